@@ -1,0 +1,44 @@
+# `make demo` and `make test` set everything up on a fresh machine: Python 3.11 or newer, make, gcc.
+PYTHON ?= python3
+BIN := .venv/bin
+# Two workers on two cores: compilation is most of the suite's time.
+PYTEST := $(BIN)/pytest -n 2
+
+.PHONY: demo test test-slow lint format wheel clean
+
+demo: .venv/ready
+	$(BIN)/python experiments/demo.py --out results/demo
+
+test: lint
+	$(PYTEST) -m "not slow"
+
+test-slow: .venv/ready
+	$(PYTEST) -m slow
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+format: .venv/ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The wheel, installed away from the source, must work and hold exactly our two packages.
+wheel: .venv/ready
+	rm -rf dist build/wheel
+	$(BIN)/python -m build --wheel --outdir dist .
+	$(PYTHON) -m venv build/wheel
+	build/wheel/bin/pip install --quiet --upgrade pip
+	build/wheel/bin/pip install --quiet dist/*.whl
+	cd build && wheel/bin/python -I ../tests/smoke_wheel.py ../dist/*.whl
+
+# Dependency groups need a newer pip than Python 3.11 brings along.
+.venv/ready: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --editable . --group dev
+	touch $@
+
+clean:
+	rm -rf .venv build dist results
