@@ -1,0 +1,16 @@
+"""Array kernels of jaxnn: pure functions that jit, vmap and differentiate."""
+
+from ._dense import dense_plan as dense_plan
+from ._exact_time import (
+    fractional_cycles as fractional_cycles,
+    split_time_step as split_time_step,
+    step_time as step_time,
+)
+from ._incidence import difference as difference, divergence as divergence
+from ._junction import (
+    binary_conductance as binary_conductance,
+    threshold_flux_step as threshold_flux_step,
+    tunnel_conductance as tunnel_conductance,
+)
+from ._nodal import NodalSolution as NodalSolution, solve_nodes as solve_nodes
+from ._star_mesh import star_mesh_plan as star_mesh_plan

@@ -1,0 +1,199 @@
+"""Star-mesh elimination of a sparse network on a precomputed schedule, in gathers only.
+
+Eliminating wire i, with branch conductances g_ij to its neighbours and S_i = sum_j g_ij, adds
+g_ij g_ik / S_i to the branch between any two of them. With h_ij = g_ij / sqrt(S_i) that is h_ij
+h_ik: one buffer of h serves the elimination and the substitution phi_i = (sum_j h_ij phi_j) /
+sqrt(S_i). Nothing is ever subtracted, so the relative error of every branch stays near rounding
+whatever the contrast (Grassmann, Taksar and Heyman, Operations Research 33, 1107, 1985).
+"""
+
+import functools as ft
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from ._incidence import net_flow, pair_difference
+from ._star_plan import (
+    TERMS,
+    Segment as Segment,
+    StarMeshPlan as StarMeshPlan,
+    star_mesh_plan as star_mesh_plan,
+)
+
+
+class StarMeshFactors(NamedTuple):
+    """h_ij [sqrt S] behind the junctions, 1 / sqrt(S_i) [1/sqrt S], terminal branches [S]."""
+
+    branch: Array
+    scale: Array
+    mesh: Array
+
+
+def _take(x: Array, index: Any) -> Array:
+    """Rows of x, by the bare primitive: hundreds of these are traced, and `x[index]` takes a
+    millisecond.
+
+    The plan keeps its promise, and a check of the bounds would cost a third of the loop.
+    """
+    numbers = jax.lax.GatherDimensionNumbers(
+        offset_dims=tuple(range(1, x.ndim)), collapsed_slice_dims=(0,), start_index_map=(0,)
+    )
+    mode = jax.lax.GatherScatterMode.PROMISE_IN_BOUNDS
+    index = jax.lax.expand_dims(index, (1,))
+    return jax.lax.gather(x, index, numbers, (1, *x.shape[1:]), mode=mode)
+
+
+def _sum(terms: Iterable[Array]) -> Array:
+    """Sum of a few arrays in one fused loop, the first to the last."""
+    return ft.reduce(jax.lax.add, terms)
+
+
+def _sum_products(x: Array, left: Any, y: Array, right: Any) -> Array:
+    """sum_c x[left[c]] * y[right[c]] over index arrays (terms, rows), in partial sums if it is
+    long.
+
+    Written out term by term: XLA's own reduction of a gather on a CPU runs along the terms and not
+    along the batch, as does a gather of all terms at once. Both are four times slower at large
+    batches.
+    """
+    width, rows = left.shape
+    if width <= TERMS:
+        side = lambda x, index, c: _take(x, jax.lax.index_in_dim(index, c, keepdims=False))
+        return _sum(side(x, left, c) * side(y, right, c) for c in range(width))
+    parts = width // TERMS
+    left = left.reshape(TERMS, parts * rows)
+    right = right.reshape(TERMS, parts * rows)
+    partial = _sum_products(x, left, y, right)
+    return jnp.sum(partial.reshape(parts, rows, *partial.shape[1:]), axis=0)
+
+
+def _inverse_root(total: Array) -> Array:
+    """1 / sqrt(S), and 0 where S = 0: a wire that nothing joins to a terminal gets 0 V."""
+    open_circuit = total <= 0
+    return jnp.where(open_circuit, 0.0, jax.lax.rsqrt(jnp.where(open_circuit, 1.0, total)))
+
+
+def _each(segment: Segment, body: Any, carry: Any, reverse: bool = False) -> Any:
+    """Run body(round, number, carry) over the rounds of a segment, as a loop where there are
+    several."""
+    if segment.repeat == 1:
+        first = lambda x: jax.lax.index_in_dim(x, 0, keepdims=False)
+        return body(jax.tree_util.tree_map(first, segment.tables), 0, carry)
+
+    def step(i: Array, carry: Any) -> Any:
+        i = segment.repeat - 1 - i if reverse else i
+        pick = lambda x: jax.lax.dynamic_index_in_dim(x, i, keepdims=False)
+        return body(jax.tree_util.tree_map(pick, segment.tables), i, carry)
+
+    return jax.lax.fori_loop(0, segment.repeat, step, carry)
+
+
+def _update(x: Array, rows: Array, start: Any) -> Array:
+    return jax.lax.dynamic_update_slice_in_dim(x, rows, start, 0)
+
+
+def _gathered(branch: Array, desk: Array, own: Any, chunks: Any) -> Array:
+    """Branches g_jk [S]: their own junction and the products h_ij h_ik of all wires before.
+
+    They are written to the first rows of `desk`, a buffer that every round uses again. XLA would
+    evaluate a plain intermediate once more in each of its users; an updated buffer it leaves alone.
+    """
+    for k, (left, right) in enumerate(chunks):
+        # Rows come by falling number of products, so that later chunks touch the first few only.
+        rows = _take(branch, own) if k == 0 else desk[: left.shape[1]]
+        if left.shape[0]:
+            rows = rows + _sum_products(branch, left, branch, right)
+        desk = _update(desk, rows, 0)
+    return desk
+
+
+def eliminate(plan: StarMeshPlan, conductance: Array) -> StarMeshFactors:
+    """Star-mesh transform of all wires, a round of the schedule at a time."""
+    trail = conductance.shape[1:]
+    empty = lambda rows: jnp.zeros((rows, *trail), conductance.dtype)
+    carry = (
+        jnp.concatenate([conductance, empty(plan.n_slots - conductance.shape[0])]),
+        empty(plan.n_places),
+        empty(1 + max([plan.mesh_own.shape[0], *[s.rows for s in plan.segments]])),
+    )
+    for segment in plan.segments:
+
+        def body(tables: Any, i: Any, carry: Any, segment: Segment = segment) -> Any:
+            branch, scales, desk = carry
+            start = segment.place + i * segment.wires
+            desk = _gathered(branch, desk, tables.own, tables.chunks)
+            total = _sum(_take(desk, tables.star[c]) for c in range(tables.star.shape[0]))
+            scales = _update(scales, _inverse_root(total), start)
+            h = desk[: segment.rows] * _take(scales, tables.owner + start)
+            return _update(branch, h, segment.slot + i * segment.rows), scales, desk
+
+        carry = _each(segment, body, carry)
+    branch, scales, desk = carry
+    mesh = _gathered(branch, desk, plan.mesh_own, plan.mesh_chunks)[: plan.mesh_own.shape[0]]
+    return StarMeshFactors(branch, scales, mesh)
+
+
+def _carry_forward(plan: StarMeshPlan, factors: StarMeshFactors, current: Array) -> Array:
+    """Scaled currents y_i = (b_i + sum_k h_ki y_k) / sqrt(S_i) of all wires, and b of the
+    terminals."""
+    branch, scales, _ = factors
+    t = plan.terminals.shape[0]
+    source = _take(jnp.concatenate([current, jnp.zeros_like(current[:1])]), plan.order)
+    trail = jnp.broadcast_shapes(scales.shape[1:], current.shape[1:])
+    y = jnp.broadcast_to(source, (plan.n_places + t, *trail))
+    for segment in plan.segments:
+
+        def body(tables: Any, i: Any, y: Array, segment: Segment = segment) -> Array:
+            start = segment.place + i * segment.wires
+            b = jax.lax.dynamic_slice_in_dim(y, start, segment.wires)
+            if tables.source.shape[0]:
+                b = b + _sum_products(branch, tables.share, y, tables.source)
+            return _update(y, b * jax.lax.dynamic_slice_in_dim(scales, start, segment.wires), start)
+
+        y = _each(segment, body, y)
+    arrived = y[plan.n_places :]
+    for rows, source, share in plan.arrivals:
+        sums = _sum_products(branch, share, y, source)
+        arrived = arrived.at[rows].add(sums, unique_indices=True, mode="promise_in_bounds")
+    return _update(y, arrived, plan.n_places)
+
+
+def substitute(
+    plan: StarMeshPlan, factors: StarMeshFactors, potential: Array, current: Array | None
+) -> tuple[Array, Array]:
+    """Potentials (nodes,) [V] and currents (terminals,) [A] into the network.
+
+    phi_i = (y_i + sum_j h_ij phi_j) / sqrt(S_i), with y from the injected currents if there are
+    any.
+    """
+    branch, scales, mesh = factors
+    t = plan.terminals.shape[0]
+    trail = jnp.broadcast_shapes(scales.shape[1:], potential.shape[1:])
+    into = net_flow(plan.mesh_graph, mesh * pair_difference(plan.mesh_graph, potential))
+    if current is None:
+        phi = jnp.zeros((plan.n_places + t, *trail), potential.dtype)
+    else:
+        phi = _carry_forward(plan, factors, current)
+        into = into - phi[plan.n_places :]
+    phi = _update(phi, jnp.broadcast_to(potential, (t, *trail)), plan.n_places)
+    desk = jnp.zeros((1 + max([0, *[s.wires for s in plan.segments]]), *trail), potential.dtype)
+    for segment in reversed(plan.segments):
+
+        def body(tables: Any, i: Any, carry: Any, segment: Segment = segment) -> Any:
+            phi, desk = carry
+            start = segment.place + i * segment.wires
+            slot = segment.slot + i * segment.rows
+            total = _sum_products(branch, tables.star + slot, phi, tables.reach)
+            if current is not None:
+                total = total + jax.lax.dynamic_slice_in_dim(phi, start, segment.wires)
+            scale = jax.lax.dynamic_slice_in_dim(scales, start, segment.wires)
+            # By way of `desk`, because XLA copies what it both gathers from and updates in one
+            # loop.
+            desk = _update(desk, total * scale, 0)
+            return _update(phi, desk[: segment.wires], start), desk
+
+        phi, desk = _each(segment, body, (phi, desk), reverse=True)
+    return _take(phi, plan.position), into
