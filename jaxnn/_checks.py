@@ -1,0 +1,50 @@
+"""Conversion and checks of numeric arguments, with messages that say what to do."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array
+
+
+def as_inexact(value: Any) -> Array:
+    """A number, a (nested) list or an array as a floating-point array; Python numbers stay weak.
+
+    Weak typing is what lets the dtype of a simulation follow the arrays that the user gave and
+    not the defaults of a parameter set.
+    """
+    array = jnp.asarray(value)
+    return array if jnp.issubdtype(array.dtype, jnp.inexact) else array.astype(float)
+
+
+def concrete(value: object) -> np.ndarray | None:
+    """`value` as a NumPy array, or None while it is traced and has no value yet."""
+    return None if isinstance(value, Tracer) else np.asarray(value)
+
+
+def check_finite(name: str, value: object, unit: str = "") -> None:
+    """Raises a `ValueError` if `value` has a NaN or an infinity."""
+    array = concrete(value)
+    if array is not None and not np.all(np.isfinite(array)):
+        where = np.argwhere(~np.isfinite(np.atleast_1d(array)))[0].tolist()
+        raise ValueError(
+            f"{name} must be finite{f' [{unit}]' if unit else ''}, got "
+            f"{np.atleast_1d(array)[tuple(where)]} at index {where}: remove or replace it."
+        )
+
+
+def check_at_least(name: str, value: object, least: int | float, unit: str, strict: bool = False) -> None:
+    """Raises a `ValueError` unless `value` is finite and >= `least` (> with `strict`)."""
+    check_finite(name, value, unit)
+    array = concrete(value)
+    if array is None:
+        return
+    bad = array <= least if strict else array < least
+    if np.any(bad):
+        relation = "greater than" if strict else "at least"
+        raise ValueError(
+            f"{name} must be {relation} {least:g} {unit}".rstrip()
+            + f", got {np.atleast_1d(array)[np.atleast_1d(bad)][0]:g}. "
+            "All quantities are in SI units."
+        )

@@ -1,0 +1,322 @@
+"""A network of wires (nodes) joined by junctions (edges)."""
+
+import os
+from typing import Any, SupportsIndex
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import networkx as nx
+import numpy as np
+import scipy.sparse
+from jax.typing import ArrayLike
+from jaxtyping import Array, Bool, Float, Float64, Int, Int32
+
+from ._checks import check_at_least, concrete
+from ._connectivity import checked_node, checked_terminals, component_labels
+from ._pads import pad_contacts
+from ._paths import shortest_path
+from ._storage import load_arrays, save_arrays
+from ._topology import ArrayInput, Topology
+
+
+class Network(eqx.Module):
+    """Wires and the junctions where they cross.
+
+    Junction `k` joins the wires `edges[k] = (a, b)`. The order and the orientation of `edges` are
+    kept everywhere: the voltage of junction `k` is the potential of `a` less that of `b` [V].
+
+    The structure is static: a compiled function is reused for an equal network, however it was
+    built. The conductances of passive junctions are numbers: they may be batched and
+    differentiated.
+    """
+
+    topology: Topology = eqx.field(static=True)
+    passive_conductance: Float[Array, " passive"]
+
+    def __init__(
+        self,
+        n_nodes: SupportsIndex,
+        edges: ArrayInput,
+        positions: ArrayInput | None = None,
+        *,
+        wire_ends: ArrayInput | None = None,
+        box: ArrayInput | None = None,
+        passive: ArrayInput | None = None,
+        passive_conductance: ArrayInput | None = None,
+    ):
+        """**Arguments:**
+
+        - `n_nodes`: the number of wires, which are numbered from 0.
+        - `edges`: the two wires of each junction, integers of shape `(n_junctions, 2)`.
+        - `positions`: the centres of the wires [m], shape `(n_nodes, 2)`.
+        - `wire_ends`: both ends of each wire [m], shape `(n_nodes, 2, 2)`, for plotting; a node
+          that is not a wire has NaN.
+        - `box`: the size `(Lx, Ly)` [m] of the area, whose lower left corner is the origin.
+        - `passive`: a boolean mask of the junctions that have a fixed conductance.
+        - `passive_conductance`: the conductances [S] of the passive junctions in the order of
+          `edges`, or one for all. Numbers and NumPy arrays take the dtype of what they are
+          combined with; a JAX array keeps its own.
+
+        **Raises:** `ValueError` for edges of the wrong shape or type, out of range, joining a wire
+        to itself or two wires twice; for geometry of the wrong shape or not finite; for passive
+        conductances that are missing, negative or not finite.
+        """
+        self.topology = Topology(n_nodes, edges, positions, wire_ends=wire_ends, box=box, passive=passive)
+        n_passive = int(self.topology.passive.sum())
+        self.passive_conductance = _passive_array(passive_conductance, n_passive)
+
+    def __check_init__(self):
+        values = concrete(self.passive_conductance)
+        if values is None:
+            return
+        bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+        if bad.size:
+            junction = np.flatnonzero(self.passive)[bad[0]]
+            a, b = self.edges[junction]
+            raise ValueError(
+                "`passive_conductance` must be finite and not negative [S], got "
+                f"{values[bad[0]]} for junction {junction} = ({a}, {b}); to remove a junction, "
+                "leave it out of `edges`."
+            )
+
+    @classmethod
+    def from_graph(cls, graph: nx.Graph) -> "Network":
+        """The network of a NetworkX graph, its nodes numbered in the order of iteration.
+
+        Junctions come in the order and orientation of `graph.edges`. If nodes have an attribute
+        `pos`, it is their position [m].
+
+        **Raises:** `ValueError` if some nodes have a `pos` and others not, and as `Network`.
+        """
+        number = {node: k for k, node in enumerate(graph.nodes)}
+        edges = [(number[a], number[b]) for a, b in graph.edges()]
+        pos = {node: graph.nodes[node]["pos"] for node in number if "pos" in graph.nodes[node]}
+        if 0 < len(pos) < len(number):
+            first = next(node for node in number if node not in pos)
+            raise ValueError(
+                f"Either all nodes or none must have a position, but {len(number) - len(pos)} of "
+                f"{len(number)} lack the attribute `pos`, the first being {first!r}."
+            )
+        return cls(len(number), edges, list(pos.values()) if pos else None)
+
+    @classmethod
+    def from_adjacency(cls, matrix: Any, positions: ArrayInput | None = None) -> "Network":
+        """The network of a symmetric matrix, dense or SciPy sparse: nonzero means a junction.
+
+        Junctions are (a, b) with a < b, sorted by a, then b.
+
+        **Raises:** `ValueError` unless the matrix is square, finite and symmetric with an empty
+        diagonal.
+        """
+        links: Any = scipy.sparse.coo_array(matrix if scipy.sparse.issparse(matrix) else np.asarray(matrix))
+        if links.ndim != 2 or links.shape[0] != links.shape[1]:
+            raise ValueError(
+                f"An adjacency matrix must be square, got shape {links.shape}. For pairs of node "
+                "numbers use `Network(n_nodes, edges)`."
+            )
+        links.sum_duplicates()
+        if not np.all(np.isfinite(links.data)):
+            raise ValueError("An adjacency matrix must be finite; write 0 where there is no junction.")
+        present = links.data != 0
+        rows, columns = links.coords[0][present], links.coords[1][present]
+        n = links.shape[0]
+        loops = rows[rows == columns]
+        if loops.size:
+            raise ValueError(
+                f"The diagonal of an adjacency matrix must be zero, but entry ({loops[0]}, "
+                f"{loops[0]}) is not ({loops.size} such entries in all); set it to 0."
+            )
+        # As int64, because the products of node numbers outgrow the int32 that SciPy uses.
+        keys, mirrored = rows.astype(np.int64) * n + columns, columns.astype(np.int64) * n + rows
+        single = np.setxor1d(keys, mirrored)
+        if single.size:
+            a, b = divmod(int(single[0]), n)
+            raise ValueError(
+                f"An adjacency matrix must be symmetric, but only one of the entries ({a}, {b}) "
+                f"and ({b}, {a}) is nonzero; use `matrix + matrix.T` if it holds one triangle."
+            )
+        upper = np.sort(keys[rows < columns])
+        return cls(n, np.stack([upper // n, upper % n], axis=1), positions)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "Network":
+        """Read the network that `save` wrote, equal to the one saved.
+
+        **Raises:** `FileNotFoundError` if there is no such file; `ValueError` if it does not hold
+        a network or is damaged.
+        """
+        required = ("n_nodes", "edges", "passive", "passive_conductance", "passive_weak_type")
+        arrays = load_arrays(path, "Network", required)
+        values: Any = arrays.pop("passive_conductance")
+        if not arrays.pop("passive_weak_type"):
+            values = jnp.asarray(values)
+        return cls(int(arrays.pop("n_nodes")), passive_conductance=values, **arrays)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the network to one .npz file at `path`, to be read by `Network.load`."""
+        geometry = {
+            "positions": self.positions,
+            "wire_ends": self.wire_ends,
+            "box": self.box,
+        }
+        arrays = {
+            "n_nodes": np.array(self.n_nodes),
+            "edges": self.edges,
+            "passive": self.passive,
+            "passive_conductance": np.asarray(self.passive_conductance),
+            "passive_weak_type": np.array(self.passive_conductance.weak_type),
+        }
+        present = {name: array for name, array in geometry.items() if array is not None}
+        save_arrays(path, "Network", arrays | present)
+
+    @property
+    def n_nodes(self) -> int:
+        """The number of wires, pads included."""
+        return self.topology.n_nodes
+
+    @property
+    def n_junctions(self) -> int:
+        """The number of junctions, passive ones included."""
+        return len(self.topology.edges)
+
+    @property
+    def edges(self) -> Int32[np.ndarray, "edges 2"]:
+        """The two wires of each junction."""
+        return self.topology.edges
+
+    @property
+    def positions(self) -> Float64[np.ndarray, "nodes 2"] | None:
+        """The centres of the wires [m], if known."""
+        return self.topology.positions
+
+    @property
+    def wire_ends(self) -> Float64[np.ndarray, "nodes 2 2"] | None:
+        """Both ends of each wire [m], if known; NaN for a pad."""
+        return self.topology.wire_ends
+
+    @property
+    def box(self) -> Float64[np.ndarray, "2"] | None:
+        """The size of the area [m], if known."""
+        return self.topology.box
+
+    @property
+    def passive(self) -> Bool[np.ndarray, " edges"]:
+        """Which junctions have a fixed conductance."""
+        return self.topology.passive
+
+    def to_graph(self) -> nx.Graph:
+        """A NetworkX graph with the node attribute `pos` [m] and, on each edge, its number as
+        `junction` and whether it is `passive`. (An undirected graph keeps no orientation.)
+        """
+        graph = nx.Graph()
+        graph.add_nodes_from(range(self.n_nodes))
+        if self.positions is not None:
+            nx.set_node_attributes(graph, dict(enumerate(map(tuple, self.positions.tolist()))), "pos")
+        pairs = zip(self.edges.tolist(), self.passive.tolist(), strict=True)
+        for k, ((a, b), passive) in enumerate(pairs):
+            graph.add_edge(a, b, junction=k, passive=passive)
+        return graph
+
+    def components(self) -> Int[np.ndarray, " nodes"]:
+        """The number of the component that each wire belongs to."""
+        return component_labels(self.topology)
+
+    def largest_component(self) -> "Network":
+        """The largest connected part, wires renumbered in their old order.
+
+        Junctions keep their order and orientation, wires their geometry. Of equally large parts,
+        the one with the lowest wire.
+        """
+        labels = self.components()
+        keep = labels == np.argmax(np.bincount(labels))
+        number = np.cumsum(keep) - 1
+        # Both wires of a junction are in one component.
+        kept = keep[self.edges[:, 0]]
+        return Network(
+            int(keep.sum()),
+            number[self.edges[kept]],
+            None if self.positions is None else self.positions[keep],
+            wire_ends=None if self.wire_ends is None else self.wire_ends[keep],
+            box=self.box,
+            passive=self.passive[kept],
+            passive_conductance=self.passive_conductance[np.flatnonzero(kept[self.passive])],
+        )
+
+    def path_length(self, a: SupportsIndex, b: SupportsIndex) -> int:
+        """The least number of memristive junctions on a path between two nodes.
+
+        Passive junctions cost nothing: between two pads this is n, the graph distance less 2, in
+        V_th = n V_set of Hochstetter et al., Nature Communications 12, 4008 (2021).
+
+        **Raises:** `ValueError` if a node does not exist or there is no path.
+        """
+        return int((~self.passive[self.shortest_path(a, b)]).sum())
+
+    def shortest_path(self, a: SupportsIndex, b: SupportsIndex) -> Int[np.ndarray, " path"]:
+        """The numbers of the junctions along a path with the fewest memristive ones, a to b.
+
+        **Raises:** `ValueError` if a node does not exist or there is no path.
+        """
+        return shortest_path(self.topology, checked_node(self.n_nodes, a), checked_node(self.n_nodes, b))
+
+    def check_terminals(self, terminals: ArrayInput) -> Int[np.ndarray, " terminals"]:
+        """`terminals` as an integer array, if they define the potential of every wire.
+
+        **Raises:** `ValueError` unless there are at least two, distinct, in range, in one
+        component, and every wire is connected to them.
+        """
+        return checked_terminals(terminals, self.components())
+
+    def with_pads(self, fraction: float | int, conductance: ArrayLike = 0.1) -> "Network":
+        """Add the published rectangular electrodes as the last two nodes.
+
+        The source, node `n_nodes`, covers the wires whose centre has y >= Ly (1 - fraction), at
+        the top; the drain, node `n_nodes + 1`, those with y <= Ly fraction. Each wire is joined to
+        its pad by a passive junction (wire, pad) of `conductance` [S], which may be traced. These
+        come last, those of the source first. Without a `box`, the bounding box of the positions
+        takes its place.
+
+        Hochstetter et al., Nature Communications 12, 4008 (2021), and the code published with it.
+
+        **Raises:** `ValueError` without positions, for a fraction outside (0, 0.5), a conductance
+        that is not positive, a pad that covers no wire, or a network with passive junctions.
+        """
+        if np.shape(conductance) != ():
+            raise ValueError(
+                "The conductance of the pads must be one number [S], the same for every contact, "
+                f"got shape {np.shape(conductance)}."
+            )
+        check_at_least("The conductance of the pads", conductance, 0, "S", strict=True)
+        contacts, positions = pad_contacts(self.topology, fraction)
+        added = _passive_array(conductance, len(contacts))
+        ends = self.wire_ends
+        return Network(
+            self.n_nodes + 2,
+            np.concatenate([self.edges, contacts]),
+            positions,
+            wire_ends=None if ends is None else np.concatenate([ends, np.full((2, 2, 2), np.nan)]),
+            box=self.box,
+            passive=np.arange(self.n_junctions + len(contacts)) >= self.n_junctions,
+            passive_conductance=added,
+        )
+
+
+def _passive_array(values: ArrayInput | None, count: int) -> Float[Array, " passive"]:
+    # Of weak type, so that a float32 computation is not promoted by a default of 0.1 S.
+    blank = jnp.broadcast_to(jnp.asarray(0.0), (count,))
+    if values is None:
+        if count:
+            raise ValueError(
+                f"{count} junctions are `passive`, which needs their `passive_conductance` [S]: "
+                "one number for all, or one for each in the order of `edges`."
+            )
+        return blank
+    if np.shape(values) not in ((), (count,)):
+        raise ValueError(
+            f"`passive_conductance` must be one number or have shape ({count},), one for each "
+            f"passive junction, got shape {np.shape(values)}."
+        )
+    if isinstance(values, jax.Array) and jnp.issubdtype(values.dtype, jnp.floating):
+        return jnp.broadcast_to(values, (count,))
+    return blank.at[:].set(np.asarray(values, dtype=float))
