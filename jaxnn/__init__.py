@@ -1,0 +1,56 @@
+"""Batched, differentiable simulation of neuromorphic nanowire networks in JAX.
+
+A network, a junction law and a drive go into `simulate`; a `Solution` comes out.
+"""
+
+import jaxnn_kernels as kernels  # noqa: F401
+
+from . import parameters as parameters
+from ._simulate import simulate as simulate
+
+
+from ._generate import nanowire_network as nanowire_network  # isort: skip
+from ._threshold import (  # isort: skip
+    BinaryJunction as BinaryJunction,
+    TunnelJunction as TunnelJunction,
+)
+
+from ._clock import Clock as Clock
+from ._drive import (
+    AbstractClockDrive as AbstractClockDrive,
+    AbstractDrive as AbstractDrive,
+    Sum as Sum,
+)
+from ._ensemble import Ensemble as Ensemble
+from ._junction import AbstractJunction as AbstractJunction
+from ._network import Network as Network
+from ._plot import (
+    plot_conductance as plot_conductance,
+    plot_hysteresis as plot_hysteresis,
+    plot_network as plot_network,
+)
+from ._resistor import Resistor as Resistor
+from ._solution import (
+    NumericalWarning as NumericalWarning,
+    Result as Result,
+    Solution as Solution,
+)
+from ._solver import AbstractSolver as AbstractSolver, Dense as Dense, StarMesh as StarMesh
+from ._terminals import (
+    farthest_pair as farthest_pair,
+    pair_at as pair_at,
+    random_terminals as random_terminals,
+)
+from ._waveforms import (
+    Constant as Constant,
+    OnThenOff as OnThenOff,
+    PulseTrain as PulseTrain,
+    Ramp as Ramp,
+    Samples as Samples,
+    Sine as Sine,
+    Square as Square,
+    Triangle as Triangle,
+)
+
+
+__version__ = "0.1.0"

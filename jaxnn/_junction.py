@@ -1,0 +1,40 @@
+"""What a junction law has to say for itself: four methods."""
+
+import abc
+
+import equinox as eqx
+from jaxtyping import Array, ArrayLike, Float
+
+
+class AbstractJunction(eqx.Module):
+    """A junction law: how a state conducts, and how a voltage changes it.
+
+    The state is an array whose last axis runs over the junctions; a law with several variables
+    stacks them in front, `(variables, junctions)`. Parameters are scalars or one value per
+    junction. A law of your own subclasses this and implements the four methods;
+    nothing else in the library has to know of it.
+    """
+
+    @abc.abstractmethod
+    def init_state(self, n_junctions: int) -> Float[Array, "*variables junctions"]:
+        """The state that a run starts from when none is given."""
+
+    @abc.abstractmethod
+    def conductance(self, state: Float[Array, "*variables junctions"]) -> Float[Array, " junctions"]:
+        """Conductance of every junction [S], never negative."""
+
+    @abc.abstractmethod
+    def update(
+        self,
+        state: Float[Array, "*variables junctions"],
+        voltage: Float[Array, " junctions"],
+        dt: Float[Array, ""],
+    ) -> Float[Array, "*variables junctions"]:
+        """The state after `dt` [s] at the junction voltages `voltage` [V]."""
+
+    @abc.abstractmethod
+    def critical_state(self) -> Float[ArrayLike, "..."]:
+        """The scale of the state: a step that moves it by more than a tenth of this is reported.
+
+        Broadcasts against the state; `jnp.inf` switches the report off.
+        """

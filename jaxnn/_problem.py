@@ -1,0 +1,185 @@
+"""A simulation as the compiled loop needs it: everything checked, converted and of one dtype."""
+
+import operator
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PyTree
+
+from jaxnn_kernels import split_time_step
+
+from ._checks import as_inexact, check_at_least, check_finite, concrete
+from ._clock import Clock
+from ._drive import AbstractDrive, drive_at
+from ._ensemble import Ensemble
+from ._junction import AbstractJunction
+from ._network import Network
+from ._solver import AbstractSolver, plan_for
+
+
+class Problem(eqx.Module):
+    """A checked simulation. `shape` is that of the terminals: (terminals,) or (networks, terminals)."""
+
+    network: Network
+    plan: PyTree
+    junction: AbstractJunction
+    drive: AbstractDrive | Float[Array, "steps *terminals"]
+    state: Float[Array, "*variables junctions"]
+    dt: Float[Array, ""]
+    dt_remainder: Float[Array, ""]
+    start_step: Int[Array, ""]
+    terminals: Int[np.ndarray, " all_terminals"]
+    network_of_node: Int[np.ndarray, " nodes"]
+    shape: tuple[int, ...] = eqx.field(static=True)
+
+
+def make_problem(
+    network: Network | Ensemble,
+    junction: AbstractJunction,
+    drive: Any,
+    *,
+    terminals: Any,
+    dt: Any,
+    steps: int,
+    start_step: Any,
+    state: Any,
+    solver: AbstractSolver,
+) -> Problem:
+    """Checks every argument of `simulate` and converts the numbers to the dtype of the run."""
+    indices = network.check_terminals(terminals)
+    if isinstance(network, Ensemble):
+        sizes = np.diff(network.node_offsets)
+        network_of_node = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+        network = network.network
+    else:
+        network_of_node = np.zeros(network.n_nodes, np.int32)
+    if not isinstance(junction, AbstractJunction):
+        raise ValueError(f"junction must be a jaxnn.AbstractJunction, got {type(junction).__name__}.")
+    drive = _check_drive(drive, steps, indices.shape)
+    check_at_least("dt", dt, 0, "s", strict=True)
+    if state is None:
+        state = junction.init_state(network.n_junctions) * 1.0
+        numbers = (junction, drive, network.passive_conductance)
+    else:
+        state = as_inexact(state)
+        check_finite("state", state)
+        numbers = (junction, drive, network.passive_conductance, state)
+    dtype = _common_dtype(numbers)
+    cast = lambda tree: jax.tree.map(lambda x: x.astype(dtype) if eqx.is_inexact_array(x) else x, tree)
+    dt, dt_remainder = split_time_step(dt, jnp.dtype(dtype))
+    problem = Problem(
+        network=cast(network),
+        plan=plan_for(solver, network.topology, tuple(indices.reshape(-1).tolist())),
+        junction=cast(junction),
+        drive=cast(drive),
+        state=cast(state),
+        dt=jnp.asarray(dt),
+        dt_remainder=jnp.asarray(dt_remainder),
+        start_step=_check_start(start_step, steps),
+        terminals=indices.reshape(-1),
+        network_of_node=network_of_node,
+        shape=indices.shape,
+    )
+    _check_shapes(problem)
+    return problem
+
+
+def terminal_potential(value: Float[Array, "..."], shape: tuple[int, ...]) -> Float[Array, "..."]:
+    """A drive's value as one potential [V] per terminal.
+
+    A scalar, or a last axis of length 1, is the first terminal's; the others are then at 0 V.
+    """
+    if value.ndim == 0 or value.shape[-1] == 1:
+        value = value.reshape((*value.shape[:-1], 1))
+        rest = jnp.zeros((*value.shape[:-1], shape[-1] - 1), value.dtype)
+        value = jnp.concatenate([value, rest], axis=-1)
+    lacking = (1,) * (len(shape) - value.ndim)
+    return jnp.broadcast_to(value.reshape(lacking + value.shape), shape)
+
+
+def _common_dtype(numbers: PyTree) -> jnp.dtype:
+    arrays = [x for x in jax.tree.leaves(numbers) if eqx.is_inexact_array(x)]
+    # An empty sequence and weakly typed numbers alike fall back to the default float.
+    return jnp.result_type(*arrays) if arrays else jnp.result_type(float)
+
+
+def _check_start(start_step: Any, steps: int) -> Int[Array, ""]:
+    value = concrete(start_step)
+    if value is not None:
+        start = operator.index(value.item())
+        if start < 0 or start + steps >= 2**31:
+            raise ValueError(
+                f"start_step must be at least 0 and start_step + steps below 2**31, got "
+                f"start_step={start} and steps={steps}; use a larger dt for longer times."
+            )
+    return jnp.asarray(start_step, jnp.int32)
+
+
+def _check_drive(drive: Any, steps: int, shape: tuple[int, ...]) -> Any:
+    """A drive, or an array with time first whose values fit the terminals."""
+    wanted = f"a scalar, (1,) or {shape}" if len(shape) == 1 else f"a scalar, (n, 1) or {shape}"
+    if isinstance(drive, AbstractDrive):
+        zero = jax.ShapeDtypeStruct((), jnp.result_type(float), weak_type=True)
+        value = jax.eval_shape(lambda d, t: drive_at(d, Clock(t, t)), drive, zero).shape
+        what = f"the drive {type(drive).__name__} gives values of shape {value}"
+    elif callable(drive) or isinstance(drive, str | bytes):
+        raise ValueError(
+            "drive must be a jaxnn drive or an array (steps,) or (steps, terminals), got "
+            f"{type(drive).__name__}; wrap a function of time in a subclass of jaxnn.AbstractDrive."
+        )
+    else:
+        drive = as_inexact(drive)
+        if drive.ndim == 0 or drive.shape[0] != steps:
+            raise ValueError(
+                f"a drive given as an array needs one value per step along its first axis, "
+                f"({steps},) or ({steps}, {shape[-1]}); got shape {drive.shape}. "
+                "For a fixed voltage use jaxnn.Constant."
+            )
+        check_finite("drive", drive, "V")
+        value = drive.shape[1:]
+        what = f"the drive's values have shape {value}"
+    try:
+        jax.eval_shape(lambda: terminal_potential(jnp.zeros(value), shape))
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{what}, but the terminals need {wanted}: give one value per terminal, or one for the "
+            "first with the others at 0 V."
+        ) from None
+    return drive
+
+
+def _check_shapes(problem: Problem) -> None:
+    """The junction law must give one conductance per junction and keep the shape of its state."""
+    n = problem.network.n_junctions
+    expected = jax.eval_shape(lambda: problem.junction.init_state(n)).shape
+    if problem.state.shape != expected:
+        raise ValueError(
+            f"state must have shape {expected} for this network and junction, got "
+            f"{problem.state.shape}; final_state of a run on the same network fits."
+        )
+    voltage = jnp.zeros(n, problem.state.dtype)
+    try:
+        conductance = jax.eval_shape(problem.junction.conductance, problem.state).shape
+        state = jax.eval_shape(problem.junction.update, problem.state, voltage, problem.dt).shape
+    except (TypeError, ValueError) as error:
+        raise ValueError(_parameter_message(problem, n)) from error
+    if conductance != (n,) or state != expected:
+        raise ValueError(
+            f"{_parameter_message(problem, n)} It gives conductances {conductance} and states "
+            f"{state}; wanted {(n,)} and {expected}."
+        )
+
+
+def _parameter_message(problem: Problem, n: int) -> str:
+    shapes = {
+        name: value.shape
+        for name, value in vars(problem.junction).items()
+        if eqx.is_array(value) and value.ndim
+    }
+    return (
+        f"the parameters of {type(problem.junction).__name__} do not fit {n} junctions: each must be "
+        f"a scalar or have shape ({n},), passive junctions included; got {shapes}."
+    )

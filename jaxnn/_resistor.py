@@ -1,0 +1,42 @@
+"""A junction without memory."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ._checks import as_inexact, check_at_least
+from ._junction import AbstractJunction
+
+
+class Resistor(AbstractJunction):
+    """A fixed conductance [S], one for all junctions or one per junction.
+
+    Its state is never used and stays zero. Raises a `ValueError` for a negative conductance.
+    """
+
+    conductance_value: Float[Array, "..."]
+
+    def __init__(self, conductance: Any):
+        self.conductance_value = as_inexact(conductance)
+
+    def __check_init__(self):
+        check_at_least("conductance", self.conductance_value, 0, "S")
+
+    def init_state(self, n_junctions: int) -> Float[Array, " junctions"]:
+        return jnp.zeros(n_junctions)
+
+    def conductance(self, state: Float[Array, " junctions"]) -> Float[Array, " junctions"]:
+        return jnp.broadcast_to(self.conductance_value, state.shape)
+
+    def update(
+        self,
+        state: Float[Array, " junctions"],
+        voltage: Float[Array, " junctions"],
+        dt: Float[Array, ""],
+    ) -> Float[Array, " junctions"]:
+        del voltage, dt
+        return state
+
+    def critical_state(self) -> float:
+        return jnp.inf

@@ -1,0 +1,54 @@
+"""The nodal solvers: what each network's potentials are computed with."""
+
+import abc
+import functools as ft
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Int
+
+from jaxnn_kernels import dense_plan, star_mesh_plan
+
+from ._topology import Topology
+
+
+class AbstractSolver(eqx.Module):
+    """A method for Kirchhoff's laws. All share one derivative rule, see `docs/solvers.md`."""
+
+    @abc.abstractmethod
+    def plan(
+        self, n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " _"]
+    ) -> Any:
+        """All that depends on the topology alone, built in NumPy once, for `kernels.solve_nodes`."""
+
+
+class StarMesh(AbstractSolver):
+    """Sparse elimination by the star-mesh transform, free of subtractions.
+
+    Potentials keep the precision of their dtype whatever the contrast of the conductances: float32
+    is safe. The default.
+    """
+
+    def plan(
+        self, n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " _"]
+    ) -> Any:
+        return star_mesh_plan(n_nodes, edges, terminals)
+
+
+class Dense(AbstractSolver):
+    """Cholesky factorisation of the full conductance matrix: the textbook method, for comparison.
+
+    Costs n^3 / 3 and loses digits in proportion to the contrast of the conductances: use float64.
+    """
+
+    def plan(
+        self, n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " _"]
+    ) -> Any:
+        return dense_plan(n_nodes, edges, terminals)
+
+
+@ft.lru_cache(maxsize=64)
+def plan_for(solver: AbstractSolver, topology: Topology, terminals: tuple[int, ...]) -> Any:
+    """The solver's plan, kept because an optimiser calls `simulate` again and again."""
+    return solver.plan(topology.n_nodes, topology.edges, np.asarray(terminals))

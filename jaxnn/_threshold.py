@@ -1,0 +1,168 @@
+"""Silver nanowire junctions: the threshold-flux law with two conductance laws."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxnn_kernels import binary_conductance, threshold_flux_step, tunnel_conductance
+
+from ._checks import as_inexact, check_at_least, concrete
+from ._junction import AbstractJunction
+
+
+class TunnelJunction(AbstractJunction):
+    r"""A silver filament that grows with flux and conducts by tunnelling through its gap.
+
+    $$g = \frac{1}{R_t(|\lambda|) + 1/G_\mathrm{on}} + G_\mathrm{off}$$
+
+    with the tunnelling resistance of `jaxnn.kernels.tunnel_conductance` and the state equation of
+    `jaxnn.kernels.threshold_flux_step`. The state is the flux $\lambda$ [V s].
+
+    The defaults are the DC parameters of the paper with a symmetric reset: a state of either sign
+    stops at 0. The published code overshoots for negative states (`one_sided_reset=True`, as in
+    `jaxnn.parameters`), by up to `boost * reset_voltage * dt`.
+
+    Raises a `ValueError` for a parameter outside its domain.
+
+    Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), eqs. 2 and 3 (Methods).
+    """
+
+    on_conductance: Float[Array, "..."] = eqx.field(converter=as_inexact, default=7.77e-5)
+    """Conductance of a closed gap [S], the quantum 1/12.9 kOhm."""
+    off_conductance: Float[Array, "..."] = eqx.field(converter=as_inexact, default=7.77e-8)
+    """Conductance in parallel with the filament [S]."""
+    set_voltage: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1e-2)
+    """Above this the flux grows [V]."""
+    reset_voltage: Float[Array, "..."] = eqx.field(converter=as_inexact, default=5e-3)
+    """Below this the flux decays [V]."""
+    critical_flux: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1e-2)
+    """Flux at which the gap closes [V s]."""
+    max_flux: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1.5e-2)
+    """Largest flux [V s]."""
+    boost: Float[Array, "..."] = eqx.field(converter=as_inexact, default=10.0)
+    """Decay relative to growth [1]."""
+    barrier_height: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.81)
+    """Tunnelling barrier [V]."""
+    filament_area: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.17e-18)
+    """Cross-section of the filament's tip [m^2]."""
+    max_gap: Float[Array, "..."] = eqx.field(converter=as_inexact, default=5e-9)
+    """Gap at zero flux [m]."""
+    prefactor_power: int = eqx.field(static=True, default=1)
+    """Power of the gap in front of the exponential: 1 (the paper) or 2 (work before and after)."""
+    one_sided_reset: bool = eqx.field(static=True, default=False)
+    """The published reset of negative states, which overshoots zero."""
+
+    def __check_init__(self):
+        _check_threshold(self)
+        for name, unit in (("barrier_height", "V"), ("filament_area", "m^2"), ("max_gap", "m")):
+            check_at_least(name, getattr(self, name), 0, unit, strict=True)
+        if self.prefactor_power not in (1, 2):
+            raise ValueError(f"prefactor_power must be 1 or 2, got {self.prefactor_power!r}.")
+
+    def init_state(self, n_junctions: int) -> Float[Array, " junctions"]:
+        return jnp.zeros(n_junctions)
+
+    def conductance(self, state: Float[Array, " junctions"]) -> Float[Array, " junctions"]:
+        return tunnel_conductance(
+            state,
+            on_conductance=self.on_conductance,
+            off_conductance=self.off_conductance,
+            critical_flux=self.critical_flux,
+            barrier_height=self.barrier_height,
+            filament_area=self.filament_area,
+            max_gap=self.max_gap,
+            prefactor_power=self.prefactor_power,
+        )
+
+    def update(
+        self,
+        state: Float[Array, " junctions"],
+        voltage: Float[Array, " junctions"],
+        dt: Float[Array, ""],
+    ) -> Float[Array, " junctions"]:
+        return _update_flux(self, state, voltage, dt)
+
+    def critical_state(self) -> Float[Array, "..."]:
+        return self.critical_flux
+
+
+class BinaryJunction(AbstractJunction):
+    r"""A switch: on at and above the critical flux, off below it.
+
+    $$g = G_\mathrm{on} \text{ if } |\lambda| \ge \lambda_\mathrm{crit} \text{ else } G_\mathrm{off}$$
+
+    with the state equation of `jaxnn.kernels.threshold_flux_step`. The state is the flux
+    $\lambda$ [V s]. Parameters and defaults as for `jaxnn.TunnelJunction`. The derivative of the
+    conductance in the state is zero: no gradient passes through a switch.
+
+    Raises a `ValueError` for a parameter outside its domain.
+
+    Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Supplementary Fig. 20.
+    """
+
+    on_conductance: Float[Array, "..."] = eqx.field(converter=as_inexact, default=7.77e-5)
+    off_conductance: Float[Array, "..."] = eqx.field(converter=as_inexact, default=7.77e-8)
+    set_voltage: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1e-2)
+    reset_voltage: Float[Array, "..."] = eqx.field(converter=as_inexact, default=5e-3)
+    critical_flux: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1e-2)
+    max_flux: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1.5e-2)
+    boost: Float[Array, "..."] = eqx.field(converter=as_inexact, default=10.0)
+    one_sided_reset: bool = eqx.field(static=True, default=False)
+
+    def __check_init__(self):
+        _check_threshold(self)
+
+    def init_state(self, n_junctions: int) -> Float[Array, " junctions"]:
+        return jnp.zeros(n_junctions)
+
+    def conductance(self, state: Float[Array, " junctions"]) -> Float[Array, " junctions"]:
+        return binary_conductance(
+            state,
+            on_conductance=self.on_conductance,
+            off_conductance=self.off_conductance,
+            critical_flux=self.critical_flux,
+        )
+
+    def update(
+        self,
+        state: Float[Array, " junctions"],
+        voltage: Float[Array, " junctions"],
+        dt: Float[Array, ""],
+    ) -> Float[Array, " junctions"]:
+        return _update_flux(self, state, voltage, dt)
+
+    def critical_state(self) -> Float[Array, "..."]:
+        return self.critical_flux
+
+
+def _update_flux(
+    junction: TunnelJunction | BinaryJunction, state: Array, voltage: Array, dt: Array
+) -> Array:
+    return threshold_flux_step(
+        state,
+        voltage,
+        dt,
+        set_voltage=junction.set_voltage,
+        reset_voltage=junction.reset_voltage,
+        max_flux=junction.max_flux,
+        boost=junction.boost,
+        one_sided_reset=junction.one_sided_reset,
+    )
+
+
+def _check_threshold(junction: TunnelJunction | BinaryJunction) -> None:
+    """The checks that both laws share; values that are traced pass."""
+    check_at_least("on_conductance", junction.on_conductance, 0, "S", strict=True)
+    check_at_least("off_conductance", junction.off_conductance, 0, "S")
+    check_at_least("set_voltage", junction.set_voltage, 0, "V")
+    check_at_least("reset_voltage", junction.reset_voltage, 0, "V")
+    check_at_least("critical_flux", junction.critical_flux, 0, "V s", strict=True)
+    check_at_least("max_flux", junction.max_flux, 0, "V s", strict=True)
+    check_at_least("boost", junction.boost, 0, "")
+    reset, set_ = concrete(junction.reset_voltage), concrete(junction.set_voltage)
+    if reset is not None and set_ is not None and (reset > set_).any():
+        raise ValueError(
+            "reset_voltage must not exceed set_voltage, or a junction would set and reset in the "
+            f"same step; got reset_voltage up to {reset.max():g} V and set_voltage from "
+            f"{set_.min():g} V."
+        )

@@ -1,0 +1,35 @@
+"""Silver nanowire junctions of Hochstetter et al., Nat. Commun. 12, 4008 (2021).
+
+doi 10.1038/s41467-021-24260-z. The numbers are those of the Methods section and of the scripts
+that the authors published with it; both sets have the published one-sided reset.
+"""
+
+from .._threshold import TunnelJunction
+
+
+def hochstetter2021_dc() -> TunnelJunction:
+    """The junctions of the activation and avalanche experiments (Figs 2 to 5), for dt = 1e-3 s."""
+    return TunnelJunction(
+        on_conductance=7.77e-5,  # [S] 1 / 12.9 kOhm
+        off_conductance=7.77e-8,  # [S] on/off ratio 1e3
+        set_voltage=1e-2,  # [V]
+        reset_voltage=5e-3,  # [V]
+        critical_flux=1e-2,  # [V s]
+        max_flux=1.5e-2,  # [V s]
+        boost=10.0,
+        one_sided_reset=True,
+    )
+
+
+def hochstetter2021_ac() -> TunnelJunction:
+    """The junctions of the AC, Lyapunov and waveform experiments (Figs 6 to 8), dt = 5e-4 s."""
+    return TunnelJunction(
+        on_conductance=7.77e-5,  # [S]
+        off_conductance=1e-8,  # [S] on/off ratio 7.77e3
+        set_voltage=1e-2,  # [V]
+        reset_voltage=1e-2,  # [V]
+        critical_flux=1e-2,  # [V s]
+        max_flux=1.5e-2,  # [V s]
+        boost=10.0,
+        one_sided_reset=True,
+    )
