@@ -14,6 +14,10 @@ def as_inexact(value: Any) -> Array:
     Weak typing is what lets the dtype of a simulation follow the arrays that the user gave and
     not the defaults of a parameter set.
     """
+    if isinstance(value, list | tuple):
+        numbers = np.asarray(value, dtype=float)
+        # Zeros of weak type keep their type when they are written to, unlike sums.
+        return jnp.broadcast_to(jnp.asarray(0.0), numbers.shape).at[...].set(numbers)
     array = jnp.asarray(value)
     return array if jnp.issubdtype(array.dtype, jnp.inexact) else array.astype(float)
 

@@ -2,12 +2,11 @@
 
 import itertools
 from collections.abc import Sequence
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 from jaxtyping import Array, Int, Shaped
 
 from ._connectivity import checked_terminals
@@ -62,7 +61,7 @@ class Ensemble(eqx.Module):
         """The junctions of the union that belong to network `i`."""
         return self._slice(self.junction_offsets, i)
 
-    def per_junction(self, values: ArrayLike) -> Shaped[Array, "*batch edges"]:
+    def per_junction(self, values: Any) -> Shaped[Array, "*batch edges"]:
         """One value per network, repeated for each of its junctions.
 
         The last axis of `values` counts the networks.

@@ -28,7 +28,7 @@ class AbstractJunction(eqx.Module):
         self,
         state: Float[Array, "*variables junctions"],
         voltage: Float[Array, " junctions"],
-        dt: Float[Array, ""],
+        dt: ArrayLike,
     ) -> Float[Array, "*variables junctions"]:
         """The state after `dt` [s] at the junction voltages `voltage` [V]."""
 

@@ -170,6 +170,10 @@ class Network(eqx.Module):
         present = {name: array for name, array in geometry.items() if array is not None}
         save_arrays(path, "Network", arrays | present)
 
+    def __repr__(self) -> str:
+        passive = f", {self.passive.sum()} of them passive" if self.passive.any() else ""
+        return f"Network({self.n_nodes} wires, {self.n_junctions} junctions{passive})"
+
     @property
     def n_nodes(self) -> int:
         """The number of wires, pads included."""

@@ -68,7 +68,9 @@ def make_problem(
         check_finite("state", state)
         numbers = (junction, drive, network.passive_conductance, state)
     dtype = _common_dtype(numbers)
-    cast = lambda tree: jax.tree.map(lambda x: x.astype(dtype) if eqx.is_inexact_array(x) else x, tree)
+    # A number that a user's own law keeps as a float becomes an array, or each value would compile.
+    number = lambda x: eqx.is_inexact_array(x) or isinstance(x, float)
+    cast = lambda tree: jax.tree.map(lambda x: jnp.asarray(x, dtype) if number(x) else x, tree)
     dt, dt_remainder = split_time_step(dt, jnp.dtype(dtype))
     problem = Problem(
         network=cast(network),

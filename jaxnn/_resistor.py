@@ -3,7 +3,7 @@
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from ._checks import as_inexact, check_at_least
 from ._junction import AbstractJunction
@@ -33,7 +33,7 @@ class Resistor(AbstractJunction):
         self,
         state: Float[Array, " junctions"],
         voltage: Float[Array, " junctions"],
-        dt: Float[Array, ""],
+        dt: ArrayLike,
     ) -> Float[Array, " junctions"]:
         del voltage, dt
         return state

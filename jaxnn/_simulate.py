@@ -28,6 +28,7 @@ _ON_REQUEST = (
     "node_potential",
     "kirchhoff_residual",
     "power",
+    "cut_off",
 )
 
 
@@ -65,7 +66,7 @@ def simulate(
       from it bit for bit.
     - `record`: what to keep besides time, drive, terminal currents and conductance: any of
       "state", "junction_conductance", "junction_voltage", "node_potential", "kirchhoff_residual",
-      "power". What is not asked for takes no memory.
+      "power", "cut_off" (doubles the cost). What is not asked for takes no memory.
     - `every`: keep steps every, 2 every, ...
     - `solver`: `StarMesh()` by default, or `Dense()`.
 
@@ -204,6 +205,12 @@ def _advance(
         loss = conductance * nodal.junction_voltage**2
         owner = problem.network_of_node[problem.network.edges[:, 0]]
         kept["power"] = _per_network(problem, "sum", loss, owner)
+    if "cut_off" in record:
+        reached = solve_nodes(
+            problem.plan, conductance, jnp.ones_like(problem.terminals, conductance.dtype)
+        )
+        lost = (reached.node_potential < 0.5).astype(jnp.int32)
+        kept["cut_off"] = _per_network(problem, "sum", lost, problem.network_of_node)
     kept = {k: v for k, v in kept.items() if k in record or k in ("drive", "terminal_current")}
     return _next_carry(problem, carry, step, state, nodal.terminal_current), kept
 
@@ -212,7 +219,9 @@ def _next_carry(problem: Problem, carry: _Carry, step: Array, state: Array, curr
     """The new state with the diagnosis brought up to date."""
     scale = jnp.asarray(problem.junction.critical_state(), state.dtype)
     scale = scale.reshape((1,) * (state.ndim - scale.ndim) + scale.shape)
-    change = jnp.max(jnp.abs(state - carry.state) / scale, initial=0)
+    change = jnp.abs(state - carry.state) / scale
+    # The state of a passive junction moves as well, but nothing hangs on it.
+    change = jnp.max(jnp.where(problem.network.passive, 0, change), initial=0)
     finite = jnp.isfinite(jnp.sum(current)) & jnp.isfinite(change)
     fails = ~finite & (carry.failed_step < 0)
     return _Carry(

@@ -66,6 +66,8 @@ class Solution(eqx.Module):
     """Largest current that a wire other than a terminal fails to pass on [A]."""
     power: Float[Array, "time *networks"] | Any = None
     """Power dissipated in all junctions [W]."""
+    cut_off: Int[Array, "time *networks"] | Any = None
+    """Number of wires that no conductance joins to a terminal: they are at 0 V."""
 
     @property
     def result(self) -> Any:

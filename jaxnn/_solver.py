@@ -37,9 +37,10 @@ class StarMesh(AbstractSolver):
 
 
 class Dense(AbstractSolver):
-    """Cholesky factorisation of the full conductance matrix: the textbook method, for comparison.
+    """The same elimination on the full matrix, without a schedule.
 
-    Costs n^3 / 3 and loses digits in proportion to the contrast of the conductances: use float64.
+    As accurate as `StarMesh`; its cost grows with n^3 and its memory with n^2, so that it pays for
+    networks with few wires or with a junction between most pairs of them.
     """
 
     def plan(

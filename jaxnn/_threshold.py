@@ -2,9 +2,14 @@
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
-from jaxnn_kernels import binary_conductance, threshold_flux_step, tunnel_conductance
+from jaxnn_kernels import (
+    binary_conductance,
+    compensated_flux_step,
+    threshold_flux_step,
+    tunnel_conductance,
+)
 
 from ._checks import as_inexact, check_at_least, concrete
 from ._junction import AbstractJunction
@@ -51,6 +56,9 @@ class TunnelJunction(AbstractJunction):
     """Power of the gap in front of the exponential: 1 (the paper) or 2 (work before and after)."""
     one_sided_reset: bool = eqx.field(static=True, default=False)
     """The published reset of negative states, which overshoots zero."""
+    compensated: bool = eqx.field(static=True, default=False)
+    """Keep what float32 rounds off each step in a second variable: the state is then
+    `(2, junctions)`, flux and remainder. For float32 with time steps below about 1e-4 s."""
 
     def __check_init__(self):
         _check_threshold(self)
@@ -59,12 +67,12 @@ class TunnelJunction(AbstractJunction):
         if self.prefactor_power not in (1, 2):
             raise ValueError(f"prefactor_power must be 1 or 2, got {self.prefactor_power!r}.")
 
-    def init_state(self, n_junctions: int) -> Float[Array, " junctions"]:
-        return jnp.zeros(n_junctions)
+    def init_state(self, n_junctions: int) -> Float[Array, "*variables junctions"]:
+        return _init_flux(self, n_junctions)
 
-    def conductance(self, state: Float[Array, " junctions"]) -> Float[Array, " junctions"]:
+    def conductance(self, state: Float[Array, "*variables junctions"]) -> Float[Array, " junctions"]:
         return tunnel_conductance(
-            state,
+            state[0] if self.compensated else state,
             on_conductance=self.on_conductance,
             off_conductance=self.off_conductance,
             critical_flux=self.critical_flux,
@@ -76,10 +84,10 @@ class TunnelJunction(AbstractJunction):
 
     def update(
         self,
-        state: Float[Array, " junctions"],
+        state: Float[Array, "*variables junctions"],
         voltage: Float[Array, " junctions"],
-        dt: Float[Array, ""],
-    ) -> Float[Array, " junctions"]:
+        dt: ArrayLike,
+    ) -> Float[Array, "*variables junctions"]:
         return _update_flux(self, state, voltage, dt)
 
     def critical_state(self) -> Float[Array, "..."]:
@@ -108,16 +116,17 @@ class BinaryJunction(AbstractJunction):
     max_flux: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1.5e-2)
     boost: Float[Array, "..."] = eqx.field(converter=as_inexact, default=10.0)
     one_sided_reset: bool = eqx.field(static=True, default=False)
+    compensated: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self):
         _check_threshold(self)
 
-    def init_state(self, n_junctions: int) -> Float[Array, " junctions"]:
-        return jnp.zeros(n_junctions)
+    def init_state(self, n_junctions: int) -> Float[Array, "*variables junctions"]:
+        return _init_flux(self, n_junctions)
 
-    def conductance(self, state: Float[Array, " junctions"]) -> Float[Array, " junctions"]:
+    def conductance(self, state: Float[Array, "*variables junctions"]) -> Float[Array, " junctions"]:
         return binary_conductance(
-            state,
+            state[0] if self.compensated else state,
             on_conductance=self.on_conductance,
             off_conductance=self.off_conductance,
             critical_flux=self.critical_flux,
@@ -125,29 +134,32 @@ class BinaryJunction(AbstractJunction):
 
     def update(
         self,
-        state: Float[Array, " junctions"],
+        state: Float[Array, "*variables junctions"],
         voltage: Float[Array, " junctions"],
-        dt: Float[Array, ""],
-    ) -> Float[Array, " junctions"]:
+        dt: ArrayLike,
+    ) -> Float[Array, "*variables junctions"]:
         return _update_flux(self, state, voltage, dt)
 
     def critical_state(self) -> Float[Array, "..."]:
         return self.critical_flux
 
 
+def _init_flux(junction: TunnelJunction | BinaryJunction, n_junctions: int) -> Array:
+    return jnp.zeros((2, n_junctions) if junction.compensated else n_junctions)
+
+
 def _update_flux(
-    junction: TunnelJunction | BinaryJunction, state: Array, voltage: Array, dt: Array
+    junction: TunnelJunction | BinaryJunction, state: Array, voltage: Array, dt: ArrayLike
 ) -> Array:
-    return threshold_flux_step(
-        state,
-        voltage,
-        dt,
-        set_voltage=junction.set_voltage,
-        reset_voltage=junction.reset_voltage,
-        max_flux=junction.max_flux,
-        boost=junction.boost,
-        one_sided_reset=junction.one_sided_reset,
-    )
+    parameters = {
+        "set_voltage": junction.set_voltage,
+        "reset_voltage": junction.reset_voltage,
+        "max_flux": junction.max_flux,
+        "boost": junction.boost,
+    }
+    if junction.compensated:
+        return jnp.stack(compensated_flux_step(*state, voltage, dt, **parameters))
+    return threshold_flux_step(state, voltage, dt, **parameters, one_sided_reset=junction.one_sided_reset)
 
 
 def _check_threshold(junction: TunnelJunction | BinaryJunction) -> None:
@@ -159,6 +171,11 @@ def _check_threshold(junction: TunnelJunction | BinaryJunction) -> None:
     check_at_least("critical_flux", junction.critical_flux, 0, "V s", strict=True)
     check_at_least("max_flux", junction.max_flux, 0, "V s", strict=True)
     check_at_least("boost", junction.boost, 0, "")
+    if junction.compensated and junction.one_sided_reset:
+        raise ValueError(
+            "compensated works with the symmetric reset: the published one rounds as it overshoots. "
+            "Set one_sided_reset=False, or use float64."
+        )
     reset, set_ = concrete(junction.reset_voltage), concrete(junction.set_voltage)
     if reset is not None and set_ is not None and (reset > set_).any():
         raise ValueError(

@@ -20,8 +20,8 @@ def line(n_junctions: int) -> jaxnn.Network:
     return jaxnn.Network(n_junctions + 1, np.stack([nodes, nodes + 1], axis=-1))
 
 
-def small_network(seed: int = 0, n_wires: int = 40) -> tuple[jaxnn.Network, tuple[int, int], int]:
+def small_network(seed: int = 0, n_wires: int = 30) -> tuple[jaxnn.Network, tuple[int, int], int]:
     """A generated network, its farthest pair of wires and the path length between them."""
-    network = jaxnn.nanowire_network(n_wires, box=20e-6, seed=seed)
+    network = jaxnn.nanowire_network(n_wires, box=17e-6, seed=seed)
     terminals = jaxnn.farthest_pair(network)
     return network, terminals, network.path_length(*terminals)

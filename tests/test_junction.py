@@ -147,3 +147,33 @@ def test_bad_parameters(changes, message):
 def test_bad_resistor():
     with pytest.raises(ValueError, match="conductance must be at least 0 S, got -1"):
         jaxnn.Resistor(-1.0)
+
+
+def test_compensation_keeps_what_float32_rounds_away():
+    """A million steps of 1e-9 V s onto a state of 5 mV s, where float32 resolves 4.7e-10."""
+    law = jaxnn.TunnelJunction(compensated=True)
+    state = jnp.asarray([[5e-3], [0.0]], jnp.float32)
+    voltage, dt = jnp.asarray([1.013e-2], jnp.float32), jnp.float32(1e-5)
+    step = lambda _, state: law.update(state, voltage, dt).astype(jnp.float32)
+    flux, remainder = jax.jit(lambda s: jax.lax.fori_loop(0, 1_000_000, step, s))(state)
+    exact = 5e-3 + 1e6 * 1e-5 * (float(voltage[0]) - 1e-2)
+    plainly = jax.jit(
+        lambda s: jax.lax.fori_loop(
+            0, 1_000_000, lambda _, s: jaxnn.TunnelJunction().update(s, voltage, dt).astype(s.dtype), s
+        )
+    )(state[0])
+    assert abs(float(flux[0] + remainder[0]) - exact) < 2e-8  # the rounding of V - V_set itself
+    assert abs(float(plainly[0]) - exact) > 5e-5
+
+
+def test_compensated_equals_plain_in_float64():
+    rng = np.random.default_rng(2)
+    flux, voltage = rng.uniform(-1.5e-2, 1.5e-2, 4000), rng.uniform(-3e-2, 3e-2, 4000)
+    flux[::3] *= 1e-3
+    flux, voltage = jnp.asarray(flux), jnp.asarray(voltage)
+    plainly = jaxnn.TunnelJunction().update(flux, voltage, 1e-3)
+    law = jaxnn.TunnelJunction(compensated=True)
+    state = law.update(jnp.stack([flux, 0 * flux]), voltage, 1e-3)
+    np.testing.assert_allclose(state[0], plainly, rtol=0, atol=1e-17)
+    with pytest.raises(ValueError, match="compensated works with the symmetric reset"):
+        jaxnn.TunnelJunction(compensated=True, one_sided_reset=True)

@@ -47,15 +47,18 @@ def test_against_the_plain_simulator(solver, one_sided, law):
     """Two generated networks through growth, off, and reversal: a triangle with a dead time."""
     network, terminals, path = small_network(1)
     signal = np.concatenate([np.full(60, 4.0), np.zeros(10), np.full(60, -5.0), np.linspace(-5, 5, 70)])
-    signal = signal * path * 2e-2
+    signal = signal * path * 1e-2
+    # Near the critical flux, so that 0.4 s are enough for conductances to rise and fall.
+    start = np.random.default_rng(0).uniform(-9.9e-3, 9.9e-3, network.n_junctions)
     make = jaxnn.TunnelJunction if law == "tunnel" else jaxnn.BinaryJunction
     solution = jaxnn.simulate(
         network,
         make(one_sided_reset=one_sided),
         signal,
         terminals=terminals,
-        dt=5e-3,
+        dt=2e-3,
         steps=200,
+        state=start,
         record=ALL,
         solver=solver,
     )
@@ -64,12 +67,13 @@ def test_against_the_plain_simulator(solver, one_sided, law):
         network.edges,
         signal,
         terminals,
-        5e-3,
+        2e-3,
         plain.DC,
+        state=start,
         model=law,
         one_sided_reset=one_sided,
     )
-    assert np.ptp(np.log10(expected.conductance[~np.isnan(expected.conductance)])) > 1
+    assert np.ptp(np.log10(expected.junction_conductance), axis=0).max() > 1
     compare(solution, expected)
     np.testing.assert_allclose(solution.terminal_current, expected.terminal_current, rtol=1e-9, atol=1e-18)
     np.testing.assert_array_equal(solution.final_state, solution.state[-1])
@@ -80,7 +84,7 @@ def test_pads_and_three_terminals():
     network, _, _ = small_network(2)
     network = network.with_pads(0.15)
     n = network.n_nodes
-    signal = np.random.default_rng(0).uniform(-0.3, 0.3, (40, 3))
+    signal = np.random.default_rng(0).uniform(-0.15, 0.15, (40, 3))
     terminals = (n - 2, n - 1, 5)
     solution = jaxnn.simulate(
         network,
@@ -332,7 +336,7 @@ def test_float32_follows_float64():
 
 def test_a_large_step_warns_with_its_figure():
     network, terminals, _ = small_network(1)
-    with pytest.warns(jaxnn.NumericalWarning, match=r"moved a state by 0\.\d+.*dt is too large"):
+    with pytest.warns(jaxnn.NumericalWarning, match=r"moved a state by \d\.\d+.*dt is too large"):
         run(network, terminals, 30.0, dt=1e-2, steps=3)
     batch = jax.vmap(lambda v: run(network, terminals, v, dt=1e-2, steps=3))
     solution = batch(jnp.asarray([0.1, 30.0]))
@@ -388,3 +392,40 @@ def test_no_recompilation_for_other_numbers():
     jax.monitoring.register_event_duration_secs_listener(count)
     run(network, terminals, 0.2, dt=2e-3, start_step=5, junction=jaxnn.TunnelJunction(boost=3.0))
     assert not compiled
+
+
+def test_wires_that_are_cut_off_at_run_time():
+    """Open junctions: the wires behind them are at 0 V, carry nothing and are counted."""
+    conductance = jnp.asarray([1e-3, 1e-3, 0.0, 1e-3])
+    network = jaxnn.Network(5, [[0, 1], [1, 2], [1, 3], [3, 4]])
+    record = ("cut_off", "node_potential")
+    solution = run(network, (0, 2), 1.0, junction=jaxnn.Resistor(conductance), steps=2, record=record)
+    np.testing.assert_array_equal(solution.cut_off, 2)
+    np.testing.assert_allclose(solution.node_potential[-1], [1, 0.5, 0, 0, 0], atol=1e-15)
+    slope = jax.grad(
+        lambda g: run(network, (0, 2), 1.0, junction=jaxnn.Resistor(g), steps=1).conductance[0]
+    )(conductance)
+    np.testing.assert_allclose(slope, [0.25, 0.25, 0, 0], atol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("voltage", "dt", "steps"), [(1.8, 1e-5, 10_000), (0.1, 1e-3, 7_000), (0.1, 1e-5, 700_000)]
+)
+def test_float32_over_whole_runs(voltage, dt, steps):
+    """Within 1e-3 of float64 throughout, at time steps that float32 alone would round away."""
+    network = jaxnn.nanowire_network(100, box=30e-6, seed=3)
+    terminals = jaxnn.farthest_pair(network)
+    runs = [
+        jaxnn.simulate(
+            network,
+            jaxnn.TunnelJunction(compensated=True),
+            jaxnn.Constant(dtype(voltage)),
+            terminals=terminals,
+            dt=dt,
+            steps=steps,
+            every=steps // 100,
+        ).conductance
+        for dtype in (np.float32, np.float64)
+    ]
+    assert relative_difference(*runs) < 1e-3

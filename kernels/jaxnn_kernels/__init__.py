@@ -9,6 +9,7 @@ from ._exact_time import (
 from ._incidence import difference as difference, divergence as divergence
 from ._junction import (
     binary_conductance as binary_conductance,
+    compensated_flux_step as compensated_flux_step,
     threshold_flux_step as threshold_flux_step,
     tunnel_conductance as tunnel_conductance,
 )

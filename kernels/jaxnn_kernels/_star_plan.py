@@ -321,7 +321,7 @@ def _arrivals_by_class(builder: _Builder, terminals: Any, came: dict[int, int]) 
     counts = np.array([came.get(i, 0) for i in terminals.tolist()])
     out, low = [], 0
     for high in (TERMS, TERMS**2, int(counts.max(initial=0))):
-        rows = np.flatnonzero((counts > low) & (counts <= high))
+        rows = np.flatnonzero((counts > low) & (counts <= high)).astype(np.int32)
         low = max(low, high)
         if rows.size:
             width = _width(int(counts[rows].max()))
