@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Two workers on two cores: compilation is most of the suite's time.
 PYTEST := $(BIN)/pytest -n 2
 
-.PHONY: demo test test-slow lint format wheel clean
+.PHONY: demo test test-slow lint format wheel bench gpu-report clean
 
 demo: .venv/ready
 	$(BIN)/python experiments/demo.py --out results/demo
@@ -33,6 +33,19 @@ wheel: .venv/ready
 	build/wheel/bin/pip install --quiet dist/*.whl
 	cd build && wheel/bin/python -I ../tests/smoke_wheel.py ../dist/*.whl
 
+bench: .venv/ready
+	$(BIN)/pip install --quiet --group benchmark
+	$(BIN)/python experiments/benchmark.py --out results/benchmark
+
+# Compiles for an H100 that need not be there: 4.4 GB of CUDA libraries, in an environment of its own.
+gpu-report: .venv-gpu/ready
+	PYTHONPATH=.:kernels .venv-gpu/bin/python experiments/gpu_report.py --out results/gpu_report.md
+
+.venv-gpu/ready: pyproject.toml
+	$(PYTHON) -m venv .venv-gpu
+	.venv-gpu/bin/pip install --quiet "jax[cuda13]==0.10.1" equinox jaxtyping scipy networkx optax matplotlib tqdm
+	touch $@
+
 # Dependency groups need a newer pip than Python 3.11 brings along.
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -41,4 +54,4 @@ wheel: .venv/ready
 	touch $@
 
 clean:
-	rm -rf .venv build dist results
+	rm -rf .venv .venv-gpu build dist results

@@ -170,7 +170,7 @@ def cholmod_case(wires: int, batch: int) -> Case:
         return sparsax.solve(rows, columns, changed, source)
 
     run, info = _repeated(solve, entries, batch, rows, columns, source)
-    run(2)
+    jax.block_until_ready(run(2))
     before = sparsax.factorization_count()
     jax.block_until_ready(run(8))
     info["factorisations_per_solve"] = (sparsax.factorization_count() - before) / (8 * batch)

@@ -79,9 +79,7 @@ def simulate(
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Methods; the order within a step is
     that of the published code.
     """
-    n_steps, n_every = _check_count("steps", steps), _check_count("every", every)
-    if n_every > n_steps:
-        raise ValueError(f"every={every} keeps none of {steps} steps; use every={steps} or less.")
+    n_steps, n_every = _check_counts(steps, every)
     problem = make_problem(
         network,
         junction,
@@ -94,6 +92,13 @@ def simulate(
         solver=StarMesh() if solver is None else solver,
     )
     return _run(problem, n_steps, n_every, _check_record(record)).check()
+
+
+def _check_counts(steps: Any, every: Any) -> tuple[int, int]:
+    n_steps, n_every = _check_count("steps", steps), _check_count("every", every)
+    if n_every > n_steps:
+        raise ValueError(f"every={every} keeps none of {steps} steps; use every={steps} or less.")
+    return n_steps, n_every
 
 
 def _check_count(name: str, value: Any) -> int:
@@ -206,9 +211,9 @@ def _advance(
         owner = problem.network_of_node[problem.network.edges[:, 0]]
         kept["power"] = _per_network(problem, "sum", loss, owner)
     if "cut_off" in record:
-        reached = solve_nodes(
-            problem.plan, conductance, jnp.ones_like(problem.terminals, conductance.dtype)
-        )
+        # With every terminal at 1 V, so is each wire that any of them reaches.
+        raised = jnp.ones(problem.terminals.shape, conductance.dtype)
+        reached = solve_nodes(problem.plan, conductance, raised)
         lost = (reached.node_potential < 0.5).astype(jnp.int32)
         kept["cut_off"] = _per_network(problem, "sum", lost, problem.network_of_node)
     kept = {k: v for k, v in kept.items() if k in record or k in ("drive", "terminal_current")}
