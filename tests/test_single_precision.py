@@ -2,8 +2,9 @@
 
 import jax
 import jax.numpy as jnp
-import jaxnn
 import numpy as np
+
+import jaxnn
 from jaxnn_kernels import solve_nodes, star_mesh_plan
 
 
@@ -33,7 +34,7 @@ def test_star_mesh_beside_cholesky_in_float32():
         exact = np.linalg.solve(matrix, right)
         ours = np.asarray(solve(jnp.asarray(conductance, jnp.float32)))[free]
         dense = cholesky(jnp.asarray(matrix, jnp.float32), jnp.asarray(right, jnp.float32))
-        errors.append([np.abs(ours - exact).max(), np.abs(dense - exact).max()])
+        errors.append([np.abs(ours - exact).max(), np.abs(np.asarray(dense) - exact).max()])
     star_mesh, dense = np.max(errors, axis=0)
     print(f"largest error of a potential in float32: star-mesh {star_mesh:.1e}, Cholesky {dense:.1e} V")
     assert star_mesh < 1e-6
