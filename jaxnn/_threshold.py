@@ -158,7 +158,7 @@ def _update_flux(
         "boost": junction.boost,
     }
     if junction.compensated:
-        return jnp.stack(compensated_flux_step(*state, voltage, dt, **parameters))
+        return jnp.stack(compensated_flux_step(state[0], state[1], voltage, dt, **parameters))
     return threshold_flux_step(state, voltage, dt, **parameters, one_sided_reset=junction.one_sided_reset)
 
 

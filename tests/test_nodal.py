@@ -318,7 +318,7 @@ def test_plans_of_one_shape_share_a_compilation():
     compiled = jax.jit(lambda plan, g: solve_nodes(plan, g, jnp.array([1.0, 0.0])).junction_voltage)
     g = jnp.asarray(conductances(len(edges)))
     np.testing.assert_allclose(compiled(plan, g), -compiled(twin, g), atol=1e-12)
-    assert compiled._cache_size() == 1
+    assert compiled._cache_size() == 1  # pyright: ignore[reportFunctionMemberAccess, reportAttributeAccessIssue]
 
 
 def test_mapping_over_a_plan_is_refused():

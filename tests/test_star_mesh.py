@@ -65,7 +65,7 @@ def test_few_operations_a_round():
     batched = jax.jit(jax.vmap(solve_nodes, (None, 1, None), 1))
     g = jax.ShapeDtypeStruct((len(edges), 64), "float32")
     u = jax.ShapeDtypeStruct((2,), "float32")
-    text = batched.lower(plan, g, u).compile().as_text()
+    text = str(batched.lower(plan, g, u).compile().as_text())
     loops = text.count(" fusion(") + text.count(" copy(")
     chunks = sum(len(s.tables.chunks) for s in plan.segments)
     assert loops <= 8 * len(plan.segments) + chunks + 20
