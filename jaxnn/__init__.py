@@ -35,7 +35,12 @@ from ._solution import (
     Result as Result,
     Solution as Solution,
 )
-from ._solver import AbstractSolver as AbstractSolver, Dense as Dense, StarMesh as StarMesh
+from ._solver import (
+    AbstractSolver as AbstractSolver,
+    AutoSolver as AutoSolver,
+    Dense as Dense,
+    StarMesh as StarMesh,
+)
 from ._terminals import (
     farthest_pair as farthest_pair,
     pair_at as pair_at,

@@ -17,7 +17,7 @@ from ._junction import AbstractJunction
 from ._network import Network
 from ._problem import Problem, make_problem, terminal_potential
 from ._solution import Solution
-from ._solver import AbstractSolver, StarMesh
+from ._solver import AbstractSolver, AutoSolver
 
 
 _ALWAYS = ("time", "drive", "terminal_current", "conductance", "final_state")
@@ -68,7 +68,7 @@ def simulate(
       "state", "junction_conductance", "junction_voltage", "node_potential", "kirchhoff_residual",
       "power", "cut_off" (doubles the cost). What is not asked for takes no memory.
     - `every`: keep steps every, 2 every, ...
-    - `solver`: `StarMesh()` by default, or `Dense()`.
+    - `solver`: `StarMesh()` or `Dense()`; by default whichever takes less work.
 
     Every number may be traced: `jit`, `vmap` and `grad` apply to drives, parameters, states and dt.
     The dtype is that of the arrays given (drive, state, parameters); plain Python numbers follow.
@@ -89,7 +89,7 @@ def simulate(
         steps=n_steps,
         start_step=start_step,
         state=state,
-        solver=StarMesh() if solver is None else solver,
+        solver=AutoSolver() if solver is None else solver,
     )
     return _run(problem, n_steps, n_every, _check_record(record)).check()
 

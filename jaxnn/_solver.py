@@ -8,7 +8,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Int
 
-from jaxnn_kernels import dense_plan, star_mesh_plan
+from jaxnn_kernels import dense_plan, nodal_plan, star_mesh_plan
 
 from ._topology import Topology
 
@@ -23,11 +23,23 @@ class AbstractSolver(eqx.Module):
         """All that depends on the topology alone, built in NumPy once, for `kernels.solve_nodes`."""
 
 
+class AutoSolver(AbstractSolver):
+    """Whichever of `StarMesh` and `Dense` takes less work for the network at hand. The default.
+
+    `repr(AutoSolver().plan(...))` says which, and why.
+    """
+
+    def plan(
+        self, n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " _"]
+    ) -> Any:
+        return nodal_plan(n_nodes, edges, terminals)
+
+
 class StarMesh(AbstractSolver):
     """Sparse elimination by the star-mesh transform, free of subtractions.
 
     Potentials keep the precision of their dtype whatever the contrast of the conductances: float32
-    is safe. The default.
+    is safe.
     """
 
     def plan(

@@ -81,3 +81,14 @@ def test_an_ensemble_takes_hardly_more_rounds_than_its_slowest_network():
     edges = np.concatenate([e + 60 * k for k, e in enumerate(parts)])
     terminals = np.concatenate([ends + 60 * k for k in range(12)])
     assert len(schedule(720, edges, terminals).rounds) <= alone + 2
+
+
+def test_an_ensemble_is_padded_little():
+    """Networks of one size in hundreds of rows a round: their classes are worth their own loops."""
+    parts = [sticks(60, seed) for seed in range(24)]
+    edges = np.concatenate([e + 60 * k for k, e in enumerate(parts)])
+    terminals = np.concatenate([np.array([0, 59]) + 60 * k for k in range(24)])
+    plan = star_mesh_plan(1440, edges, terminals)
+    assert plan.n_products == sum(star_mesh_plan(60, e, np.array([0, 59])).n_products for e in parts)
+    tables = [s.tables for s in plan.segments]
+    assert sum(left.size for t in tables for left, _ in t.chunks) < 3 * plan.n_products

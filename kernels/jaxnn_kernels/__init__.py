@@ -13,5 +13,9 @@ from ._junction import (
     threshold_flux_step as threshold_flux_step,
     tunnel_conductance as tunnel_conductance,
 )
-from ._nodal import NodalSolution as NodalSolution, solve_nodes as solve_nodes
+from ._nodal import (
+    NodalSolution as NodalSolution,
+    nodal_plan as nodal_plan,
+    solve_nodes as solve_nodes,
+)
 from ._star_mesh import star_mesh_plan as star_mesh_plan

@@ -1,4 +1,4 @@
-"""Star-mesh elimination of a full matrix of branch conductances, one wire after the other."""
+"""Star-mesh elimination of a full matrix of branch conductances, a panel of wires at a time."""
 
 import dataclasses as dc
 from typing import Any, NamedTuple
@@ -11,8 +11,12 @@ from jaxtyping import Array, Int
 from ._incidence import incidence
 
 
+# Wires of the smallest panel: below it, the rank-one updates in a panel are too small to matter.
+_PANEL = 32
+
+
 @jax.tree_util.register_dataclass
-@dc.dataclass(frozen=True)
+@dc.dataclass(frozen=True, repr=False)
 class DensePlan:
     """Index arrays of a dense elimination: wires in the order given, terminals last."""
 
@@ -21,6 +25,18 @@ class DensePlan:
     order: Any
     terminals: Any
     graph: Any
+
+    def __repr__(self) -> str:
+        n, t = len(self.place), len(self.terminals)
+        return (
+            f"DensePlan({n} wires, {self.graph.ends.shape[-1]} junctions, {t} terminals: "
+            f"full elimination, {dense_work(n, t):,} multiply-adds)"
+        )
+
+
+def dense_work(n_nodes: int, n_terminals: int) -> int:
+    """Multiply-adds of a full elimination: every wire meets every pair of the wires after it."""
+    return sum(k * k for k in range(n_terminals, n_nodes))
 
 
 class DenseFactors(NamedTuple):
@@ -51,31 +67,66 @@ def reciprocal(total: Array) -> Array:
     return jnp.where(open_circuit, 0.0, 1 / jnp.where(open_circuit, 1.0, total))
 
 
+def factor_shapes(plan: DensePlan, trail: tuple[int, ...]) -> DenseFactors:
+    """The shapes of the factors of conductances (edges, *trail)."""
+    n, t = plan.branch.shape[0], plan.terminals.shape[0]
+    shapes: Any = ((rows, *trail) for rows in ((n - t) * n, n - t, t * t))
+    return DenseFactors(*shapes)
+
+
+def _panel(rows: Array, width: int) -> tuple[Array, Array, Array]:
+    """Eliminate the first `width` wires among themselves: their branches, weights and 1 / S."""
+    later = jnp.arange(rows.shape[-1])
+
+    def step(k: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        rows, weights, inverse = carry
+        row = jax.lax.dynamic_index_in_dim(rows, k, -2, keepdims=False)
+        row = jnp.where((later > k).reshape((1,) * (row.ndim - 1) + (-1,)), row, 0.0)
+        scale = reciprocal(jnp.sum(row, axis=-1))
+        weight = row * scale[..., None]
+        rows = rows + weight[..., :width, None] * row[..., None, :]
+        weights = jax.lax.dynamic_update_index_in_dim(weights, weight, k, -2)
+        return rows, weights, jax.lax.dynamic_update_index_in_dim(inverse, scale, k, -1)
+
+    nothing = jnp.zeros_like(rows), jnp.zeros(rows.shape[:-1], rows.dtype)
+    return jax.lax.fori_loop(0, width, step, (rows, *nothing))
+
+
 def eliminate(plan: DensePlan, conductance: Array) -> DenseFactors:
-    """Star-mesh transform of every wire k in turn: w_kj = g_kj / S_k, g_ij <- g_ij + w_ki g_kj."""
+    """Star-mesh transform of every wire k in turn: w_kj = g_kj / S_k, g_ij <- g_ij + w_ki g_kj.
+
+    The wires of a panel change each other at once and all the others by one product of matrices at
+    its end: sums of products of positive numbers as before. The batch comes first, as matrix
+    products want it.
+    """
     n, t = plan.branch.shape[0], plan.terminals.shape[0]
     free, trail = n - t, conductance.shape[1:]
-    ones = (1,) * len(trail)
     zero = jnp.zeros((1, *trail), conductance.dtype)
     matrix = jnp.concatenate([conductance, zero])[plan.branch]
-
-    def step(k: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
-        matrix, inverse = carry
-        later = (jnp.arange(n) > k).reshape(n, *ones)
-        row = jnp.where(later, jax.lax.dynamic_index_in_dim(matrix, k, keepdims=False), 0.0)
-        scale = reciprocal(jnp.sum(row, axis=0))
-        weight = row * scale[None]
+    matrix = jnp.moveaxis(matrix, (0, 1), (-2, -1))
+    # At most eight panels, so that code does not grow with the network.
+    width = max(_PANEL, -(-free // 8))
+    weights, inverses = [], []
+    for start in range(0, free, width):
+        size = min(width, free - start)
+        rows, weight, inverse = _panel(matrix[..., :size, :], size)
         # The diagonal fills with numbers that nobody reads: cheaper than to mask them out.
-        matrix = matrix + weight[:, None] * row[None]
-        matrix = jax.lax.dynamic_update_index_in_dim(matrix, weight, k, 0)
-        return matrix, jax.lax.dynamic_update_index_in_dim(inverse, scale, k, 0)
-
-    inverse = jnp.zeros((free, *trail), conductance.dtype)
-    # JAX traces the body of a loop of no passes as well, and there is nothing to update then.
-    if free:
-        matrix, inverse = jax.lax.fori_loop(0, free, step, (matrix, inverse))
-    mesh = jnp.where(jnp.eye(t, dtype=bool).reshape(t, t, *ones), 0.0, matrix[free:, free:])
-    return DenseFactors(matrix[:free].reshape(-1, *trail), inverse, mesh.reshape(-1, *trail))
+        gain = jnp.einsum(
+            "...ki,...kj->...ij",
+            weight[..., size:],
+            rows[..., size:],
+            precision=jax.lax.Precision.HIGHEST,
+        )
+        matrix = matrix[..., size:, size:] + gain
+        weights.append(jnp.pad(weight, [(0, 0)] * (weight.ndim - 1) + [(start, 0)]))
+        inverses.append(inverse)
+    eye = jnp.eye(t, dtype=bool).reshape((1,) * len(trail) + (t, t))
+    mesh = jnp.moveaxis(jnp.where(eye, 0.0, matrix), (-2, -1), (0, 1)).reshape(-1, *trail)
+    if not free:
+        return DenseFactors(zero[:0], zero[:0], mesh)
+    weight = jnp.moveaxis(jnp.concatenate(weights, -2), (-2, -1), (0, 1))
+    inverse = jnp.moveaxis(jnp.concatenate(inverses, -1), -1, 0)
+    return DenseFactors(weight.reshape(-1, *trail), inverse, mesh)
 
 
 def substitute(

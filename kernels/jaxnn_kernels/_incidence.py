@@ -89,7 +89,12 @@ def net_flow(graph: Any, flow: Array) -> Array:
 
 
 # For arrays (rows, *batch): under `grad` of `vmap` the derivative rule of the solve meets those.
-difference_of, divergence_of = linear_pair("junction_voltage", pair_difference, net_flow)
+difference_of, divergence_of = linear_pair(
+    "junction_voltage",
+    pair_difference,
+    net_flow,
+    rows=lambda graph: (graph.place.shape[0], graph.ends.shape[1]),
+)
 
 
 def difference(graph: Incidence, potential: Float[Array, " nodes"]) -> Float[Array, " edges"]:

@@ -58,15 +58,17 @@ def _batch(primitive: Primitive, args: Sequence[Any], dims: Sequence[Any], tree:
     return out, [1 if k else batching.not_mapped for k in kept]
 
 
-def batch_last(name: str, kernel: Function) -> tuple[Primitive, Function]:
+def batch_last(name: str, kernel: Function, out_shapes: Function) -> tuple[Primitive, Function]:
     """Let `kernel(indices, *arrays)` see its mapped axes behind the rows axis of every array.
 
     `kernel` takes a pytree of index arrays, which is never mapped, and pytrees of float arrays
-    (rows, *trailing) of one rank, whose trailing axes broadcast against each other; it returns
-    such arrays. A plain `vmap` would put the batch first, so that every gather of a row jumps
-    through memory: 4 to 12 times slower than whole contiguous rows. Returns the primitive, bound
-    with the leaves of (indices, arrays) and their structure `tree`, and a function of the kernel's
-    own signature.
+    (rows, *trailing) of one rank, whose trailing axes broadcast against each other; it returns such
+    arrays, all of one dtype. `out_shapes`, of the same signature, returns their shapes: said rather
+    than found by tracing, which takes as long as all the rest of the tracing.
+
+    A plain `vmap` would put the batch first, so that every gather of a row jumps through memory: 4
+    to 12 times slower than whole contiguous rows. Returns the primitive, bound with the leaves of
+    (indices, arrays) and their structure `tree`, and a function of the kernel's own signature.
     """
     primitive = Primitive(name)
     primitive.multiple_results = True
@@ -81,10 +83,15 @@ def batch_last(name: str, kernel: Function) -> tuple[Primitive, Function]:
     def flat(*leaves: Any, tree: Any) -> list[Array]:
         return jtu.tree_leaves(run(*leaves, tree=tree))
 
+    is_shape = lambda x: type(x) is tuple and all(isinstance(n, int) for n in x)
+
+    def structure(leaves: Sequence[Any], tree: Any) -> Any:
+        indices, arrays = jtu.tree_unflatten(tree, leaves)
+        return jtu.tree_flatten(out_shapes(indices, *arrays), is_leaf=is_shape)
+
     def shapes(*leaves: Any, tree: Any) -> list[Any]:
-        structs = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in leaves]
-        out = jax.eval_shape(lambda *x: flat(*x, tree=tree), *structs)
-        return [ShapedArray(x.shape, x.dtype) for x in out]
+        # The last leaf is an array of the batch, never an index.
+        return [ShapedArray(shape, leaves[-1].dtype) for shape in structure(leaves, tree)[0]]
 
     primitive.def_impl(flat)
     primitive.def_abstract_eval(shapes)
@@ -93,17 +100,22 @@ def batch_last(name: str, kernel: Function) -> tuple[Primitive, Function]:
 
     def apply(indices: Any, *arrays: Any) -> Any:
         leaves, tree = jtu.tree_flatten((indices, arrays))
-        structure = jtu.tree_structure(jax.eval_shape(lambda *x: run(*x, tree=tree), *leaves))
-        return jtu.tree_unflatten(structure, primitive.bind(*leaves, tree=tree))
+        return jtu.tree_unflatten(structure(leaves, tree)[1], primitive.bind(*leaves, tree=tree))
 
     return primitive, apply
 
 
-def linear_pair(name: str, forward: Function, transpose: Function) -> tuple[Function, Function]:
+def linear_pair(
+    name: str, forward: Function, transpose: Function, rows: Function
+) -> tuple[Function, Function]:
     """Two linear maps y = forward(indices, x) and x = transpose(indices, y), each the other's
-    transpose."""
-    one, apply_one = batch_last(name, forward)
-    other, apply_other = batch_last(name + "_transpose", transpose)
+    transpose.
+
+    `rows(indices)` are the numbers of rows of x and of y.
+    """
+    to = lambda side: lambda indices, x: (rows(indices)[side], *x.shape[1:])
+    one, apply_one = batch_last(name, forward, to(1))
+    other, apply_other = batch_last(name + "_transpose", transpose, to(0))
 
     def declare(primitive: Primitive, partner: Primitive) -> None:
         def jvp(primals: Any, tangents: Any, *, tree: Any) -> Any:

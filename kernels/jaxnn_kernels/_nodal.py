@@ -4,12 +4,15 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.interpreters import ad
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from . import _dense, _star_mesh
 from ._incidence import difference_of as difference, divergence_of as divergence, pair_difference
 from ._layout import batch_last
+from ._schedule import schedule
+from ._star_plan import plan_of
 
 
 class NodalSolution(NamedTuple):
@@ -34,9 +37,46 @@ def _substitute_kernel(plan: Any, factors: Any, potential: Array, current: Array
     return _method(plan).substitute(plan, factors, potential, current)
 
 
-_solve_primitive, _solve = batch_last("solve_nodes", _solve_kernel)
+def _solve_shapes(plan: Any, conductance: Any, potential: Any) -> tuple[Any, Any, Any, Any]:
+    like = conductance.shape[1:]
+    trail = jnp.broadcast_shapes(like, potential.shape[1:])
+    rows = plan.graph.place.shape[0], conductance.shape[0], potential.shape[0]
+    factors = _method(plan).factor_shapes(plan, like)
+    return *((n, *trail) for n in rows), factors
+
+
+def _substitute_shapes(plan: Any, factors: Any, potential: Any, current: Any) -> Any:
+    leaves = [*jax.tree_util.tree_leaves(factors), potential, current]
+    trail = jnp.broadcast_shapes(*(x.shape[1:] for x in leaves))
+    return (current.shape[0], *trail), (potential.shape[0], *trail)
+
+
+# One product of the sparse elimination, two rows gathered, in multiply-adds of the full one.
+_GATHERED = 4
+
+
+def nodal_plan(
+    n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " terminals"]
+) -> Any:
+    """The sparse or the full elimination, whichever has less work; its `repr` says why.
+
+    The order of elimination gives the exact number of products of the sparse one.
+    """
+    order = schedule(n_nodes, edges, terminals)
+    products = sum(len(star) * (len(star) - 1) // 2 for star in order.neighbours)
+    if _GATHERED * products > _dense.dense_work(n_nodes, len(terminals)):
+        return _dense.dense_plan(n_nodes, edges, terminals)
+    return plan_of(order, n_nodes, edges, terminals)
+
+
+_solve_primitive, _solve = batch_last("solve_nodes", _solve_kernel, _solve_shapes)
+_, _reach = batch_last(
+    "reach_of_terminals",
+    lambda plan, factors, potential: _method(plan).substitute(plan, factors, potential, None)[0],
+    lambda plan, factors, potential: _solve_shapes(plan, factors[0], potential)[0],
+)
 # Only ever the "solve" of a custom_linear_solve, which JAX does not differentiate.
-_, _substitute = batch_last("substitute_currents", _substitute_kernel)
+_, _substitute = batch_last("substitute_currents", _substitute_kernel, _substitute_shapes)
 
 
 def _solve_jvp(primals: Any, tangents: Any, *, tree: Any) -> tuple[Any, Any]:
@@ -51,6 +91,10 @@ def _solve_jvp(primals: Any, tangents: Any, *, tree: Any) -> tuple[Any, Any]:
     dg, du = (ad.instantiate_zeros(t) for t in tangents[-2:])
     phi, voltage, current, factors = _solve(plan, g, u)
     n, terminals = phi.shape[0], plan.terminals
+    # With all terminals at 1 V, a wire is at 1 V, or at 0 V if nothing joins it to them. An open
+    # junction between two such wires has no derivative: its voltage is a convention.
+    reach = _reach(plan, jax.lax.stop_gradient(factors), jnp.ones_like(jax.lax.stop_gradient(u)))
+    joined = jnp.abs(difference(plan.graph, reach)) < 0.5
 
     def matvec(unknown: Array) -> Array:
         flow = divergence(plan.graph, g * difference(plan.graph, unknown[:n]))
@@ -63,7 +107,7 @@ def _solve_jvp(primals: Any, tangents: Any, *, tree: Any) -> tuple[Any, Any]:
 
     # One vector, because JAX transposes the solve only where all of its right-hand sides are
     # linear.
-    source = -divergence(plan.graph, dg * voltage)
+    source = -divergence(plan.graph, jnp.where(joined, dg * voltage, 0))
     du = jnp.broadcast_to(du, (du.shape[0], *source.shape[1:]))
     sources = jnp.concatenate([source, du])
     tangent = jax.lax.custom_linear_solve(matvec, sources, solve, symmetric=True)

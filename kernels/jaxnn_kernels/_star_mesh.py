@@ -39,11 +39,18 @@ def _take(x: Array, index: Any) -> Array:
     The plan keeps its promise, and a check of the bounds would cost a third of the loop.
     """
     numbers = jax.lax.GatherDimensionNumbers(
-        offset_dims=tuple(range(1, x.ndim)), collapsed_slice_dims=(0,), start_index_map=(0,)
+        offset_dims=tuple(range(index.ndim, index.ndim + x.ndim - 1)),
+        collapsed_slice_dims=(0,),
+        start_index_map=(0,),
     )
     mode = jax.lax.GatherScatterMode.PROMISE_IN_BOUNDS
-    index = jax.lax.expand_dims(index, (1,))
+    index = jax.lax.expand_dims(index, (index.ndim,))
     return jax.lax.gather(x, index, numbers, (1, *x.shape[1:]), mode=mode)
+
+
+def _take_flat(x: Array, index: Any) -> Array:
+    """Entries of a vector, by a flat index: XLA turns one of two axes round in a copy."""
+    return _take(x, index.reshape(-1)).reshape(index.shape)
 
 
 def _sum(terms: Iterable[Array]) -> Array:
@@ -60,14 +67,32 @@ def _sum_products(x: Array, left: Any, y: Array, right: Any) -> Array:
     batches.
     """
     width, rows = left.shape
+    if x.ndim == y.ndim == 1 and width > 1:
+        # Without a batch there is nothing to run along, and the reduction is as fast and quick to
+        # compile.
+        return jnp.sum(_take_flat(x, left) * _take_flat(y, right), axis=0)
     if width <= TERMS:
-        side = lambda x, index, c: _take(x, jax.lax.index_in_dim(index, c, keepdims=False))
-        return _sum(side(x, left, c) * side(y, right, c) for c in range(width))
+        side = lambda x, index, c: _take(x, jax.lax.slice(index, (c, 0), (c + 1, rows)))
+        terms = (side(x, left, c) * side(y, right, c) for c in range(width))
+        return jax.lax.squeeze(_sum(terms), (0,))
     parts = width // TERMS
     left = left.reshape(TERMS, parts * rows)
     right = right.reshape(TERMS, parts * rows)
     partial = _sum_products(x, left, y, right)
     return jnp.sum(partial.reshape(parts, rows, *partial.shape[1:]), axis=0)
+
+
+def _sum_rows(x: Array, index: Any) -> Array:
+    """sum_c x[index[c]]."""
+    if x.ndim == 1:
+        return jnp.sum(_take_flat(x, index), axis=0)
+    width, rows = index.shape
+    terms = (_take(x, jax.lax.slice(index, (c, 0), (c + 1, rows))) for c in range(width))
+    return jax.lax.squeeze(_sum(terms), (0,))
+
+
+def _joined(parts: list[Array]) -> Array:
+    return parts[0] if len(parts) == 1 else jax.lax.concatenate(parts, 0)
 
 
 def _inverse_root(total: Array) -> Array:
@@ -80,19 +105,32 @@ def _each(segment: Segment, body: Any, carry: Any, reverse: bool = False) -> Any
     """Run body(round, number, carry) over the rounds of a segment, as a loop where there are
     several."""
     if segment.repeat == 1:
-        first = lambda x: jax.lax.index_in_dim(x, 0, keepdims=False)
+        first = lambda x: jax.lax.squeeze(x, (0,))
         return body(jax.tree_util.tree_map(first, segment.tables), 0, carry)
 
-    def step(i: Array, carry: Any) -> Any:
-        i = segment.repeat - 1 - i if reverse else i
-        pick = lambda x: jax.lax.dynamic_index_in_dim(x, i, keepdims=False)
-        return body(jax.tree_util.tree_map(pick, segment.tables), i, carry)
+    def step(carry: Any) -> Any:
+        i, carry = carry
+        pick = lambda x: jax.lax.squeeze(_rows(x, i, 1), (0,))
+        carry = body(jax.tree_util.tree_map(pick, segment.tables), i, carry)
+        return (i - 1 if reverse else i + 1), carry
 
-    return jax.lax.fori_loop(0, segment.repeat, step, carry)
+    # Counted down rather than turned round: every small operation is a kernel of its own to compile.
+    first, more = 0, lambda carry: carry[0] < segment.repeat
+    if reverse:
+        first, more = segment.repeat - 1, lambda carry: carry[0] >= 0
+    return jax.lax.while_loop(more, step, (jnp.int32(first), carry))[1]
+
+
+def _rows(x: Array, start: Any, size: int) -> Array:
+    """`size` rows of x; the start is never negative, and not to say so costs a kernel to compile."""
+    starts = (jnp.int32(start),) + (jnp.int32(0),) * (x.ndim - 1)
+    sizes = (size, *x.shape[1:])
+    return jax.lax.dynamic_slice(x, starts, sizes, allow_negative_indices=False)
 
 
 def _update(x: Array, rows: Array, start: Any) -> Array:
-    return jax.lax.dynamic_update_slice_in_dim(x, rows, start, 0)
+    starts = (jnp.int32(start),) + (jnp.int32(0),) * (x.ndim - 1)
+    return jax.lax.dynamic_update_slice(x, rows, starts, allow_negative_indices=False)
 
 
 def _gathered(branch: Array, desk: Array, own: Any, chunks: Any) -> Array:
@@ -110,6 +148,13 @@ def _gathered(branch: Array, desk: Array, own: Any, chunks: Any) -> Array:
     return desk
 
 
+def factor_shapes(plan: StarMeshPlan, trail: tuple[int, ...]) -> StarMeshFactors:
+    """The shapes of the factors of conductances (edges, *trail)."""
+    rows = plan.n_slots, plan.n_places, plan.mesh_own.shape[0]
+    shapes: Any = ((n, *trail) for n in rows)
+    return StarMeshFactors(*shapes)
+
+
 def eliminate(plan: StarMeshPlan, conductance: Array) -> StarMeshFactors:
     """Star-mesh transform of all wires, a round of the schedule at a time."""
     trail = conductance.shape[1:]
@@ -117,22 +162,28 @@ def eliminate(plan: StarMeshPlan, conductance: Array) -> StarMeshFactors:
     carry = (
         jnp.concatenate([conductance, empty(plan.n_slots - conductance.shape[0])]),
         empty(plan.n_places),
-        empty(1 + max([plan.mesh_own.shape[0], *[s.rows for s in plan.segments]])),
     )
+    # One desk for the rounds that are not looped, one more row than they use: an update of all rows
+    # would be no update to XLA.
+    single = [s.rows for s in plan.segments if s.repeat == 1]
+    common = empty(1 + max([plan.mesh_own.shape[0], *single]))
     for segment in plan.segments:
 
         def body(tables: Any, i: Any, carry: Any, segment: Segment = segment) -> Any:
             branch, scales, desk = carry
             start = segment.place + i * segment.wires
             desk = _gathered(branch, desk, tables.own, tables.chunks)
-            total = _sum(_take(desk, tables.star[c]) for c in range(tables.star.shape[0]))
+            total = _joined([_sum_rows(desk, star) for star in tables.star])
             scales = _update(scales, _inverse_root(total), start)
             h = desk[: segment.rows] * _take(scales, tables.owner + start)
             return _update(branch, h, segment.slot + i * segment.rows), scales, desk
 
-        carry = _each(segment, body, carry)
-    branch, scales, desk = carry
-    mesh = _gathered(branch, desk, plan.mesh_own, plan.mesh_chunks)[: plan.mesh_own.shape[0]]
+        # XLA goes through the whole desk for every update that also reads it: no larger than needed.
+        desk = common if segment.repeat == 1 else empty(segment.rows)
+        *carry, desk = _each(segment, body, (*carry, desk))
+        common = desk if segment.repeat == 1 else common
+    branch, scales = carry
+    mesh = _gathered(branch, common, plan.mesh_own, plan.mesh_chunks)[: plan.mesh_own.shape[0]]
     return StarMeshFactors(branch, scales, mesh)
 
 
@@ -148,10 +199,10 @@ def _carry_forward(plan: StarMeshPlan, factors: StarMeshFactors, current: Array)
 
         def body(tables: Any, i: Any, y: Array, segment: Segment = segment) -> Array:
             start = segment.place + i * segment.wires
-            b = jax.lax.dynamic_slice_in_dim(y, start, segment.wires)
+            b = _rows(y, start, segment.wires)
             if tables.source.shape[0]:
                 b = b + _sum_products(branch, tables.share, y, tables.source)
-            return _update(y, b * jax.lax.dynamic_slice_in_dim(scales, start, segment.wires), start)
+            return _update(y, b * _rows(scales, start, segment.wires), start)
 
         y = _each(segment, body, y)
     arrived = y[plan.n_places :]
@@ -186,10 +237,11 @@ def substitute(
             phi, desk = carry
             start = segment.place + i * segment.wires
             slot = segment.slot + i * segment.rows
-            total = _sum_products(branch, tables.star + slot, phi, tables.reach)
+            pairs = zip(tables.star, tables.reach, strict=True)
+            total = _joined([_sum_products(branch, star + slot, phi, reach) for star, reach in pairs])
             if current is not None:
-                total = total + jax.lax.dynamic_slice_in_dim(phi, start, segment.wires)
-            scale = jax.lax.dynamic_slice_in_dim(scales, start, segment.wires)
+                total = total + _rows(phi, start, segment.wires)
+            scale = _rows(scales, start, segment.wires)
             # By way of `desk`, because XLA copies what it both gathers from and updates in one
             # loop.
             desk = _update(desk, total * scale, 0)

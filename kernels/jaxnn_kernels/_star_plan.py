@@ -8,8 +8,9 @@ import jax
 import numpy as np
 from jaxtyping import Int
 
+from ._dense import dense_work
 from ._incidence import incidence
-from ._schedule import schedule
+from ._schedule import Schedule, schedule
 
 
 class Tables(NamedTuple):
@@ -21,8 +22,8 @@ class Tables(NamedTuple):
     own: Any  # (rows,) junction of the branch
     chunks: Any  # pairs (products, rows) of slots whose product the branch gains
     owner: Any  # (rows,) local wire of the branch
-    star: Any  # (degree, wires) local rows of each wire
-    reach: Any  # (degree, wires) place of the wire at the other end
+    star: Any  # per class of degree (degree, wires) local rows of each wire
+    reach: Any  # per class (degree, wires) place of the wire at the other end
     source: Any  # (arrivals, wires) place of an earlier wire whose current arrives
     share: Any  # (arrivals, wires) slot of the branch that it comes through
 
@@ -41,7 +42,7 @@ class Segment:
 
 
 @jax.tree_util.register_dataclass
-@dc.dataclass(frozen=True)
+@dc.dataclass(frozen=True, repr=False)
 class StarMeshPlan:
     """A sparse elimination. Slots hold the junctions, a zero and then the branches of every
     round."""
@@ -59,10 +60,18 @@ class StarMeshPlan:
     n_places: int = dc.field(metadata={"static": True})
     n_products: int = dc.field(metadata={"static": True})
 
+    def __repr__(self) -> str:
+        n, t = len(self.position), len(self.terminals)
+        return (
+            f"StarMeshPlan({n} wires, {self.graph.ends.shape[-1]} junctions, {t} terminals: "
+            f"{sum(s.repeat for s in self.segments)} rounds, {self.n_products:,} products; "
+            f"full elimination takes {dense_work(n, t):,} multiply-adds)"
+        )
+
 
 class _Round(NamedTuple):
-    wires: list[int]
-    rows: list[tuple[int, int]]  # (wire, neighbour), by falling number of products
+    wires: Any  # by falling degree
+    rows: Any  # branches of these wires, by falling number of products
     counts: Int[np.ndarray, " rows"]
     degree: int
     arrivals: int
@@ -70,57 +79,94 @@ class _Round(NamedTuple):
 
 # Longer sums are split in parts of this length: a fused loop compiles longer the more terms it has.
 TERMS = 16
-# Cost of one more fused loop, in products of one wire pair, when chunks are laid out.
+# Cost of one more fused loop, in products of one wire pair, when chunks are laid out: of a network
+# that runs in a batch, and of an ensemble of so many networks, where a product is a single number.
 _LOOP = 24
+_LOOP_ENSEMBLE = 500
+_ENSEMBLE = 8
 # Cost of one more piece of code to compile: products, and a fraction of the work of the
 # elimination.
 _CODE = 200, 0.02
-
-
-def _key(i: int, j: int) -> tuple[int, int]:
-    return (i, j) if i < j else (j, i)
 
 
 def _width(n: int) -> int:
     return n if n <= TERMS else -(-n // TERMS) * TERMS
 
 
-def _padded(lists: list[Any], fill: int, rows: int, width: int) -> Int[np.ndarray, "width rows"]:
-    """The lists as columns, filled up to a common length."""
-    out = np.full((rows, width), fill, np.int32)
-    for row, x in zip(out, lists, strict=False):
-        row[: len(x)] = x
-    return np.ascontiguousarray(out.T)
+class _Lists(NamedTuple):
+    """Lists of different lengths, laid end to end."""
+
+    first: Any
+    count: Any
+
+    def columns(self, of: Any, rows: int, width: int, low: int = 0) -> tuple[Any, Any]:
+        """Where entries low, low + 1, ... of the lists `of` lie, (width, rows), and whether they
+        do."""
+        first, count = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
+        of = of[:rows]
+        first[: len(of)], count[: len(of)] = self.first[of], self.count[of]
+        entry = low + np.arange(width)[:, None]
+        valid = entry < count
+        return np.where(valid, first + entry, 0), valid
 
 
-def _rounds(neighbours: list[list[int]], rounds: list[list[int]]) -> tuple[list[_Round], Any, Any]:
-    """Count for every branch its products, and for every wire the earlier wires next to it."""
-    made: dict[tuple[int, int], int] = {}
-    came: dict[int, int] = {}
-    out = []
-    for wires in rounds:
-        rows = [(i, j) for i in wires for j in neighbours[i]]
-        counts = np.array([made.get(_key(i, j), 0) for i, j in rows], np.int64)
+class _Stars:
+    """The whole elimination in flat arrays: the branches of every star, in the order of rounds.
+
+    A branch between two wires gains all of its products before either of them is eliminated, so
+    that counts need no order.
+    """
+
+    def __init__(self, n_nodes: int, order: Schedule):
+        self.n_nodes = n_nodes
+        degree = np.array([len(star) for star in order.neighbours], np.int64)
+        rounds = [np.array(r, np.int64) for r in order.rounds]
+        rounds = [r[np.argsort(-degree[r], kind="stable")] for r in rounds]
+        wires = np.concatenate([np.zeros(0, np.int64), *rounds])
+        first = np.zeros(n_nodes, np.int64)
+        first[wires] = np.cumsum(degree[wires]) - degree[wires]
+        self.of_wire = _Lists(first, degree)
+        self.near = np.repeat(wires, degree[wires])
+        far = itertools.chain.from_iterable(order.neighbours[i] for i in wires.tolist())
+        self.far = np.array([*far, 0], np.int64)  # an entry more, for padding to point at
+        self.key = self.keys(self.near, self.far[:-1])
+        self.arrival = np.append(np.argsort(self.far[:-1], kind="stable"), 0)
+        came = np.bincount(self.far[:-1], minlength=n_nodes)
+        self.of_node = _Lists(np.cumsum(came) - came, came)
+        self.left, self.right, self.pair_key = self._pairs(wires)
+        self.rounds = [self._round(r) for r in rounds]
+
+    def keys(self, a: Any, b: Any) -> Any:
+        return np.minimum(a, b) * self.n_nodes + np.maximum(a, b)
+
+    def _pairs(self, wires: Any) -> tuple[Any, Any, Any]:
+        """All products of two branches of a star, sorted by the branch that they add to."""
+        first, degree = self.of_wire.first[wires], self.of_wire.count[wires]
+        left, right = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        for d in np.unique(degree).tolist():
+            a, b = np.triu_indices(d, 1)
+            base = first[degree == d][:, None]
+            left.append((base + a).ravel())
+            right.append((base + b).ravel())
+        x, y = np.concatenate(left), np.concatenate(right)
+        key = self.keys(self.far[x], self.far[y])
+        order = np.lexsort((x, key))
+        return np.append(x[order], 0), np.append(y[order], 0), key[order]
+
+    def products(self, key: Any) -> _Lists:
+        first = np.searchsorted(self.pair_key, key, "left")
+        return _Lists(first, np.searchsorted(self.pair_key, key, "right") - first)
+
+    def _round(self, wires: Any) -> _Round:
+        low = self.of_wire.first[wires[0]]
+        rows = low + np.arange(self.of_wire.count[wires].sum())
+        counts = self.products(self.key[rows]).count
         order = np.argsort(-counts, kind="stable")
-        out.append(
-            _Round(
-                wires,
-                [rows[k] for k in order],
-                counts[order],
-                max(len(neighbours[i]) for i in wires),
-                max(came.get(i, 0) for i in wires),
-            )
-        )
-        for i in wires:
-            star = neighbours[i]
-            for x, j in enumerate(star):
-                came[j] = came.get(j, 0) + 1
-                for k in star[x + 1 :]:
-                    made[j, k] = made.get((j, k), 0) + 1
-    return out, made, came
+        degree, came = self.of_wire.count[wires].max(), self.of_node.count[wires].max()
+        return _Round(wires, rows[order], counts[order], int(degree), int(came))
 
 
-def _chunks(counts: Int[np.ndarray, " rows"]) -> list[tuple[int, int]]:
+def _chunks(counts: Int[np.ndarray, " rows"], loop: int) -> list[tuple[int, int]]:
     """Cut a falling profile of product counts into chunks (products, rows), few and little
     padded."""
     top = int(counts[0]) if len(counts) else 0
@@ -133,7 +179,7 @@ def _chunks(counts: Int[np.ndarray, " rows"]) -> list[tuple[int, int]]:
     for b in range(1, len(levels)):
         for a in range(b):
             rows = len(counts) if a == 0 else height[a]
-            cost = best[a] + rows * _width(levels[b] - levels[a]) + _LOOP * (1 + (rows > 0))
+            cost = best[a] + rows * _width(levels[b] - levels[a]) + loop * (1 + (rows > 0))
             if cost < best[b]:
                 best[b], back[b] = cost, a
     cuts = [len(levels) - 1]
@@ -154,8 +200,23 @@ def _profile(rounds: list[_Round]) -> Int[np.ndarray, " rows"]:
     return out
 
 
+def _degrees(rounds: list[_Round], stars: _Stars, loop: int) -> list[tuple[int, int]]:
+    """Classes (degree, wires) of the wires of every one of the rounds, few and little padded."""
+    profile = np.zeros(max(len(r.wires) for r in rounds), np.int64)
+    for r in rounds:
+        degrees = stars.of_wire.count[r.wires]
+        profile[: len(degrees)] = np.maximum(profile[: len(degrees)], degrees)
+    out, start = [], 0
+    for k in range(1, len(profile)):
+        # A class ends where padding its rest to the degree of its first wire costs another loop.
+        if (profile[start] - profile[k]) * (len(profile) - k) > 2 * loop and k - start >= loop // 8:
+            out.append((_width(int(profile[start])), k - start))
+            start = k
+    return [*out, (_width(int(profile[start])), len(profile) - start)]
+
+
 def _work(profile: Int[np.ndarray, " rows"], degree: int, wires: int) -> int:
-    chunks = sum(width * rows for width, rows in _chunks(profile))
+    chunks = sum(width * rows for width, rows in _chunks(profile, _LOOP))
     return chunks + 2 * len(profile) + 2 * degree * wires
 
 
@@ -191,66 +252,60 @@ def _segments(rounds: list[_Round]) -> list[list[_Round]]:
 class _Builder:
     """Fills the tables in the order of elimination, as slots and places become known."""
 
-    def __init__(self, edges: Any, neighbours: list[list[int]], place: Any, n_edges: int):
-        self.own = {_key(a, b): e for e, (a, b) in enumerate(edges.tolist())}
-        self.neighbours = neighbours
+    def __init__(self, edges: Any, stars: _Stars, place: Any):
+        key = stars.keys(*edges.T.astype(np.int64))
+        self.edge = np.argsort(key, kind="stable")
+        self.edge_key = key[self.edge]
+        self.stars = stars
         self.place = place
-        self.zero = n_edges
-        self.products: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        self.currents: dict[int, list[tuple[int, int]]] = {}
+        self.zero = len(edges)
+        self.slot = np.zeros(len(stars.far), np.int64)
+        self.local = np.zeros(len(stars.far), np.int64)
 
-    def junctions(self, pairs: list[tuple[int, int]], rows: int) -> Int[np.ndarray, " rows"]:
+    def junctions(self, key: Any, rows: int) -> Int[np.ndarray, " rows"]:
         out = np.full(rows, self.zero, np.int32)
-        out[: len(pairs)] = [self.own.get(_key(i, j), self.zero) for i, j in pairs]
+        at = np.searchsorted(self.edge_key, key, "left")
+        known = np.append(self.edge_key, -1)[at] == key
+        out[: len(key)] = np.where(known, np.append(self.edge, 0)[at], self.zero)
         return out
 
-    def chunked(self, pairs: list[tuple[int, int]], shape: list[tuple[int, int]]) -> Any:
-        made = [self.products.pop(_key(i, j), []) for i, j in pairs]
+    def chunked(self, key: Any, shape: list[tuple[int, int]]) -> Any:
+        made = self.stars.products(key)
         out, low = [], 0
         for width, rows in shape:
-            part = [m[low : low + width] for m in made[:rows]]
-            sides = [[[p[side] for p in m] for m in part] for side in (0, 1)]
-            out.append(tuple(_padded(s, self.zero, rows, width) for s in sides))
+            entry, valid = made.columns(np.arange(len(key)), rows, width, low)
+            sides = self.stars.left, self.stars.right
+            slots = (np.where(valid, self.slot[side[entry]], self.zero) for side in sides)
+            out.append(tuple(x.astype(np.int32) for x in slots))
             low += width
         return tuple(out)
 
-    def arrivals(self, wires: list[int], rows: int, width: int) -> Any:
-        came = [self.currents.get(i, []) for i in wires]
-        return (
-            _padded([[k for k, _ in c] for c in came], 0, rows, width),
-            _padded([[s for _, s in c] for c in came], self.zero, rows, width),
-        )
+    def arrivals(self, wires: Any, rows: int, width: int) -> Any:
+        entry, valid = self.stars.of_node.columns(wires, rows, width)
+        row = self.stars.arrival[entry]
+        source = np.where(valid, self.place[np.append(self.stars.near, 0)[row]], 0)
+        share = np.where(valid, self.slot[row], self.zero)
+        return source.astype(np.int32), share.astype(np.int32)
 
     def round(self, r: _Round, slot: int, shape: Any) -> Tables:
-        rows, wires, degree, arrivals, chunks = shape
-        local = {i: k for k, i in enumerate(r.wires)}
-        at = {pair: k for k, pair in enumerate(r.rows)}
+        rows, wires, degrees, arrivals, chunks = shape
+        key = self.stars.key[r.rows]
         owner = np.zeros(rows, np.int32)
-        owner[: len(r.rows)] = [local[i] for i, _ in r.rows]
-        own = self.junctions(r.rows, rows)
-        products = self.chunked(r.rows, chunks)
+        # Places of a round follow each other in the order of its wires.
+        owner[: len(r.rows)] = self.place[self.stars.near[r.rows]] - self.place[r.wires[0]]
+        self.local[r.rows] = np.arange(len(r.rows))
+        star, reach, first = [], [], 0
+        for width, count in degrees:
+            of = r.wires[first : first + count]
+            entry, valid = self.stars.of_wire.columns(of, count, width)
+            star.append(np.where(valid, self.local[entry], rows - 1).astype(np.int32))
+            reach.append(np.where(valid, self.place[self.stars.far[entry]], 0).astype(np.int32))
+            first += count
+        products = self.chunked(key, chunks)
         source, share = self.arrivals(r.wires, wires, arrivals)
-        star = [[at[i, j] for j in self.neighbours[i]] for i in r.wires]
-        reach = [[int(self.place[j]) for j in self.neighbours[i]] for i in r.wires]
-        for i in r.wires:
-            self._record(i, slot, at)
-        return Tables(
-            own,
-            products,
-            owner,
-            _padded(star, rows - 1, wires, degree),
-            _padded(reach, 0, wires, degree),
-            source,
-            share,
-        )
-
-    def _record(self, i: int, slot: int, at: dict[tuple[int, int], int]) -> None:
-        star = self.neighbours[i]
-        slots = [slot + at[i, j] for j in star]
-        for x, j in enumerate(star):
-            self.currents.setdefault(j, []).append((int(self.place[i]), slots[x]))
-            for y in range(x + 1, len(star)):
-                self.products.setdefault((j, star[y]), []).append((slots[x], slots[y]))
+        self.slot[r.rows] = slot + self.local[r.rows]
+        own = self.junctions(key, rows)
+        return Tables(own, products, owner, tuple(star), tuple(reach), source, share)
 
 
 def _stack(tables: list[Tables]) -> Tables:
@@ -261,19 +316,35 @@ def star_mesh_plan(
     n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " terminals"]
 ) -> StarMeshPlan:
     """Plan a sparse elimination: built once per topology in NumPy, deterministic."""
-    order = schedule(n_nodes, edges, terminals)
-    rounds, made, came = _rounds(order.neighbours, order.rounds)
-    groups = _segments(rounds)
-    shapes = [
-        (
-            len(_profile(g)),
-            max(len(r.wires) for r in g),
-            _width(max(r.degree for r in g)),
-            _width(max(r.arrivals for r in g)),
-            _chunks(_profile(g)),
-        )
-        for g in groups
-    ]
+    return plan_of(schedule(n_nodes, edges, terminals), n_nodes, edges, terminals)
+
+
+def _shape(group: list[_Round], stars: _Stars, loop: int) -> Any:
+    """Rows, wires, classes of degree, arrivals and chunks that hold every round of a segment."""
+    profile = _profile(group)
+    wires = max(len(r.wires) for r in group)
+    one_class = [(_width(max(r.degree for r in group)), wires)]
+    return (
+        len(profile),
+        wires,
+        # One network is batched: wires of another degree need another loop, and pad little.
+        one_class if loop == _LOOP else _degrees(group, stars, loop),
+        _width(max(r.arrivals for r in group)),
+        _chunks(profile, loop),
+    )
+
+
+def plan_of(
+    order: Schedule,
+    n_nodes: int,
+    edges: Int[np.ndarray, "edges 2"],
+    terminals: Int[np.ndarray, " terminals"],
+) -> StarMeshPlan:
+    """Plan a sparse elimination in an order that is known."""
+    stars = _Stars(n_nodes, order)
+    groups = _segments(stars.rounds)
+    loop = _LOOP if order.n_components < _ENSEMBLE else _LOOP_ENSEMBLE
+    shapes = [_shape(g, stars, loop) for g in groups]
     n_places = sum(len(g) * s[1] for g, s in zip(groups, shapes, strict=True))
     place = np.empty(n_nodes, np.int32)
     node = np.full(n_places + len(terminals), n_nodes, np.int32)
@@ -285,7 +356,7 @@ def star_mesh_plan(
     place[terminals] = n_places + np.arange(len(terminals))
     node[place] = np.arange(n_nodes)
 
-    builder = _Builder(edges, order.neighbours, place, len(edges))
+    builder = _Builder(edges, stars, place)
     slot, start, segments = len(edges) + 1, 0, []
     for g, s in zip(groups, shapes, strict=True):
         first = slot, start
@@ -295,35 +366,37 @@ def star_mesh_plan(
             slot, start = slot + s[0], start + s[1]
         segments.append(Segment(_stack(tables), len(g), first[0], s[0], first[1], s[1]))
 
-    mesh = [(a, b) for a, b in order.mesh.tolist()]
-    mesh.sort(key=lambda p: -made.get(p, 0))
-    counts = np.array([made.get(p, 0) for p in mesh], np.int64)
+    mesh = order.mesh
+    counts = stars.products(stars.keys(*mesh.T)).count
+    by_count = np.argsort(-counts, kind="stable")
+    mesh, counts = mesh[by_count], counts[by_count]
+    key = stars.keys(*mesh.T)
     row = np.zeros(n_nodes, np.int64)
     row[terminals] = np.arange(len(terminals))
     return StarMeshPlan(
         tuple(segments),
-        builder.junctions(mesh, len(mesh)),
-        builder.chunked(mesh, _chunks(counts)),
-        incidence(len(terminals), row[np.array(mesh, np.int64).reshape(-1, 2)]),
-        _arrivals_by_class(builder, terminals, came),
+        builder.junctions(key, len(mesh)),
+        builder.chunked(key, _chunks(counts, loop)),
+        incidence(len(terminals), row[mesh]),
+        _arrivals_by_class(builder, terminals),
         node,
         place,
         terminals.astype(np.int32),
         incidence(n_nodes, edges),
         slot,
         n_places,
-        sum(int(r.counts.sum()) for r in rounds) + int(counts.sum()),
+        len(stars.pair_key),
     )
 
 
-def _arrivals_by_class(builder: _Builder, terminals: Any, came: dict[int, int]) -> Any:
+def _arrivals_by_class(builder: _Builder, terminals: Any) -> Any:
     """(terminals, sources, shares) grouped by number, so that a pad pads nobody else."""
-    counts = np.array([came.get(i, 0) for i in terminals.tolist()])
+    counts = builder.stars.of_node.count[terminals]
     out, low = [], 0
     for high in (TERMS, TERMS**2, int(counts.max(initial=0))):
         rows = np.flatnonzero((counts > low) & (counts <= high)).astype(np.int32)
         low = max(low, high)
         if rows.size:
             width = _width(int(counts[rows].max()))
-            out.append((rows, *builder.arrivals(terminals[rows].tolist(), rows.size, width)))
+            out.append((rows, *builder.arrivals(terminals[rows], rows.size, width)))
     return tuple(out)
