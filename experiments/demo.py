@@ -194,6 +194,7 @@ def plot_tuning(target, tried, losses, conductance, out):
     axes[1].semilogy(iterations, losses, lw=1)
     axes[1].set(xlabel="iteration", ylabel="loss (log10 G/target)²")
     axes[2].plot(iterations, tried[..., 0], lw=1)
+    axes[2].set_prop_cycle(None)  # the colours of the starts over again
     axes[2].plot(iterations, tried[..., 1], lw=1, ls=":")
     axes[2].set(xlabel="iteration", ylabel="offset (solid), amplitude (dotted) [V / threshold]")
     figure.suptitle("A drive tuned by gradient through the network, one colour per start")
