@@ -58,28 +58,39 @@ def _sum(terms: Iterable[Array]) -> Array:
     return ft.reduce(jax.lax.add, terms)
 
 
-def _sum_products(x: Array, left: Any, y: Array, right: Any) -> Array:
-    """sum_c x[left[c]] * y[right[c]] over index arrays (terms, rows), in partial sums if it is
-    long.
+def _sum_products(x: Array, left: Any, y: Array, right: Any, scratch: Array) -> tuple[Array, Array]:
+    """sum_c x[left[c]] * y[right[c]] over index arrays (terms, rows), and the scratch it may use.
 
     Written out term by term: XLA's own reduction of a gather on a CPU runs along the terms and not
-    along the batch, as does a gather of all terms at once. Both are four times slower at large
-    batches.
+    along the batch, as does a gather of all terms at once, a number at a time. A long sum goes
+    through partial sums in `scratch`, which has more rows than they need: an update of all rows
+    would be no update to XLA, which would fuse it with what follows.
     """
     width, rows = left.shape
     if x.ndim == y.ndim == 1 and width > 1:
         # Without a batch there is nothing to run along, and the reduction is as fast and quick to
         # compile.
-        return jnp.sum(_take_flat(x, left) * _take_flat(y, right), axis=0)
+        return jnp.sum(_take_flat(x, left) * _take_flat(y, right), axis=0), scratch
     if width <= TERMS:
         side = lambda x, index, c: _take(x, jax.lax.slice(index, (c, 0), (c + 1, rows)))
         terms = (side(x, left, c) * side(y, right, c) for c in range(width))
-        return jax.lax.squeeze(_sum(terms), (0,))
+        return jax.lax.squeeze(_sum(terms), (0,)), scratch
     parts = width // TERMS
     left = left.reshape(TERMS, parts * rows)
     right = right.reshape(TERMS, parts * rows)
-    partial = _sum_products(x, left, y, right)
-    return jnp.sum(partial.reshape(parts, rows, *partial.shape[1:]), axis=0)
+    partial, scratch = _sum_products(x, left, y, right, scratch)
+    scratch = _update(scratch, partial, 0)
+    if parts > TERMS:  # a pad with hundreds of junctions
+        whole = scratch[: parts * rows].reshape(parts, rows, *scratch.shape[1:])
+        return jnp.sum(whole, axis=0), scratch
+    return _sum(scratch[p * rows : (p + 1) * rows] for p in range(parts)), scratch
+
+
+def _scratch(sums: Iterable[Any], trail: tuple[int, ...], dtype: Any) -> Array:
+    """Room for the partial sums of the longest of these sums, index arrays (..., terms, rows)."""
+    shapes = [index.shape[-2:] for index in sums]
+    rows = max((width // TERMS * n for width, n in shapes if width > TERMS), default=0)
+    return jnp.zeros((1 + rows, *trail), dtype)
 
 
 def _sum_rows(x: Array, index: Any) -> Array:
@@ -133,19 +144,24 @@ def _update(x: Array, rows: Array, start: Any) -> Array:
     return jax.lax.dynamic_update_slice(x, rows, starts, allow_negative_indices=False)
 
 
-def _gathered(branch: Array, desk: Array, own: Any, chunks: Any) -> Array:
+def _gathered(branch: Array, desk: Array, scratch: Array, own: Any, chunks: Any) -> tuple[Array, Array]:
     """Branches g_jk [S]: their own junction and the products h_ij h_ik of all wires before.
 
     They are written to the first rows of `desk`, a buffer that every round uses again. XLA would
     evaluate a plain intermediate once more in each of its users; an updated buffer it leaves alone.
+    Each class of rows is written once: XLA goes through the whole buffer, a number at a time, for
+    an update that also reads it.
     """
-    for k, (left, right) in enumerate(chunks):
-        # Rows come by falling number of products, so that later chunks touch the first few only.
-        rows = _take(branch, own) if k == 0 else desk[: left.shape[1]]
-        if left.shape[0]:
-            rows = rows + _sum_products(branch, left, branch, right)
-        desk = _update(desk, rows, 0)
-    return desk
+    first = 0
+    for left, right in chunks:
+        width, count = left.shape
+        rows = _take(branch, jax.lax.slice(own, (first,), (first + count,)))
+        if width:
+            products, scratch = _sum_products(branch, left, branch, right, scratch)
+            rows = rows + products
+        desk = _update(desk, rows, first)
+        first += count
+    return desk, scratch
 
 
 def factor_shapes(plan: StarMeshPlan, trail: tuple[int, ...]) -> StarMeshFactors:
@@ -160,31 +176,34 @@ def eliminate(plan: StarMeshPlan, conductance: Array) -> StarMeshFactors:
     trail = conductance.shape[1:]
     empty = lambda rows: jnp.zeros((rows, *trail), conductance.dtype)
     carry = (
-        jnp.concatenate([conductance, empty(plan.n_slots - conductance.shape[0])]),
+        _update(empty(plan.n_slots), conductance, 0),
         empty(plan.n_places),
     )
     # One desk for the rounds that are not looped, one more row than they use: an update of all rows
     # would be no update to XLA.
     single = [s.rows for s in plan.segments if s.repeat == 1]
     common = empty(1 + max([plan.mesh_own.shape[0], *single]))
+    chunks = [left for s in plan.segments for left, _ in s.tables.chunks]
+    chunks += [left for left, _ in plan.mesh_chunks]
+    scratch = _scratch(chunks, trail, conductance.dtype)
     for segment in plan.segments:
 
         def body(tables: Any, i: Any, carry: Any, segment: Segment = segment) -> Any:
-            branch, scales, desk = carry
+            branch, scales, desk, scratch = carry
             start = segment.place + i * segment.wires
-            desk = _gathered(branch, desk, tables.own, tables.chunks)
+            desk, scratch = _gathered(branch, desk, scratch, tables.own, tables.chunks)
             total = _joined([_sum_rows(desk, star) for star in tables.star])
             scales = _update(scales, _inverse_root(total), start)
             h = desk[: segment.rows] * _take(scales, tables.owner + start)
-            return _update(branch, h, segment.slot + i * segment.rows), scales, desk
+            return _update(branch, h, segment.slot + i * segment.rows), scales, desk, scratch
 
         # XLA goes through the whole desk for every update that also reads it: no larger than needed.
         desk = common if segment.repeat == 1 else empty(segment.rows)
-        *carry, desk = _each(segment, body, (*carry, desk))
+        *carry, desk, scratch = _each(segment, body, (*carry, desk, scratch))
         common = desk if segment.repeat == 1 else common
     branch, scales = carry
-    mesh = _gathered(branch, common, plan.mesh_own, plan.mesh_chunks)[: plan.mesh_own.shape[0]]
-    return StarMeshFactors(branch, scales, mesh)
+    mesh, _ = _gathered(branch, common, scratch, plan.mesh_own, plan.mesh_chunks)
+    return StarMeshFactors(branch, scales, mesh[: plan.mesh_own.shape[0]])
 
 
 def _carry_forward(plan: StarMeshPlan, factors: StarMeshFactors, current: Array) -> Array:
@@ -195,19 +214,23 @@ def _carry_forward(plan: StarMeshPlan, factors: StarMeshFactors, current: Array)
     source = _take(jnp.concatenate([current, jnp.zeros_like(current[:1])]), plan.order)
     trail = jnp.broadcast_shapes(scales.shape[1:], current.shape[1:])
     y = jnp.broadcast_to(source, (plan.n_places + t, *trail))
+    shares = [s.tables.share for s in plan.segments] + [share for _, _, share in plan.arrivals]
+    scratch = _scratch(shares, trail, y.dtype)
     for segment in plan.segments:
 
-        def body(tables: Any, i: Any, y: Array, segment: Segment = segment) -> Array:
+        def body(tables: Any, i: Any, carry: Any, segment: Segment = segment) -> Any:
+            y, scratch = carry
             start = segment.place + i * segment.wires
             b = _rows(y, start, segment.wires)
             if tables.source.shape[0]:
-                b = b + _sum_products(branch, tables.share, y, tables.source)
-            return _update(y, b * _rows(scales, start, segment.wires), start)
+                came, scratch = _sum_products(branch, tables.share, y, tables.source, scratch)
+                b = b + came
+            return _update(y, b * _rows(scales, start, segment.wires), start), scratch
 
-        y = _each(segment, body, y)
+        y, scratch = _each(segment, body, (y, scratch))
     arrived = y[plan.n_places :]
     for rows, source, share in plan.arrivals:
-        sums = _sum_products(branch, share, y, source)
+        sums, scratch = _sum_products(branch, share, y, source, scratch)
         arrived = arrived.at[rows].add(sums, unique_indices=True, mode="promise_in_bounds")
     return _update(y, arrived, plan.n_places)
 
@@ -231,21 +254,26 @@ def substitute(
         into = into - phi[plan.n_places :]
     phi = _update(phi, jnp.broadcast_to(potential, (t, *trail)), plan.n_places)
     desk = jnp.zeros((1 + max([0, *[s.wires for s in plan.segments]]), *trail), potential.dtype)
+    stars = [star for s in plan.segments for star in s.tables.star]
+    scratch = _scratch(stars, trail, potential.dtype)
     for segment in reversed(plan.segments):
 
         def body(tables: Any, i: Any, carry: Any, segment: Segment = segment) -> Any:
-            phi, desk = carry
+            phi, desk, scratch = carry
             start = segment.place + i * segment.wires
             slot = segment.slot + i * segment.rows
-            pairs = zip(tables.star, tables.reach, strict=True)
-            total = _joined([_sum_products(branch, star + slot, phi, reach) for star, reach in pairs])
+            totals = []
+            for star, reach in zip(tables.star, tables.reach, strict=True):
+                came, scratch = _sum_products(branch, star + slot, phi, reach, scratch)
+                totals.append(came)
+            total = _joined(totals)
             if current is not None:
                 total = total + _rows(phi, start, segment.wires)
             scale = _rows(scales, start, segment.wires)
             # By way of `desk`, because XLA copies what it both gathers from and updates in one
             # loop.
             desk = _update(desk, total * scale, 0)
-            return _update(phi, desk[: segment.wires], start), desk
+            return _update(phi, desk[: segment.wires], start), desk, scratch
 
-        phi, desk = _each(segment, body, (phi, desk), reverse=True)
+        phi, desk, scratch = _each(segment, body, (phi, desk, scratch), reverse=True)
     return _take(phi, plan.position), into

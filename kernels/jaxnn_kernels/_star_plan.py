@@ -20,7 +20,7 @@ class Tables(NamedTuple):
     """
 
     own: Any  # (rows,) junction of the branch
-    chunks: Any  # pairs (products, rows) of slots whose product the branch gains
+    chunks: Any  # per class of rows, pairs (products, rows) of slots whose products they gain
     owner: Any  # (rows,) local wire of the branch
     star: Any  # per class of degree (degree, wires) local rows of each wire
     reach: Any  # per class (degree, wires) place of the wire at the other end
@@ -81,7 +81,7 @@ class _Round(NamedTuple):
 TERMS = 16
 # Cost of one more fused loop, in products of one wire pair, when chunks are laid out: of a network
 # that runs in a batch, and of an ensemble of so many networks, where a product is a single number.
-_LOOP = 24
+_LOOP = 60
 _LOOP_ENSEMBLE = 500
 _ENSEMBLE = 8
 # Cost of one more piece of code to compile: products, and a fraction of the work of the
@@ -99,13 +99,12 @@ class _Lists(NamedTuple):
     first: Any
     count: Any
 
-    def columns(self, of: Any, rows: int, width: int, low: int = 0) -> tuple[Any, Any]:
-        """Where entries low, low + 1, ... of the lists `of` lie, (width, rows), and whether they
-        do."""
+    def columns(self, of: Any, rows: int, width: int) -> tuple[Any, Any]:
+        """Where the entries of the lists `of` lie, (width, rows), and whether they do."""
         first, count = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
         of = of[:rows]
         first[: len(of)], count[: len(of)] = self.first[of], self.count[of]
-        entry = low + np.arange(width)[:, None]
+        entry = np.arange(width)[:, None]
         valid = entry < count
         return np.where(valid, first + entry, 0), valid
 
@@ -169,27 +168,20 @@ class _Stars:
 def _chunks(counts: Int[np.ndarray, " rows"], loop: int) -> list[tuple[int, int]]:
     """Cut a falling profile of product counts into chunks (products, rows), few and little
     padded."""
-    top = int(counts[0]) if len(counts) else 0
-    if top == 0:
-        return [(0, len(counts))]
-    levels = [0, *sorted(set(counts[counts > 0].tolist()))]
+    levels = [-1, *sorted(set(counts.tolist()))]
     height = [int(np.searchsorted(-counts, -k, side="left")) for k in levels]  # rows above level k
     best = [0.0] + [np.inf] * (len(levels) - 1)
     back = [0] * len(levels)
     for b in range(1, len(levels)):
+        width = _width(levels[b])
         for a in range(b):
-            rows = len(counts) if a == 0 else height[a]
-            cost = best[a] + rows * _width(levels[b] - levels[a]) + loop * (1 + (rows > 0))
+            cost = best[a] + (height[a] - height[b]) * width + loop * (1 + (width > TERMS))
             if cost < best[b]:
                 best[b], back[b] = cost, a
     cuts = [len(levels) - 1]
     while cuts[-1]:
         cuts.append(back[cuts[-1]])
-    cuts = cuts[::-1]
-    return [
-        (_width(levels[b] - levels[a]), len(counts) if a == 0 else height[a])
-        for a, b in itertools.pairwise(cuts)
-    ]
+    return [(_width(levels[b]), height[a] - height[b]) for b, a in itertools.pairwise(cuts)]
 
 
 def _profile(rounds: list[_Round]) -> Int[np.ndarray, " rows"]:
@@ -271,13 +263,14 @@ class _Builder:
 
     def chunked(self, key: Any, shape: list[tuple[int, int]]) -> Any:
         made = self.stars.products(key)
-        out, low = [], 0
+        out, first = [], 0
         for width, rows in shape:
-            entry, valid = made.columns(np.arange(len(key)), rows, width, low)
+            of = np.arange(first, min(first + rows, len(key)))
+            entry, valid = made.columns(of, rows, width)
             sides = self.stars.left, self.stars.right
             slots = (np.where(valid, self.slot[side[entry]], self.zero) for side in sides)
             out.append(tuple(x.astype(np.int32) for x in slots))
-            low += width
+            first += rows
         return tuple(out)
 
     def arrivals(self, wires: Any, rows: int, width: int) -> Any:
