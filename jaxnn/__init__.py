@@ -15,6 +15,13 @@ from ._threshold import (  # isort: skip
     TunnelJunction as TunnelJunction,
 )
 
+from ._adjoint import (
+    AbstractAdjoint as AbstractAdjoint,
+    Checkpointed as Checkpointed,
+    StoreAll as StoreAll,
+    StoreStates as StoreStates,
+    Truncated as Truncated,
+)
 from ._clock import Clock as Clock
 from ._drive import (
     AbstractClockDrive as AbstractClockDrive,

@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike
 
 from jaxnn_kernels import divergence, solve_nodes, step_time
 
+from ._adjoint import AbstractAdjoint, StoreStates
 from ._clock import Clock
 from ._drive import AbstractDrive, drive_at
 from ._ensemble import Ensemble
@@ -45,6 +46,7 @@ def simulate(
     record: str | Sequence[str] = ("conductance",),
     every: SupportsIndex = 1,
     solver: AbstractSolver | None = None,
+    adjoint: AbstractAdjoint | None = None,
 ) -> Solution:
     r"""Simulates a network of memristive junctions under a drive.
 
@@ -69,6 +71,8 @@ def simulate(
       "power", "cut_off" (doubles the cost). What is not asked for takes no memory.
     - `every`: keep steps every, 2 every, ...
     - `solver`: `StarMesh()` or `Dense()`; by default whichever takes less work.
+    - `adjoint`: what reverse mode keeps: `StoreStates()` (the default), `Checkpointed()` for long
+      runs, `StoreAll()`, `Truncated(window)`.
 
     Every number may be traced: `jit`, `vmap` and `grad` apply to drives, parameters, states and dt.
     The dtype is that of the arrays given (drive, state, parameters); plain Python numbers follow.
@@ -91,7 +95,8 @@ def simulate(
         state=state,
         solver=AutoSolver() if solver is None else solver,
     )
-    return _run(problem, n_steps, n_every, _check_record(record)).check()
+    adjoint = StoreStates() if adjoint is None else adjoint
+    return _run(problem, n_steps, n_every, _check_record(record), adjoint).check()
 
 
 def _check_counts(steps: Any, every: Any) -> tuple[int, int]:
@@ -127,13 +132,11 @@ class _Carry(eqx.Module):
 
 
 @eqx.filter_jit
-def _run(problem: Problem, steps: int, every: int, record: tuple[str, ...]) -> Solution:
+def _run(
+    problem: Problem, steps: int, every: int, record: tuple[str, ...], adjoint: AbstractAdjoint
+) -> Solution:
     passive = _passive_conductance(problem)
-    # Without the checkpoint, reverse mode would keep the elimination of every step; with it, a step
-    # keeps its state and is computed once more on the way back.
-    advance = jax.checkpoint(
-        lambda carry, voltage: _advance(problem, passive, record, carry, voltage), prevent_cse=False
-    )
+    advance = lambda carry, voltage: _advance(problem, passive, record, carry, voltage)
     start = _Carry(
         problem.state,
         problem.start_step,
@@ -141,17 +144,8 @@ def _run(problem: Problem, steps: int, every: int, record: tuple[str, ...]) -> S
         jnp.asarray(-1, jnp.int32),
     )
     given = None if isinstance(problem.drive, AbstractDrive) else problem.drive
-    cut = steps - steps % every
-    blocks = None if given is None else given[:cut].reshape(cut // every, every, *given.shape[1:])
-    rest = None if given is None else given[cut:]
-    if every == 1:
-        carry, kept = jax.lax.scan(advance, start, given, length=steps)
-    else:
-        block = lambda carry, voltage: _last_of_block(advance, carry, voltage, every)
-        carry, kept = jax.lax.scan(block, start, blocks, length=cut // every)
-    if cut < steps:
-        carry, _ = jax.lax.scan(lambda c, v: (advance(c, v)[0], None), carry, rest, length=steps - cut)
-    step = problem.start_step + every * jnp.arange(1, cut // every + 1, dtype=jnp.int32)
+    carry, kept = adjoint.scan(advance, start, given, steps, every)
+    step = problem.start_step + every * jnp.arange(1, steps // every + 1, dtype=jnp.int32)
     time, _ = jax.vmap(step_time, in_axes=(0, None, None))(step, problem.dt, problem.dt_remainder)
     return Solution(
         time=time,
@@ -162,17 +156,6 @@ def _run(problem: Problem, steps: int, every: int, record: tuple[str, ...]) -> S
         failed_step=carry.failed_step,
         **kept,
     )
-
-
-def _last_of_block(advance: Any, carry: _Carry, voltage: Array | None, every: int) -> Any:
-    """`every` steps, of which the last is kept: it rides in the carry, and the body stays one."""
-    first = None if voltage is None else voltage[0]
-    shapes = jax.eval_shape(advance, carry, first)[1]
-    nothing = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
-    carry_and_kept, _ = jax.lax.scan(
-        lambda c, v: (advance(c[0], v), None), (carry, nothing), voltage, length=every
-    )
-    return carry_and_kept
 
 
 def _advance(
