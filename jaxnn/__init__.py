@@ -29,7 +29,11 @@ from ._drive import (
     Sum as Sum,
 )
 from ._ensemble import Ensemble as Ensemble
-from ._junction import AbstractJunction as AbstractJunction
+from ._junction import (
+    AbstractJunction as AbstractJunction,
+    AbstractRateJunction as AbstractRateJunction,
+)
+from ._measured import measured as measured
 from ._network import Network as Network
 from ._plot import (
     plot_conductance as plot_conductance,
@@ -48,6 +52,7 @@ from ._solver import (
     Dense as Dense,
     StarMesh as StarMesh,
 )
+from ._state_equation import Observation as Observation, StateEquation as StateEquation
 from ._terminals import (
     farthest_pair as farthest_pair,
     pair_at as pair_at,

@@ -1,4 +1,4 @@
-"""What a junction law has to say for itself: four methods."""
+"""What a junction law has to say for itself: four methods, and a rate if it has one."""
 
 import abc
 
@@ -38,3 +38,16 @@ class AbstractJunction(eqx.Module):
 
         Broadcasts against the state; `jnp.inf` switches the report off.
         """
+
+
+class AbstractRateJunction(AbstractJunction):
+    """A junction law that is a differential equation, for `jaxnn.StateEquation`.
+
+    `update` is one step of it; any step that converges to the rate with dt will do.
+    """
+
+    @abc.abstractmethod
+    def rate(
+        self, state: Float[Array, "*variables junctions"], voltage: Float[Array, " junctions"]
+    ) -> Float[Array, "*variables junctions"]:
+        """The rate of change of the state [its unit per second] at the voltages `voltage` [V]."""

@@ -6,10 +6,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ._checks import as_inexact, check_at_least
-from ._junction import AbstractJunction
+from ._junction import AbstractRateJunction
 
 
-class Resistor(AbstractJunction):
+class Resistor(AbstractRateJunction):
     """A fixed conductance [S], one for all junctions or one per junction.
 
     Its state is never used and stays zero. Raises a `ValueError` for a negative conductance.
@@ -37,6 +37,12 @@ class Resistor(AbstractJunction):
     ) -> Float[Array, " junctions"]:
         del voltage, dt
         return state
+
+    def rate(
+        self, state: Float[Array, " junctions"], voltage: Float[Array, " junctions"]
+    ) -> Float[Array, " junctions"]:
+        del voltage
+        return jnp.zeros_like(state)
 
     def critical_state(self) -> float:
         return jnp.inf

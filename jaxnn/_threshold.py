@@ -7,15 +7,16 @@ from jaxtyping import Array, ArrayLike, Float
 from jaxnn_kernels import (
     binary_conductance,
     compensated_flux_step,
+    threshold_flux_rate,
     threshold_flux_step,
     tunnel_conductance,
 )
 
 from ._checks import as_inexact, check_at_least, concrete
-from ._junction import AbstractJunction
+from ._junction import AbstractRateJunction
 
 
-class TunnelJunction(AbstractJunction):
+class TunnelJunction(AbstractRateJunction):
     r"""A silver filament that grows with flux and conducts by tunnelling through its gap.
 
     $$g = \frac{1}{R_t(|\lambda|) + 1/G_\mathrm{on}} + G_\mathrm{off}$$
@@ -90,11 +91,16 @@ class TunnelJunction(AbstractJunction):
     ) -> Float[Array, "*variables junctions"]:
         return _update_flux(self, state, voltage, dt)
 
+    def rate(
+        self, state: Float[Array, "*variables junctions"], voltage: Float[Array, " junctions"]
+    ) -> Float[Array, "*variables junctions"]:
+        return _flux_rate(self, state, voltage)
+
     def critical_state(self) -> Float[Array, "..."]:
         return self.critical_flux
 
 
-class BinaryJunction(AbstractJunction):
+class BinaryJunction(AbstractRateJunction):
     r"""A switch: on at and above the critical flux, off below it.
 
     $$g = G_\mathrm{on} \text{ if } |\lambda| \ge \lambda_\mathrm{crit} \text{ else } G_\mathrm{off}$$
@@ -140,6 +146,11 @@ class BinaryJunction(AbstractJunction):
     ) -> Float[Array, "*variables junctions"]:
         return _update_flux(self, state, voltage, dt)
 
+    def rate(
+        self, state: Float[Array, "*variables junctions"], voltage: Float[Array, " junctions"]
+    ) -> Float[Array, "*variables junctions"]:
+        return _flux_rate(self, state, voltage)
+
     def critical_state(self) -> Float[Array, "..."]:
         return self.critical_flux
 
@@ -151,15 +162,28 @@ def _init_flux(junction: TunnelJunction | BinaryJunction, n_junctions: int) -> A
 def _update_flux(
     junction: TunnelJunction | BinaryJunction, state: Array, voltage: Array, dt: ArrayLike
 ) -> Array:
-    parameters = {
+    parameters = _flux_parameters(junction)
+    if junction.compensated:
+        return jnp.stack(compensated_flux_step(state[0], state[1], voltage, dt, **parameters))
+    return threshold_flux_step(state, voltage, dt, **parameters, one_sided_reset=junction.one_sided_reset)
+
+
+def _flux_rate(junction: TunnelJunction | BinaryJunction, state: Array, voltage: Array) -> Array:
+    if junction.compensated:
+        raise ValueError(
+            "compensated keeps the rounding of Euler's steps and has no rate: set compensated=False. "
+            "A higher-order integrator takes steps large enough for float32."
+        )
+    return threshold_flux_rate(state, voltage, **_flux_parameters(junction))
+
+
+def _flux_parameters(junction: TunnelJunction | BinaryJunction) -> dict[str, Array]:
+    return {
         "set_voltage": junction.set_voltage,
         "reset_voltage": junction.reset_voltage,
         "max_flux": junction.max_flux,
         "boost": junction.boost,
     }
-    if junction.compensated:
-        return jnp.stack(compensated_flux_step(state[0], state[1], voltage, dt, **parameters))
-    return threshold_flux_step(state, voltage, dt, **parameters, one_sided_reset=junction.one_sided_reset)
 
 
 def _check_threshold(junction: TunnelJunction | BinaryJunction) -> None:

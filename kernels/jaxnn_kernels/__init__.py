@@ -6,6 +6,7 @@ from ._exact_time import (
     split_time_step as split_time_step,
     step_time as step_time,
 )
+from ._flux_rate import threshold_flux_rate as threshold_flux_rate
 from ._incidence import difference as difference, divergence as divergence
 from ._junction import (
     binary_conductance as binary_conductance,

@@ -1,0 +1,166 @@
+"""A network under its drive as a differential equation, for integrators other than Euler's."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxnn_kernels import NodalSolution, solve_nodes, split_time_step
+
+from ._clock import Clock
+from ._drive import AbstractDrive, drive_at
+from ._ensemble import Ensemble
+from ._junction import AbstractJunction, AbstractRateJunction
+from ._network import Network
+from ._problem import Problem, make_problem, terminal_potential
+from ._simulate import _conductance, _passive_conductance
+from ._solver import AbstractSolver, AutoSolver
+
+
+class Observation(eqx.Module):
+    """A network at one instant; fields, signs and axes as in `jaxnn.Solution`, without time."""
+
+    drive: Float[Array, "*terminals"]
+    """Potentials of the terminals [V]."""
+    terminal_current: Float[Array, "*terminals"]
+    """Currents from the terminals into the network [A]."""
+    conductance: Float[Array, "*networks"]
+    """|Current into the second terminal / potential difference of the first two| [S]; NaN at 0 V."""
+    junction_conductance: Float[Array, " junctions"]
+    """Conductances [S]."""
+    junction_voltage: Float[Array, " junctions"]
+    """phi_a - phi_b of junction (a, b) [V]."""
+    node_potential: Float[Array, " nodes"]
+    """Potentials of the wires [V]."""
+
+
+class StateEquation(eqx.Module):
+    r"""The states of a network under its drive as an ordinary differential equation.
+
+    $$\dot\lambda = f(\lambda, v), \qquad v = B \phi, \qquad
+      B^T \mathrm{diag}(g(\lambda)) B \phi = 0 \text{ off the terminals}, \qquad
+      \phi = V(t) \text{ on them}$$
+
+    `equation.term` is a `diffrax.ODETerm`, and `equation` itself a function of (time, state) for any
+    other integrator. `jaxnn.simulate` takes explicit Euler steps of this equation, with the drive at
+    the end of each step. A passive junction has no rate.
+
+    - `network`, `junction`, `terminals`, `state`, `solver`: as for `jaxnn.simulate`; the junction's
+      law must be a `jaxnn.AbstractRateJunction`.
+    - `drive`: a drive, not an array; for sampled voltages `jaxnn.Samples`.
+
+    All of it is a pytree: `jit`, `vmap` and `grad` reach every number in it.
+
+    Raises a `ValueError` for what `jaxnn.simulate` refuses, an array drive and a law without rate.
+    """
+
+    problem: Problem
+
+    def __init__(
+        self,
+        network: Network | Ensemble,
+        junction: AbstractRateJunction | Any,
+        drive: AbstractDrive | Any,
+        *,
+        terminals: Any,
+        state: Any = None,
+        solver: AbstractSolver | None = None,
+    ):
+        if isinstance(junction, AbstractJunction) and not isinstance(junction, AbstractRateJunction):
+            raise ValueError(
+                f"{type(junction).__name__} has steps but no rate: derive it from "
+                "jaxnn.AbstractRateJunction and implement `rate`, or use jaxnn.simulate."
+            )
+        if not isinstance(drive, AbstractDrive):
+            raise ValueError(
+                "drive must be a jaxnn drive, which has a voltage at every time, got "
+                f"{type(drive).__name__}; wrap samples as jaxnn.Samples(values, interval)."
+            )
+        # An equation has no steps: one of 1 s stands in for those that `simulate` would take.
+        self.problem = make_problem(
+            network,
+            junction,
+            drive,
+            terminals=terminals,
+            dt=1.0,
+            steps=1,
+            start_step=0,
+            state=state,
+            solver=AutoSolver() if solver is None else solver,
+        )
+        _check_rate(self.problem)
+
+    @property
+    def initial_state(self) -> Float[Array, "*variables junctions"]:
+        """`state` as it was given, or that of a blank network, in the dtype of the equation."""
+        return self.problem.state
+
+    @property
+    def term(self) -> Any:
+        """The equation as a `diffrax.ODETerm`; raises an `ImportError` without diffrax."""
+        try:
+            import diffrax
+        except ImportError as error:
+            raise ImportError(
+                "StateEquation.term needs diffrax, an optional dependency of jaxnn (its extra "
+                '"diffrax"): pip install "diffrax>=0.7".'
+            ) from error
+        return diffrax.ODETerm(self)
+
+    def __call__(
+        self, time: Any, state: Float[Array, "*variables junctions"], args: Any = None
+    ) -> Float[Array, "*variables junctions"]:
+        """The rate of change of `state` at `time` [s]; `args` is what diffrax passes, unused."""
+        del args
+        nodal = self._solve(time, state)[2]
+        rate = _rate(self.problem, state, nodal.junction_voltage)
+        return jnp.where(self.problem.network.passive, 0, rate)
+
+    def observe(self, time: Any, state: Float[Array, "*variables junctions"]) -> Observation:
+        """Currents, voltages and conductances at `time` [s]; `jax.vmap` it over a solution."""
+        potential, conductance, nodal = self._solve(time, state)
+        current = nodal.terminal_current.reshape(self.problem.shape)
+        return Observation(
+            drive=potential,
+            terminal_current=current,
+            conductance=_conductance(potential, current),
+            junction_conductance=conductance,
+            junction_voltage=nodal.junction_voltage,
+            node_potential=nodal.node_potential,
+        )
+
+    def _solve(self, time: Any, state: Array) -> tuple[Array, Array, NodalSolution]:
+        """Potentials of the terminals, conductances of the junctions, and Kirchhoff's solution."""
+        problem, dtype = self.problem, self.problem.state.dtype
+        if (state.shape, state.dtype) != (problem.state.shape, dtype):
+            raise ValueError(
+                f"state must have the shape and dtype of the equation, {problem.state.shape} {dtype}, "
+                f"got {state.shape} {state.dtype}. diffrax raises states to the dtype of its times: "
+                f"give those (t0, t1, dt0, ts) as {dtype} arrays."
+            )
+        # What float32 rounds off a float64 time goes into the clock's remainder.
+        clock = Clock(*map(jnp.asarray, split_time_step(time, dtype)))
+        assert isinstance(problem.drive, AbstractDrive)
+        potential = terminal_potential(drive_at(problem.drive, clock).astype(dtype), problem.shape)
+        conductance = problem.junction.conductance(state)
+        passive = _passive_conductance(problem)
+        if passive is not None:
+            conductance = jnp.where(problem.network.passive, passive, conductance)
+        return potential, conductance, solve_nodes(problem.plan, conductance, potential.reshape(-1))
+
+
+def _rate(problem: Problem, state: Array, voltage: Array) -> Array:
+    assert isinstance(problem.junction, AbstractRateJunction)
+    return problem.junction.rate(state, voltage)
+
+
+def _check_rate(problem: Problem) -> None:
+    voltage = jnp.zeros(problem.network.n_junctions, problem.state.dtype)
+    rate = jax.eval_shape(lambda: _rate(problem, problem.state, voltage))
+    if rate.shape != problem.state.shape or rate.dtype != problem.state.dtype:
+        raise ValueError(
+            f"the rate of {type(problem.junction).__name__} must have the shape and dtype of its state, "
+            f"{problem.state.shape} {problem.state.dtype}, got {rate.shape} {rate.dtype}."
+        )
