@@ -33,6 +33,10 @@ from ._junction import (
     AbstractJunction as AbstractJunction,
     AbstractRateJunction as AbstractRateJunction,
 )
+from ._lyapunov import (
+    LyapunovSpectrum as LyapunovSpectrum,
+    lyapunov_exponents as lyapunov_exponents,
+)
 from ._measured import measured as measured
 from ._network import Network as Network
 from ._plot import (
@@ -41,6 +45,7 @@ from ._plot import (
     plot_network as plot_network,
 )
 from ._resistor import Resistor as Resistor
+from ._shooting import shoot as shoot
 from ._solution import (
     NumericalWarning as NumericalWarning,
     Result as Result,

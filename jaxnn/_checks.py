@@ -52,3 +52,12 @@ def check_at_least(name: str, value: object, least: int | float, unit: str, stri
             + f", got {np.atleast_1d(array)[np.atleast_1d(bad)][0]:g}. "
             "All quantities are in SI units."
         )
+
+
+def check_count(name: str, value: Any) -> int:
+    """A number of steps or the like, at least 1, as an int; raises a `ValueError` for others."""
+    if not isinstance(value, int) and not hasattr(value, "__index__"):
+        raise ValueError(f"{name} must be a whole number, got {value!r}: it sets the length of arrays.")
+    if int(value) < 1:
+        raise ValueError(f"{name} must be at least 1, got {value}.")
+    return int(value)

@@ -15,8 +15,8 @@ from ._ensemble import Ensemble
 from ._junction import AbstractJunction, AbstractRateJunction
 from ._network import Network
 from ._problem import Problem, make_problem, terminal_potential
-from ._simulate import _conductance, _passive_conductance
 from ._solver import AbstractSolver, AutoSolver
+from ._step import conductance_of, passive_conductance
 
 
 class Observation(eqx.Module):
@@ -125,7 +125,7 @@ class StateEquation(eqx.Module):
         return Observation(
             drive=potential,
             terminal_current=current,
-            conductance=_conductance(potential, current),
+            conductance=conductance_of(potential, current),
             junction_conductance=conductance,
             junction_voltage=nodal.junction_voltage,
             node_potential=nodal.node_potential,
@@ -145,7 +145,7 @@ class StateEquation(eqx.Module):
         assert isinstance(problem.drive, AbstractDrive)
         potential = terminal_potential(drive_at(problem.drive, clock).astype(dtype), problem.shape)
         conductance = problem.junction.conductance(state)
-        passive = _passive_conductance(problem)
+        passive = passive_conductance(problem)
         if passive is not None:
             conductance = jnp.where(problem.network.passive, passive, conductance)
         return potential, conductance, solve_nodes(problem.plan, conductance, potential.reshape(-1))

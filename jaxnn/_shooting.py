@@ -1,0 +1,84 @@
+"""Multiple shooting: a long run as short windows side by side, joined by a penalty."""
+
+from typing import Any, SupportsIndex
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from ._checks import check_count
+from ._drive import AbstractDrive
+from ._ensemble import Ensemble
+from ._network import Network
+from ._simulate import simulate
+from ._solution import Solution
+
+
+def shoot(
+    network: Network | Ensemble,
+    junction: Any,
+    drive: AbstractDrive | Any,
+    states: Float[Array, "windows *variables junctions"],
+    *,
+    terminals: Any,
+    dt: ArrayLike,
+    steps: SupportsIndex,
+    start_step: ArrayLike = 0,
+    **options: Any,
+) -> tuple[Solution, Float[Array, "gaps *variables junctions"]]:
+    r"""Runs all windows of a long run at once, each from a state of its own, and the gaps between.
+
+    $$\mathrm{gap}_w = \lambda_{\mathrm{end}}(s_w) - s_{w+1}, \qquad
+      \text{minimise} \; \mathrm{loss} + \tfrac{\rho}{2} \textstyle\sum_w |\mathrm{gap}_w|^2
+      \text{ over the drive and } s_2, s_3, \dots$$
+
+    The gradient goes back through one window only, and so stays finite where a network is chaotic;
+    the windows are one run where all gaps are zero. Raise the penalty $\rho$ as the loss falls.
+
+    - `states`: where the windows start, the first one the start of the run; a run's states at these
+      times make good ones.
+    - `steps`: of the whole run, a multiple of the number of windows; an array `drive` has as many rows.
+    - `options`: what else `jaxnn.simulate` takes (`record`, `every`, `solver`, `adjoint`).
+
+    Returns a `Solution` whose arrays have a leading axis of windows, and the gaps (windows - 1) in the
+    unit of the state. Call `Solution.check()` on it for warnings.
+
+    Raises a `ValueError` for steps that the windows do not divide, an ensemble, and what
+    `jaxnn.simulate` refuses.
+
+    Source: Bock and Plitt, IFAC Proc. Vol. 17, 1603 (1984).
+    """
+    if not isinstance(network, Network):
+        raise ValueError(f"network must be one Network, got {type(network).__name__}: shoot each alone.")
+    states = jnp.asarray(states)
+    windows, n_steps = states.shape[0], check_count("steps", steps)
+    if n_steps % windows:
+        raise ValueError(
+            f"steps={n_steps} must be a multiple of the {windows} windows that `states` has; "
+            f"use {n_steps - n_steps % windows}."
+        )
+    length = n_steps // windows
+    parts = drive
+    if not isinstance(drive, AbstractDrive):
+        parts = jnp.asarray(drive)
+        if parts.shape[:1] != (n_steps,):
+            raise ValueError(f"drive must have {n_steps} rows, one per step, got shape {parts.shape}.")
+        parts = parts.reshape(windows, length, *parts.shape[1:])
+    starts = jnp.asarray(start_step, jnp.int32) + length * jnp.arange(windows, dtype=jnp.int32)
+
+    def window(state: Any, start: Any, drive: Any) -> Solution:
+        return simulate(
+            network,
+            junction,
+            drive,
+            terminals=terminals,
+            dt=dt,
+            steps=length,
+            start_step=start,
+            state=state,
+            **options,
+        )
+
+    axis = None if isinstance(drive, AbstractDrive) else 0
+    solution = eqx.filter_vmap(window, in_axes=(0, 0, axis))(states, starts, parts)
+    return solution, solution.final_state[:-1] - states[1:]
