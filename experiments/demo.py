@@ -16,7 +16,6 @@ import jax.numpy as jnp
 import matplotlib
 import numpy as np
 import optax
-from tqdm import tqdm
 
 import jaxnn
 
@@ -96,9 +95,7 @@ def tune(network, terminals, threshold, path, starts=8):
     # Towards the end the steps shrink, or Adam would walk back and forth over the jump.
     optimiser = optax.adam(optax.cosine_decay_schedule(0.05, TUNE_ITERATIONS))
 
-    def loss(parameters):
-        offset, amplitude, phase = parameters * jnp.asarray([threshold, threshold, 1.0])
-        drive = jaxnn.Sine(amplitude, 0.5, phase, offset)
+    def loss(drive):
         solution = jaxnn.simulate(
             network,
             jaxnn.TunnelJunction(),
@@ -110,25 +107,24 @@ def tune(network, terminals, threshold, path, starts=8):
         )
         conductance = solution.conductance[-1]
         # In the logarithm, because a conductance rises by powers of ten where it switches.
-        return jnp.log10(conductance / target) ** 2, conductance
+        return jnp.log10(conductance / target) ** 2, (drive, conductance)
 
-    @eqx.filter_jit
-    def iterate(parameters, memory):
-        (losses, conductance), gradient = jax.vmap(jax.value_and_grad(loss, has_aux=True))(parameters)
-        updates, memory = jax.vmap(optimiser.update)(gradient, memory)
-        return optax.apply_updates(parameters, updates), memory, losses, conductance
-
-    offsets = jnp.linspace(1.15, 1.6, starts)
-    parameters = jnp.stack([offsets, jnp.full(starts, 0.1), jnp.zeros(starts)], axis=-1)
-    memory = jax.vmap(optimiser.init)(parameters)
-    history = []
-    for _ in (bar := tqdm(range(TUNE_ITERATIONS), desc="tuning", leave=False)):
-        tried = parameters
-        parameters, memory, losses, conductance = iterate(parameters, memory)
-        history.append((tried, losses, conductance))
-        bar.set_postfix(loss=f"{losses.min():.2e}")
-    tried, losses, conductance = (np.stack(x) for x in zip(*history, strict=True))
-    return target, tried, losses, conductance
+    start = lambda offset: jaxnn.Sine(0.1 * threshold, 0.5, offset=offset * threshold)
+    drives = jax.vmap(start)(jnp.linspace(1.15, 1.6, starts))
+    volts = jaxnn.Scaled(threshold)
+    return target, jaxnn.optimise(
+        loss,
+        drives,
+        optimiser=optimiser,
+        steps=TUNE_ITERATIONS,
+        constraints=eqx.tree_at(
+            lambda drive: (drive.amplitude, drive.offset, drive.frequency),
+            drives,
+            (volts, volts, jaxnn.Fixed()),
+        ),
+        restarts=starts,
+        has_aux=True,
+    )
 
 
 def threshold_of(reduced, final):
@@ -183,19 +179,20 @@ def plot_sweep(reduced, solution, path, threshold, out):
     return final
 
 
-def plot_tuning(target, tried, losses, conductance, out):
+def plot_tuning(target, run, threshold, out):
     """How every start reaches the conductance that was asked for."""
+    tried, conductance = run.aux
     figure, axes = plt.subplots(1, 3, figsize=(14, 4.2), layout="constrained")
-    iterations = np.arange(len(losses))
+    iterations = np.arange(len(run.loss))
     axes[0].semilogy(iterations, conductance, lw=1)
     axes[0].axhline(target, color="k", ls="--", lw=1, label="target")
     axes[0].set(xlabel="iteration", ylabel="final conductance [S]")
     axes[0].legend()
-    axes[1].semilogy(iterations, losses, lw=1)
+    axes[1].semilogy(iterations, run.loss, lw=1)
     axes[1].set(xlabel="iteration", ylabel="loss (log10 G/target)²")
-    axes[2].plot(iterations, tried[..., 0], lw=1)
+    axes[2].plot(iterations, tried.offset / threshold, lw=1)
     axes[2].set_prop_cycle(None)  # the colours of the starts over again
-    axes[2].plot(iterations, tried[..., 1], lw=1, ls=":")
+    axes[2].plot(iterations, tried.amplitude / threshold, lw=1, ls=":")
     axes[2].set(xlabel="iteration", ylabel="offset (solid), amplitude (dotted) [V / threshold]")
     figure.suptitle("A drive tuned by gradient through the network, one colour per start")
     figure.savefig(out / "tuning.png", dpi=120)
@@ -229,12 +226,12 @@ def main() -> None:
     path_solution = form_path(network, terminals, threshold)
     plot_path(network, terminals, path_solution, path, out)
 
-    target, tried, losses, conductance = tune(network, terminals, threshold, path)
-    plot_tuning(target, tried, losses, conductance, out)
-    best = int(np.argmin(losses[-1]))
-    print(f"tuning      {losses.shape[1]} starts at once, {TUNE_ITERATIONS} iterations by gradient")
-    print(f"            target {target:.4g} S, reached {conductance[-1, best]:.4g} S")
-    print(f"            {(losses[-1] < 1e-4).sum()} of {losses.shape[1]} starts within 2.3 %")
+    target, run = tune(network, terminals, threshold, path)
+    plot_tuning(target, run, threshold, out)
+    losses, conductance = run.loss[-1], run.aux[1][-1]
+    print(f"tuning      {losses.size} starts at once, {TUNE_ITERATIONS} iterations by gradient")
+    print(f"            target {target:.4g} S, reached {conductance[np.argmin(losses)]:.4g} S")
+    print(f"            {(losses < 1e-4).sum()} of {losses.size} starts within 2.3 %")
     print(f"total       {time.perf_counter() - begin:.0f} s")
     print(f"pictures    {', '.join(sorted(str(p) for p in out.glob('*.png')))}")
 

@@ -6,6 +6,7 @@ A network, a junction law and a drive go into `simulate`; a `Solution` comes out
 import jaxnn_kernels as kernels  # noqa: F401
 
 from . import parameters as parameters
+from ._optimise import optimise as optimise
 from ._simulate import simulate as simulate
 
 
@@ -23,6 +24,15 @@ from ._adjoint import (
     Truncated as Truncated,
 )
 from ._clock import Clock as Clock
+from ._constraint import (
+    AbstractConstraint as AbstractConstraint,
+    Bounded as Bounded,
+    Box as Box,
+    Fixed as Fixed,
+    Positive as Positive,
+    Scaled as Scaled,
+    spread as spread,
+)
 from ._drive import (
     AbstractClockDrive as AbstractClockDrive,
     AbstractDrive as AbstractDrive,
@@ -39,10 +49,15 @@ from ._lyapunov import (
 )
 from ._measured import measured as measured
 from ._network import Network as Network
+from ._optimisation import (
+    Optimisation as Optimisation,
+    OptimisationResult as OptimisationResult,
+)
 from ._plot import (
     plot_conductance as plot_conductance,
     plot_hysteresis as plot_hysteresis,
     plot_network as plot_network,
+    plot_optimisation as plot_optimisation,
 )
 from ._resistor import Resistor as Resistor
 from ._shooting import shoot as shoot

@@ -22,6 +22,13 @@ def as_inexact(value: Any) -> Array:
     return array if jnp.issubdtype(array.dtype, jnp.inexact) else array.astype(float)
 
 
+def retyped(value: Array, like: Array) -> Array:
+    """`value` as weakly typed as `like`, so that it goes on following the dtype of other arrays."""
+    # What is written into zeros of weak type takes their type; nothing public makes weak arrays.
+    weak = like.weak_type and value.dtype == jnp.asarray(0.0).dtype
+    return jnp.broadcast_to(jnp.asarray(0.0), value.shape).at[...].set(value) if weak else value
+
+
 def concrete(value: object) -> np.ndarray | None:
     """`value` as a NumPy array, or None while it is traced and has no value yet."""
     return None if isinstance(value, Tracer) else np.asarray(value)
@@ -38,7 +45,9 @@ def check_finite(name: str, value: object, unit: str = "") -> None:
         )
 
 
-def check_at_least(name: str, value: object, least: int | float, unit: str, strict: bool = False) -> None:
+def check_at_least(
+    name: str, value: object, least: int | float, unit: str = "", strict: bool = False
+) -> None:
     """Raises a `ValueError` unless `value` is finite and >= `least` (> with `strict`)."""
     check_finite(name, value, unit)
     array = concrete(value)

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from ._network import Network
+    from ._optimisation import Optimisation
 else:
-    Axes = Network = Any  # annotations that are evaluated must not import Matplotlib either
+    Axes = Network = Optimisation = Any  # annotations that are evaluated must not import Matplotlib either
 
 
 G0 = 7.77e-5  # [S], the conductance quantum 1 / 12.9 kOhm
@@ -175,6 +176,42 @@ def plot_hysteresis(
     top.spines[:].set_visible(False)
     ax.set(xlabel=r"$V^* = V / (n\,V_\mathrm{set})$", ylabel="$G^* = n\\,G / G_0$", yscale="log")
     ax.legend(frameon=False, loc="lower right")
+    return _tidy(ax)
+
+
+def plot_optimisation(
+    optimisation: Optimisation, *, ax: Axes | None = None, target: float | int | None = None
+) -> Axes:
+    """Draws the loss of every restart against the step, the best restart in colour.
+
+    The scale is logarithmic if all losses are positive. Steps that were undone are marked on the
+    lower edge.
+
+    **Arguments:**
+
+    - `optimisation`: what `jaxnn.optimise` returned.
+    - `ax`: where to draw; a new figure by default.
+    - `target`: a loss to mark by a guide line.
+    """
+    undone = np.asarray(optimisation.undone)
+    loss = np.asarray(optimisation.loss, float)
+    loss, undone = loss.reshape(len(loss), -1), undone.reshape(len(undone), -1)
+    # What was not finite is a gap.
+    loss = np.where(undone | ~np.isfinite(loss), np.nan, loss)
+    best = int(np.argmin(np.atleast_1d(np.asarray(optimisation.best_loss))))
+    ax = _axes(ax, (6.4, 4.0))
+    ax.plot(np.delete(loss, best, axis=1), color=_WIRE, linewidth=0.8)
+    ax.plot(loss[:, best], color=_PALETTE[0], linewidth=1.6, label="best restart")
+    steps = np.flatnonzero(undone.any(axis=1))
+    if steps.size:
+        bottom = ax.get_xaxis_transform()
+        ax.plot(steps, 0 * steps, "x", color=_PALETTE[1], transform=bottom, clip_on=False, label="undone")
+    if target is not None:
+        ax.axhline(target, color=_GUIDE, linewidth=0.8, linestyle="--", label="target")
+    if loss.shape[1] > 1 or steps.size or target is not None:
+        ax.legend(frameon=False)
+    known = loss[np.isfinite(loss)]
+    ax.set(xlabel="step", ylabel="loss", yscale="log" if known.size and known.min() > 0 else "linear")
     return _tidy(ax)
 
 

@@ -1,7 +1,5 @@
 """One time step: conductances, potentials, states, in this order."""
 
-from typing import Any
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp

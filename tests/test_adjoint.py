@@ -37,7 +37,7 @@ def samples(steps, dtype=float):
 
 
 @pytest.mark.parametrize(
-    "steps, every, adjoint",
+    ("steps", "every", "adjoint"),
     [
         (60, 1, jaxnn.StoreAll()),
         (60, 1, jaxnn.Checkpointed()),

@@ -103,7 +103,7 @@ def test_gradient_of_an_exponent():
 
 
 @pytest.mark.parametrize(
-    "change, message",
+    ("change", "message"),
     [
         ({"steps": 150}, "multiple of interval"),
         ({"count": 4}, "exceeds the 3 junctions"),
