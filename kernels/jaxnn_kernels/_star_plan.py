@@ -194,7 +194,7 @@ def _profile(rounds: list[_Round]) -> Int[np.ndarray, " rows"]:
 
 def _degrees(rounds: list[_Round], stars: _Stars, loop: int) -> list[tuple[int, int]]:
     """Classes (degree, wires) of the wires of every one of the rounds, few and little padded."""
-    profile = np.zeros(max(len(r.wires) for r in rounds), np.int64)
+    profile = np.ones(max(len(r.wires) for r in rounds), np.int64)
     for r in rounds:
         degrees = stars.of_wire.count[r.wires]
         profile[: len(degrees)] = np.maximum(profile[: len(degrees)], degrees)
@@ -316,7 +316,8 @@ def _shape(group: list[_Round], stars: _Stars, loop: int) -> Any:
     """Rows, wires, classes of degree, arrivals and chunks that hold every round of a segment."""
     profile = _profile(group)
     wires = max(len(r.wires) for r in group)
-    one_class = [(_width(max(r.degree for r in group)), wires)]
+    # A wire without any junction has an empty star, which has padding to sum.
+    one_class = [(_width(max(1, *(r.degree for r in group))), wires)]
     return (
         len(profile),
         wires,
