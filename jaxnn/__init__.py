@@ -73,6 +73,11 @@ from ._solver import (
     StarMesh as StarMesh,
 )
 from ._state_equation import Observation as Observation, StateEquation as StateEquation
+from ._surrogate import (
+    AbstractSurrogate as AbstractSurrogate,
+    SmoothJunction as SmoothJunction,
+    StraightThrough as StraightThrough,
+)
 from ._terminals import (
     farthest_pair as farthest_pair,
     pair_at as pair_at,

@@ -177,8 +177,8 @@ def _check_shapes(problem: Problem) -> None:
 
 def _parameter_message(problem: Problem, n: int) -> str:
     shapes = {
-        name: value.shape
-        for name, value in vars(problem.junction).items()
+        jax.tree_util.keystr(path, simple=True, separator="."): value.shape
+        for path, value in jax.tree_util.tree_leaves_with_path(problem.junction)
         if eqx.is_array(value) and value.ndim
     }
     return (

@@ -1,5 +1,7 @@
 """Silver nanowire junctions: the threshold-flux law with two conductance laws."""
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
@@ -72,16 +74,7 @@ class TunnelJunction(AbstractRateJunction):
         return _init_flux(self, n_junctions)
 
     def conductance(self, state: Float[Array, "*variables junctions"]) -> Float[Array, " junctions"]:
-        return tunnel_conductance(
-            state[0] if self.compensated else state,
-            on_conductance=self.on_conductance,
-            off_conductance=self.off_conductance,
-            critical_flux=self.critical_flux,
-            barrier_height=self.barrier_height,
-            filament_area=self.filament_area,
-            max_gap=self.max_gap,
-            prefactor_power=self.prefactor_power,
-        )
+        return tunnel_conductance(state[0] if self.compensated else state, **tunnel_parameters(self))
 
     def update(
         self,
@@ -131,12 +124,7 @@ class BinaryJunction(AbstractRateJunction):
         return _init_flux(self, n_junctions)
 
     def conductance(self, state: Float[Array, "*variables junctions"]) -> Float[Array, " junctions"]:
-        return binary_conductance(
-            state[0] if self.compensated else state,
-            on_conductance=self.on_conductance,
-            off_conductance=self.off_conductance,
-            critical_flux=self.critical_flux,
-        )
+        return binary_conductance(state[0] if self.compensated else state, **binary_parameters(self))
 
     def update(
         self,
@@ -155,6 +143,35 @@ class BinaryJunction(AbstractRateJunction):
         return self.critical_flux
 
 
+def flux_parameters(junction: TunnelJunction | BinaryJunction) -> dict[str, Any]:
+    """The arguments of the state equation's kernels."""
+    return {
+        "set_voltage": junction.set_voltage,
+        "reset_voltage": junction.reset_voltage,
+        "max_flux": junction.max_flux,
+        "boost": junction.boost,
+    }
+
+
+def binary_parameters(junction: TunnelJunction | BinaryJunction) -> dict[str, Any]:
+    """The arguments of the switch's kernels."""
+    return {
+        "on_conductance": junction.on_conductance,
+        "off_conductance": junction.off_conductance,
+        "critical_flux": junction.critical_flux,
+    }
+
+
+def tunnel_parameters(junction: TunnelJunction) -> dict[str, Any]:
+    """The arguments of the tunnelling conductance's kernels."""
+    return binary_parameters(junction) | {
+        "barrier_height": junction.barrier_height,
+        "filament_area": junction.filament_area,
+        "max_gap": junction.max_gap,
+        "prefactor_power": junction.prefactor_power,
+    }
+
+
 def _init_flux(junction: TunnelJunction | BinaryJunction, n_junctions: int) -> Array:
     return jnp.zeros((2, n_junctions) if junction.compensated else n_junctions)
 
@@ -162,7 +179,7 @@ def _init_flux(junction: TunnelJunction | BinaryJunction, n_junctions: int) -> A
 def _update_flux(
     junction: TunnelJunction | BinaryJunction, state: Array, voltage: Array, dt: ArrayLike
 ) -> Array:
-    parameters = _flux_parameters(junction)
+    parameters = flux_parameters(junction)
     if junction.compensated:
         return jnp.stack(compensated_flux_step(state[0], state[1], voltage, dt, **parameters))
     return threshold_flux_step(state, voltage, dt, **parameters, one_sided_reset=junction.one_sided_reset)
@@ -174,16 +191,7 @@ def _flux_rate(junction: TunnelJunction | BinaryJunction, state: Array, voltage:
             "compensated keeps the rounding of Euler's steps and has no rate: set compensated=False. "
             "A higher-order integrator takes steps large enough for float32."
         )
-    return threshold_flux_rate(state, voltage, **_flux_parameters(junction))
-
-
-def _flux_parameters(junction: TunnelJunction | BinaryJunction) -> dict[str, Array]:
-    return {
-        "set_voltage": junction.set_voltage,
-        "reset_voltage": junction.reset_voltage,
-        "max_flux": junction.max_flux,
-        "boost": junction.boost,
-    }
+    return threshold_flux_rate(state, voltage, **flux_parameters(junction))
 
 
 def _check_threshold(junction: TunnelJunction | BinaryJunction) -> None:

@@ -88,8 +88,14 @@ def test_drives(name):
 
 @pytest.mark.parametrize(
     "junction",
-    [jaxnn.TunnelJunction(), jaxnn.BinaryJunction(), jaxnn.Resistor(1e-3)],
-    ids=lambda junction: type(junction).__name__,
+    [
+        jaxnn.TunnelJunction(),
+        jaxnn.BinaryJunction(),
+        jaxnn.Resistor(1e-3),
+        jaxnn.StraightThrough(jaxnn.SmoothJunction(jaxnn.TunnelJunction(), 10.0)),
+        jaxnn.StraightThrough(jaxnn.SmoothJunction(jaxnn.BinaryJunction(), 10.0)),
+    ],
+    ids=["tunnel", "binary", "resistor", "straight-through tunnel", "straight-through binary"],
 )
 def test_simulate(junction):
     def final(amplitude):

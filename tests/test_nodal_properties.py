@@ -14,6 +14,7 @@ from jaxnn_kernels import solve_nodes, star_mesh_plan
 
 solve = jax.jit(solve_nodes)
 
+
 def make_case(seed):
     """Wires, junctions (a, b), terminals, conductances [S] and potentials [V] up to 1 V."""
     rng = np.random.default_rng(seed)

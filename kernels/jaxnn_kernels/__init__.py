@@ -11,6 +11,7 @@ from ._incidence import difference as difference, divergence as divergence
 from ._junction import (
     binary_conductance as binary_conductance,
     compensated_flux_step as compensated_flux_step,
+    gap_conductance as gap_conductance,
     threshold_flux_step as threshold_flux_step,
     tunnel_conductance as tunnel_conductance,
 )
@@ -18,5 +19,11 @@ from ._nodal import (
     NodalSolution as NodalSolution,
     nodal_plan as nodal_plan,
     solve_nodes as solve_nodes,
+)
+from ._smooth_junction import (
+    smooth_binary_conductance as smooth_binary_conductance,
+    smooth_threshold_flux_step as smooth_threshold_flux_step,
+    smooth_tunnel_conductance as smooth_tunnel_conductance,
+    straight_through as straight_through,
 )
 from ._star_mesh import star_mesh_plan as star_mesh_plan

@@ -117,8 +117,28 @@ def tunnel_conductance(
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), eq. 3 (Methods).
     """
     shut = jnp.abs(flux) >= critical_flux
-    gap = jnp.where(shut, 0, 1e9 * max_gap * (critical_flux - jnp.abs(flux)) / critical_flux)
-    area = 1e18 * filament_area
+    gap = jnp.where(shut, 0, max_gap * (critical_flux - jnp.abs(flux)) / critical_flux)
+    return gap_conductance(
+        gap,
+        on_conductance=on_conductance,
+        off_conductance=off_conductance,
+        barrier_height=barrier_height,
+        filament_area=filament_area,
+        prefactor_power=prefactor_power,
+    )
+
+
+def gap_conductance(
+    gap: Float[Array, "*junctions"],
+    *,
+    on_conductance: Float[Array, "..."],
+    off_conductance: Float[Array, "..."],
+    barrier_height: Float[Array, "..."],
+    filament_area: Float[Array, "..."],
+    prefactor_power: int = 1,
+) -> Float[Array, "*junctions"]:
+    """Conductance [S] of a junction with the tunnelling gap `gap` [m]; see `tunnel_conductance`."""
+    gap, area = 1e9 * gap, 1e18 * filament_area
     # R_t = gap^p / tunnel. Written with the decaying exponential, nothing overflows in float32
     # and a closed gap needs no division by zero.
     tunnel = (
