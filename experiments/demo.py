@@ -6,6 +6,9 @@ neuromorphic nanowire networks. Nat. Commun. 12, 4008 (2021). doi 10.1038/s41467
     python experiments/demo.py --out results/demo
 """
 
+# Before JAX, because it also sets what XLA logs.
+from _cache import keep_compiled  # isort: skip
+
 import argparse
 import time
 from pathlib import Path
@@ -205,6 +208,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/demo"), help="folder of the PNGs")
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
+    keep_compiled()
     begin = time.perf_counter()
 
     network, terminals, path = build()
