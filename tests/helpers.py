@@ -1,5 +1,6 @@
-"""Cases that several tests use."""
+"""Cases and comparisons that several tests use."""
 
+import jax
 import numpy as np
 
 import jaxnn
@@ -25,3 +26,20 @@ def small_network(seed: int = 0, n_wires: int = 30) -> tuple[jaxnn.Network, tupl
     network = jaxnn.nanowire_network(n_wires, box=17e-6, seed=seed)
     terminals = jaxnn.farthest_pair(network)
     return network, terminals, network.path_length(*terminals)
+
+
+def assert_same(one, other):
+    """Bit for bit, NaN included."""
+    assert jax.tree.structure(one) == jax.tree.structure(other)
+    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a, b)
+
+
+def endings(optimisation):
+    """The endings of the restarts by name."""
+    items = {
+        name: getattr(jaxnn.OptimisationResult, name) for name in jaxnn.OptimisationResult._name_to_item
+    }
+    same = {name: np.atleast_1d(optimisation.result == item) for name, item in items.items()}
+    return [next(name for name in same if same[name][i]) for i in range(len(same["out_of_steps"]))]
