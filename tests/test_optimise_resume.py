@@ -1,5 +1,6 @@
 """Tuning as it is watched, interrupted, killed and gone on with."""
 
+import io
 import os
 import signal
 import subprocess
@@ -11,11 +12,13 @@ from typing import Any
 
 import jax.numpy as jnp
 import jax.random as jr
+import matplotlib.pyplot as plt
 import numpy as np
 import optax
 import pytest
 
 import jaxnn
+from helpers import assert_same, endings
 from jaxnn import _optimise
 
 
