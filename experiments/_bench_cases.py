@@ -271,7 +271,7 @@ def amplitudes(wires: int, batch: int, dtype: str) -> Any:
     return jnp.asarray(np.linspace(0.5, 3, batch) * threshold, dtype)
 
 
-def simulation(wires: int, steps: int, dense: bool = False) -> Any:
+def simulation(wires: int, steps: int, dense: bool = False, adjoint: Any = None) -> Any:
     """amplitude -> mean current at the second terminal, by `jaxnn.simulate`."""
     network, terminals = problem(wires)
     solver = jaxnn.Dense() if dense else jaxnn.StarMesh()
@@ -285,6 +285,7 @@ def simulation(wires: int, steps: int, dense: bool = False) -> Any:
             dt=DT,
             steps=steps,
             solver=solver,
+            adjoint=adjoint,
         )
         return jnp.mean(solution.terminal_current[:, 1]), solution.final_state
 
@@ -308,14 +309,14 @@ def step_case(wires: int, batch: int, dtype: str, dense: bool = False, steps: in
     return Case(name, lambda _: program(amplitude), batch, steps, resize=False, info=info)
 
 
-def gradient_case(wires: int, batch: int, dtype: str, steps: int) -> Case:
+def gradient_case(wires: int, batch: int, dtype: str, steps: int, checkpointed: bool = False) -> Case:
     """Value and gradient of the mean current in the amplitude."""
-    run = simulation(wires, steps)
+    run = simulation(wires, steps, adjoint=jaxnn.Checkpointed() if checkpointed else None)
     one = jax.value_and_grad(lambda amplitude: run(amplitude)[0])
     amplitude = amplitudes(wires, batch, dtype)
     program, info = compiled(one if batch == 1 else jax.vmap(one), amplitude)
     info |= _bench_hlo.step_cost(program, steps) | {"steps": steps}
-    name = f"ours {dtype}, value and gradient"
+    name = f"ours {dtype}, value and gradient" + (", checkpointed" if checkpointed else "")
     return Case(name, lambda _: program(amplitude), batch, steps, resize=False, info=info)
 
 

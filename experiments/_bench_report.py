@@ -133,6 +133,8 @@ def verdicts(records: list[dict[str, Any]], fits: dict[str, Any]) -> list[dict[s
         key = ("gradient", wires, batch)
         ratio = at(*key, "ours float32, value and gradient") / at(*key, "ours float32")
         most(f"value and gradient / value, {wires} wires, batch {batch}", ratio, 2.5)
+        kept = at(*key, "ours float32, value and gradient, checkpointed") / at(*key, "ours float32")
+        most(f"the same with checkpoints, {wires} wires, batch {batch}", kept, 4)
     for wires, limit in ((100, 4), (1000, 12)):
         key = ("first call", wires, 1)
         most(f"first call, {wires} wires", at(*key, "ours float32"), limit, " s")

@@ -90,6 +90,7 @@ def gradient_group(wires: int, batch: int, steps: int) -> Group:
     build = (
         ft.partial(cases.step_case, wires, batch, "float32", steps=steps),
         ft.partial(cases.gradient_case, wires, batch, "float32", steps),
+        ft.partial(cases.gradient_case, wires, batch, "float32", steps, checkpointed=True),
     )
     return Group("gradient", wires, batch, build)
 

@@ -103,7 +103,9 @@ def compiled_memory(network, terminals, adjoint, steps, batch=1):
     """Temporary memory [B] of the gradient in every sample, float32, known when it is compiled."""
     loss = jax.vmap(jax.grad(loss_of(network, terminals, adjoint, every=steps)))
     shape = jax.ShapeDtypeStruct((batch, steps), jnp.float32)
-    return jax.jit(loss).lower(shape).compile().memory_analysis().temp_size_in_bytes
+    memory = jax.jit(loss).lower(shape).compile().memory_analysis()
+    assert memory is not None
+    return memory.temp_size_in_bytes
 
 
 def test_memory_grows_as_the_root():
