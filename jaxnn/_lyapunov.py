@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ._adjoint import StoreStates
-from ._checks import check_count
+from ._checks import check_count, concrete
 from ._drive import AbstractDrive
 from ._ensemble import Ensemble
 from ._junction import AbstractJunction
@@ -46,6 +46,7 @@ def lyapunov_exponents(
     state: Any = None,
     key: Array | None = None,
     solver: AbstractSolver | None = None,
+    window: ArrayLike | None = None,
 ) -> LyapunovSpectrum:
     r"""The leading Lyapunov exponents along a run, by its exact tangent dynamics.
 
@@ -60,6 +61,10 @@ def lyapunov_exponents(
       `jaxnn.simulate`. Give `state` and `start_step` of a run over the transient first.
     - `steps`: a multiple of `interval`.
     - `key`: for the differences to start from; they turn to the leading directions by themselves.
+
+    - `window`: cut the gradient of the result every so many steps, a multiple of `interval`: state and
+      differences then count as given at the start of each window. Without, the gradient itself
+      grows as $e^{\Lambda T}$ where $\Lambda > 0$.
 
     The result can be differentiated itself. Where all states are clamped, a difference vanishes
     exactly, and its exponent is -inf.
@@ -77,6 +82,7 @@ def lyapunov_exponents(
         raise ValueError(f"steps={n_steps} must be a multiple of interval={n_interval}.")
     if n_count > network.n_junctions:
         raise ValueError(f"count={n_count} exceeds the {network.n_junctions} junctions of the network.")
+    cut = _check_window(window, n_interval)
     problem = make_problem(
         network,
         junction,
@@ -93,11 +99,23 @@ def lyapunov_exponents(
         (n_count, *problem.state.shape),
         problem.state.dtype,
     )
-    return _follow(problem, start, n_steps, n_interval)
+    return _follow(problem, start, n_steps, n_interval, cut)
+
+
+def _check_window(window: Any, interval: int) -> Array | None:
+    """Intervals per window. It may be traced, so that windows can be compared in one call."""
+    if window is None:
+        return None
+    value = concrete(window)
+    if value is not None and (value < 1 or value % interval):
+        raise ValueError(f"window={window} must be a multiple of interval={interval}, at least one.")
+    return jnp.asarray(window, jnp.int32) // interval
 
 
 @eqx.filter_jit
-def _follow(problem: Problem, start: Array, steps: int, interval: int) -> LyapunovSpectrum:
+def _follow(
+    problem: Problem, start: Array, steps: int, interval: int, window: Array | None
+) -> LyapunovSpectrum:
     passive = passive_conductance(problem)
 
     def step(carry: Any, voltage: Any) -> Any:
@@ -111,15 +129,19 @@ def _follow(problem: Problem, start: Array, steps: int, interval: int) -> Lyapun
         return (after, jax.vmap(push)(tangents)), None
 
     def over_interval(carry: Any, voltage: Any) -> Any:
+        carry, done = carry
+        if window is not None:
+            first = done % window == 0
+            carry = jax.tree.map(lambda x: jnp.where(first, jax.lax.stop_gradient(x), x), carry)
         (carry, tangents), _ = StoreStates().scan(step, carry, voltage, interval, 1)
         tangents, size = _orthonormal(tangents)
-        return (carry, tangents), _safe_log(size) / (interval * problem.dt)
+        return ((carry, tangents), done + 1), _safe_log(size) / (interval * problem.dt)
 
     given = None if isinstance(problem.drive, AbstractDrive) else problem.drive
     if given is not None:
         given = given.reshape(steps // interval, interval, *given.shape[1:])
-    begin = first_carry(problem), _orthonormal(start)[0]
-    (carry, _), growth = StoreStates().scan(over_interval, begin, given, steps // interval, 1)
+    begin = (first_carry(problem), _orthonormal(start)[0]), jnp.int32(0)
+    ((carry, _), _), growth = StoreStates().scan(over_interval, begin, given, steps // interval, 1)
     return LyapunovSpectrum(jnp.mean(growth, axis=0), growth, carry.state, carry.step)
 
 

@@ -80,12 +80,12 @@ def test_clamped_states_give_minus_infinity():
 
 
 def test_gradient_of_an_exponent():
-    """Reverse over forward agrees with central differences."""
+    """Reverse over forward agrees with central differences, through one window that is the run."""
     network, terminals, _ = small_network(n_wires=12)
     state = jnp.asarray(np.random.default_rng(1).uniform(7e-3, 9.9e-3, network.n_junctions))
 
     @jax.jit
-    def exponent(amplitude):
+    def exponent(amplitude, window=60):
         return jaxnn.lyapunov_exponents(
             network,
             jaxnn.TunnelJunction(),
@@ -95,11 +95,16 @@ def test_gradient_of_an_exponent():
             steps=60,
             interval=20,
             state=state,
+            window=window,
         ).exponents[0]
 
-    slope = jax.jit(jax.grad(exponent))(1.5)
+    gradient = jax.jit(jax.grad(exponent))
+    slope = gradient(1.5, 60)
     h = 1e-6
     np.testing.assert_allclose(slope, (exponent(1.5 + h) - exponent(1.5 - h)) / (2 * h), rtol=1e-5)
+    # Windows cut the gradient and leave the value.
+    assert exponent(1.5, 20) == exponent(1.5)
+    assert abs(gradient(1.5, 20) / slope - 1) > 1e-3
 
 
 @pytest.mark.parametrize(
@@ -108,6 +113,7 @@ def test_gradient_of_an_exponent():
         ({"steps": 150}, "multiple of interval"),
         ({"count": 4}, "exceeds the 3 junctions"),
         ({"interval": 0}, "at least 1"),
+        ({"window": 150}, "window=150 must be a multiple of interval=100"),
     ],
 )
 def test_bad_counts(change, message):

@@ -36,6 +36,19 @@ def test_gradient_stays_in_its_window():
     assert jnp.all(slope[10:] != 0)
 
 
+def test_windows_of_restarts_between_two_wires():
+    """No wire is free, so the solve has no rows, under two maps and a gradient."""
+    states = jnp.zeros((2, 1))
+
+    def loss(volts):
+        drive, options = jaxnn.Constant(volts), OPTIONS | {"terminals": (0, 1)}
+        solution, _ = jaxnn.shoot(line(1), JUNCTION, drive, states, steps=4, **options)
+        return jnp.sum(solution.final_state)
+
+    # Above the threshold a state grows by dt per volt and step.
+    np.testing.assert_allclose(jax.vmap(jax.grad(loss))(jnp.array([0.5, 1.0])), 4e-3, rtol=1e-12)
+
+
 def test_steps_that_do_not_divide():
     with pytest.raises(ValueError, match="multiple of the 3 windows"):
         jaxnn.shoot(line(3), JUNCTION, jaxnn.Constant(1.0), jnp.zeros((3, 3)), steps=40, **OPTIONS)

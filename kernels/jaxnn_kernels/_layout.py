@@ -5,6 +5,7 @@
 elimination.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -47,7 +48,7 @@ def _batch(primitive: Primitive, args: Sequence[Any], dims: Sequence[Any], tree:
     shape = moved[0].shape[1:]
     merge = len(shape) > 1 and all(x.shape[1:] == shape for x in moved)
     if merge:
-        moved = [x.reshape(x.shape[0], -1) for x in moved]
+        moved = [x.reshape(x.shape[0], math.prod(shape)) for x in moved]  # there may be no rows
     out = primitive.bind(*args[:n], *moved, tree=tree)
     if merge:
         out = [x.reshape(x.shape[0], *shape) for x in out]
