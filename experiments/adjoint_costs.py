@@ -10,6 +10,7 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -42,6 +43,11 @@ def compile_all(network, steps, batch):
     return {name: compile_one(f) for name, f in functions.items()}, drives
 
 
+def _memory(program: Any) -> int:
+    """Temporary memory [B] of a compiled program."""
+    return program.memory_analysis().temp_size_in_bytes
+
+
 def measure(network, steps, batch, repeats):
     """Median time over that of the run, and temporaries per step and network [bytes]."""
     compiled, drives = compile_all(network, steps, batch)
@@ -55,7 +61,7 @@ def measure(network, steps, batch, repeats):
     return {
         name: {
             "times_the_run": float(np.median(np.asarray(values[1:]) / run)),
-            "bytes_per_step": compiled[name].memory_analysis().temp_size_in_bytes / (steps * batch),
+            "bytes_per_step": _memory(compiled[name]) / (steps * batch),
         }
         for name, values in seconds.items()
     }
@@ -70,7 +76,7 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     wires, steps, repeats = (12, 100, 2) if arguments.quick else (30, 900, 7)
     network = jaxnn.nanowire_network(wires, box=3e-6 * wires**0.5, seed=3)
-    report = {"wires": network.n_nodes, "junctions": network.n_junctions, "steps": steps}
+    report: dict[str, Any] = {"wires": network.n_nodes, "junctions": network.n_junctions, "steps": steps}
     report["batches"] = {batch: measure(network, steps, batch, repeats) for batch in (1, 32)}
     for batch, rows in report["batches"].items():
         for name, row in rows.items():

@@ -251,7 +251,7 @@ def plot(grid, slopes, runs, rows, path):
     for row in ends:
         rate = row["end"]["exponent_per_s"]
         text = "-inf" if rate is None else f"{rate:.2f}/s"
-        axes[2].annotate(text, (len(run.aux[1]) - 0.8, row["end_V"]), fontsize=7, va="center")
+        axes[2].annotate(text, (len(runs["secant"].aux[1]) - 0.8, row["end_V"]), fontsize=7, va="center")
     axes[2].set(
         xlabel="iteration", ylabel="amplitude [V]", title="solid: averaged secant, dotted: gradient"
     )
@@ -298,13 +298,14 @@ def main() -> None:
     seconds = time.perf_counter() - begin
     print(f"{seconds:.0f} s in all")
     plot(grid, slopes, runs, rows, arguments.out / "edge_of_chaos.png")
-    finite = np.where(np.isfinite(grid), grid, None).tolist()
+    finite = grid.astype(object)
+    finite[~np.isfinite(grid)] = None
     report = {
         "wires": setting.network.n_nodes,
         "junctions": setting.network.n_junctions,
         "seconds": seconds,
     }
-    report |= {"map": finite, "slopes": slopes, "tuning": rows}
+    report |= {"map": finite.tolist(), "slopes": slopes, "tuning": rows}
     (arguments.out / "edge_of_chaos.json").write_text(json.dumps(report, indent=1, allow_nan=False))
 
 

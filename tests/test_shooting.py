@@ -1,5 +1,7 @@
 """Windows side by side: the same run where the gaps are closed, and gradients of one window."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +11,7 @@ import jaxnn
 from helpers import line
 
 
-OPTIONS = {"terminals": (0, 3), "dt": 1e-3}
+OPTIONS: dict[str, Any] = {"terminals": (0, 3), "dt": 1e-3}
 JUNCTION = jaxnn.TunnelJunction()
 
 
@@ -41,8 +43,8 @@ def test_windows_of_restarts_between_two_wires():
     states = jnp.zeros((2, 1))
 
     def loss(volts):
-        drive, options = jaxnn.Constant(volts), OPTIONS | {"terminals": (0, 1)}
-        solution, _ = jaxnn.shoot(line(1), JUNCTION, drive, states, steps=4, **options)
+        options: dict[str, Any] = OPTIONS | {"terminals": (0, 1)}
+        solution, _ = jaxnn.shoot(line(1), JUNCTION, jaxnn.Constant(volts), states, steps=4, **options)
         return jnp.sum(solution.final_state)
 
     # Above the threshold a state grows by dt per volt and step.
