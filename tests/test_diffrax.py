@@ -214,7 +214,8 @@ def test_single_precision():
     end = final(single, diffrax.Tsit5(), jnp.float32(DURATION / 64))
     assert end.dtype == jnp.float32
     double = final(equation(SMOOTH["growing"]), diffrax.Tsit5(), jnp.asarray(DURATION / 64))
-    assert relative_difference(end, double) < 1e-5
+    # 64 steps of six stages, each rounded to 6e-8, in a state that grows.
+    assert relative_difference(end, double) < 5e-5
     assert jax.eval_shape(single.observe, 0.03, end).conductance.dtype == jnp.float32
     with pytest.raises(ValueError, match=r"got \(5,\) float64.*as float32 arrays"):
         final(single, diffrax.Tsit5(), jnp.asarray(1e-3))
