@@ -86,14 +86,27 @@ class Truncated(AbstractAdjoint):
         _check_steps("window", self.window)
 
     def scan(self, step: Any, carry: Any, xs: Any, length: int, every: int) -> tuple[Any, Any]:
-        def cut(carry: Any, x: Any) -> Any:
-            carry, done = carry
-            stop = lambda leaf: jnp.where(done % self.window == 0, jax.lax.stop_gradient(leaf), leaf)
-            carry, kept = step(jax.tree.map(stop, carry), x)
-            return (carry, done + 1), kept
+        return scan_windows(self.inner, self.window, step, carry, xs, length, every)
 
-        (carry, _), kept = self.inner.scan(cut, (carry, jnp.int32(0)), xs, length, every)
-        return carry, kept
+
+def scan_windows(
+    adjoint: AbstractAdjoint, window: Any, step: Any, carry: Any, xs: Any, length: int, every: int
+) -> tuple[Any, Any]:
+    """`adjoint.scan` whose carry counts as given at the start of every `window` steps.
+
+    The window may be traced; with None, nothing is cut.
+    """
+    if window is None:
+        return adjoint.scan(step, carry, xs, length, every)
+
+    def cut(carry: Any, x: Any) -> Any:
+        carry, done = carry
+        stop = lambda leaf: jnp.where(done % window == 0, jax.lax.stop_gradient(leaf), leaf)
+        carry, kept = step(jax.tree.map(stop, carry), x)
+        return (carry, done + 1), kept
+
+    (carry, _), kept = adjoint.scan(cut, (carry, jnp.int32(0)), xs, length, every)
+    return carry, kept
 
 
 def _check_steps(name: str, value: Any) -> None:

@@ -7,14 +7,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from ._adjoint import StoreStates
+from ._adjoint import StoreStates, scan_windows
 from ._checks import check_count, concrete
 from ._drive import AbstractDrive
 from ._ensemble import Ensemble
 from ._junction import AbstractJunction
 from ._network import Network
 from ._problem import Problem, make_problem
-from ._solver import AbstractSolver, AutoSolver
+from ._solver import AbstractSolver
 from ._step import Carry, advance, first_carry, passive_conductance
 
 
@@ -61,7 +61,6 @@ def lyapunov_exponents(
       `jaxnn.simulate`. Give `state` and `start_step` of a run over the transient first.
     - `steps`: a multiple of `interval`.
     - `key`: for the differences to start from; they turn to the leading directions by themselves.
-
     - `window`: cut the gradient of the result every so many steps, a multiple of `interval`: state and
       differences then count as given at the start of each window. Without, the gradient itself
       grows as $e^{\Lambda T}$ where $\Lambda > 0$.
@@ -74,14 +73,7 @@ def lyapunov_exponents(
     Source: Benettin et al., Meccanica 15, 9 (1980); Hochstetter et al., Nat. Commun. 12, 4008
     (2021), Fig. 6, with two trajectories instead of a tangent.
     """
-    if not isinstance(network, Network):
-        raise ValueError(f"network must be one Network, got {type(network).__name__}: call this for each.")
-    n_steps, n_interval = check_count("steps", steps), check_count("interval", interval)
-    n_count = check_count("count", count)
-    if n_steps % n_interval:
-        raise ValueError(f"steps={n_steps} must be a multiple of interval={n_interval}.")
-    if n_count > network.n_junctions:
-        raise ValueError(f"count={n_count} exceeds the {network.n_junctions} junctions of the network.")
+    n_steps, n_interval, n_count = _check_counts(network, steps, interval, count)
     cut = _check_window(window, n_interval)
     problem = make_problem(
         network,
@@ -92,14 +84,25 @@ def lyapunov_exponents(
         steps=n_steps,
         start_step=start_step,
         state=state,
-        solver=AutoSolver() if solver is None else solver,
+        solver=solver,
     )
-    start = jax.random.normal(
-        jax.random.key(0) if key is None else key,
-        (n_count, *problem.state.shape),
-        problem.state.dtype,
-    )
+    key = jax.random.key(0) if key is None else key
+    start = jax.random.normal(key, (n_count, *problem.state.shape), problem.state.dtype)
     return _follow(problem, start, n_steps, n_interval, cut)
+
+
+def _check_counts(
+    network: Network | Ensemble, steps: Any, interval: Any, count: Any
+) -> tuple[int, int, int]:
+    if not isinstance(network, Network):
+        raise ValueError(f"network must be one Network, got {type(network).__name__}: call this for each.")
+    n_steps, n_interval = check_count("steps", steps), check_count("interval", interval)
+    n_count = check_count("count", count)
+    if n_steps % n_interval:
+        raise ValueError(f"steps={n_steps} must be a multiple of interval={n_interval}.")
+    if n_count > network.n_junctions:
+        raise ValueError(f"count={n_count} exceeds the {network.n_junctions} junctions of the network.")
+    return n_steps, n_interval, n_count
 
 
 def _check_window(window: Any, interval: int) -> Array | None:
@@ -129,19 +132,17 @@ def _follow(
         return (after, jax.vmap(push)(tangents)), None
 
     def over_interval(carry: Any, voltage: Any) -> Any:
-        carry, done = carry
-        if window is not None:
-            first = done % window == 0
-            carry = jax.tree.map(lambda x: jnp.where(first, jax.lax.stop_gradient(x), x), carry)
         (carry, tangents), _ = StoreStates().scan(step, carry, voltage, interval, 1)
         tangents, size = _orthonormal(tangents)
-        return ((carry, tangents), done + 1), _safe_log(size) / (interval * problem.dt)
+        return (carry, tangents), _safe_log(size) / (interval * problem.dt)
 
     given = None if isinstance(problem.drive, AbstractDrive) else problem.drive
     if given is not None:
         given = given.reshape(steps // interval, interval, *given.shape[1:])
-    begin = (first_carry(problem), _orthonormal(start)[0]), jnp.int32(0)
-    ((carry, _), _), growth = StoreStates().scan(over_interval, begin, given, steps // interval, 1)
+    begin = first_carry(problem), _orthonormal(start)[0]
+    (carry, _), growth = scan_windows(
+        StoreStates(), window, over_interval, begin, given, steps // interval, 1
+    )
     return LyapunovSpectrum(jnp.mean(growth, axis=0), growth, carry.state, carry.step)
 
 

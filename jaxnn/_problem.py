@@ -17,7 +17,7 @@ from ._drive import AbstractDrive, drive_at
 from ._ensemble import Ensemble
 from ._junction import AbstractJunction
 from ._network import Network
-from ._solver import AbstractSolver, plan_for
+from ._solver import AbstractSolver, AutoSolver, plan_for
 
 
 class Problem(eqx.Module):
@@ -46,9 +46,10 @@ def make_problem(
     steps: int,
     start_step: Any,
     state: Any,
-    solver: AbstractSolver,
+    solver: AbstractSolver | None,
 ) -> Problem:
     """Checks every argument of `simulate` and converts the numbers to the dtype of the run."""
+    solver = AutoSolver() if solver is None else solver
     indices = network.check_terminals(terminals)
     if isinstance(network, Ensemble):
         sizes = np.diff(network.node_offsets)

@@ -51,19 +51,8 @@ def shoot(
     if not isinstance(network, Network):
         raise ValueError(f"network must be one Network, got {type(network).__name__}: shoot each alone.")
     states = jnp.asarray(states)
-    windows, n_steps = states.shape[0], check_count("steps", steps)
-    if n_steps % windows:
-        raise ValueError(
-            f"steps={n_steps} must be a multiple of the {windows} windows that `states` has; "
-            f"use {n_steps - n_steps % windows}."
-        )
-    length = n_steps // windows
-    parts = drive
-    if not isinstance(drive, AbstractDrive):
-        parts = jnp.asarray(drive)
-        if parts.shape[:1] != (n_steps,):
-            raise ValueError(f"drive must have {n_steps} rows, one per step, got shape {parts.shape}.")
-        parts = parts.reshape(windows, length, *parts.shape[1:])
+    windows = states.shape[0]
+    parts, axis, length = _split(drive, check_count("steps", steps), windows)
     starts = jnp.asarray(start_step, jnp.int32) + length * jnp.arange(windows, dtype=jnp.int32)
 
     def window(state: Any, start: Any, drive: Any) -> Solution:
@@ -79,6 +68,21 @@ def shoot(
             **options,
         )
 
-    axis = None if isinstance(drive, AbstractDrive) else 0
     solution = eqx.filter_vmap(window, in_axes=(0, 0, axis))(states, starts, parts)
     return solution, solution.final_state[:-1] - states[1:]
+
+
+def _split(drive: AbstractDrive | Any, n_steps: int, windows: int) -> tuple[Any, int | None, int]:
+    """The drive of each window, its axis of windows if it has one, and the steps of a window."""
+    if n_steps % windows:
+        raise ValueError(
+            f"steps={n_steps} must be a multiple of the {windows} windows that `states` has; "
+            f"use {n_steps - n_steps % windows}."
+        )
+    length = n_steps // windows
+    if isinstance(drive, AbstractDrive):
+        return drive, None, length
+    samples = jnp.asarray(drive)
+    if samples.shape[:1] != (n_steps,):
+        raise ValueError(f"drive must have {n_steps} rows, one per step, got shape {samples.shape}.")
+    return samples.reshape(windows, length, *samples.shape[1:]), 0, length

@@ -18,7 +18,7 @@ from ._junction import AbstractJunction
 from ._network import Network
 from ._problem import Problem, make_problem
 from ._solution import Solution
-from ._solver import AbstractSolver, AutoSolver
+from ._solver import AbstractSolver
 from ._step import advance, conductance_of, first_carry, passive_conductance
 
 
@@ -56,8 +56,6 @@ def simulate(
     $$g = g(\lambda_{k-1}), \quad B^T \mathrm{diag}(g) B \phi = 0 \text{ off the terminals}, \quad
       \phi = V(t) \text{ on them}, \quad v = B \phi, \quad \lambda_k = \lambda(\lambda_{k-1}, v, dt)$$
 
-    **Arguments**
-
     - `network`: a `Network`, or an `Ensemble` of different ones that run together.
     - `junction`: the law of its junctions; parameters are scalars or one value per junction.
     - `drive`: a drive, or an array [V], `(steps,)` for the first terminal with the others at 0 V or
@@ -72,8 +70,7 @@ def simulate(
       "power", "cut_off" (doubles the cost). What is not asked for takes no memory.
     - `every`: keep steps every, 2 every, ...
     - `solver`: `StarMesh()` or `Dense()`; by default whichever takes less work.
-    - `adjoint`: what reverse mode keeps: `StoreStates()` (the default), `Checkpointed()` for long
-      runs, `StoreAll()`, `Truncated(window)`.
+    - `adjoint`: what reverse mode keeps, `StoreStates()` by default, `Checkpointed()` for long runs.
 
     Every number may be traced: `jit`, `vmap` and `grad` apply to drives, parameters, states and dt.
     The dtype is that of the arrays given (drive, state, parameters); plain Python numbers follow.
@@ -81,8 +78,7 @@ def simulate(
     Raises a `ValueError` for terminals that are not all connected, wires that no terminal reaches,
     drives or states that are not finite or do not fit, and unknown names in `record`.
 
-    Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Methods; the order within a step is
-    that of the published code.
+    Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Methods; order of a step as in its code.
     """
     n_steps, n_every = _check_counts(steps, every)
     problem = make_problem(
@@ -94,7 +90,7 @@ def simulate(
         steps=n_steps,
         start_step=start_step,
         state=state,
-        solver=AutoSolver() if solver is None else solver,
+        solver=solver,
     )
     adjoint = StoreStates() if adjoint is None else adjoint
     return _run(problem, n_steps, n_every, _check_record(record), adjoint).check()

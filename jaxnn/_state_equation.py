@@ -15,7 +15,7 @@ from ._ensemble import Ensemble
 from ._junction import AbstractJunction, AbstractRateJunction
 from ._network import Network
 from ._problem import Problem, make_problem, terminal_potential
-from ._solver import AbstractSolver, AutoSolver
+from ._solver import AbstractSolver
 from ._step import conductance_of, passive_conductance
 
 
@@ -88,7 +88,7 @@ class StateEquation(eqx.Module):
             steps=1,
             start_step=0,
             state=state,
-            solver=AutoSolver() if solver is None else solver,
+            solver=solver,
         )
         _check_rate(self.problem)
 

@@ -13,6 +13,10 @@ from jaxtyping import Array, Float, Int
 from ._layout import linear_pair
 
 
+# Most terms of a sum that is written out: a fused loop compiles longer the more terms it has.
+TERMS = 16
+
+
 @jax.tree_util.register_dataclass
 @dc.dataclass(frozen=True)
 class Incidence:
@@ -89,7 +93,7 @@ def _signed_sum(flow: Array, edge: Any, sign: Any) -> Array:
     if width == 0:
         return jnp.zeros((edge.shape[0], *flow.shape[1:]), flow.dtype)
     weight = _rows(sign, flow).astype(flow.dtype)
-    if flow.ndim == 1 or width > 16:
+    if flow.ndim == 1 or width > TERMS:
         return jnp.sum(flow[edge] * weight, axis=1)
     return ft.reduce(jnp.add, (flow[edge[:, c]] * weight[:, c] for c in range(width)))
 

@@ -15,9 +15,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from ._incidence import net_flow, pair_difference
+from ._incidence import TERMS, net_flow, pair_difference
 from ._star_plan import (
-    TERMS,
     Segment as Segment,
     StarMeshPlan as StarMeshPlan,
     star_mesh_plan as star_mesh_plan,

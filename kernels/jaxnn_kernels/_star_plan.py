@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int
 
 from ._dense import dense_work
-from ._incidence import incidence
+from ._incidence import TERMS, incidence
 from ._schedule import Schedule, schedule
 
 
@@ -77,8 +77,6 @@ class _Round(NamedTuple):
     arrivals: int
 
 
-# Longer sums are split in parts of this length: a fused loop compiles longer the more terms it has.
-TERMS = 16
 # Cost of one more fused loop, in products of one wire pair, when chunks are laid out: of a network
 # that runs in a batch, and of an ensemble of so many networks, where a product is a single number.
 _LOOP = 60
