@@ -1,21 +1,12 @@
 """The identification of hidden junction parameters works from the command line."""
 
-import json
-import resource
-
 import numpy as np
 
-from test_benchmark import run_script
+from test_benchmark import quick_report
 
 
 def test_quick_run(tmp_path):
-    busy = lambda: resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    start = busy()
-    done = run_script("experiments/identification.py", "--quick", "--out", tmp_path)
-    assert done.returncode == 0, done.stderr
-    # Wall time would measure others that use the same cores.
-    assert busy() - start < 60
-    report = json.loads((tmp_path / "identification.json").read_text())
+    report, printed = quick_report("identification", tmp_path, seconds=60)
     for record in report["clean"]:
         errors = np.asarray(list(record["error"].values()))
         assert errors.shape == (6,)
@@ -28,6 +19,6 @@ def test_quick_run(tmp_path):
     assert 0.9 < min(noisy["rms_over_noise"]) <= max(noisy["rms_over_noise"]) < 1.1
     bound = np.asarray(list(noisy["bound"].values()))
     assert (np.abs(noisy["errors"]) < 5 * bound).all()
-    assert "sets within 1 %" in done.stdout
+    assert "sets within 1 %" in printed
     for name in ("traces", "errors"):
         assert (tmp_path / f"identification_{name}.png").stat().st_size > 0

@@ -1,15 +1,12 @@
 """Values from outside with a twin's gradients, in every mode; and the example that uses them."""
 
-import json
-import resource
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import jaxnn
-from test_benchmark import run_script
+from test_benchmark import quick_report
 
 
 POINT = jnp.asarray([0.3, -1.2, 2.0])
@@ -74,13 +71,8 @@ def test_bad_input(value, against, message):
 
 
 def test_example_runs(tmp_path):
-    busy = lambda: resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    start = busy()
-    done = run_script("experiments/physics_aware.py", "--quick", "--out", tmp_path)
-    assert done.returncode == 0, done.stderr
-    # 14 to 20 s of one core that others use as well; wall time would measure them.
-    assert busy() - start < 40
-    report = json.loads((tmp_path / "physics_aware.json").read_text())
+    # 14 to 20 s of one core.
+    report, printed = quick_report("physics_aware", tmp_path, seconds=40)
     names = {"twin alone", "physics-aware", "true gradient"}
     assert set(report["summary"]) == names
     misses = np.asarray([report["misses_decades"][name] for name in names])
@@ -88,5 +80,5 @@ def test_example_runs(tmp_path):
     # The first drive is the same for all three, and no two methods go on alike.
     np.testing.assert_allclose(misses[:, :, 0] - misses[:1, :, 0], 0, atol=1e-4)
     assert len(np.unique(misses[:, 0, -1].round(4))) == 3
-    assert "within 10 %" in done.stdout
+    assert "within 10 %" in printed
     assert (tmp_path / "physics_aware.png").stat().st_size > 0

@@ -2,10 +2,6 @@
 
 import dataclasses
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -16,9 +12,9 @@ from jax.flatten_util import ravel_pytree
 import jaxnn
 import jaxnn_kernels as jk
 from helpers import line, relative_difference
+from test_benchmark import run_script
 
 
-ROOT = Path(__file__).parents[1]
 STEPS, DT = 2000, 1e-3
 EXACT = {"tunnel": jaxnn.TunnelJunction(), "binary": jaxnn.BinaryJunction()}
 BRIDGE = jaxnn.Network(4, [(0, 1), (1, 3), (0, 2), (2, 3), (1, 2)])
@@ -405,15 +401,7 @@ def test_gradient_of_a_batch_is_finite_in_float32():
 @pytest.mark.slow
 def test_experiment(tmp_path):
     """Its quick mode: a table on screen, the numbers and the picture in files."""
-    path = os.pathsep.join([str(ROOT), str(ROOT / "kernels")])
-    done = subprocess.run(
-        [sys.executable, "experiments/surrogates.py", "--quick", "--out", str(tmp_path)],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_script("experiments/surrogates.py", "--quick", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "one junction" in done.stdout
     text = (tmp_path / "surrogates.json").read_text()
