@@ -8,13 +8,12 @@ machine slows all of them.
 
 import argparse
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
+from _bench_stats import Case, measure
 
 import jaxnn
 
@@ -27,8 +26,8 @@ ADJOINTS = {
 }
 
 
-def compile_all(network, steps, batch):
-    """The run alone and its gradient in every sample of the drive, compiled."""
+def build_cases(network, steps, batch) -> list[Case]:
+    """The run alone, and its gradient in every sample of the drive by adjoint."""
     setup = {"terminals": jaxnn.farthest_pair(network), "dt": 1e-3, "steps": steps, "every": steps}
     drives = jnp.linspace(1.0, 1.5, batch)[:, None] * jnp.ones((1, steps))
 
@@ -36,34 +35,26 @@ def compile_all(network, steps, batch):
         solution = jaxnn.simulate(network, jaxnn.TunnelJunction(), drive, adjoint=adjoint, **setup)
         return jnp.log(solution.conductance[-1])
 
-    functions = {"run": lambda d: final(d, None)}
-    for name, adjoint in ADJOINTS.items():
-        functions[name] = jax.grad(lambda d, adjoint=adjoint: final(d, adjoint))
-    compile_one = lambda f: jax.jit(jax.vmap(f)).lower(drives).compile()
-    return {name: compile_one(f) for name, f in functions.items()}, drives
+    def case(name: str, function: Any) -> Case:
+        program: Any = jax.jit(jax.vmap(function)).lower(drives).compile()
+        memory = program.memory_analysis().temp_size_in_bytes / (steps * batch)
+        run = lambda _: program(drives)
+        return Case(name, run, batch, steps, resize=False, info={"bytes_per_step": memory})
+
+    gradients = {name: jax.grad(lambda d, a=a: final(d, a)) for name, a in ADJOINTS.items()}
+    return [case(*named) for named in [("run", lambda d: final(d, None)), *gradients.items()]]
 
 
-def _memory(program: Any) -> int:
-    """Temporary memory [B] of a compiled program."""
-    return program.memory_analysis().temp_size_in_bytes
-
-
-def measure(network, steps, batch, repeats):
+def compare(network, steps, batch, budget):
     """Median time over that of the run, and temporaries per step and network [bytes]."""
-    compiled, drives = compile_all(network, steps, batch)
-    seconds = {name: [] for name in compiled}
-    for _ in range(repeats + 1):  # the first round warms up
-        for name, function in compiled.items():
-            begin = time.perf_counter()
-            jax.block_until_ready(function(drives))
-            seconds[name].append(time.perf_counter() - begin)
-    run = np.asarray(seconds["run"][1:])
+    records = measure(build_cases(network, steps, batch), budget)
+    run = records[0]["seconds_median"]
     return {
-        name: {
-            "times_the_run": float(np.median(np.asarray(values[1:]) / run)),
-            "bytes_per_step": _memory(compiled[name]) / (steps * batch),
+        record["name"]: {
+            "times_the_run": record["seconds_median"] / run,
+            "bytes_per_step": record["bytes_per_step"],
         }
-        for name, values in seconds.items()
+        for record in records
     }
 
 
@@ -74,10 +65,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a small network")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    wires, steps, repeats = (12, 100, 2) if arguments.quick else (30, 900, 7)
+    wires, steps, budget = (12, 100, 0.1) if arguments.quick else (30, 900, 3.0)
     network = jaxnn.nanowire_network(wires, box=3e-6 * wires**0.5, seed=3)
     report: dict[str, Any] = {"wires": network.n_nodes, "junctions": network.n_junctions, "steps": steps}
-    report["batches"] = {batch: measure(network, steps, batch, repeats) for batch in (1, 32)}
+    report["batches"] = {batch: compare(network, steps, batch, budget) for batch in (1, 32)}
     for batch, rows in report["batches"].items():
         for name, row in rows.items():
             print(

@@ -47,11 +47,12 @@ LEARNING_RATE = 0.02  # [V]
 
 
 def build(n_wires):
-    """A network at the density of 100 wires on 30 um, and what every run has in common."""
+    """A network at the density of 100 wires on 30 um, and `jaxnn.simulate` and exponents on it."""
     network = jaxnn.nanowire_network(n_wires, box=3e-6 * n_wires**0.5, seed=3)
     junction = jaxnn.parameters.hochstetter2021_ac()
     setup = {"terminals": jaxnn.farthest_pair(network), "dt": DT}
-    return network, lambda drive, **options: jaxnn.simulate(network, junction, drive, **setup, **options)
+    on_it = lambda f: lambda drive, **options: f(network, junction, drive, **setup, **options)
+    return network, on_it(jaxnn.simulate), on_it(jaxnn.lyapunov_exponents)
 
 
 def wave(knots, periods):
@@ -66,7 +67,7 @@ def random_states(key, network, count):
     return jr.uniform(key, (count, network.n_junctions), minval=-0.01, maxval=0.01)
 
 
-def slopes(network, run, states, periods):
+def slopes(run, exponents, states, periods):
     """|d ln G(T) / d V(t)| [1/V] for every t before T, and the exponents [1/s] of the same runs.
 
     Shapes (drives, states, steps) and (drives, states).
@@ -79,16 +80,7 @@ def slopes(network, run, states, periods):
         settle = jnp.tile(samples[:PERIOD], TRANSIENT)
         settled = run(settle, state=state, steps=len(settle), every=len(settle)).final_state
         late = lambda v: jnp.log(run(v, state=settled, steps=steps, every=steps).conductance[-1])
-        spectrum = jaxnn.lyapunov_exponents(
-            network,
-            jaxnn.parameters.hochstetter2021_ac(),
-            samples,
-            terminals=jaxnn.farthest_pair(network),
-            dt=DT,
-            state=settled,
-            steps=steps,
-            interval=INTERVAL,
-        )
+        spectrum = exponents(samples, state=settled, steps=steps, interval=INTERVAL)
         return jnp.abs(jax.grad(late)(samples)), spectrum.exponents[0]
 
     batch = jax.vmap(jax.vmap(one, in_axes=(None, 0)), in_axes=(0, None))
@@ -102,7 +94,7 @@ def profile(run, knots, state, periods, adjoint=None):
     return jnp.nanmean(log, axis=(0, 2))  # there is no conductance where the drive crosses zero
 
 
-def tune(run, network, starts, target, states, *, iterations, periods):
+def tune(run, starts, target, states, *, iterations, periods):
     """For every window: the `jaxnn.Optimisation` of all starts."""
     runs = {}
     for name, window in WINDOWS.items():
@@ -198,16 +190,16 @@ def main() -> None:
     n_wires, count, iterations, periods = (16, 2, 2, 2) if quick else (40, 8, 20, 4)
 
     begin = time.perf_counter()
-    network, run = build(n_wires)
+    network, run, growth = build(n_wires)
     keys = jr.split(jr.key(0), 4)
     states = random_states(keys[0], network, count)
-    slope, exponents = slopes(network, run, states, 2 * periods)
+    slope, exponents = slopes(run, growth, states, 2 * periods)
 
     hidden = HIDDEN * jnp.asarray(SHAPE)
     starts = hidden + HIDDEN * SCATTER * jr.normal(keys[1], (count, len(SHAPE)))
     others = random_states(keys[2], network, 2 * count)
     target = jnp.mean(jax.jit(jax.vmap(lambda s: profile(run, hidden, s, 2 * periods)))(others), axis=0)
-    runs = tune(run, network, starts, target, states, iterations=iterations, periods=periods)
+    runs = tune(run, starts, target, states, iterations=iterations, periods=periods)
     # Judged on states that neither the target nor the tuning has seen.
     fresh = random_states(keys[3], network, count)
     ends = jnp.stack([starts, *(jnp.asarray(result.aux[-1]) for result in runs.values())])
