@@ -7,8 +7,8 @@ networks. Nat. Commun. 12, 4008 (2021). doi 10.1038/s41467-021-24260-z
 2. The slope of the exponent in the amplitude, by three ways: the gradient through the whole run, the
    gradient through windows (`window=` of `jaxnn.lyapunov_exponents`), and the secant of long runs.
 3. `jaxnn.optimise` makes the squared exponent small, from starts on both sides, with the gradient
-   through the run and with an averaged secant: a straight line through the exponents of runs whose
-   amplitudes are scattered around the present one. Longer runs from other states judge the ends.
+   through the run and with an averaged secant: a plane through the exponents of runs whose amplitudes
+   and frequencies lie around the present ones. Longer runs from other states judge the ends.
 
     python experiments/edge_of_chaos.py --out results/edge_of_chaos
 """
@@ -33,21 +33,21 @@ import matplotlib.pyplot as plt  # the backend has to be chosen before this impo
 
 
 DT = 2e-3  # [s]
-INTERVAL = 125  # [steps], 0.2 periods of the tuned drive
-FREQUENCY = 0.8  # [Hz] of the tuned drive
+INTERVAL = 125  # [steps], 0.2 periods at the start
+FREQUENCY = 0.8  # [Hz] where slopes are compared and tuning starts
 MAP_FREQUENCIES = (0.2, 0.5, 0.8)  # [Hz]
 MAP_AMPLITUDES = (0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.75, 2.5)  # [V]
 PROBES = (0.6, 1.0, 1.5)  # [V] where slopes are compared
 SECANT = 0.1  # [V] half the distance of its two points
-SCATTER = 0.1  # [V] standard deviation of the amplitudes of an averaged secant
+SCATTER = 0.15  # of amplitude and frequency, up and down, in an averaged secant
 WINDOWS = (1, 5, 20)  # intervals: 0.25, 1.25 and 5 s
 STARTS = (0.5, 0.65, 0.75, 1.3, 1.5, 1.8)  # [V]
-BOX = jaxnn.Box(0.3, 3.0)  # [V]
-LEARNING_RATE = 0.03  # of the box, about 0.08 V
+BOXES = {"amplitude": jaxnn.Box(0.3, 3.0), "frequency": jaxnn.Box(0.1, 2.0)}  # [V], [Hz]
+LEARNING_RATE = 0.03  # of a box, about 0.08 V
 # Where all states are clamped or dissolved at once every difference vanishes, and its exponent is -inf:
 # for a loss, this takes its place.
-LEAST = -30.0  # [1/s]
-MEMBERS = {"gradient": 2, "secant": 8}  # runs per evaluation
+LEAST = -5.0  # [1/s]
+MEMBERS = {"gradient": 2, "secant": 16}  # runs per evaluation
 
 
 class Setting:
@@ -57,10 +57,10 @@ class Setting:
         n_wires = 12 if quick else 100
         self.network = jaxnn.nanowire_network(n_wires, box=3e-6 * n_wires**0.5, seed=3)
         self.terminals = jaxnn.farthest_pair(self.network)
-        self.short = (1, 2) if quick else (12, 24)  # intervals of transient and run: 3 and 6 s
+        self.short = (1, 2) if quick else (16, 32)  # intervals of transient and run: 4 and 8 s
         self.long = (2, 4) if quick else (16, 40)  # 4 and 10 s
         self.members = 2 if quick else 4  # runs of a long mean
-        self.iterations = 2 if quick else 10
+        self.iterations = 2 if quick else 20
 
 
 def growth(setting, amplitude, frequency, key, intervals, dt=DT, window=None):
@@ -151,26 +151,30 @@ def compare_slopes(setting, measure):
 
 
 def make_loss(setting, method):
-    """The squared exponent as `jaxnn.optimise` wants it, with the exponent and the amplitude."""
+    """The squared exponent as `jaxnn.optimise` wants it, with the exponent and the drive."""
 
-    def exponents(amplitudes, keys):
-        rates = jax.vmap(lambda a, k: jnp.mean(growth(setting, a, FREQUENCY, k, setting.short)))
-        return jnp.maximum(rates(amplitudes, keys), LEAST)
+    def exponents(amplitudes, frequencies, key):
+        keys = jr.split(key, len(amplitudes))
+        rate = lambda a, f, k: jnp.mean(growth(setting, a, f, k, setting.short))
+        return jnp.maximum(jax.vmap(rate)(amplitudes, frequencies, keys), LEAST)
 
-    def gradient(amplitude, key):
-        keys = jr.split(key, MEMBERS[method])
-        mean = jnp.mean(exponents(jnp.broadcast_to(amplitude, keys.shape), keys))
-        return mean**2, (mean, amplitude)
+    def gradient(drive, key):
+        every = {name: jnp.broadcast_to(value, MEMBERS[method]) for name, value in drive.items()}
+        mean = jnp.mean(exponents(every["amplitude"], every["frequency"], key))
+        return mean**2, (mean, drive)
 
-    def secant(amplitude, key):
-        here = jax.lax.stop_gradient(amplitude)
-        draw_key, run_key = jr.split(key)
-        half = jr.normal(draw_key, (MEMBERS[method] // 2,))
-        offsets = SCATTER * jnp.concatenate([half, -half])
-        rates = exponents(here + offsets, jr.split(run_key, MEMBERS[method]))
-        slope = jnp.sum(offsets * rates) / jnp.sum(offsets**2)
-        mean = jaxnn.measured(jnp.mean(rates), slope * amplitude)
-        return mean**2, (mean, amplitude)
+    def secant(drive, key):
+        # Half of the runs at the drive itself; as many at each of four corners around it as at the
+        # others, which makes the two slopes independent.
+        n = MEMBERS[method] // 8
+        corners = jnp.tile(jnp.asarray([[1.0, 1], [1, -1], [-1, 1], [-1, -1]]), (n, 1))
+        factors = jnp.exp(SCATTER * jnp.concatenate([corners, jnp.zeros((4 * n, 2))]))
+        here = jax.lax.stop_gradient(drive)
+        rates = exponents(here["amplitude"] * factors[:, 0], here["frequency"] * factors[:, 1], key)
+        slopes = jnp.mean(corners * rates[: 4 * n, None], axis=0) / SCATTER
+        plane = slopes[0] * jnp.log(drive["amplitude"]) + slopes[1] * jnp.log(drive["frequency"])
+        mean = jaxnn.measured(jnp.mean(rates[4 * n :]), plane)
+        return mean**2, (mean, drive)
 
     return {"gradient": gradient, "secant": secant}[method]
 
@@ -180,10 +184,10 @@ def tune(setting, method):
     schedule = optax.cosine_decay_schedule(LEARNING_RATE, setting.iterations)
     return jaxnn.optimise(
         make_loss(setting, method),
-        jnp.asarray(STARTS),
-        optimiser=optax.adam(schedule),
+        {"amplitude": jnp.asarray(STARTS), "frequency": jnp.full(len(STARTS), FREQUENCY)},
+        optimiser=optax.adam(schedule, b1=0.5),  # little momentum, which would overshoot
         steps=setting.iterations,
-        constraints=BOX,
+        constraints=BOXES,
         restarts=len(STARTS),
         key=jr.key(4),
         has_aux=True,
@@ -191,14 +195,15 @@ def tune(setting, method):
 
 
 def judge(setting, measure, runs):
-    """Exponents at the starts and at the last amplitudes, by long runs; and with half the time step."""
-    last = {name: np.asarray(run.aux[1][-1]) for name, run in runs.items()}
-    at = np.concatenate([STARTS, *last.values()])
-    frequency = np.full(len(at), FREQUENCY)
-    whole = measure(at, frequency, 5).reshape(3, len(STARTS), -1)
-    halved = measure(at, frequency, 6, DT / 2).reshape(3, len(STARTS), -1)
+    """Exponents at the starts and at the last drives, by long runs; and with half the time step."""
+    last = {name: {k: np.asarray(v[-1]) for k, v in run.aux[1].items()} for name, run in runs.items()}
+    amplitudes = np.concatenate([STARTS, *(drive["amplitude"] for drive in last.values())])
+    frequencies = np.full(len(STARTS), FREQUENCY)
+    frequencies = np.concatenate([frequencies, *(drive["frequency"] for drive in last.values())])
+    whole = measure(amplitudes, frequencies, 5).reshape(3, len(STARTS), -1)
+    halved = measure(amplitudes, frequencies, 6, DT / 2).reshape(3, len(STARTS), -1)
     rows = []
-    for m, (method, amplitudes) in enumerate(last.items(), start=1):
+    for m, (method, drive) in enumerate(last.items(), start=1):
         per_run = INTERVAL * sum(setting.short)
         steps = setting.iterations * MEMBERS[method] * per_run
         for i, start in enumerate(STARTS):
@@ -207,10 +212,12 @@ def judge(setting, measure, runs):
                     "method": method,
                     "start_V": start,
                     "start": statistics(whole[0, i]),
-                    "end_V": float(amplitudes[i]),
+                    "end_V": float(drive["amplitude"][i]),
+                    "end_Hz": float(drive["frequency"][i]),
                     "end": statistics(whole[m, i]),
                     "end_half_dt": statistics(halved[m, i]),
                     "network_steps": steps,
+                    "exponents_on_the_way": np.round(runs[method].aux[0][:, i], 3).tolist(),
                     "median_gradient_norm": float(np.median(runs[method].gradient_norm[:, i])),
                 }
             )
@@ -246,15 +253,18 @@ def plot(grid, slopes, runs, rows, path):
     axes[1].legend()
     for (method, run), style in zip(runs.items(), (":", "-"), strict=True):
         axes[2].set_prop_cycle(None)  # the colours of the starts over again
-        axes[2].plot(run.aux[1], style, label=[method] + [None] * (len(STARTS) - 1))
-    ends = [row for row in rows if row["method"] == "secant"]
-    for row in ends:
+        drive = run.aux[1]
+        label = [method] + [None] * (len(STARTS) - 1)
+        axes[2].plot(drive["amplitude"], drive["frequency"], style, label=label)
+    for row in (row for row in rows if row["method"] == "secant"):
         rate = row["end"]["exponent_per_s"]
-        text = "-inf" if rate is None else f"{rate:.2f}/s"
-        axes[2].annotate(text, (len(runs["secant"].aux[1]) - 0.8, row["end_V"]), fontsize=7, va="center")
+        text = " -inf" if rate is None else f" {rate:.2f}"
+        axes[2].plot(row["end_V"], row["end_Hz"], "ko", ms=3)
+        axes[2].annotate(text, (row["end_V"], row["end_Hz"]), fontsize=8, va="center")
     axes[2].set(
-        xlabel="iteration", ylabel="amplitude [V]", title="solid: averaged secant, dotted: gradient"
+        xlabel="amplitude [V]", ylabel="frequency [Hz]", title="all start at 0.8 Hz; exponents [1/s]"
     )
+    axes[2].legend()
     figure.savefig(path, dpi=120)
     plt.close(figure)
 
@@ -292,7 +302,8 @@ def main() -> None:
     rows = judge(setting, measure, runs)
     for row in rows:
         print(
-            f"{row['method']:9} {row['start_V']:5.2f} V ({show(row['start'])}) -> {row['end_V']:.3f} V "
+            f"{row['method']:9} {row['start_V']:5.2f} V ({show(row['start'])}) -> {row['end_V']:.3f} V, "
+            f"{row['end_Hz']:.3f} Hz "
             f"({show(row['end'])}; half dt {show(row['end_half_dt'])}), {row['network_steps']:,} steps"
         )
     seconds = time.perf_counter() - begin

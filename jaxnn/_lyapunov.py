@@ -66,7 +66,8 @@ def lyapunov_exponents(
       grows as $e^{\Lambda T}$ where $\Lambda > 0$.
 
     The result can be differentiated itself. Where all states are clamped, a difference vanishes
-    exactly, and its exponent is -inf.
+    exactly, and its exponent is -inf. Where it grows beyond the largest number within one interval
+    (e^88 in float32, from a step that is too large), exponents are NaN: shorten `interval` or `dt`.
 
     Raises a `ValueError` for what `jaxnn.simulate` refuses, an ensemble, and counts that do not fit.
 
@@ -151,13 +152,16 @@ def _orthonormal(tangents: Array) -> tuple[Array, Array]:
     flat = tangents.reshape(tangents.shape[0], -1)
     if flat.shape[0] == 1:
         # A norm instead of a QR: no library call, and a vector of zeros has a derivative.
-        square = jnp.sum(flat**2, axis=1)
-        size = jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
-        return tangents / jnp.where(size > 0, size, 1).reshape((1,) * tangents.ndim), size
+        # Divided by its largest entry first, or growth by e^44 would overflow in float32 where squared.
+        largest = jax.lax.stop_gradient(jnp.max(jnp.abs(flat)))
+        largest = jnp.where(largest == 0, 1, largest)
+        square = jnp.sum((flat / largest) ** 2, axis=1)
+        size = jnp.where(square == 0, 0, largest * jnp.sqrt(jnp.where(square == 0, 1, square)))
+        return tangents / jnp.where(size == 0, 1, size).reshape((1,) * tangents.ndim), size
     q, r = jnp.linalg.qr(flat.T)
     return q.T.reshape(tangents.shape), jnp.abs(jnp.diagonal(r))
 
 
 def _safe_log(size: Array) -> Array:
-    """ln, and -inf at zero without a NaN in derivatives."""
-    return jnp.where(size > 0, jnp.log(jnp.where(size > 0, size, 1)), -jnp.inf)
+    """ln, and -inf at zero without a NaN in derivatives; what is NaN stays NaN."""
+    return jnp.where(size == 0, -jnp.inf, jnp.log(jnp.where(size == 0, 1, size)))

@@ -41,6 +41,20 @@ def test_rates_of_a_linear_network():
     assert spectrum.growth.shape == (200, 3)
 
 
+@pytest.mark.parametrize("interval", [100, 200])
+def test_growth_beyond_a_square_in_single_precision(interval):
+    # (1 + 0.6)^100 = e^47, whose square is no float32; e^94 is none itself, and said to be NaN.
+    rates = jnp.full(3, -600, jnp.float32)
+    drive = jaxnn.Constant(jnp.float32(0.0))
+    setup = {"terminals": (0, 3), "dt": jnp.float32(DT), "steps": 400, "interval": interval}
+    exponent = jaxnn.lyapunov_exponents(line(3), Linear(rates), drive, **setup).exponents[0]
+    assert exponent.dtype == jnp.float32
+    if interval == 100:
+        np.testing.assert_allclose(exponent, np.log(1.6) / DT, rtol=1e-5)
+    else:
+        assert jnp.isnan(exponent)
+
+
 def test_growth_is_that_of_a_finite_difference():
     network, terminals, _ = small_network(n_wires=12)
     junction, drive = jaxnn.TunnelJunction(), jaxnn.Sine(1.5, 1.0)
