@@ -36,6 +36,7 @@ wheel: .venv/ready
 bench: .venv/ready
 	$(BIN)/pip install --quiet --group benchmark
 	$(BIN)/python experiments/benchmark.py --out results/benchmark
+	$(BIN)/python experiments/sweep_throughput.py --out results/sweep_throughput
 
 # Compiles for an H100 that need not be there: 4.4 GB of CUDA libraries, in an environment of its own.
 gpu-report: .venv-gpu/ready

@@ -5,7 +5,7 @@ A network, a junction law and a drive go into `simulate`; a `Solution` comes out
 
 import jaxnn_kernels as kernels  # noqa: F401
 
-from . import parameters as parameters
+from . import parameters as parameters, reductions as reductions
 from ._optimise import optimise as optimise
 from ._simulate import simulate as simulate
 
@@ -77,6 +77,16 @@ from ._surrogate import (
     AbstractSurrogate as AbstractSurrogate,
     SmoothJunction as SmoothJunction,
     StraightThrough as StraightThrough,
+)
+from ._sweep import (
+    AbstractSampling as AbstractSampling,
+    Grid as Grid,
+    Reduction as Reduction,
+    Sample as Sample,
+    Table as Table,
+    open_sweep as open_sweep,
+    register_reduction as register_reduction,
+    sweep as sweep,
 )
 from ._terminals import (
     farthest_pair as farthest_pair,

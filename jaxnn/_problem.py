@@ -33,6 +33,7 @@ class Problem(eqx.Module):
     start_step: Int[Array, ""]
     terminals: Int[np.ndarray, " all_terminals"]
     network_of_node: Int[np.ndarray, " nodes"]
+    junctions_of_network: Int[np.ndarray, "networks most"]
     shape: tuple[int, ...] = eqx.field(static=True)
 
 
@@ -54,9 +55,11 @@ def make_problem(
     if isinstance(network, Ensemble):
         sizes = np.diff(network.node_offsets)
         network_of_node = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+        junctions_of_network = _ranges(network.junction_offsets)
         network = network.network
     else:
         network_of_node = np.zeros(network.n_nodes, np.int32)
+        junctions_of_network = np.zeros((1, 0), np.int32)
     if not isinstance(junction, AbstractJunction):
         raise ValueError(f"junction must be a jaxnn.AbstractJunction, got {type(junction).__name__}.")
     drive = _check_drive(drive, steps, indices.shape)
@@ -84,6 +87,7 @@ def make_problem(
         start_step=_check_start(start_step, steps),
         terminals=indices.reshape(-1),
         network_of_node=network_of_node,
+        junctions_of_network=junctions_of_network,
         shape=indices.shape,
     )
     _check_shapes(problem)
@@ -101,6 +105,13 @@ def terminal_potential(value: Float[Array, "..."], shape: tuple[int, ...]) -> Fl
         value = jnp.concatenate([value, rest], axis=-1)
     lacking = (1,) * (len(shape) - value.ndim)
     return jnp.broadcast_to(value.reshape(lacking + value.shape), shape)
+
+
+def _ranges(offsets: tuple[int, ...]) -> Int[np.ndarray, "networks most"]:
+    """The numbers from each offset up to the next, short rows being filled with the last offset."""
+    start, stop = np.asarray(offsets[:-1]), np.asarray(offsets[1:])
+    place = start[:, None] + np.arange(np.max(stop - start))
+    return np.where(place < stop[:, None], place, offsets[-1]).astype(np.int32)
 
 
 def _common_dtype(numbers: PyTree) -> jnp.dtype:

@@ -32,8 +32,8 @@ class Solution(eqx.Module):
 
     `time` is the first axis of everything recorded: steps every, 2 every, ... What was not asked
     for is None. For an `Ensemble`, `drive` and `terminal_current` are (time, networks, terminals),
-    `conductance`, `kirchhoff_residual` and `power` are (time, networks). Under `vmap` every array
-    gets the mapped axis in front, as usual.
+    `conductance`, `kirchhoff_residual` and `power` are (time, networks), `largest_change` and
+    `failed_step` are (networks,). Under `vmap` every array gets the mapped axis in front, as usual.
     """
 
     time: Float[Array, " time"]
@@ -48,9 +48,9 @@ class Solution(eqx.Module):
     """State after the last step."""
     final_step: Int[Array, ""]
     """Number of the last step: the `start_step` of a run that goes on from here."""
-    largest_change: Float[Array, ""]
+    largest_change: Float[Array, "*networks"]
     """Largest move of a state in one step, relative to its critical value."""
-    failed_step: Int[Array, ""]
+    failed_step: Int[Array, "*networks"]
     """First step with a number that is not finite, or -1."""
     # What was not asked for is None. Any stands for that, so that type checkers let users index
     # what they did ask for.

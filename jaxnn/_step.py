@@ -13,7 +13,7 @@ from ._problem import Problem, terminal_potential
 
 
 class Carry(eqx.Module):
-    """The state, the number of the step that gave it, and the diagnosis so far."""
+    """The state, the number of the step that gave it, and the diagnosis so far, network by network."""
 
     state: Array
     step: Array
@@ -23,11 +23,12 @@ class Carry(eqx.Module):
 
 def first_carry(problem: Problem) -> Carry:
     """Where a run starts from."""
+    networks = problem.shape[:-1]
     return Carry(
         problem.state,
         problem.start_step,
-        jnp.zeros((), problem.state.dtype),
-        jnp.asarray(-1, jnp.int32),
+        jnp.zeros(networks, problem.state.dtype),
+        jnp.full(networks, -1, jnp.int32),
     )
 
 
@@ -82,15 +83,25 @@ def _next_carry(problem: Problem, carry: Carry, step: Array, state: Array, curre
     scale = scale.reshape((1,) * (state.ndim - scale.ndim) + scale.shape)
     change = jnp.abs(state - carry.state) / scale
     # The state of a passive junction moves as well, but nothing hangs on it.
-    change = jnp.max(jnp.where(problem.network.passive, 0, change), initial=0)
-    finite = jnp.isfinite(jnp.sum(current)) & jnp.isfinite(change)
+    change = jax.lax.stop_gradient(jnp.where(problem.network.passive, 0, change))
+    change = _largest_per_network(problem, change)
+    finite = jnp.isfinite(jnp.sum(current.reshape(problem.shape), axis=-1)) & jnp.isfinite(change)
     fails = ~finite & (carry.failed_step < 0)
     return Carry(
         state,
         step,
-        jax.lax.stop_gradient(jnp.maximum(carry.largest_change, change)),
+        jnp.maximum(carry.largest_change, change),
         jnp.where(fails, step, carry.failed_step),
     )
+
+
+def _largest_per_network(problem: Problem, values: Array) -> Array:
+    """The largest of values per junction, at least 0, in each network."""
+    if len(problem.shape) == 1:
+        return jnp.max(values, initial=0)
+    # To gather the junctions of a network is several times faster than to scatter into networks.
+    values = jnp.take(values, problem.junctions_of_network, axis=-1, mode="fill", fill_value=0)
+    return jnp.max(values, axis=(*range(values.ndim - 2), values.ndim - 1), initial=0)
 
 
 def passive_conductance(problem: Problem) -> Array | None:

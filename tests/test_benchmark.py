@@ -77,6 +77,14 @@ def test_quick_run(tmp_path):
     assert (tmp_path / "benchmark.png").stat().st_size > 0
 
 
+@pytest.mark.slow
+def test_throughput_of_sweeps(tmp_path):
+    done = run_script("experiments/sweep_throughput.py", "--quick", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    (record,) = json.loads((tmp_path / "sweep_throughput.json").read_text())
+    assert 0.5 < record["wall_ratio"] < 2
+
+
 def test_gpu_report_says_what_is_missing():
     if importlib.util.find_spec("jax_cuda13_plugin") or importlib.util.find_spec("jax_cuda12_plugin"):
         pytest.skip("the CUDA build of JAX is installed")

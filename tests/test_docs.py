@@ -71,7 +71,7 @@ def test_blocks_say_what_they_are(page):
     """A block without a language, or with a misspelt one, would never be run."""
     text = page.read_text()
     assert text.count("```") == 2 * len(BLOCK.findall(text))
-    assert {language for language, _ in BLOCK.findall(text)} <= {"python", "text", "bash"}
+    assert {language for language, _ in BLOCK.findall(text)} <= {"python", "text", "bash", "toml"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)

@@ -1,0 +1,6 @@
+"""`python -m jaxnn`."""
+
+from ._sweep._cli import entry
+
+
+entry()

@@ -1,0 +1,44 @@
+"""How a sweep is cut into chunks: rectangles, so that each is a chunk of the Zarr store as well."""
+
+import itertools
+import math
+from typing import NamedTuple
+
+
+class Layout(NamedTuple):
+    """Sizes of all axes, lengths of a chunk along them, and which axes change the networks."""
+
+    sizes: tuple[int, ...]
+    lengths: tuple[int, ...]
+    structural: tuple[bool, ...]
+
+    @property
+    def starts(self) -> list[tuple[int, ...]]:
+        """Where each chunk starts; chunks of the same networks follow each other."""
+        # Another set of networks is another program to compile.
+        order = sorted(range(len(self.sizes)), key=lambda k: not self.structural[k])
+        places = itertools.product(*(range(0, self.sizes[k], self.lengths[k]) for k in order))
+        back = [order.index(k) for k in range(len(order))]
+        return [tuple(place[k] for k in back) for place in places]
+
+    def stops(self, start: tuple[int, ...]) -> tuple[int, ...]:
+        """Where a chunk ends."""
+        ends = zip(start, self.lengths, self.sizes, strict=True)
+        return tuple(min(s + length, size) for s, length, size in ends)
+
+    @property
+    def points(self) -> int:
+        """Combinations of numbers in a chunk, each run on all of its networks."""
+        return math.prod(n for n, is_net in zip(self.lengths, self.structural, strict=True) if not is_net)
+
+
+def make_layout(sizes: tuple[int, ...], structural: tuple[bool, ...], points: int, networks: int) -> Layout:
+    """Chunks of at most `points` combinations of numbers and `networks` networks, of even size."""
+    lengths = [0] * len(sizes)
+    for kind, room in ((False, points), (True, networks)):
+        for k in reversed(range(len(sizes))):
+            if structural[k] is kind:
+                # As few chunks as fit, of a size that wastes least at the end.
+                lengths[k] = math.ceil(sizes[k] / math.ceil(sizes[k] / max(1, min(room, sizes[k]))))
+                room //= lengths[k]
+    return Layout(sizes, tuple(lengths), structural)
