@@ -39,6 +39,11 @@ from ._drive import (
     Sum as Sum,
 )
 from ._ensemble import Ensemble as Ensemble
+from ._grow_when_required import (
+    GrowthHistory as GrowthHistory,
+    GrowWhenRequired as GrowWhenRequired,
+    node_labels as node_labels,
+)
 from ._junction import (
     AbstractJunction as AbstractJunction,
     AbstractRateJunction as AbstractRateJunction,

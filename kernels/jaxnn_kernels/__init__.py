@@ -7,6 +7,14 @@ from ._exact_time import (
     step_time as step_time,
 )
 from ._flux_rate import threshold_flux_rate as threshold_flux_rate
+from ._grow_when_required import (
+    GrowEvent as GrowEvent,
+    GrowState as GrowState,
+    age as age,
+    grow_state as grow_state,
+    grow_step as grow_step,
+    square_distance as square_distance,
+)
 from ._incidence import difference as difference, divergence as divergence
 from ._junction import (
     binary_conductance as binary_conductance,

@@ -1,0 +1,89 @@
+"""The IDX format of MNIST and its kin."""
+
+import gzip
+import hashlib
+import math
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+
+from ._folder import data_folder, find
+
+
+_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
+
+_MNIST_SOURCE = "https://ossci-datasets.s3.amazonaws.com/mnist or https://yann.lecun.com/exdb/mnist"
+# Of the uncompressed files.
+_MNIST = {
+    ("train", "images-idx3-ubyte"): "6bbc9ace898e44ae57da46a324031adb",
+    ("train", "labels-idx1-ubyte"): "a25bea736e30d166cdddb491f175f624",
+    ("t10k", "images-idx3-ubyte"): "2646ac647ad5339dbf082846283269ea",
+    ("t10k", "labels-idx1-ubyte"): "27ae3e4e09519cfbb04c329615203637",
+}
+
+
+def read_idx(path: str | Path, md5: str | None = None) -> np.ndarray:
+    """The array in an IDX file, plain or gzipped.
+
+    The format is two zero bytes, a byte for the type, a byte for the number of dimensions, the
+    dimensions as big-endian 32-bit integers, and the values.
+
+    `md5`: of the uncompressed bytes, checked where given.
+
+    Raises a `ValueError` for a file that is truncated or too long, damaged, or no IDX file.
+
+    Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits".
+    """
+    path = Path(path)
+    content = path.read_bytes()
+    if content[:2] == b"\x1f\x8b":
+        try:
+            content = gzip.decompress(content)
+        except (EOFError, OSError, zlib.error) as error:
+            raise ValueError(f"{path} is damaged: {error}. Get it again.") from error
+    if md5 is not None and (found := hashlib.md5(content, usedforsecurity=False).hexdigest()) != md5:
+        raise ValueError(f"{path} has MD5 {found} uncompressed, {md5} was wanted: get it again.")
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _TYPES:
+        raise ValueError(f"{path} is no IDX file: it begins with {content[:4].hex(' ')}.")
+    dtype, n_dimensions = np.dtype(_TYPES[content[2]]), content[3]
+    start = 4 + 4 * n_dimensions
+    if len(content) < start:
+        raise ValueError(f"{path} ends within its head, after {len(content)} bytes: get it again.")
+    shape = struct.unpack(f">{n_dimensions}I", content[4:start])
+    wanted = start + dtype.itemsize * math.prod(shape)
+    if len(content) != wanted:
+        raise ValueError(
+            f"{path} has {len(content)} bytes, {wanted} were wanted for shape {shape}: get it again."
+        )
+    values = np.frombuffer(content, dtype, offset=start).reshape(shape)
+    return values.astype(dtype.newbyteorder("="))
+
+
+def mnist(
+    folder: str | Path | None = None, split: str = "train"
+) -> tuple[Any, Int[np.ndarray, " samples"]]:
+    """Images `(samples, 28, 28)` in 0 to 1, float32, and labels 0 to 9 of MNIST.
+
+    - `folder`: as for `data_folder`; the four official files are in it or in its folder `mnist`, plain
+      or gzipped. Their MD5 is checked.
+    - `split`: "train" (60,000) or "test" (10,000).
+
+    Raises a `ValueError` for files that are missing, damaged or not the official ones.
+
+    Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits" (CC BY-SA 3.0).
+    """
+    if split not in ("train", "test"):
+        raise ValueError(f'split must be "train" or "test", got {split!r}.')
+    base = data_folder(folder)
+    base = base / "mnist" if (base / "mnist").is_dir() else base
+    arrays = []
+    for (part, kind), md5 in _MNIST.items():
+        if part == {"train": "train", "test": "t10k"}[split]:
+            name = f"{part}-{kind}"
+            arrays.append(read_idx(find(base, (name, f"{name}.gz"), _MNIST_SOURCE), md5))
+    images, labels = arrays
+    return images.astype(np.float32) / 255, labels.astype(np.int32)

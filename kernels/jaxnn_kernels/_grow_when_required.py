@@ -1,0 +1,242 @@
+"""One sample of a network that grows when required, in arrays of fixed capacity."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+
+# Kinds of what a sample does to the network.
+TRAINED, INSERTED, WOKEN, FULL = range(4)
+
+# Clocks of two nodes never add up to this: an edge born then is long gone.
+NO_EDGE = -(2**30)
+
+# Nodes trained together; more of them take another round of the loop.
+_ROWS = 16
+
+
+class GrowState(NamedTuple):
+    """Everything that a network has learned; row n of each array belongs to node n."""
+
+    weight: Float[Array, "nodes inputs"]
+    square: Float[Array, " nodes"]
+    """|w|^2, which turns the distances to a sample into one product of matrix and vector."""
+    counter: Float[Array, " nodes"]
+    """The habituation h, 1 for a fresh node and near 0 for a trained one."""
+    stored: Bool[Array, " nodes"]
+    on: Bool[Array, " nodes"]
+    last_win: Int[Array, " nodes"]
+    clock: Int[Array, " nodes"]
+    """How often the edges of a node have aged; never set back."""
+    born: Int[Array, "nodes nodes"]
+    """clock_i + clock_j when the edge between i and j had age 0: its age is what they gained since."""
+    label_count: Float[Array, "nodes classes"]
+    step: Int[Array, ""]
+
+
+class GrowEvent(NamedTuple):
+    """What a sample did."""
+
+    winner: Int[Array, ""]
+    second: Int[Array, ""]
+    node: Int[Array, ""]
+    """The inserted node, otherwise the winner."""
+    kind: Int[Array, ""]
+    """0 trained, 1 inserted, 2 woken, 3 trained because there was no room to insert."""
+    activity: Float[Array, ""]
+
+
+def grow_state(
+    weight: Float[Array, "nodes inputs"], stored: Bool[Array, " nodes"], label_count: Any
+) -> GrowState:
+    """A network without edges whose `stored` nodes are fresh and on."""
+    n = weight.shape[0]
+    none = jnp.zeros(n, jnp.int32)
+    return GrowState(
+        weight=weight,
+        square=jnp.sum(weight**2, axis=1),
+        counter=jnp.ones(n, weight.dtype),
+        stored=stored,
+        on=stored,
+        last_win=none,
+        clock=none,
+        born=jnp.full((n, n), NO_EDGE, jnp.int32),
+        label_count=label_count,
+        step=jnp.int32(0),
+    )
+
+
+def square_distance(
+    weight: Float[Array, "nodes inputs"], square: Float[Array, " nodes"], sample: Float[Array, " inputs"]
+) -> Float[Array, " nodes"]:
+    """|x - w|^2 of all nodes; the weights are read once, which is what a sample costs."""
+    product = jnp.dot(weight, sample, precision=jax.lax.Precision.HIGHEST)
+    return jnp.maximum(square - 2 * product + jnp.sum(sample**2), 0)
+
+
+def _nearest(distance: Array, among: Array) -> Array:
+    return jnp.argmin(jnp.where(among, distance, jnp.inf)).astype(jnp.int32)
+
+
+def age(state: GrowState, node: Any) -> Int[Array, " nodes"]:
+    """Ages of the edges of a node to all others; far above every limit where there is none."""
+    return state.clock[node] + state.clock - state.born[node]
+
+
+def _pull(
+    state: GrowState, pulled: Array, sample: Array, rate: Array, node: Array, origin: Array
+) -> tuple[Array, Array]:
+    """w_i += rate_i (x - w_i) of the nodes i that are pulled, a few rows at a time: w and |w|^2.
+
+    `node` starts from the weights of `origin`. Everything that reads the weights does so in this
+    loop or by products before it: a row that is used later would have XLA copy them all.
+    """
+    few = min(_ROWS, pulled.shape[0])
+
+    def body(carry: Any) -> Any:
+        weight, square, left = carry
+        chosen, index = jax.lax.top_k(left.astype(rate.dtype), few)
+        rows = weight[jnp.where(index == node, origin, index)]
+        rows = rows + rate[index, None] * (sample[None] - rows)
+        # The others of the few go where nothing is written.
+        at = jnp.where(chosen > 0, index, left.shape[0])
+        weight = weight.at[at].set(rows, mode="drop")
+        square = square.at[at].set(jnp.sum(rows**2, axis=1), mode="drop")
+        return weight, square, left.at[at].set(False, mode="drop")
+
+    begin = state.weight, state.square, pulled
+    weight, square, _ = jax.lax.while_loop(lambda carry: jnp.any(carry[2]), body, begin)
+    return weight, square
+
+
+def _alone(state: GrowState, nodes: Array, max_age: Any) -> Array:
+    """Which of these (mostly no) nodes have no edge left."""
+
+    def body(carry: Any) -> Any:
+        left, alone = carry
+        i = jnp.argmax(left)
+        return left.at[i].set(False), alone.at[i].set(jnp.all(age(state, i) > max_age))
+
+    begin = nodes, jnp.zeros_like(nodes)
+    return jax.lax.while_loop(lambda carry: jnp.any(carry[0]), body, begin)[1]
+
+
+class _Match(NamedTuple):
+    winner: Array
+    second: Array
+    activity: Array
+    insert: Array
+    wake: Array
+    full: Array
+
+
+def _match(state: GrowState, sample: Array, activity_threshold: Any, habituation_threshold: Any) -> _Match:
+    """Best and second-best node that are on, and whether a node is inserted or woken."""
+    distance = square_distance(state.weight, state.square, sample)
+    activity = lambda node: jnp.exp(-jnp.sqrt(distance[node] / sample.shape[0]))
+    index = jnp.arange(distance.shape[0], dtype=jnp.int32)
+    first = _nearest(distance, state.on)
+    second = _nearest(distance, state.on & (index != first))
+    asleep = state.stored & ~state.on
+    sleeper = _nearest(distance, asleep)
+    wants = (activity(first) < activity_threshold) & (state.counter[first] < habituation_threshold)
+    wake = wants & jnp.any(asleep) & (activity(sleeper) >= activity_threshold)
+    room = jnp.any(~state.stored)
+    return _Match(
+        winner=jnp.where(wake, sleeper, first),
+        second=jnp.where(wake, first, second),
+        activity=activity(first),
+        insert=wants & ~wake & room,
+        wake=wake,
+        full=wants & ~wake & ~room,
+    )
+
+
+def _link(state: GrowState, match: _Match, node: Array) -> GrowState:
+    """An edge of age 0 between winner and second, or from both to a new node between them."""
+    w, v, insert = match.winner, match.second, match.insert
+    clock = state.clock
+    between = jnp.where(insert, NO_EDGE, clock[w] + clock[v])
+    # Out of bounds, and so without effect, where no node is inserted.
+    r = jnp.where(insert, node, state.born.shape[0])
+    rows = jnp.stack([w, v, r, r, w, v])
+    columns = jnp.stack([v, w, w, v, r, r])
+    to_w, to_v = clock[node] + clock[w], clock[node] + clock[v]
+    values = jnp.stack([between, between, to_w, to_v, to_w, to_v])
+    return state._replace(born=state.born.at[rows, columns].set(values, mode="drop"))
+
+
+def grow_step(
+    state: GrowState,
+    sample: Float[Array, " inputs"],
+    label: Int[Array, ""],
+    *,
+    activity_threshold: Any,
+    habituation_threshold: Any,
+    winner_rate: Any,
+    neighbour_rate: Any,
+    winner_fall: Any,
+    neighbour_fall: Any,
+    recovery: Any,
+    max_age: Any,
+    deletes: Any,
+    off_after: Any,
+    label_fall: Any,
+) -> tuple[GrowState, GrowEvent]:
+    r"""Shows a network one sample: it inserts a node, wakes one, or trains the best and its neighbours.
+
+    $$a = e^{-|x - w_s| / \sqrt{\mathrm{inputs}}}, \qquad
+      a < a_T,\; h_s < h_T:\; w_r = \tfrac{1}{2}(w_s + x), \qquad
+      \text{else: } w_s \mathrel{+}= \epsilon_b h_s (x - w_s),\;
+      w_i \mathrel{+}= \epsilon_n h_i (x - w_i)$$
+
+    and the counters of the nodes that were trained fall, $h \mathrel{+}= \tau \kappa (1 - h) - \tau$.
+
+    At least two nodes have to be on. A `label` of -1 is none. See `jaxnn.GrowWhenRequired` for the
+    parameters, which may be traced.
+
+    Source: Marsland et al., Neural Networks 15, 1041 (2002); Parisi et al., Neural Networks 96, 137
+    (2017), with switching off after Zhang et al., Science 375, 533 (2022).
+    """
+    match = _match(state, sample, activity_threshold, habituation_threshold)
+    w, v, insert = match.winner, match.second, match.insert
+    free = jnp.argmin(state.stored).astype(jnp.int32)
+    node = jnp.where(insert, free, w)
+    index = jnp.arange(state.on.shape[0], dtype=jnp.int32)
+    now = state.step + 1
+    state = _link(state._replace(on=state.on.at[w].set(True)), match, free)
+
+    # Weights of the winner or the new node, and of the neighbours.
+    neighbour = (age(state, w) <= max_age) & state.on & ~insert
+    pull = jnp.where(insert, 0.5, winner_rate * state.counter[w])
+    rate = jnp.where(index == node, pull, neighbour_rate * state.counter)
+    weight, square = _pull(state, neighbour | (index == node), sample, rate, node, w)
+    state = state._replace(weight=weight, square=square)
+
+    # Counters and labels.
+    fallen = lambda h, fall: h + fall * (recovery * (1 - h) - 1)
+    counter = jnp.where(neighbour, fallen(state.counter, neighbour_fall), state.counter)
+    own = jnp.where(insert, 1, fallen(counter[w], winner_fall))
+    hit = label == jnp.arange(state.label_count.shape[1], dtype=label.dtype)
+    before = jnp.where(insert, 0, state.label_count[w])
+    after = jnp.where(hit, before + 1, jnp.maximum(before - label_fall, 0))
+    after = jnp.where(label < 0, before, after)
+
+    # Edges of the winner age, and go; so does a node that loses its last one.
+    state = state._replace(clock=state.clock.at[w].add(1))
+    removed = _alone(state, deletes & (age(state, w) == max_age + 1), max_age)
+    last_win = state.last_win.at[node].set(now)
+    stale = (now - last_win > off_after) & (index != w) & (index != v)
+    stored = state.stored.at[node].set(True) & ~removed
+    state = state._replace(
+        counter=counter.at[node].set(own),
+        label_count=state.label_count.at[node].set(after),
+        last_win=last_win,
+        stored=stored,
+        on=state.on.at[node].set(True) & stored & ~stale,
+        step=now,
+    )
+    kind = jnp.where(insert, INSERTED, jnp.where(match.wake, WOKEN, jnp.where(match.full, FULL, TRAINED)))
+    return state, GrowEvent(w, v, node, kind.astype(jnp.int8), match.activity)
