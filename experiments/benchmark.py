@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import _bench_cases as cases
+import _bench_nickelate as nickelate
 import _bench_report as report
 import jax
 from _bench_stats import Case, measure
@@ -95,6 +96,12 @@ def gradient_group(wires: int, batch: int, steps: int) -> Group:
     return Group("gradient", wires, batch, build)
 
 
+def nickelate_group(batch: int) -> Group:
+    """Time steps of nickelate devices."""
+    build = tuple(ft.partial(nickelate.nickelate_case, batch, dtype) for dtype in ("float32", "float64"))
+    return Group("nickelate", 0, batch, build)
+
+
 def latency_group(wires: int) -> Group:
     """One solve at a time, each a call of its own."""
     build = tuple(ft.partial(cases.latency_case, wires, dtype) for dtype in ("float32", "float64"))
@@ -111,6 +118,7 @@ def all_groups(quick: bool, sizes: list[int], batches: list[int]) -> list[Group]
     groups += [gradient_group(100, 256, 50), gradient_group(100, 1, 200), gradient_group(1000, 64, 8)]
     groups += [solve_group(*key) for key in ((100, 64), (300, 64), (10_000, 16))]
     groups += [latency_group(wires) for wires in (100, 1000)]
+    groups += [nickelate_group(4096)]
     groups += [ensemble_group(100, 1024)]
     seen = {(group.kind, group.wires, group.batch) for group in groups}
     for make in (solve_group, step_group):
@@ -120,7 +128,7 @@ def all_groups(quick: bool, sizes: list[int], batches: list[int]) -> list[Group]
                 key = (group.kind, wires, batch)
                 if wires * batch <= LARGEST and key not in seen:
                     groups.append(group)
-    return [group for group in groups if group.wires in sizes]
+    return [group for group in groups if not group.wires or group.wires in sizes]
 
 
 def build_cases(group: Group, skipped: list[str]) -> list[Case]:

@@ -54,6 +54,15 @@ from ._lyapunov import (
 )
 from ._measured import measured as measured
 from ._network import Network as Network
+from ._nickelate import NickelateDevice as NickelateDevice
+from ._nickelate_run import (
+    DeviceSolution as DeviceSolution,
+    DeviceTrace as DeviceTrace,
+    read_resistance as read_resistance,
+    simulate_devices as simulate_devices,
+)
+from ._nickelate_sheet import CapacitiveSheet as CapacitiveSheet
+from ._nickelate_spread import NickelateSpread as NickelateSpread
 from ._optimisation import (
     Optimisation as Optimisation,
     OptimisationResult as OptimisationResult,
@@ -64,6 +73,7 @@ from ._plot import (
     plot_network as plot_network,
     plot_optimisation as plot_optimisation,
 )
+from ._programme import Programme as Programme
 from ._resistor import Resistor as Resistor
 from ._shooting import shoot as shoot
 from ._solution import (

@@ -71,7 +71,7 @@ def make_problem(
         state = as_inexact(state)
         check_finite("state", state)
         numbers = (junction, drive, network.passive_conductance, state)
-    dtype = _common_dtype(numbers)
+    dtype = common_dtype(numbers)
     # A number that a user's own law keeps as a float becomes an array, or each value would compile.
     number = lambda x: eqx.is_inexact_array(x) or isinstance(x, float)
     cast = lambda tree: jax.tree.map(lambda x: jnp.asarray(x, dtype) if number(x) else x, tree)
@@ -114,7 +114,7 @@ def _ranges(offsets: tuple[int, ...]) -> Int[np.ndarray, "networks most"]:
     return np.where(place < stop[:, None], place, offsets[-1]).astype(np.int32)
 
 
-def _common_dtype(numbers: PyTree) -> jnp.dtype:
+def common_dtype(numbers: PyTree) -> jnp.dtype:
     arrays = [x for x in jax.tree.leaves(numbers) if eqx.is_inexact_array(x)]
     # An empty sequence and weakly typed numbers alike fall back to the default float.
     return jnp.result_type(*arrays) if arrays else jnp.result_type(float)

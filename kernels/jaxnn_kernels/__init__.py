@@ -28,6 +28,15 @@ from ._nodal import (
     nodal_plan as nodal_plan,
     solve_nodes as solve_nodes,
 )
+from ._proton_cloud import (
+    CloudState as CloudState,
+    ProtonCloud as ProtonCloud,
+    cloud_resistance as cloud_resistance,
+    hopping as hopping,
+    proton_cloud_rate as proton_cloud_rate,
+    stored_charge as stored_charge,
+)
+from ._proton_cloud_step import CloudFlow as CloudFlow, proton_cloud_step as proton_cloud_step
 from ._smooth_junction import (
     smooth_binary_conductance as smooth_binary_conductance,
     smooth_threshold_flux_step as smooth_threshold_flux_step,

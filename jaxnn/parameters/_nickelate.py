@@ -1,0 +1,30 @@
+"""Two sets of numbers for the hydrogen-doped nickelate device, found for function.
+
+Neither was fitted to devices: see docs/nickelate.md for what is measured, second-hand or assumed.
+"""
+
+from .._nickelate import NickelateDevice
+
+
+def nickelate_cool() -> NickelateDevice:
+    """Set B, the default: no pulse used heats it above 430 K."""
+    return NickelateDevice()
+
+
+def nickelate_hot() -> NickelateDevice:
+    """Set A: the largest pulses heat it to some 900 K, plausible for microseconds at most."""
+    return NickelateDevice(
+        insulator_energy=0.47,  # [eV]
+        insulator_length=22e-9,  # [m]
+        pinning_field=8.0e7,  # [V/m]
+        edge_length=12.5e-9,  # [m]
+        edge_resistance=370.0,  # [ohm]
+        series_resistance=350.0,  # [ohm]
+        thermal_resistance=5.8e4,  # [K/W]
+        edge_heating=0.14,
+        series_heating=0.018,
+        charge_gating=16.5,
+        transition_temperature=298.0,  # [K]
+        transition_rise=96.0,  # [K]
+        transition_power=2.1,
+    )

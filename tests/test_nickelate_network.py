@@ -1,0 +1,150 @@
+"""Nickelate devices that share a sheet, spread of devices, and programmes as such."""
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import pytest
+
+import jaxnn
+import jaxnn_kernels as jk
+
+
+P = jaxnn.Programme
+DEVICE = jaxnn.NickelateDevice()
+SHEET = jaxnn.CapacitiveSheet.grid(1, 5)
+STEPS = 32
+
+
+@jax.jit
+def shared(volts, coupling, state):
+    """Terminal currents, leaked charge and the end of 2 us at `volts`, (devices,), on a row of five."""
+    sheet = jaxnn.CapacitiveSheet(SHEET.positions, coupling=coupling)
+    programme = P.pulse(volts, 2e-6, steps=STEPS) + P.rest(1e-6, steps=STEPS)
+    return jaxnn.simulate_devices(DEVICE, programme, state=state, sheet=sheet)
+
+
+@pytest.fixture(scope="module")
+def synapses():
+    programme = P.pulse(jnp.full(5, 5.25), 1e-6, steps=STEPS) + P.rest(100.0, steps=STEPS)
+    return jaxnn.simulate_devices(DEVICE, programme).final_state
+
+
+def test_t15_the_reference_feels_its_neighbours_in_proportion_to_their_number(synapses):
+    currents = []
+    for neighbours in range(5):
+        volts = np.concatenate([[0.0], np.where(np.arange(4) < neighbours, 2.0, 0.0)])
+        currents.append(float(shared(jnp.asarray(volts), jnp.asarray(1e-6), synapses).current[0, 0]))
+    # At 0 V the reference collects what its neighbours put on the sheet: more with each of them.
+    assert (np.diff(np.abs(currents)) > 0).all()
+
+
+def test_t15_without_coupling_neighbours_do_nothing(synapses):
+    alone = shared(jnp.asarray([0.1, 0.0, 0.0, 0.0, 0.0]), jnp.asarray(0.0), synapses)
+    among = shared(jnp.asarray([0.1, 2.0, 2.0, 2.0, 2.0]), jnp.asarray(0.0), synapses)
+    np.testing.assert_array_equal(alone.current[:, 0], among.current[:, 0])
+
+
+def test_the_sheet_keeps_charge(synapses):
+    """What goes in leaks through the clouds or out of the sheet, or is stored in the sheet."""
+    volts = jnp.asarray([0.5, 2.0, 1.0, 0.0, -1.0])
+    solution = shared(volts, jnp.asarray(1e-6), synapses)
+    sheet = jnp.sum(SHEET.capacitance * solution.final_sheet)
+    kept = jnp.sum(solution.charge - solution.leaked_charge - solution.sheet_charge)
+    flowed = jnp.sum(jnp.abs(solution.charge))
+    np.testing.assert_allclose((kept - sheet) / flowed, 0, atol=1e-9)
+
+
+def test_gradients_pass_through_the_sheet(synapses):
+    """A regular grid has equal eigenvalues, whose derivatives would be NaN."""
+    square = jaxnn.CapacitiveSheet.grid(2, 2)
+    modes = square.modes()
+    values = jnp.linspace(0.1, 0.4, 4)
+
+    def after(coupling):
+        sheet = jaxnn.CapacitiveSheet(square.positions, coupling=coupling)
+        return jnp.sum(jnp.sin(jaxnn._nickelate_sheet.sheet_step(
+            sheet, sheet.modes(), values, 1e-7 * values, values[::-1], jnp.asarray(1e-7))[0]))  # fmt: skip
+
+    at = jnp.asarray(1e-6)
+    central = (after(1.001 * at) - after(0.999 * at)) / (0.002 * at)
+    np.testing.assert_allclose(jax.grad(after)(at), central, rtol=1e-5)
+    assert len(modes) == 3
+
+
+def test_spread_follows_its_key():
+    spread = jaxnn.NickelateSpread()
+    one, same = (spread.draw(DEVICE, jr.key(0), 2000) for _ in range(2))
+    other = spread.draw(DEVICE, jr.key(1), 2000)
+    for name in ("pinning_field", "insulator_energy", "insulator_length"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(same, name))
+        assert not np.array_equal(getattr(one, name), getattr(other, name))
+        sigma = np.std(np.log(getattr(one, name)))
+        np.testing.assert_allclose(sigma, getattr(spread, name), rtol=0.1)
+    np.testing.assert_array_equal(one.edge_length, DEVICE.edge_length)
+
+
+def test_devices_and_cycles_differ():
+    spread, volts = jaxnn.NickelateSpread(), jnp.full(64, 5.25)
+    devices = spread.draw(DEVICE, jr.key(0), 64)
+    programme = (
+        P.pulse(volts, 1e-6, steps=STEPS) + P.rest(100.0, steps=STEPS) + P.pulse(0.1, 1.0, steps=STEPS)
+    )
+    resistance = jaxnn.simulate_devices(devices, programme).resistance[-1]
+    assert 0.4 < np.std(np.log(resistance)) < 0.9
+    cycles = jaxnn.NickelateSpread(0.01, 0.0, 0.0)
+    again = jaxnn.simulate_devices(DEVICE, programme, cycle_spread=cycles, key=jr.key(0)).resistance[-1]
+    assert 0.02 < np.std(np.log(again)) < 0.3
+
+
+def test_a_programme_is_a_drive():
+    programme = P.pulse(2.0, 1e-6) + P.rest(1e-6) + P.ramp(0.0, 4.0, 2e-6)
+    at = [float(programme(t)) for t in (0.5e-6, 1e-6, 1.5e-6, 3e-6, 4e-6)]
+    np.testing.assert_allclose(at, [2, 2, 0, 2, 4], atol=1e-6)
+    np.testing.assert_allclose(programme.end_times, [1e-6, 2e-6, 4e-6])
+    train = P.train(jnp.asarray([1.0, 3.0]), width=1e-6, period=3e-6)
+    np.testing.assert_allclose(train.start, [1, 0, 3, 0])
+    np.testing.assert_allclose(train.repeat(2).end_times[-1], 12e-6)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: P.pulse(1.0, -1e-6), "duration of a Programme must be greater than 0"),
+        (lambda: P.pulse(jnp.nan, 1e-6), "must be finite"),
+        (lambda: P.train(1.0, width=1e-6, period=2e-6), "needs count"),
+        (lambda: P.train(1.0, count=2, width=2e-6, period=1e-6), "period less width"),
+        (lambda: P.pulse(1.0, 1e-6) + P.rest(1.0, steps=8), "same steps"),
+        (lambda: P.pulse(1.0, 1e-6) + 1.0, "another Programme"),
+        (lambda: jaxnn.NickelateDevice(pinning_field=-1.0), "pinning_field must be greater than 0"),
+        (lambda: jaxnn.NickelateDevice(relaxation_times=[1.0]), "one value per mode"),
+        (lambda: jaxnn.simulate_devices(DEVICE, jaxnn.Constant(1.0)), "must be a jaxnn.Programme"),
+        (lambda: jaxnn.simulate_devices(DEVICE, P.pulse(1.0, 1e-6), key=jr.key(0)), "belong together"),
+        (lambda: jaxnn.simulate_devices(DEVICE, P.pulse(jnp.ones(3), 1e-6), shape=(2,)), "one shape"),
+        (lambda: jaxnn.simulate_devices(DEVICE, P.pulse(jnp.ones(3), 1e-6), sheet=SHEET), "5 sites"),
+        (lambda: jaxnn.CapacitiveSheet(np.zeros((3, 3))), "must be \\(sites, 2\\)"),
+        (lambda: jaxnn.NickelateSpread(-0.1), "at least 0"),
+    ],
+)
+def test_bad_input(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_the_step_lowers_for_cuda():
+    numbers = DEVICE.cloud()
+    state = DEVICE.init_state(8)
+
+    def step(state, volts, dt):
+        zero = jnp.zeros(8)
+        return jk.proton_cloud_step(
+            numbers, state, dt, (volts, volts), compliance=jnp.asarray(0.0), sheet=zero
+        )
+
+    def total(state, volts, dt):
+        return jnp.sum(step(state, volts, dt)[0].length)
+
+    arguments = (state, jnp.ones(8), jnp.asarray(1e-9))
+    for function in (step, jax.grad(total, argnums=1)):
+        exported = jax.export.export(jax.jit(function), platforms=["cuda"])(*arguments)
+        assert "callback" not in exported.mlir_module()
