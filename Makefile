@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Two workers on two cores: compilation is most of the suite's time.
 PYTEST := $(BIN)/pytest -n 2
 
-.PHONY: demo test test-slow lint format wheel bench gpu-report clean
+.PHONY: demo test test-slow lint format wheel bench experiments-quick gpu-report clean
 
 demo: .venv/ready
 	$(BIN)/python experiments/demo.py --out results/demo
@@ -37,6 +37,13 @@ bench: .venv/ready
 	$(BIN)/pip install --quiet --group benchmark
 	$(BIN)/python experiments/benchmark.py --out results/benchmark
 	$(BIN)/python experiments/sweep_throughput.py --out results/sweep_throughput
+
+# The reproductions of the paper's figures, each in its quick mode.
+FIGURES := activation winner_takes_all avalanches
+experiments-quick: .venv/ready
+	for name in $(FIGURES); do \
+		$(BIN)/python experiments/$$name.py --quick --out results/quick/$$name || exit 1; \
+	done
 
 # Compiles for an H100 that need not be there: 4.4 GB of CUDA libraries, in an environment of its own.
 gpu-report: .venv-gpu/ready

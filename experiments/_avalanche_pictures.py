@@ -1,0 +1,188 @@
+"""The pictures of `avalanches.py`, in the axes of Figs 4, 5, S8 and S16."""
+
+import _published as published
+import matplotlib
+import numpy as np
+
+from jaxnn import analysis
+
+
+matplotlib.use("agg")
+import matplotlib.pyplot as plt  # the backend has to be chosen before this import
+
+
+COLOURS = {50.0: "#0072B2", 100.0: "#D55E00", 150.0: "#009E73"}
+VOLTAGE_COLOURS = {0.7: "#56B4E9", 1.0: "#000000", 1.05: "#E69F00", 1.8: "#D55E00"}
+
+
+def density(x):
+    """Probability density of whole numbers, in bins that grow by a factor 1.3 once they can."""
+    edges = np.unique(np.round(1.3 ** np.arange(0, 45)).astype(int))
+    edges = edges[: np.searchsorted(edges, x.max(), side="right") + 1]
+    edges = np.append(edges, edges[-1] + max(1, edges[-1] // 3)) if edges[-1] <= x.max() else edges
+    count, _ = np.histogram(x, edges)
+    width, inside = np.diff(edges), count > 0
+    centre = np.sqrt(edges[:-1] * (edges[1:] - 1.0))
+    return centre[inside], (count / width / len(x))[inside]
+
+
+def guide(ax, exponent, at, text):
+    """A straight line of the published slope through a point."""
+    x = np.array([1.0, 300.0]) * at[0]
+    ax.plot(x, at[1] * (x / at[0]) ** exponent, "k--", lw=1, label=text)
+
+
+def distribution(ax, x, label, colour, fit=None):
+    """Points, and the fitted law over its range."""
+    if len(x) < 2:
+        return
+    ax.loglog(*density(x), "o", ms=4, color=colour, label=label)
+    if fit:
+        values = np.arange(fit["minimum"], fit["maximum"] + 1)
+        share = np.mean((x >= fit["minimum"]) & (x <= fit["maximum"]))
+        law = analysis.power_law_probabilities(fit["exponent"], fit["minimum"], fit["maximum"])
+        ax.plot(values, share * law, "-", lw=1.2, color=colour)
+
+
+def label_of(size, row, name):
+    """A size with its exponent."""
+    fit = row[name].get("scan")
+    symbol = {"size": r"\tau", "lifetime": r"\alpha"}[name]
+    text = f"${symbol}$ = {fit['exponent']:.2f} ± {fit['error']:.2f}" if fit else "no power law found"
+    return f"{size:g} µm, {row['networks']} networks: {text}"
+
+
+def plot_critical(critical, path):
+    """Figs 4a-c, S7: V* = 1, all sizes; the shape collapse, the finite-size collapse and event numbers."""
+    figure, axes = plt.subplots(2, 3, figsize=(16, 9), layout="constrained")
+    for size, ((row, avalanches), _) in critical.items():
+        colour = COLOURS.get(size, "0.3")
+        for ax, name, x in zip(
+            axes[0], ("size", "lifetime"), (avalanches.size, avalanches.lifetime), strict=False
+        ):
+            distribution(ax, x, label_of(size, row, name), colour, row[name].get("scan"))
+        lifetime, mean, _ = analysis.mean_size(avalanches)
+        estimate = row["crackling"]["mean size"]
+        text = f"{size:g} µm: slope {estimate['value']:.2f} ± {estimate['error']:.2f}"
+        axes[0, 2].loglog(lifetime, mean, "o", ms=4, color=colour, label=text)
+        if row["avalanches"] > 100:
+            scaled = scaled_density(avalanches.size, size)
+            axes[1, 1].loglog(*scaled, "o-", ms=3, lw=0.7, color=colour, label=f"{size:g} µm")
+    guide(axes[0, 0], -2.0, (1, 0.5), "published, 150 µm: 1.98")
+    guide(axes[0, 1], -2.26, (1, 0.7), "published, 150 µm: 2.26")
+    guide(axes[0, 2], 1.358, (1, 1), "published, 150 µm: 1.358")
+    axes[0, 1].set_xlim(right=200)
+    axes[0, 2].set(xlim=(0.9, 100), ylim=(0.9, 1e3))
+    plot_shapes(axes[1, 0], critical)
+    axes[1, 1].set(xlabel=r"$S / L^{1.4}$ [$\mathrm{\mu m}^{-1.4}$]", ylabel=r"$P(S)\,S^{2.0}$")
+    plot_counts(axes[1, 2], critical)
+    names = (
+        ("size S", "P(S)"),
+        ("lifetime T [bins]", "P(T)"),
+        ("lifetime T [bins]", r"$\langle S \rangle(T)$"),
+    )
+    for ax, (x, y) in zip(axes[0], names, strict=True):
+        ax.set(xlabel=x, ylabel=y)
+    titles = (
+        "Fig 4a",
+        "Fig 4b",
+        "Fig 4c",
+        "shape collapse",
+        "finite-size collapse (S8)",
+        "events against size",
+    )
+    for ax, title in zip(axes.flat, titles, strict=True):
+        ax.set_title(f"{title}, $V^*$ = 1", fontsize=10)
+        ax.legend(fontsize=8)
+    figure.savefig(path, dpi=80)
+    plt.close(figure)
+
+
+def scaled_density(x, size):
+    """P(S) S^tau against S / L^a, with the paper's tau = 2.0 and a = 1.4 at 0.10 wires/um^2."""
+    centre, p = density(x)
+    return centre / size**1.4, p * centre**2.0
+
+
+def plot_shapes(ax, critical):
+    """Mean profiles of the largest sample, scaled by its own exponent."""
+    size, ((row, avalanches), _) = max(critical.items(), key=lambda item: item[1][0][0]["avalanches"])
+    least = 50 if len(avalanches.size) > 10_000 else 10
+    collapse = analysis.shape_collapse(avalanches, least_count=least, bootstraps=0)
+    estimate = row["crackling"]["shape collapse"]
+    if len(collapse.lifetimes) < 2 or not np.isfinite(estimate["value"]):
+        ax.plot([], [], label="too few long avalanches")
+        return
+    colours = plt.colormaps["viridis"](np.linspace(0, 0.93, len(collapse.lifetimes)))
+    for lifetime, profile, colour in zip(collapse.lifetimes, collapse.profiles, colours, strict=True):
+        label = f"T = {lifetime:g}" if lifetime in collapse.lifetimes[[0, -1]] else None
+        ax.plot(
+            collapse.time, profile * lifetime ** (1 - estimate["value"]), color=colour, lw=1.2, label=label
+        )
+    text = rf"{size:g} µm: $1/\sigma\nu z$ = {estimate['value']:.2f} ± {estimate['error']:.2f}"
+    ax.plot([], [], " ", label=text)
+    ax.set(xlabel="t / T", ylabel=r"$s(t, T)\,T^{1 - 1/\sigma\nu z}$", ylim=(0, None))
+
+
+def plot_counts(ax, critical):
+    """Events per network and mean intervals, beside the published ones."""
+    sizes = sorted(critical)
+    rows = [critical[size][0][0] for size in sizes]
+    ax.errorbar(
+        sizes,
+        [r["events per network"] for r in rows],
+        [r["error of it"] or 0 for r in rows],
+        fmt="o",
+        color="#0072B2",
+        label="events per network",
+    )
+    ax.plot(sizes, [r["mean interval ms"] for r in rows], "s", color="#D55E00", label="mean interval [ms]")
+    known = {s: row for (s, v), row in published.AVALANCHES.items() if v == 1}
+    ax.plot(
+        list(known),
+        [r.events / (r.networks or 1000) for r in known.values()],
+        "kx",
+        ms=8,
+        label="published",
+    )
+    ax.plot(list(known), [r.interval for r in known.values()], "kx", ms=8)
+    ax.set(xlabel="side L [µm]", xscale="log", yscale="log")
+    ax.set_xticks([50, 100, 150], ["50", "100", "150"])
+    ax.minorticks_off()
+
+
+def plot_voltages(voltages, study, made, path):
+    """Fig 5: sizes and lifetimes at all voltages; the second rule and the bin (S16)."""
+    figure, axes = plt.subplots(2, 3, figsize=(16, 9), layout="constrained")
+    for column, size in enumerate((50.0, 100.0)):
+        bins = "bins of 160 ms" if size == 100 else "bin: mean interval"
+        ours = {v: a for (s, v), a in sorted(voltages.items()) if s == size and len(a.size) > 1}
+        for reduced, avalanches in ours.items():
+            colour = VOLTAGE_COLOURS[reduced]
+            text = (
+                f"$V^*$ = {reduced:g}: {len(avalanches.size)} avalanches, largest {avalanches.size.max()}"
+            )
+            distribution(axes[0, column], avalanches.size, text, colour)
+            distribution(axes[1, column], avalanches.lifetime, text, colour)
+        axes[0, column].set(xlabel="size S", ylabel="P(S)", title=f"Fig 5a at {size:g} µm, {bins}")
+        axes[1, column].set(
+            xlabel="lifetime T [bins]", ylabel="P(T)", title=f"Fig 5b at {size:g} µm, {bins}"
+        )
+    for (case, reduced), (row, avalanches) in made.items():
+        if case.size == 50 and reduced == 1:
+            colour = {"crossing": "#0072B2", "rate": "#CC79A7"}[case.rule]
+            text = f"{case.rule}, {row['networks']} networks, bin {row['bin ms']} ms"
+            distribution(axes[0, 2], avalanches.size, text, colour)
+    axes[0, 2].set(xlabel="size S", ylabel="P(S)", title="two rules for events, 50 µm, $V^*$ = 1")
+    for name, colour in (("size", "#0072B2"), ("lifetime", "#D55E00")):
+        rows = [(r["bin ms"], r[name]["exponent"], r[name]["error"]) for r in study if r[name]]
+        if rows:
+            axes[1, 2].errorbar(
+                *np.transpose(rows), fmt="o-", color=colour, capsize=2, label=f"exponent of the {name}"
+            )
+    axes[1, 2].set(xlabel="bin [ms]", ylabel="exponent", title="S16: the bin, 50 µm, $V^*$ = 1")
+    for ax in axes.flat:
+        if ax.has_data():
+            ax.legend(fontsize=8)
+    figure.savefig(path, dpi=80)
+    plt.close(figure)

@@ -1,0 +1,149 @@
+"""Events of many generated networks, in chunks on disk: a run that was cut off goes on where it was."""
+
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jaxnn
+from jaxnn import analysis
+
+
+DT = 1e-3  # [s]
+DENSITY = 0.10e12  # [1/m^2]
+
+
+class Case(NamedTuple):
+    """Networks of one size under one rule, each at every one of the voltages."""
+
+    size: float
+    """Side of the box [um]."""
+    pads: float
+    """Fraction of the height that each pad covers."""
+    rule: str
+    """"crossing" of 1.1 G_off at G_off = 1e-8 S, or "rate": |dG| / (G dt) > 1e-3 /s at 7.77e-8 S."""
+    reduced: tuple[float, ...]
+    """V* = V / (n V_set)."""
+    networks: int
+    """How many in all."""
+    chunk: int
+    """How many are simulated as one."""
+    seconds: float = 30.0
+
+    @property
+    def name(self) -> str:
+        """The folder of its chunks."""
+        voltages = "_".join(f"{v:g}" for v in self.reduced)
+        return f"{self.rule}_{self.size:g}um_V{voltages}_T{self.seconds:g}"
+
+
+class Trains(NamedTuple):
+    """Event trains, one row per network."""
+
+    counts: np.ndarray
+    """Events per step, (networks, steps)."""
+    final: np.ndarray
+    """G* = n G / G0 at the end."""
+    seconds: float
+    """Time it took, compilation included [s]."""
+
+
+def connected(case: Case, seed: int):
+    """The networks of a chunk from `seed` on, their terminals, path lengths, and the next seed.
+
+    A seed whose pads touch no wire of the largest component is left out, as the paper does.
+    """
+    networks, terminals, lengths = [], [], []
+    box = case.size * 1e-6
+    while len(networks) < case.chunk:
+        try:
+            network = jaxnn.nanowire_network(density=DENSITY, box=box, seed=seed).with_pads(case.pads)
+        except ValueError:
+            seed += 1
+            continue
+        seed += 1
+        pair = network.n_nodes - 2, network.n_nodes - 1
+        networks.append(network)
+        terminals.append(pair)
+        lengths.append(network.path_length(*pair))
+    return networks, terminals, np.array(lengths), seed
+
+
+def simulate_chunk(case: Case, seed: int) -> dict[str, np.ndarray]:
+    """The events of one chunk as (voltage, network, step, count), and what it took."""
+    begin = time.perf_counter()
+    networks, terminals, lengths, following = connected(case, seed)
+    junction = jaxnn.parameters.hochstetter2021_dc()
+    rule = analysis.RelativeRate()
+    if case.rule == "crossing":
+        junction = eqx.tree_at(lambda law: law.off_conductance, junction, jnp.asarray(1e-8))
+        rule = analysis.Crossing.of(junction)
+    ensemble = jaxnn.Ensemble(networks)
+    threshold = jnp.asarray(lengths * 1e-2)[:, None]
+
+    def run(reduced):
+        return analysis.count_events(
+            ensemble,
+            junction,
+            jaxnn.Constant(reduced * threshold),
+            rule=rule,
+            terminals=terminals,
+            dt=DT,
+            steps=round(case.seconds / DT),
+        )
+
+    if len(case.reduced) == 1:
+        found = jax.tree.map(lambda x: x[None], run(case.reduced[0]))
+    else:
+        found = jax.vmap(run)(jnp.asarray(case.reduced))
+    assert np.all(np.asarray(found.failed_step) < 0), "a step was not finite"
+    counts = np.asarray(found.counts)  # (voltages, steps, networks)
+    voltage, step, network = np.nonzero(counts)
+    final = np.asarray(found.conductance[:, -1]) * lengths / 7.77e-5
+    return {
+        "events": np.stack([voltage, network, step, counts[voltage, step, network]]).astype(np.int32),
+        "final": final,
+        "lengths": lengths,
+        "wires": np.array([network.n_nodes - 2 for network in networks]),
+        "seed": np.array([seed, following]),
+        "seconds": np.array(time.perf_counter() - begin),
+    }
+
+
+def extend(case: Case, folder: Path, chunks: int, say=print) -> None:
+    """Simulates chunks until the case has `chunks` of them (or all its networks) in `folder`."""
+    folder = folder / case.name
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(min(chunks, -(-case.networks // case.chunk))):
+        path = folder / f"{number:04d}.npz"
+        if path.is_file():
+            continue
+        seed = 0 if number == 0 else int(np.load(folder / f"{number - 1:04d}.npz")["seed"][1])
+        made = simulate_chunk(case, seed)
+        # Written under another name first: a chunk that is there is whole.
+        partial = path.with_suffix(".part.npz")
+        np.savez_compressed(partial, **made)  # pyright: ignore[reportArgumentType]
+        partial.rename(path)
+        rate = made["seconds"] / (case.chunk * len(case.reduced) * case.seconds / DT)
+        say(f"{case.name} chunk {number}: {made['seconds']:.0f} s, {1e6 * rate:.0f} us per network-step")
+        jax.clear_caches()  # each chunk compiles its own program
+
+
+def load(case: Case, folder: Path, reduced: float) -> Trains:
+    """All trains of a case at one of its voltages, as far as they are simulated."""
+    row, steps = case.reduced.index(reduced), round(case.seconds / DT)
+    counts, final, seconds = [np.zeros((0, steps), np.int32)], [np.zeros(0)], 0.0
+    for path in sorted((folder / case.name).glob("[0-9][0-9][0-9][0-9].npz")):
+        with np.load(path) as file:
+            voltage, network, step, count = file["events"]
+            here = voltage == row
+            train = np.zeros((len(file["lengths"]), steps), np.int32)
+            train[network[here], step[here]] = count[here]
+            counts.append(train)
+            final.append(file["final"][row])
+            seconds += float(file["seconds"]) / len(case.reduced)
+    return Trains(np.concatenate(counts)[: case.networks], np.concatenate(final)[: case.networks], seconds)

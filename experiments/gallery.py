@@ -1,0 +1,54 @@
+"""Small copies of the experiments' pictures for docs/gallery.md, each below 150 kB.
+
+python experiments/gallery.py --results results --out docs/pictures
+"""
+
+import argparse
+from pathlib import Path
+
+from PIL import Image, ImageSequence
+
+
+# Picture -> width [pixels]; the larger ones have three columns of panels.
+PICTURES = {
+    "activation/activation.png": 1000,
+    "winner_takes_all/winner_takes_all.png": 1200,
+    "winner_takes_all/winner_takes_all.gif": 260,
+    "avalanches/avalanches.png": 1200,
+    "avalanches/avalanches_voltage.png": 1200,
+}
+LIMIT = 150_000  # [bytes]
+
+
+def shrink(picture: Image.Image, width: int, colours: int) -> Image.Image:
+    """A copy of a width, in so many colours."""
+    height = round(picture.height * width / picture.width)
+    small = picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+    return small.quantize(colours, dither=Image.Dither.NONE)
+
+
+def main() -> None:
+    """Copies what is there."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--out", type=Path, default=Path("docs/pictures"))
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for name, width in PICTURES.items():
+        source, target = arguments.results / name, arguments.out / Path(name).name
+        if not source.is_file():
+            continue
+        with Image.open(source) as picture:
+            colours = 48 if source.suffix == ".gif" else 250
+            frames = [shrink(frame, width, colours) for frame in ImageSequence.Iterator(picture)]
+        # Every second frame of a film.
+        first, *more = frames if len(frames) == 1 else frames[1::2]
+        options = {"save_all": True, "append_images": more, "duration": 200, "loop": 0} if more else {}
+        first.save(target, optimize=True, **options)
+        size = target.stat().st_size
+        print(f"{target}: {size / 1000:.0f} kB")
+        assert size < LIMIT, f"{target} is larger than {LIMIT} bytes: make it narrower"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""What a run means: conducting paths, events, avalanches, power laws, the crackling-noise relation.
+
+`count_events` works while a network is simulated; the rest takes NumPy arrays, measured or simulated.
+"""
+
+from ._avalanches import (
+    Avalanches as Avalanches,
+    bin_events as bin_events,
+    find_avalanches as find_avalanches,
+    inter_event_intervals as inter_event_intervals,
+    mean_size as mean_size,
+)
+from ._compare import compare_with_powerlaw as compare_with_powerlaw
+from ._conducting_path import (
+    activation_times as activation_times,
+    least_resistance_path as least_resistance_path,
+)
+from ._count_events import EventCounts as EventCounts, count_events as count_events
+from ._crackling import (
+    Estimate as Estimate,
+    ShapeCollapse as ShapeCollapse,
+    exponents_relation as exponents_relation,
+    mean_size_exponent as mean_size_exponent,
+    shape_collapse as shape_collapse,
+)
+from ._events import (
+    AbstractEventRule as AbstractEventRule,
+    Crossing as Crossing,
+    RelativeRate as RelativeRate,
+)
+from ._power_law import (
+    PowerLawFit as PowerLawFit,
+    fit_power_law as fit_power_law,
+    log_log_slope as log_log_slope,
+    power_law_probabilities as power_law_probabilities,
+    power_law_sample as power_law_sample,
+    scan_power_law as scan_power_law,
+)
+from ._recorded import events_in as events_in, trace_events as trace_events

@@ -1,0 +1,107 @@
+"""Avalanches: events in bins of time, and the runs of bins that are not empty."""
+
+from typing import Any, NamedTuple, SupportsIndex
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from .._checks import check_count
+
+
+class Avalanches(NamedTuple):
+    """Avalanches of all runs, in order, with everything that was counted in them."""
+
+    size: Int[np.ndarray, " avalanches"]
+    """Events of each."""
+    lifetime: Int[np.ndarray, " avalanches"]
+    """Bins of each."""
+    start: Int[np.ndarray, " avalanches"]
+    """Where in `profile` each begins."""
+    profile: Int[np.ndarray, " bins"]
+    """Events per bin of all avalanches, one after the other."""
+
+    def branching_ratio(self) -> float:
+        """Mean ratio of the events in the second bin to those in the first; 0 for a lifetime of one.
+
+        Source: the code published with Hochstetter et al., Nat. Commun. 12, 4008 (2021).
+        """
+        follows = self.lifetime > 1
+        first = self.profile[self.start]
+        second = np.where(follows, self.profile[np.where(follows, self.start + 1, self.start)], 0)
+        return float(np.mean(second / first)) if first.size else float("nan")
+
+
+def inter_event_intervals(events: Any) -> Int[np.ndarray, " intervals"]:
+    """Steps between successive steps with events, within each run.
+
+    `events`: events per step, `(steps,)` of one run or `(runs, steps)`.
+    """
+    run, step = np.nonzero(_trains(events))
+    return np.diff(step)[np.diff(run) == 0]
+
+
+def bin_events(events: Any, width: SupportsIndex | None = None) -> Int[np.ndarray, "runs bins"]:
+    """Sums of events over bins of `width` steps, run by run; the steps left over are dropped.
+
+    The width is the rounded mean inter-event interval by default, so that a bin is empty about as
+    often as not.
+
+    Raises a `ValueError` if no run has two events and no width is given, or the runs are shorter.
+    """
+    trains = _trains(events)
+    if width is None:
+        intervals = inter_event_intervals(trains)
+        if not intervals.size:
+            raise ValueError("No run has two steps with events: give the width of a bin in steps.")
+        width = round(float(intervals.mean()))
+    n = check_count("width", width)
+    bins = trains.shape[1] // n
+    if bins < 1:
+        raise ValueError(
+            f"A bin of {n} steps does not fit runs of {trains.shape[1]}: give a smaller width."
+        )
+    return trains[:, : bins * n].reshape(len(trains), bins, n).sum(axis=2, dtype=np.int64)
+
+
+def find_avalanches(binned: Any) -> Avalanches:
+    """The runs of bins with events between two empty bins of the same run.
+
+    What touches the start or the end of its run is left out, because it may have begun before or
+    ended after.
+
+    `binned`: events per bin, `(bins,)` or `(runs, bins)`, as from `bin_events`.
+
+    Source: Beggs and Plenz, J. Neurosci. 23, 11167 (2003).
+    """
+    bins = _trains(binned)
+    # A column without events at both ends keeps the runs apart.
+    busy = np.pad(bins > 0, ((0, 0), (1, 1)))
+    change = np.diff(busy.astype(np.int8), axis=1)
+    run, first = np.nonzero(change == 1)
+    _, last = np.nonzero(change == -1)
+    inside = (first > 0) & (last < bins.shape[1])
+    run, first, lifetime = run[inside], first[inside], (last - first)[inside]
+    start = np.cumsum(lifetime) - lifetime
+    flat = np.repeat(run * bins.shape[1] + first - start, lifetime) + np.arange(lifetime.sum())
+    profile = bins.reshape(-1)[flat]
+    size = np.add.reduceat(profile, start) if start.size else np.zeros(0, np.int64)
+    return Avalanches(size, lifetime, start, profile)
+
+
+def mean_size(
+    avalanches: Avalanches,
+) -> tuple[Int[np.ndarray, " lifetimes"], Float[np.ndarray, " lifetimes"], Int[np.ndarray, " lifetimes"]]:
+    """The lifetimes that occur, the mean size of each, and how many avalanches have it."""
+    lifetime, index, count = np.unique(avalanches.lifetime, return_inverse=True, return_counts=True)
+    return lifetime, np.bincount(index, avalanches.size) / count, count
+
+
+def _trains(events: Any) -> np.ndarray:
+    """Whole numbers of events as (runs, steps)."""
+    array = np.asarray(events)
+    if array.ndim not in (1, 2) or not np.issubdtype(array.dtype, np.integer) or np.any(array < 0):
+        raise ValueError(
+            "events must be whole numbers >= 0 of shape (steps,) or (runs, steps), got "
+            f"{array.dtype} of shape {array.shape}; transpose what has time first, as in counts.T."
+        )
+    return np.atleast_2d(array)
