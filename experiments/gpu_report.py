@@ -120,6 +120,7 @@ def simulation(wires: int, batch: int, what: str):
             terminals=terminals,
             dt=1e-3,
             steps=STEPS,
+            solver=jaxnn.StarMesh(device="gpu"),
         )
         return solution.terminal_current
 

@@ -29,10 +29,13 @@ class AutoSolver(AbstractSolver):
     `repr(AutoSolver().plan(...))` says which, and why.
     """
 
+    device: str | None = eqx.field(static=True, default=None)
+    """"cpu" or "gpu": what the plan is laid out for, by default what JAX runs on."""
+
     def plan(
         self, n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " _"]
     ) -> Any:
-        return nodal_plan(n_nodes, edges, terminals)
+        return nodal_plan(n_nodes, edges, terminals, self.device)
 
 
 class StarMesh(AbstractSolver):
@@ -42,10 +45,13 @@ class StarMesh(AbstractSolver):
     is safe.
     """
 
+    device: str | None = eqx.field(static=True, default=None)
+    """"cpu" or "gpu": what the plan is laid out for, by default what JAX runs on."""
+
     def plan(
         self, n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " _"]
     ) -> Any:
-        return star_mesh_plan(n_nodes, edges, terminals)
+        return star_mesh_plan(n_nodes, edges, terminals, self.device)
 
 
 class Dense(AbstractSolver):

@@ -12,7 +12,7 @@ from . import _dense, _star_mesh
 from ._incidence import difference_of as difference, divergence_of as divergence, pair_difference
 from ._layout import batch_last
 from ._schedule import schedule
-from ._star_plan import plan_of
+from ._star_plan import costs_for, plan_of
 
 
 class NodalSolution(NamedTuple):
@@ -56,17 +56,22 @@ _GATHERED = 4
 
 
 def nodal_plan(
-    n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " terminals"]
+    n_nodes: int,
+    edges: Int[np.ndarray, "edges 2"],
+    terminals: Int[np.ndarray, " terminals"],
+    device: str | None = None,
 ) -> Any:
     """The sparse or the full elimination, whichever has less work; its `repr` says why.
 
-    The order of elimination gives the exact number of products of the sparse one.
+    The order of elimination gives the exact number of products of the sparse one. `device` is as in
+    `star_mesh_plan`.
     """
-    order = schedule(n_nodes, edges, terminals)
+    order = schedule(n_nodes, edges, terminals, lambda parts: costs_for(device, parts).tail)
     products = sum(len(star) * (len(star) - 1) // 2 for star in order.neighbours)
-    if _GATHERED * products > _dense.dense_work(n_nodes, len(terminals)):
+    last = sum(_dense.dense_work(len(t.wires) + len(t.terminals), len(t.terminals)) for t in order.tails)
+    if _GATHERED * products + last > _dense.dense_work(n_nodes, len(terminals)):
         return _dense.dense_plan(n_nodes, edges, terminals)
-    return plan_of(order, n_nodes, edges, terminals)
+    return plan_of(order, n_nodes, edges, terminals, device)
 
 
 _solve_primitive, _solve = batch_last("solve_nodes", _solve_kernel, _solve_shapes)

@@ -1,10 +1,20 @@
 """The order of elimination: rounds of wires that share no junction, by approximate minimum
 degree."""
 
+import itertools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int
+
+
+class Tail(NamedTuple):
+    """Wires of a component that the rounds leave over, its terminals, and the branches between them."""
+
+    wires: list[int]
+    terminals: list[int]
+    branches: Int[np.ndarray, "branches 2"]
 
 
 class Schedule(NamedTuple):
@@ -19,6 +29,7 @@ class Schedule(NamedTuple):
     neighbours: list[list[int]]
     mesh: Int[np.ndarray, "branches 2"]
     n_components: int
+    tails: list[Tail]
 
 
 def components(adjacency: list[set[int]], walls: set[int]) -> list[int]:
@@ -70,21 +81,60 @@ def _pick(alive: list[int], adjacency: list[set[int]], label: list[int]) -> list
     return chosen
 
 
+def _leave(
+    alive: list[int], label: list[int], seen: dict[int, list[int]], nodes: int
+) -> tuple[list[int], list[list[int]]]:
+    """Wires that go on, and those of each component that has come down to few enough."""
+    left: dict[int, list[int]] = {}
+    for i in alive:
+        if label[i] in seen:
+            left.setdefault(label[i], []).append(i)
+    tails = [wires for c, wires in left.items() if len(wires) + len(seen[c]) <= nodes]
+    gone = {i for wires in tails for i in wires}
+    return [i for i in alive if i not in gone], tails
+
+
+def _with_tails(
+    adjacency: list[set[int]], walls: set[int], label: list[int], nodes: int
+) -> dict[int, list[int]]:
+    """The terminals of each component that may end in a full matrix: of few terminals and not tiny."""
+    seen: dict[int, set[int]] = {}
+    size: dict[int, int] = {}
+    for i, c in enumerate(label):
+        if c >= 0:
+            seen.setdefault(c, set()).update(adjacency[i] & walls)
+            size[c] = size.get(c, 0) + 1
+    return {c: sorted(t) for c, t in seen.items() if 4 * len(t) <= nodes and 2 * size[c] > nodes}
+
+
 def schedule(
-    n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " terminals"]
+    n_nodes: int,
+    edges: Int[np.ndarray, "edges 2"],
+    terminals: Int[np.ndarray, " terminals"],
+    tail: Callable[[int], int] = lambda n_components: 0,
 ) -> Schedule:
     """Eliminate symbolically every wire that is no terminal; the same input gives the same
-    order."""
+    order.
+
+    Components that have come down to `tail(n_components)` nodes, terminals included, are left at that.
+    """
     adjacency: list[set[int]] = [set() for _ in range(n_nodes)]
     for a, b in edges.tolist():
         adjacency[a].add(b)
         adjacency[b].add(a)
     walls = set(terminals.tolist())
     label = components(adjacency, walls)
+    n_components = 1 + max(label, default=-1)
+    nodes = tail(n_components)
+    seen = _with_tails(adjacency, walls, label, nodes)
     alive = [i for i in range(n_nodes) if i not in walls]
     neighbours: list[list[int]] = [[] for _ in range(n_nodes)]
-    rounds = []
+    rounds, tails = [], []
     while alive:
+        alive, left = _leave(alive, label, seen, nodes)
+        tails += left
+        if not alive:
+            break
         chosen = _pick(alive, adjacency, label)
         for i in chosen:
             star = adjacency[i]
@@ -95,5 +145,18 @@ def schedule(
         rounds.append(chosen)
         gone = set(chosen)
         alive = [i for i in alive if i not in gone]
-    mesh = sorted((a, b) for a in walls for b in adjacency[a] if a < b)
-    return Schedule(rounds, neighbours, np.array(mesh, np.int64).reshape(-1, 2), 1 + max(label, default=-1))
+    mesh = {(a, b) for a in walls for b in adjacency[a] if a < b and b in walls}
+    made = []
+    for wires in tails:
+        made.append(_tail(wires, seen[label[wires[0]]], adjacency, mesh))
+        mesh -= set(map(tuple, made[-1].branches.tolist()))
+    pairs = np.array(sorted(mesh), np.int64).reshape(-1, 2)
+    return Schedule(rounds, neighbours, pairs, n_components, made)
+
+
+def _tail(wires: list[int], ends: list[int], adjacency: list[set[int]], mesh: set[tuple[int, int]]) -> Tail:
+    """What is left of a component. A branch between terminals goes with the first tail that has both."""
+    near = set(ends)
+    pairs = [(i, j) for i in wires for j in sorted(adjacency[i]) if i < j or j in near]
+    inside = [pair for pair in itertools.combinations(ends, 2) if pair in mesh]
+    return Tail(wires, ends, np.array(pairs + inside, np.int64).reshape(-1, 2))

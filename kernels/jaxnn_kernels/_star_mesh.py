@@ -21,14 +21,16 @@ from ._star_plan import (
     StarMeshPlan as StarMeshPlan,
     star_mesh_plan as star_mesh_plan,
 )
+from ._tail import TailFactors, eliminate_tail, substitute_tail, tail_shapes
 
 
 class StarMeshFactors(NamedTuple):
-    """h_ij [sqrt S] behind the junctions, 1 / sqrt(S_i) [1/sqrt S], terminal branches [S]."""
+    """h_ij [sqrt S] behind the junctions, 1 / sqrt(S_i) [1/sqrt S], terminal branches [S]; the tail's."""
 
     branch: Array
     scale: Array
     mesh: Array
+    tail: TailFactors | None
 
 
 def _take(x: Array, index: Any) -> Array:
@@ -166,7 +168,8 @@ def _gathered(branch: Array, desk: Array, scratch: Array, own: Any, chunks: Any)
 def factor_shapes(plan: StarMeshPlan, trail: tuple[int, ...]) -> StarMeshFactors:
     """The shapes of the factors of conductances (edges, *trail)."""
     rows = plan.n_slots, plan.n_places, plan.mesh_own.shape[0]
-    shapes: Any = ((n, *trail) for n in rows)
+    tail = None if plan.tail is None else tail_shapes(plan.tail, trail)
+    shapes: Any = [*((n, *trail) for n in rows), tail]
     return StarMeshFactors(*shapes)
 
 
@@ -181,9 +184,11 @@ def eliminate(plan: StarMeshPlan, conductance: Array) -> StarMeshFactors:
     # One desk for the rounds that are not looped, one more row than they use: an update of all rows
     # would be no update to XLA.
     single = [s.rows for s in plan.segments if s.repeat == 1]
-    common = empty(1 + max([plan.mesh_own.shape[0], *single]))
+    n_tail = 0 if plan.tail is None else plan.tail.own.shape[0]
+    common = empty(1 + max([plan.mesh_own.shape[0], n_tail, *single]))
     chunks = [left for s in plan.segments for left, _ in s.tables.chunks]
     chunks += [left for left, _ in plan.mesh_chunks]
+    chunks += [] if plan.tail is None else [left for left, _ in plan.tail.chunks]
     scratch = _scratch(chunks, trail, conductance.dtype)
     for segment in plan.segments:
 
@@ -201,19 +206,24 @@ def eliminate(plan: StarMeshPlan, conductance: Array) -> StarMeshFactors:
         *carry, desk, scratch = _each(segment, body, (*carry, desk, scratch))
         common = desk if segment.repeat == 1 else common
     branch, scales = carry
+    tail = None
+    if plan.tail is not None:
+        common, scratch = _gathered(branch, common, scratch, plan.tail.own, plan.tail.chunks)
+        tail = eliminate_tail(plan.tail, _take(common, plan.tail.matrix))
     mesh, _ = _gathered(branch, common, scratch, plan.mesh_own, plan.mesh_chunks)
-    return StarMeshFactors(branch, scales, mesh[: plan.mesh_own.shape[0]])
+    return StarMeshFactors(branch, scales, mesh[: plan.mesh_own.shape[0]], tail)
 
 
 def _carry_forward(plan: StarMeshPlan, factors: StarMeshFactors, current: Array) -> Array:
     """Scaled currents y_i = (b_i + sum_k h_ki y_k) / sqrt(S_i) of all wires, and b of the
     terminals."""
-    branch, scales, _ = factors
+    branch, scales, _, _ = factors
     t = plan.terminals.shape[0]
     source = _take(jnp.concatenate([current, jnp.zeros_like(current[:1])]), plan.order)
     trail = jnp.broadcast_shapes(scales.shape[1:], current.shape[1:])
     y = jnp.broadcast_to(source, (plan.n_places + t, *trail))
     shares = [s.tables.share for s in plan.segments] + [share for _, _, share in plan.arrivals]
+    shares += [] if plan.tail is None else [plan.tail.share]
     scratch = _scratch(shares, trail, y.dtype)
     for segment in plan.segments:
 
@@ -227,11 +237,39 @@ def _carry_forward(plan: StarMeshPlan, factors: StarMeshFactors, current: Array)
             return _update(y, b * _rows(scales, start, segment.wires), start), scratch
 
         y, scratch = _each(segment, body, (y, scratch))
+    if plan.tail is not None and plan.tail.source.shape[0]:
+        came, scratch = _sum_products(branch, plan.tail.share, y, plan.tail.source, scratch)
+        b = _rows(y, plan.tail.place, came.shape[0])
+        y = _update(y, b + came, plan.tail.place)
     arrived = y[plan.n_places :]
     for rows, source, share in plan.arrivals:
         sums, scratch = _sum_products(branch, share, y, source, scratch)
         arrived = arrived.at[rows].add(sums, unique_indices=True, mode="promise_in_bounds")
     return _update(y, arrived, plan.n_places)
+
+
+def _substitute_tail(
+    plan: StarMeshPlan, tail: TailFactors, potential: Array, phi: Array, driven: bool
+) -> tuple[Array, Array]:
+    """Potentials with those of the tails, and the currents that the tails take from the terminals.
+
+    `driven` if `phi` holds currents into the wires of the tails.
+    """
+    tables = plan.tail
+    current = None
+    if driven:
+        current = _rows(phi, tables.place, plan.n_places - tables.place)
+        current = current.reshape(tables.wires, -1, *current.shape[1:])
+    near, into = substitute_tail(tables, tail, _take(potential, tables.ends), current)
+    phi = _update(phi, jnp.broadcast_to(_flat(near), (_flat(near).shape[0], *phi.shape[1:])), tables.place)
+    into = jnp.concatenate([_flat(into), jnp.zeros_like(_flat(into)[:1])])
+    if tables.landing.shape[0] > TERMS:  # pads that many parts of a network share
+        return phi, jnp.sum(_take(into, tables.landing), axis=0)
+    return phi, _sum_rows(into, tables.landing)
+
+
+def _flat(x: Array) -> Array:
+    return x.reshape(-1, *x.shape[2:])
 
 
 def substitute(
@@ -242,7 +280,7 @@ def substitute(
     phi_i = (y_i + sum_j h_ij phi_j) / sqrt(S_i), with y from the injected currents if there are
     any.
     """
-    branch, scales, mesh = factors
+    branch, scales, mesh, tail = factors
     t = plan.terminals.shape[0]
     trail = jnp.broadcast_shapes(scales.shape[1:], potential.shape[1:])
     into = net_flow(plan.mesh_graph, mesh * pair_difference(plan.mesh_graph, potential))
@@ -252,6 +290,9 @@ def substitute(
         phi = _carry_forward(plan, factors, current)
         into = into - phi[plan.n_places :]
     phi = _update(phi, jnp.broadcast_to(potential, (t, *trail)), plan.n_places)
+    if tail is not None:
+        phi, gone = _substitute_tail(plan, tail, potential, phi, current is not None)
+        into = into + gone
     desk = jnp.zeros((1 + max([0, *[s.wires for s in plan.segments]]), *trail), potential.dtype)
     stars = [star for s in plan.segments for star in s.tables.star]
     scratch = _scratch(stars, trail, potential.dtype)

@@ -10,7 +10,7 @@ from jaxtyping import Int
 
 from ._dense import dense_work
 from ._incidence import TERMS, incidence
-from ._schedule import Schedule, schedule
+from ._schedule import Schedule, Tail, schedule
 
 
 class Tables(NamedTuple):
@@ -42,12 +42,33 @@ class Segment:
 
 
 @jax.tree_util.register_dataclass
+@dc.dataclass(frozen=True)
+class TailTables:
+    """Index arrays of the full matrices in which components end: wires first, then terminals.
+
+    `own`, `chunks`, `source` and `share` are as in `Tables`, for the branches of the matrices and
+    their wires.
+    """
+
+    own: Any
+    chunks: Any
+    matrix: Any  # (nodes, nodes, parts) branch
+    ends: Any  # (terminals, parts) among the terminals of the network
+    landing: Any  # (meetings, terminals) where in `ends`, flat, a terminal is; past its end if nowhere
+    source: Any
+    share: Any
+    wires: int = dc.field(metadata={"static": True})
+    place: int = dc.field(metadata={"static": True})
+
+
+@jax.tree_util.register_dataclass
 @dc.dataclass(frozen=True, repr=False)
 class StarMeshPlan:
     """A sparse elimination. Slots hold the junctions, a zero and then the branches of every
     round."""
 
     segments: Any
+    tail: Any
     mesh_own: Any
     mesh_chunks: Any
     mesh_graph: Any
@@ -62,9 +83,11 @@ class StarMeshPlan:
 
     def __repr__(self) -> str:
         n, t = len(self.position), len(self.terminals)
+        size, _, parts = (0, 0, 0) if self.tail is None else self.tail.matrix.shape
+        tails = f", {parts:,} x {size} nodes as full matrices" if parts else ""
         return (
             f"StarMeshPlan({n} wires, {self.graph.ends.shape[-1]} junctions, {t} terminals: "
-            f"{sum(s.repeat for s in self.segments)} rounds, {self.n_products:,} products; "
+            f"{sum(s.repeat for s in self.segments)} rounds, {self.n_products:,} products{tails}; "
             f"full elimination takes {dense_work(n, t):,} multiply-adds)"
         )
 
@@ -77,14 +100,29 @@ class _Round(NamedTuple):
     arrivals: int
 
 
-# Cost of one more fused loop, in products of one wire pair, when chunks are laid out: of a network
-# that runs in a batch, and of an ensemble of so many networks, where a product is a single number.
-_LOOP = 60
-_LOOP_ENSEMBLE = 500
+class Costs(NamedTuple):
+    """What a plan is laid out for, in products of one wire pair."""
+
+    loop: int  # of one more fused loop
+    code: tuple[int, float]  # of one more piece of code to compile, and in parts of the whole work
+    tail: int  # nodes, terminals included, at which a component goes on as a full matrix
+
+
+# A network that runs in a batch, and an ensemble of so many that differ, where a product is one number.
+_BATCHED = Costs(60, (200, 0.02), 0)
+_DIFFERENT = Costs(500, (200, 0.02), 0)
 _ENSEMBLE = 8
-# Cost of one more piece of code to compile: products, and a fraction of the work of the
-# elimination.
-_CODE = 200, 0.02
+
+
+def costs_for(device: str | None, n_components: int) -> Costs:
+    """The costs on a "cpu" or a "gpu", by default the one that JAX runs on."""
+    if device not in (None, "cpu", "gpu"):
+        raise ValueError(f'device must be "cpu", "gpu" or None for the one in use; got {device!r}.')
+    costs = _BATCHED if n_components < _ENSEMBLE else _DIFFERENT
+    if (device or jax.default_backend()) == "cpu":
+        return costs
+    # Each operation is a launch, which costs as much as a round.
+    return costs._replace(code=(0, 0.02), tail=24)
 
 
 def _width(n: int) -> int:
@@ -206,15 +244,15 @@ def _degrees(rounds: list[_Round], stars: _Stars, loop: int) -> list[tuple[int, 
 
 
 def _work(profile: Int[np.ndarray, " rows"], degree: int, wires: int) -> int:
-    chunks = sum(width * rows for width, rows in _chunks(profile, _LOOP))
+    chunks = sum(width * rows for width, rows in _chunks(profile, _BATCHED.loop))
     return chunks + 2 * len(profile) + 2 * degree * wires
 
 
-def _segments(rounds: list[_Round]) -> list[list[_Round]]:
+def _segments(rounds: list[_Round], costs: Costs) -> list[list[_Round]]:
     """Group neighbouring rounds of similar shape, so that code grows much slower than the
     network."""
     single = [_work(_profile([r]), r.degree, len(r.wires)) for r in rounds]
-    overhead = _CODE[0] + _CODE[1] * sum(single)
+    overhead = costs.code[0] + costs.code[1] * sum(single)
     best = [0.0] + [np.inf] * len(rounds)
     back = [0] * (len(rounds) + 1)
     for b in range(1, len(rounds) + 1):
@@ -298,19 +336,71 @@ class _Builder:
         own = self.junctions(key, rows)
         return Tables(own, products, owner, tuple(star), tuple(reach), source, share)
 
+    def tail(self, tails: list[Tail], terminals: Any, wires: int, place: int, costs: Costs) -> TailTables:
+        """The matrices of all tails, padded to `wires` and the most terminals of any."""
+        parts, n_ends = len(tails), max(len(t.terminals) for t in tails)
+        row = np.zeros(self.stars.n_nodes, np.int64)
+        row[terminals] = np.arange(len(terminals))
+        key = self.stars.keys(*np.concatenate([t.branches for t in tails]).T)
+        counts = self.stars.products(key).count
+        order = np.argsort(-counts, kind="stable")
+        local = np.argsort(order, kind="stable")
+        # The last row is padding, a branch of no conductance.
+        matrix = np.full((wires + n_ends, wires + n_ends, parts), len(key), np.int32)
+        ends = np.zeros((n_ends, parts), np.int32)
+        node = np.full((wires, parts), terminals[0], np.int64)
+        slots: list[list[int]] = [[] for _ in terminals]
+        at = np.zeros(self.stars.n_nodes, np.int64)
+        first = 0
+        for c, t in enumerate(tails):
+            at[t.wires] = np.arange(len(t.wires))
+            at[t.terminals] = wires + np.arange(len(t.terminals))
+            a, b = at[t.branches.T]
+            matrix[a, b, c] = matrix[b, a, c] = local[first : first + len(a)]
+            first += len(a)
+            ends[: len(t.terminals), c] = row[t.terminals]
+            node[: len(t.wires), c] = t.wires
+            for k, r in enumerate(row[t.terminals].tolist()):
+                slots[r].append(k * parts + c)
+        node = node.ravel()
+        inner = node != terminals[0]
+        width = _width(int(self.stars.of_node.count[node[inner]].max()))
+        source, share = self.arrivals(node, node.size, width)
+        meetings = max(map(len, slots))
+        landing = [s + [ends.size] * (meetings - len(s)) for s in slots]
+        return TailTables(
+            self.junctions(key[order], len(key) + 1),
+            self.chunked(key[order], _chunks(np.append(counts[order], 0), costs.loop)),
+            matrix,
+            ends,
+            np.array(landing, np.int32).T,
+            source,
+            np.where(inner, share, self.zero).astype(np.int32),
+            wires,
+            place,
+        )
+
 
 def _stack(tables: list[Tables]) -> Tables:
     return jax.tree_util.tree_map(lambda *x: np.stack(x), *tables)
 
 
 def star_mesh_plan(
-    n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " terminals"]
+    n_nodes: int,
+    edges: Int[np.ndarray, "edges 2"],
+    terminals: Int[np.ndarray, " terminals"],
+    device: str | None = None,
 ) -> StarMeshPlan:
-    """Plan a sparse elimination: built once per topology in NumPy, deterministic."""
-    return plan_of(schedule(n_nodes, edges, terminals), n_nodes, edges, terminals)
+    """Plan a sparse elimination: built once per topology in NumPy, deterministic.
+
+    `device`, "cpu" or "gpu", is what the plan is laid out for, by default what JAX runs on; it
+    works on both.
+    """
+    order = schedule(n_nodes, edges, terminals, lambda parts: costs_for(device, parts).tail)
+    return plan_of(order, n_nodes, edges, terminals, device)
 
 
-def _shape(group: list[_Round], stars: _Stars, loop: int) -> Any:
+def _shape(group: list[_Round], stars: _Stars, costs: Costs) -> Any:
     """Rows, wires, classes of degree, arrivals and chunks that hold every round of a segment."""
     profile = _profile(group)
     wires = max(len(r.wires) for r in group)
@@ -320,9 +410,9 @@ def _shape(group: list[_Round], stars: _Stars, loop: int) -> Any:
         len(profile),
         wires,
         # One network is batched: wires of another degree need another loop, and pad little.
-        one_class if loop == _LOOP else _degrees(group, stars, loop),
+        one_class if costs.loop == _BATCHED.loop else _degrees(group, stars, costs.loop),
         _width(max(r.arrivals for r in group)),
-        _chunks(profile, loop),
+        _chunks(profile, costs.loop),
     )
 
 
@@ -331,13 +421,16 @@ def plan_of(
     n_nodes: int,
     edges: Int[np.ndarray, "edges 2"],
     terminals: Int[np.ndarray, " terminals"],
+    device: str | None = None,
 ) -> StarMeshPlan:
     """Plan a sparse elimination in an order that is known."""
     stars = _Stars(n_nodes, order)
-    groups = _segments(stars.rounds)
-    loop = _LOOP if order.n_components < _ENSEMBLE else _LOOP_ENSEMBLE
-    shapes = [_shape(g, stars, loop) for g in groups]
-    n_places = sum(len(g) * s[1] for g, s in zip(groups, shapes, strict=True))
+    costs = costs_for(device, order.n_components)
+    groups = _segments(stars.rounds, costs)
+    shapes = [_shape(g, stars, costs) for g in groups]
+    tail_place = sum(len(g) * s[1] for g, s in zip(groups, shapes, strict=True))
+    wires = max((len(t.wires) for t in order.tails), default=0)
+    n_places = tail_place + wires * len(order.tails)
     place = np.empty(n_nodes, np.int32)
     node = np.full(n_places + len(terminals), n_nodes, np.int32)
     start = 0
@@ -345,6 +438,8 @@ def plan_of(
         for r in g:
             place[r.wires] = start + np.arange(len(r.wires))
             start += s[1]
+    for c, t in enumerate(order.tails):
+        place[t.wires] = tail_place + np.arange(len(t.wires)) * len(order.tails) + c
     place[terminals] = n_places + np.arange(len(terminals))
     node[place] = np.arange(n_nodes)
 
@@ -367,8 +462,9 @@ def plan_of(
     row[terminals] = np.arange(len(terminals))
     return StarMeshPlan(
         tuple(segments),
+        builder.tail(order.tails, terminals, wires, tail_place, costs) if order.tails else None,
         builder.junctions(key, len(mesh)),
-        builder.chunked(key, _chunks(counts, loop)),
+        builder.chunked(key, _chunks(counts, costs.loop)),
         incidence(len(terminals), row[mesh]),
         _arrivals_by_class(builder, terminals),
         node,
