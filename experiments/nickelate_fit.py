@@ -116,9 +116,7 @@ def field_law(data: np.ndarray) -> dict:
     first = np.log(np.abs(data[0]))
     law = lambda x: x[0] + np.log(np.sinh(FIELDS / np.exp(x[1])))
     wrong = lambda x: law(x) - first
-    sinh = least_squares(
-        jax.jit(wrong), [np.log(0.03), np.log(1.3e7)], jac=jax.jit(jax.jacfwd(wrong)), method="lm"
-    )
+    sinh = least_squares(wrong, [np.log(0.03), np.log(1.3e7)], method="lm")
     slope, offset = np.polyfit(np.log(FIELDS), first, 1)
     power = first - slope * np.log(FIELDS) - offset
     rms = lambda x: float(np.sqrt(np.mean(np.square(x))))
