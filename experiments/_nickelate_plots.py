@@ -79,7 +79,7 @@ def _levels(ax: Any, found: dict[str, Any]) -> None:
         color=COLOURS[1],
         label="positive, through 3 kΩ",
     )
-    ax.set(xlabel="pulse (1 µs, amplitude rising)", ylabel="V/I at 0.1 V [kΩ]")
+    ax.set(xlabel="pulse (1 µs, amplitude rising)", ylabel="V/I at 0.1 V [kΩ]", yscale="log")
     ax.legend(fontsize=7)
     _title(
         ax, "Synapse: potentiation and depression", "128 levels measured (ACS Nano 2025), curve not read"

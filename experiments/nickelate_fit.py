@@ -35,7 +35,8 @@ FIELDS = np.array([133e5, 267e5, 400e5, 533e5])  # [V/m]
 BEYOND_THERMAL = 1.602176634e-19 / (2 * 1.380649e-23 * 300)  # q / 2kT [1/V]
 NAMES = ("a [nm]", "P0 [C/m^2]", "P_sat [C/m^2]", "tau_1 [ms]", "tau_2 [ms]", "tau_3 [ms]", "tau_4 [ms]",
          "w_1", "w_2", "w_3", "w_4", "poling pulse [ms]")  # fmt: skip
-NOISE, SHARE = 2e-3, 0.01  # [C/m^2] scatter of the late points, and what is allowed of each charge
+NOISE, SHARE = 5e-3, 0.01  # [C/m^2] scatter, and what is allowed of each charge: chi2 is then 1
+PRIOR = 1.0  # e-folds around the starting values, inverse
 START = np.log([4.0, 0.0298, 2.0, 1.0, 10.0, 100.0, 1000.0, 0.3, 0.25, 0.25, 0.2, 100.0])
 
 
@@ -78,7 +79,7 @@ def _residual(
 ) -> jax.Array:
     """Errors of the traces over their noise, and of the prior."""
     wrong = (charge(x, field, time) - data) / scale
-    return jnp.concatenate([wrong.reshape(-1), x - START])
+    return jnp.concatenate([wrong.reshape(-1), (x - START) * PRIOR])
 
 
 _jacobian: Any = jax.jit(jax.jacfwd(_residual))
@@ -93,6 +94,12 @@ def fit(time: np.ndarray, data: np.ndarray, used: np.ndarray, start: np.ndarray)
     rest = (FIELDS[used], time, data[:, used], scale[:, used])
     found = least_squares(_residual, start, jac=_jacobian, method="lm", args=rest)
     covariance = np.linalg.inv(found.jac.T @ found.jac)
+    # Only ratios of the shares count: they and their errors are given for a sum of one.
+    share = np.exp(found.x[7:11]) / np.exp(found.x[7:11]).sum()
+    found.x[7:11] = np.log(share)
+    normalised = np.eye(START.size)
+    normalised[7:11, 7:11] -= share
+    covariance = normalised @ covariance @ normalised.T
     freedom = max(1, found.fun.size - 2 * START.size)
     noise = float((found.fun[: -START.size] ** 2).sum() / freedom)
     return {"x": found.x, "error": np.sqrt(np.diag(covariance) * max(noise, 1.0)), "chi2": noise}

@@ -219,7 +219,7 @@ def main() -> None:
     found["fire"] = {
         str(p): pulses_to_fire(firing(runner, neuron, amplitudes, p, 20 if short else 400)) for p in periods
     }
-    negative, positive = ((2.55, 2.72), (2.9, 3.4)) if options.hot else ((3.15, 3.27), (3.6, 4.2))
+    negative, positive = ((2.45, 2.58), (2.9, 3.4)) if options.hot else ((3.0, 3.16), (3.6, 4.2))
     count = 13 if short else 128
     down, middle = levels(runner, synapse, -np.linspace(*negative, count), 3e3)
     up, _ = levels(runner, middle, np.linspace(*positive, count), 3e3)

@@ -251,8 +251,7 @@ def _segment(wiring: _Wiring, carry: tuple[CloudState, Array], x: Any) -> tuple[
         carry = _step(wiring, numbers, carry, dt, (at(begin), at(end)), compliance)
         return carry, (at(end), carry.current, carry.state) if wiring.trace else None
 
-    nothing = jnp.zeros((), zero.dtype)
-    first = _Carry(state, potential, zero, zero, zero, zero, zero, state.temperature, nothing)
+    first = _Carry(state, potential, zero, zero, zero, zero, zero, state.temperature, zero)
     last, kept = jax.lax.scan(step, first, (lengths, edges[:-1], edges[1:]))
     out = {
         "voltage": at(jnp.ones((), zero.dtype)),
@@ -286,9 +285,6 @@ def _step(
         potential, through = sheet_step(wiring.sheet, wiring.modes, potential, stored, drive[1], dt)
         drained = drained + dt * potential / wiring.sheet.leak_resistance
         current, mean, power = current + through, mean + through, power + drive[1] * through
-    # A NaN must show: max alone would hide it.
-    worst = jnp.maximum(jnp.max(flow.residual), carry.residual)
-    worst = jnp.where(jnp.any(jnp.isnan(flow.residual)), jnp.nan, worst)
     return _Carry(
         state=state,
         sheet=potential,
@@ -298,5 +294,5 @@ def _step(
         drained=drained,
         energy=carry.energy + dt * power,
         peak=jnp.maximum(carry.peak, state.temperature),
-        residual=worst,
+        residual=jnp.maximum(carry.residual, flow.residual),
     )

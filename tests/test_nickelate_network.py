@@ -1,5 +1,7 @@
 """Nickelate devices that share a sheet, spread of devices, and programmes as such."""
 
+import json
+
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -8,6 +10,7 @@ import pytest
 
 import jaxnn
 import jaxnn_kernels as jk
+from test_benchmark import run_script
 
 
 P = jaxnn.Programme
@@ -42,7 +45,8 @@ def test_t15_the_reference_feels_its_neighbours_in_proportion_to_their_number(sy
 def test_t15_without_coupling_neighbours_do_nothing(synapses):
     alone = shared(jnp.asarray([0.1, 0.0, 0.0, 0.0, 0.0]), jnp.asarray(0.0), synapses)
     among = shared(jnp.asarray([0.1, 2.0, 2.0, 2.0, 2.0]), jnp.asarray(0.0), synapses)
-    np.testing.assert_array_equal(alone.current[:, 0], among.current[:, 0])
+    # Newton's method runs until the last device has converged: the same to its tolerance, not bit for bit.
+    np.testing.assert_allclose(alone.current[:, 0], among.current[:, 0], rtol=1e-9)
 
 
 def test_the_sheet_keeps_charge(synapses):
@@ -84,6 +88,7 @@ def test_spread_follows_its_key():
     np.testing.assert_array_equal(one.edge_length, DEVICE.edge_length)
 
 
+@pytest.mark.slow
 def test_devices_and_cycles_differ():
     spread, volts = jaxnn.NickelateSpread(), jnp.full(64, 5.25)
     devices = spread.draw(DEVICE, jr.key(0), 64)
@@ -148,3 +153,19 @@ def test_the_step_lowers_for_cuda():
     for function in (step, jax.grad(total, argnums=1)):
         exported = jax.export.export(jax.jit(function), platforms=["cuda"])(*arguments)
         assert "callback" not in exported.mlir_module()
+
+
+def test_the_modes_experiment(tmp_path):
+    done = run_script("experiments/nickelate_modes.py", "--quick", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "modes.png").stat().st_size > 0
+
+
+def test_the_fit_recovers_generated_charges(tmp_path):
+    done = run_script("experiments/nickelate_fit.py", "--quick", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    numbers = json.loads((tmp_path / "nickelate_fit.json").read_text())
+    assert abs(numbers["parameters"]["a [nm]"]["value"] - 4.0) < 0.2
+    assert numbers["RMSE of the predicted 533 kV/cm trace"] < 0.05
+    missing = run_script("experiments/nickelate_fit.py", "--data", tmp_path / "none.csv", "--out", tmp_path)
+    assert "relaxation.csv holds Fig. 2h" in missing.stderr

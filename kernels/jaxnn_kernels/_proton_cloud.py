@@ -171,7 +171,8 @@ def stored_charge(p: ProtonCloud, state: CloudState) -> Float[Array, "*devices"]
 
     A function of the state: no cycle of pulses pumps charge.
     """
-    return p.A_C * (p.eps * state.field + jnp.sum(state.polarisation, axis=0))
+    # Written out: XLA would sum a short leading axis one number at a time.
+    return p.A_C * sum(state.polarisation, start=p.eps * state.field)
 
 
 def joule_heating(
