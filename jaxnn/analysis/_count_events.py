@@ -28,7 +28,7 @@ class EventCounts(eqx.Module):
     """Conductance between the first two terminals at each step [S]."""
     final_state: Float[Array, "*variables junctions"]
     """State after the last step."""
-    failed_step: Int[Array, ""]
+    failed_step: Int[Array, "*networks"]
     """First step with a number that is not finite, or -1."""
 
 
