@@ -318,7 +318,7 @@ def test_another_integrator_agrees():
 
     volts = jnp.asarray(5.25)
     state = DEVICE.init_state()
-    scales = jk.CloudState(1e7, 1e-9, 1e-3 * jnp.ones(5), 1.0, 1.0)
+    scales = jk.CloudState(*map(jnp.asarray, (1e7, 1e-9, 1e-3 * np.ones(5), 1.0, 1.0)))
     scaled = lambda t, y, v: jax.tree.map(
         jnp.divide, rate(t, jax.tree.map(jnp.multiply, y, scales), v), scales
     )
