@@ -9,7 +9,7 @@ one of our own. Then the same threshold is looked for on networks that are gener
 has G* > 0.1 after 60 s, by bisection. The time to activation diverges at V* = 1, so the 60 s are part of
 the claim.
 
-    python experiments/activation.py --out results/activation --reference ../shared/reference
+    python experiments/activation.py --out results/activation --reference FOLDER
 """
 
 # Before JAX, because it also sets what XLA logs.
@@ -326,10 +326,7 @@ def main() -> None:
     jax.config.update("jax_enable_x64", True)
     begin = time.perf_counter()
     size = QUICK if arguments.quick else Size()
-    network, terminals, origin = published.network_for(arguments.reference)
-    if arguments.quick:
-        network, origin = jaxnn.nanowire_network(24, box=16e-6, seed=3), "generated"
-        terminals = jaxnn.farthest_pair(network)
+    network, terminals, origin = published.network_for(arguments.reference, arguments.quick)
     bench = Bench(network, terminals)
     print(f"{origin} network of {network.n_nodes} wires, n = {bench.path}", flush=True)
 

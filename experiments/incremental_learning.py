@@ -130,20 +130,18 @@ def run_phases(task, setting, seed):
         inputs, labels = draw(task, classes, count, rng)
         parts = setting.snapshots
         kinds, early = np.zeros(4, int), None
-        for x, y in tqdm(
-            zip(np.split(inputs, parts), np.split(labels, parts), strict=True),
-            total=parts,
-            desc=f"phase {number}",
-            disable=None,
+        pairs = zip(np.split(inputs, parts), np.split(labels, parts), strict=True)
+        for part, (x, y) in enumerate(
+            tqdm(pairs, total=parts, desc=f"phase {number}", disable=None), start=1
         ):
             state, history = network.learn(state, x, y)
             kinds += np.bincount(np.asarray(history.kind), minlength=4)
             shown += len(x)
             label = np.where(np.asarray(state.stored), np.asarray(jaxnn.node_labels(state)), -2)
             snapshots.append((shown, np.asarray(state.on), label))
-            if len(snapshots) % parts == max(1, parts // 10) % parts:
+            if part == parts // 10:
                 early = accuracy(network, state, task, classes)
-        on, _, label = np.asarray(state.on), shown, snapshots[-1][2]
+        _, on, label = snapshots[-1]
         rows.append(
             {
                 "phase": number,

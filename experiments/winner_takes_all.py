@@ -8,7 +8,7 @@ voltages along their path against time; snapshots and an animation. Beside it V*
 ratio of 10 (S14). The network is the published one of 100 wires where --reference (or JAXNN_REFERENCE)
 names its folder, or else one of our own.
 
-    python experiments/winner_takes_all.py --out results/winner_takes_all --reference ../shared/reference
+    python experiments/winner_takes_all.py --out results/winner_takes_all --reference FOLDER
 """
 
 # Before JAX, because it also sets what XLA logs.
@@ -214,10 +214,7 @@ def main() -> None:
     keep_compiled()
     jax.config.update("jax_enable_x64", True)
     begin = time.perf_counter()
-    network, terminals, origin = published.network_for(arguments.reference)
-    if arguments.quick:
-        network, origin = jaxnn.nanowire_network(24, box=16e-6, seed=3), "generated"
-        terminals = jaxnn.farthest_pair(network)
+    network, terminals, origin = published.network_for(arguments.reference, arguments.quick)
     n, runs = simulate(network, terminals, 7.0)
     simulated = time.perf_counter() - begin
     found = {name: numbers(network, terminals, run) for name, run in runs.items()}

@@ -143,3 +143,10 @@ def _split(x: Array | np.ndarray, offsets: tuple[int, ...], what: str) -> list[A
             f"The last axis must count the {offsets[-1]} {what} of the ensemble, got shape {x.shape}."
         )
     return [x[..., a:b] for a, b in itertools.pairwise(offsets)]
+
+
+def padded_ranges(offsets: tuple[int, ...]) -> Int[np.ndarray, "networks most"]:
+    """The numbers from each offset up to the next, short rows being filled with the last offset."""
+    start, stop = np.asarray(offsets[:-1]), np.asarray(offsets[1:])
+    place = start[:, None] + np.arange(np.max(stop - start))
+    return np.where(place < stop[:, None], place, offsets[-1]).astype(np.int32)

@@ -255,11 +255,10 @@ def _classify(network: GrowWhenRequired, state: jk.GrowState, inputs: Array, sto
         return jnp.argmin(jnp.where(able, distance, jnp.inf))
 
     if network.context:
-        able_or_on = jnp.where(jnp.any(able), able, state.on)
 
         def step(previous: Any, sample: Any) -> Any:
             distance = jk.square_distance(state.weight, state.square, network._stacked(sample, previous))
-            winner = jnp.argmin(jnp.where(able_or_on, distance, jnp.inf))
+            winner = jnp.argmin(jnp.where(able, distance, jnp.inf))
             return state.weight[winner], winner
 
         winners = jax.lax.scan(step, jnp.zeros_like(state.weight[0]), inputs)[1]

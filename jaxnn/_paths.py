@@ -15,10 +15,19 @@ def shortest_path(topology: Topology, a: int, b: int) -> Int[np.ndarray, " path"
 
     **Raises:** `ValueError` if no path exists.
     """
-    n = topology.n_nodes
     # A path has fewer than n junctions, so that any number of passive ones at 1 each stays below
     # one memristive junction at n. (Zero weights would mean "no edge" to parts of csgraph.)
-    weights = np.where(topology.passive, 1.0, float(n))
+    return lightest_path(topology, np.where(topology.passive, 1.0, float(topology.n_nodes)), a, b)
+
+
+def lightest_path(
+    topology: Topology, weights: Float[np.ndarray, " junctions"], a: int, b: int
+) -> Int[np.ndarray, " path"]:
+    """The junctions along the path from `a` to `b` whose positive weights have the least sum.
+
+    **Raises:** `ValueError` if no path exists.
+    """
+    n = topology.n_nodes
     graph = coo_array((weights, topology.edges.T), (n, n)).tocsr()
     _, before = csgraph.dijkstra(graph, directed=False, indices=a, return_predecessors=True)
     nodes = [b]

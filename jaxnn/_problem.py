@@ -14,7 +14,7 @@ from jaxnn_kernels import split_time_step
 from ._checks import as_inexact, check_at_least, check_finite, concrete
 from ._clock import Clock
 from ._drive import AbstractDrive, drive_at
-from ._ensemble import Ensemble
+from ._ensemble import Ensemble, padded_ranges
 from ._junction import AbstractJunction
 from ._network import Network
 from ._solver import AbstractSolver, AutoSolver, plan_for
@@ -55,7 +55,7 @@ def make_problem(
     if isinstance(network, Ensemble):
         sizes = np.diff(network.node_offsets)
         network_of_node = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-        junctions_of_network = _ranges(network.junction_offsets)
+        junctions_of_network = padded_ranges(network.junction_offsets)
         network = network.network
     else:
         network_of_node = np.zeros(network.n_nodes, np.int32)
@@ -105,13 +105,6 @@ def terminal_potential(value: Float[Array, "..."], shape: tuple[int, ...]) -> Fl
         value = jnp.concatenate([value, rest], axis=-1)
     lacking = (1,) * (len(shape) - value.ndim)
     return jnp.broadcast_to(value.reshape(lacking + value.shape), shape)
-
-
-def _ranges(offsets: tuple[int, ...]) -> Int[np.ndarray, "networks most"]:
-    """The numbers from each offset up to the next, short rows being filled with the last offset."""
-    start, stop = np.asarray(offsets[:-1]), np.asarray(offsets[1:])
-    place = start[:, None] + np.arange(np.max(stop - start))
-    return np.where(place < stop[:, None], place, offsets[-1]).astype(np.int32)
 
 
 def common_dtype(numbers: PyTree) -> jnp.dtype:

@@ -13,6 +13,9 @@ from ._checks import concrete
 from ._storage import load_arrays, save_arrays
 
 
+LARGEST_CHANGE = 0.1  # of a state's critical value, up to which an explicit step is trusted
+
+
 class NumericalWarning(UserWarning):
     """A run whose numbers should be looked at before they are believed."""
 
@@ -89,11 +92,12 @@ class Solution(eqx.Module):
                 f"{Result[Result.not_finite]}. Look at the conductance and the drive before it."
             )
         change = np.atleast_1d(self.largest_change)
-        if (change > 0.1).any():
+        large = change > LARGEST_CHANGE
+        if large.any():
             _warn(
-                f"{_share(change > 0.1)}a step moved a state by {change[change > 0.1].max():.3g} of "
-                "its critical value, more than the 0.1 up to which the explicit step is trusted: "
-                "dt is too large for this drive, make it smaller by that ratio."
+                f"{_share(large)}a step moved a state by {change[large].max():.3g} of its "
+                f"critical value, more than the {LARGEST_CHANGE:g} up to which the explicit step is "
+                "trusted: dt is too large for this drive, make it smaller by that ratio."
             )
         return self
 

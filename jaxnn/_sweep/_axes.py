@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import numpy as np
-from scipy.stats import qmc
 
 
 class Axis(NamedTuple):
@@ -186,12 +185,20 @@ def _scaled(limits: tuple[Any, Any, str], unit: np.ndarray) -> np.ndarray:
 
 
 def _sobol(dimensions: int, count: int, seed: int) -> np.ndarray:
+    from scipy.stats import qmc  # half a second that only those who sample have to wait
+
     # Powers of two are what keeps the points balanced; those beyond `count` are left out.
     return qmc.Sobol(dimensions, rng=seed).random_base2(int(np.ceil(np.log2(count))))[:count]
 
 
+def _latin_hypercube(dimensions: int, count: int, seed: int) -> np.ndarray:
+    from scipy.stats import qmc
+
+    return qmc.LatinHypercube(dimensions, rng=seed).random(count)
+
+
 _DRAWS = {
     "sobol": _sobol,
-    "latin_hypercube": lambda d, n, seed: qmc.LatinHypercube(d, rng=seed).random(n),
+    "latin_hypercube": _latin_hypercube,
     "random": lambda d, n, seed: np.random.default_rng(seed).random((n, d)),
 }

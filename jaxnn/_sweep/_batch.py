@@ -14,7 +14,7 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec as P
 from jaxtyping import Array, Float, PyTree
 
-from .._ensemble import Ensemble
+from .._ensemble import Ensemble, padded_ranges
 from .._solution import Solution
 from ._layout import Layout
 from ._study import Case, Study
@@ -199,10 +199,7 @@ def _by_network(solution: Any, ensemble: Ensemble) -> dict[str, Any]:
 
 
 def _padded(x: Array, offsets: tuple[int, ...]) -> Array:
-    counts = np.diff(offsets)
-    place = np.arange(counts.max())
-    rows = np.where(place < counts[:, None], np.asarray(offsets[:-1])[:, None] + place, offsets[-1])
-    taken = jnp.take(x, rows, axis=-1, mode="fill", fill_value=jnp.nan)
+    taken = jnp.take(x, padded_ranges(offsets), axis=-1, mode="fill", fill_value=jnp.nan)
     return jnp.moveaxis(taken, -2, 0)
 
 

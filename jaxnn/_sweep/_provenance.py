@@ -52,6 +52,7 @@ def specification(study: Study) -> dict[str, Any]:
     axes = {
         axis.name: {path: _column(column) for path, column in axis.columns.items()} for axis in study.axes
     }
+    known = versions()
     return {
         "axes": axes,
         "base": base,
@@ -62,7 +63,7 @@ def specification(study: Study) -> dict[str, Any]:
         "program": probe(study).digest,
         "precision": "64" if jax.config.jax_enable_x64 else "32",  # pyright: ignore[reportAttributeAccessIssue]
         "device": jax.local_devices()[0].platform,
-        "versions": {name: versions()[name] for name in ("jax", "jaxlib")},
+        "versions": {name: known[name] for name in ("jax", "jaxlib")},
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ._open import summary_of
+from ._reductions import DIAGNOSIS
 
 
 _LOG_RATIO = 30  # largest over smallest value from which a scale is logarithmic
@@ -36,9 +37,7 @@ def summary(dataset: Any) -> str:
 
 def results_of(dataset: Any) -> list[str]:
     """The names of the reductions."""
-    return [
-        name for name in dataset.data_vars if name not in ("diagnosis", "failed_step", "largest_change")
-    ]
+    return [name for name in dataset.data_vars if name not in DIAGNOSIS]
 
 
 def picture(dataset: Any, name: str, axes: list[str] | None = None, how: str = "median") -> Any:

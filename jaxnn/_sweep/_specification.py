@@ -147,7 +147,7 @@ class Specification:
 
     def _made(self, what: str) -> Any:
         """A junction or drive, or a function that returns a network."""
-        settings = dict(self.content.get(what, {"kind": "TunnelJunction"}))
+        settings = dict(self.content.get(what, {}))
         default = {"network": "nanowire_network", "junction": "TunnelJunction"}.get(what)
         name = settings.pop("kind", default)
         function = self._registered(what, name, [what, "kind"])

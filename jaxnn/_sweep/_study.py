@@ -155,7 +155,7 @@ class Case:
     terminals: list[Any]
     numbers: dict[str, np.ndarray]
 
-    @property
+    @ft.cached_property
     def ensemble(self) -> Ensemble | None:
         """The networks as one, None for a single one."""
         return Ensemble(self.networks) if len(self.networks) > 1 else None

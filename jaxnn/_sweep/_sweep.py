@@ -16,7 +16,7 @@ from tqdm import tqdm
 from .._drive import AbstractDrive
 from .._junction import AbstractJunction
 from .._simulate import simulate
-from .._solution import NumericalWarning
+from .._solution import LARGEST_CHANGE, NumericalWarning
 from . import _batch, _provenance
 from ._axes import axes_of, short_names
 from ._layout import Layout, make_layout
@@ -28,7 +28,6 @@ from ._units import unit_of
 
 
 _NETWORKS_AT_ONCE = 64
-_LARGEST_CHANGE = 0.1  # above which `Solution.check` warns as well
 
 
 def sweep(
@@ -80,26 +79,22 @@ def sweep(
     """
     require_store_libraries()
     reductions = reductions_of(reduce)
-    record = sorted({name for r in reductions.values() for name in r.record})
-    given = settings.pop("record", ())
-    record = sorted({*record, *((given,) if isinstance(given, str) else given)})
-    if record:
-        settings["record"] = tuple(record)
-    study = Study(
-        network,
-        junction,
-        drive,
-        terminals,
-        axes_of(over),
-        reductions,
-        method,
-        {"dt": dt, "steps": steps, **settings},
-    )
+    settings = {"dt": dt, "steps": steps, **_recording(reductions, settings)}
+    study = Study(network, junction, drive, terminals, axes_of(over), reductions, method, settings)
     run = Run(study, Store(out, jax.process_index()), points, networks_at_once)
     run.to_the_end(progress)
     dataset = open_sweep(out)
     _warn_of_failures(dataset)
     return dataset
+
+
+def _recording(reductions: dict[str, Reduction], settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings, with what the reductions need added to `record`."""
+    given = settings.get("record", ())
+    record = {given} if isinstance(given, str) else {*given}
+    record |= {name for reduction in reductions.values() for name in reduction.record}
+    rest = {name: value for name, value in settings.items() if name != "record"}
+    return rest | ({"record": tuple(sorted(record))} if record else {})
 
 
 def _warn_of_failures(dataset: Any) -> None:
@@ -185,7 +180,7 @@ class Run:
             value = value.reshape(*lengths[computed], *value.shape[2:])
             rest = range(len(computed), value.ndim)
             out[name] = np.ascontiguousarray(value.transpose(*np.argsort(computed), *rest))
-        large = out["largest_change"] > _LARGEST_CHANGE
+        large = out["largest_change"] > LARGEST_CHANGE
         out["diagnosis"] = np.where(out["failed_step"] >= 0, 2, large).astype(np.int8)
         return out
 

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-import networkx as nx
 import numpy as np
 from jaxtyping import Float, Int
 
+from .._connectivity import checked_node
 from .._network import Network
+from .._paths import lightest_path
 
 
 def activation_times(time: Any, values: Any, level: float | int) -> Float[np.ndarray, "..."]:
@@ -41,13 +42,5 @@ def least_resistance_path(
         raise ValueError(
             f"conductance must be positive, one per junction ({network.n_junctions},), got {g.shape}."
         )
-    graph = nx.Graph()
-    graph.add_nodes_from(range(network.n_nodes))
-    for k, (a, b) in enumerate(network.edges.tolist()):
-        graph.add_edge(a, b, junction=k, weight=1 / g[k])
-    source, drain = (int(node) for node in terminals)
-    try:
-        nodes = nx.dijkstra_path(graph, source, drain)
-    except nx.NetworkXNoPath:
-        raise ValueError(f"There is no path from node {source} to node {drain}.") from None
-    return np.array([graph.edges[pair]["junction"] for pair in nx.utils.pairwise(nodes)], dtype=np.int64)
+    source, drain = (checked_node(network.n_nodes, node) for node in terminals)
+    return lightest_path(network.topology, 1 / g, source, drain)

@@ -7,12 +7,12 @@ from .._nickelate import NickelateDevice
 
 
 def nickelate_cool() -> NickelateDevice:
-    """Set B, the default: no pulse used heats it above 430 K."""
+    """Set B, the default: its pulses heat it to less than 480 K."""
     return NickelateDevice()
 
 
 def nickelate_hot() -> NickelateDevice:
-    """Set A: the largest pulses heat it to some 900 K, plausible for microseconds at most."""
+    """Set A: the largest pulses heat it beyond 800 K, plausible for microseconds at most."""
     return NickelateDevice(
         insulator_energy=0.47,  # [eV]
         insulator_length=22e-9,  # [m]

@@ -10,7 +10,6 @@ from ._flux_rate import threshold_flux_rate as threshold_flux_rate
 from ._grow_when_required import (
     GrowEvent as GrowEvent,
     GrowState as GrowState,
-    age as age,
     grow_state as grow_state,
     grow_step as grow_step,
     square_distance as square_distance,

@@ -168,6 +168,19 @@ def _link(state: GrowState, match: _Match, node: Array) -> GrowState:
     return state._replace(born=state.born.at[rows, columns].set(values, mode="drop"))
 
 
+def _counted(count: Array, label: Array, fall: Any) -> Array:
+    """A node's counts of labels after a sample with this one; -1 is none and changes nothing."""
+    hit = label == jnp.arange(count.shape[0], dtype=label.dtype)
+    return jnp.where(label < 0, count, jnp.where(hit, count + 1, jnp.maximum(count - fall, 0)))
+
+
+def _event(match: _Match, node: Array) -> GrowEvent:
+    """What a sample did, for the record."""
+    kind = jnp.where(match.wake, WOKEN, jnp.where(match.full, FULL, TRAINED))
+    kind = jnp.where(match.insert, INSERTED, kind).astype(jnp.int8)
+    return GrowEvent(match.winner, match.second, node, kind, match.activity)
+
+
 def grow_step(
     state: GrowState,
     sample: Float[Array, " inputs"],
@@ -215,14 +228,10 @@ def grow_step(
     weight, square = _pull(state, neighbour | (index == node), sample, rate, node, w)
     state = state._replace(weight=weight, square=square)
 
-    # Counters and labels.
     fallen = lambda h, fall: h + fall * (recovery * (1 - h) - 1)
     counter = jnp.where(neighbour, fallen(state.counter, neighbour_fall), state.counter)
     own = jnp.where(insert, 1, fallen(counter[w], winner_fall))
-    hit = label == jnp.arange(state.label_count.shape[1], dtype=label.dtype)
-    before = jnp.where(insert, 0, state.label_count[w])
-    after = jnp.where(hit, before + 1, jnp.maximum(before - label_fall, 0))
-    after = jnp.where(label < 0, before, after)
+    count = _counted(jnp.where(insert, 0, state.label_count[w]), label, label_fall)
 
     # Edges of the winner age, and go; so does a node that loses its last one.
     state = state._replace(clock=state.clock.at[w].add(1))
@@ -232,11 +241,10 @@ def grow_step(
     stored = state.stored.at[node].set(True) & ~removed
     state = state._replace(
         counter=counter.at[node].set(own),
-        label_count=state.label_count.at[node].set(after),
+        label_count=state.label_count.at[node].set(count),
         last_win=last_win,
         stored=stored,
         on=state.on.at[node].set(True) & stored & ~stale,
         step=now,
     )
-    kind = jnp.where(insert, INSERTED, jnp.where(match.wake, WOKEN, jnp.where(match.full, FULL, TRAINED)))
-    return state, GrowEvent(w, v, node, kind.astype(jnp.int8), match.activity)
+    return state, _event(match, node)
