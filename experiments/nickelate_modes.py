@@ -25,7 +25,7 @@ import jaxnn
 
 
 NAMES = ("resistor", "neuron", "synapse", "memory capacitor")
-FIRED = 1e-3  # [A] at the end of a pulse, some five times what passes before
+FIRED = 1e-3  # [A] at the end of a pulse, some five times what passes before it
 
 
 def pulse_map(runner: Runner, largest: float) -> dict[str, Any]:
@@ -192,81 +192,83 @@ def coupling(runner: Runner, synapse: Any, strengths: tuple[float, ...]) -> dict
     return found
 
 
-def main() -> None:
-    """Runs everything, prints what the criteria ask for, and writes pictures and numbers."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("results/nickelate_modes"), help="output folder")
-    parser.add_argument("--quick", action="store_true", help="few steps and short trains")
-    parser.add_argument("--hot", action="store_true", help="parameter set A instead of B")
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    jax.config.update("jax_enable_x64", True)
-    device = jaxnn.parameters.nickelate_hot() if options.hot else jaxnn.NickelateDevice()
-    volts = (3.0, 4.25, 5.25, 8.5 if options.hot else 9.5)
-    runner = Runner(device, steps=16 if options.quick else 64)
-    short = options.quick
-
+def measure(runner: Runner, hot: bool, short: bool) -> dict[str, Any]:
+    """All that the pictures show."""
+    volts = (3.0, 4.25, 5.25, 8.5 if hot else 9.5)
     found: dict[str, Any] = {"map": pulse_map(runner, volts[-1] + 1)}
-    prepared = runner(P.pulse(np.resize(np.array(volts), LANES), 1e-6, steps=runner.steps)).state
-    fresh, prepared = prepared, runner(P.rest(100.0, steps=runner.steps), prepared).state
+    fresh = runner(P.pulse(np.resize(np.array(volts), LANES), 1e-6, steps=runner.steps)).state
+    prepared = runner(P.rest(100.0, steps=runner.steps), fresh).state
     neuron, synapse, capacitor = (pick(prepared, i) for i in (1, 2, 3))
-    amplitudes = np.linspace(1.47, 1.77, LANES)
-    found["train"] = {
-        "voltage": amplitudes,
-        "current": firing(runner, neuron, amplitudes, 1e-6, 20 if short else 200),
-    }
-    periods = (1e-6,) if short else (1e-6, 2e-6, 5e-6)
-    found["fire"] = {
-        str(p): pulses_to_fire(firing(runner, neuron, amplitudes, p, 20 if short else 400)) for p in periods
-    }
-    negative, positive = ((2.45, 2.58), (2.9, 3.4)) if options.hot else ((3.0, 3.16), (3.6, 4.2))
+
+    train = np.linspace(1.47, 1.77, LANES)
+    pulses, samples, periods = (20, 16, (1e-6,)) if short else (400, 64, (1e-6, 2e-6, 5e-6))
+    currents = {period: firing(runner, neuron, train, period, pulses) for period in periods}
+    found["train"] = {"voltage": train, "current": currents[1e-6][:200]}
+    found["fire"] = {str(period): pulses_to_fire(current) for period, current in currents.items()}
+
+    negative, positive = ((2.52, 2.62), (2.9, 3.4)) if hot else ((3.0, 3.16), (3.6, 4.2))
     count = 13 if short else 128
     down, middle = levels(runner, synapse, -np.linspace(*negative, count), 3e3)
     up, _ = levels(runner, middle, np.linspace(*positive, count), 3e3)
     found["levels"] = {"potentiation": down, "depression": up}
     gaps = np.array([5e-7, 1e-2]) if short else np.array([5e-7, 2e-6, 9.5e-6, 1e-4, 1e-3, 1e-2])
-    found["facilitation"] = {
-        "gaps": gaps,
-        "ratio": facilitation(runner, synapse, np.resize([2.2, 2.5, 2.8, 3.0], LANES), gaps),
-    }
+    pairs = np.resize([2.2, 2.5, 2.8, 3.0], LANES)
+    found["facilitation"] = {"gaps": gaps, "ratio": facilitation(runner, synapse, pairs, gaps)}
+
     sizes = np.resize([0.5, 1.0, 2.0, 3.0, 4.0], LANES)
-    found["loops"] = loops(runner, capacitor, sizes, 1e3, 16 if short else 64)
-    ones = np.resize([1.0, 1.0, 1.0, 1.0], LANES)
-    found["reactive"] = {
-        k: v[:4] for k, v in loops(runner, prepared, ones, 1e4, 16 if short else 64).items() if "ratio" in k
-    }
+    found["loops"] = loops(runner, capacitor, sizes, 1e3, samples)
+    modes = loops(runner, prepared, np.ones(LANES), 1e4, samples)
+    found["reactive"] = {name: modes[name][:4] for name in ("ratio", "phase ratio")}
     times = np.array([1e-6, 1e-3, 1.0, 1e3, 1.6e7]) if short else np.append(np.logspace(-6, 7, 14), 1.6e7)
     found["retention"] = {"time": times, "resistance": retention(runner, fresh, times)[:, :4]}
     decay = np.array([3e-4, 1e-3, 1e-2, 1e-1, 1.0, 100.0])
     found["relaxation"] = {"time": decay, "left": relaxation(runner, capacitor, decay)}
-    found["ablations"] = ablations(runner, prepared, amplitudes, 20 if short else 200)
     if not short:
+        found["ablations"] = ablations(runner, prepared, train, 200)
         found["coupling"] = coupling(runner, synapse, (0.0, 3e-7, 1e-6))
         found["walk"] = walk(runner, volts, -8.0, 1.7)
     found["largest residual"] = runner.residual
+    return found
 
-    plots.modes(found, "A" if options.hot else "B", options.out / "modes.png")
-    plots.ablations(found, options.out / "ablations.png")
-    if not short:
-        plots.walk(found["walk"], "A" if options.hot else "B", options.out / "walk.png")
+
+def report(found: dict[str, Any]) -> str:
+    """What the criteria of docs/nickelate.md ask for, in words."""
+    resistance, (down, up) = found["map"]["resistance"], found["levels"].values()
+    count = zip(found["train"]["voltage"].round(2), found["fire"]["1e-06"], strict=True)
+    lines = [
+        f"resistance from {resistance.min():.4g} to {resistance.max():.4g} ohm",
+        f"hottest pulse: {found['map']['peak'].max():.0f} K",
+        "pulses to fire: " + ", ".join(f"{volts:.2f} V {n:.0f}" for volts, n in count),
+        f"levels: {down[0]:.4g} to {down[-1]:.4g} ohm, then to {up[-1]:.4g} ohm",
+        f"facilitation: {found['facilitation']['ratio'][:, :4].round(3).tolist()}",
+        f"1 V at 10 kHz, stored over leaked current: {found['reactive']['ratio'].round(5).tolist()}",
+        f"the same, reactive over in phase: {found['reactive']['phase ratio'].round(5).tolist()}",
+        f"area of the Q-V loops over Q V: {found['loops']['area'][:5].round(3).tolist()}",
+        f"left after poling: {found['relaxation']['left'].round(3).tolist()}",
+        f"largest residual of a step: {found['largest residual']:.1e}",
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measures, draws, and writes the numbers."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("results/nickelate_modes"), help="output folder")
+    parser.add_argument("--quick", action="store_true", help="few steps and short trains, one picture")
+    parser.add_argument("--hot", action="store_true", help="parameter set A instead of B")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    jax.config.update("jax_enable_x64", True)
+    device = jaxnn.parameters.nickelate_hot() if options.hot else jaxnn.NickelateDevice()
+    found = measure(Runner(device, steps=16 if options.quick else 64), options.hot, options.quick)
+    print(report(found))
+    name = "A" if options.hot else "B"
+    plots.modes(found, name, options.out / "modes.png")
+    if not options.quick:
+        plots.ablations(found, options.out / "ablations.png")
+        plots.walk(found["walk"], name, options.out / "walk.png")
     text = json.dumps(jax.tree.map(lambda x: np.asarray(x).tolist(), found), indent=1)
     (options.out / "nickelate_modes.json").write_text(text.replace("NaN", "null") + "\n")
-    resistor = found["map"]["resistance"].min()
-    print(f"decades of resistance: {np.log10(np.ptp(found['map']['resistance']) / resistor):.2f}")
-    print(
-        "pulses to fire:",
-        dict(zip(np.round(amplitudes, 2).tolist(), found["fire"]["1e-06"].tolist(), strict=True)),
-    )
-    print("levels, potentiation:", down[0], "to", down[-1], "; depression:", up[0], "to", up[-1])
-    for name, ratio in found["reactive"].items():
-        print(
-            f"{name}, current that is stored / that leaks or reactive / in phase, 1 V at 10 kHz:",
-            ratio.round(5).tolist(),
-        )
-    print("Q-V loop area / (Q V):", found["loops"]["area"][:5].round(3).tolist())
-    print("facilitation:", np.round(found["facilitation"]["ratio"][:, :4], 3).tolist())
-    print("left after poling:", np.round(found["relaxation"]["left"], 3).tolist())
-    print(f"largest residual of a step: {runner.residual:.1e}")
 
 
 if __name__ == "__main__":

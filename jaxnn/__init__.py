@@ -55,6 +55,7 @@ from ._lyapunov import (
 from ._measured import measured as measured
 from ._network import Network as Network
 from ._nickelate import NickelateDevice as NickelateDevice
+from ._nickelate_admittance import small_signal_admittance as small_signal_admittance
 from ._nickelate_run import (
     DeviceSolution as DeviceSolution,
     DeviceTrace as DeviceTrace,

@@ -95,8 +95,7 @@ def simulate_devices(
 ) -> DeviceSolution:
     r"""Applies a pulse programme to nickelate devices.
 
-    Every step solves the equations of `jaxnn.kernels.proton_cloud_step` implicitly, to second order;
-    over each segment the charge that stays is exactly what went in less what leaked.
+    Every step is one of `jaxnn.kernels.proton_cloud_step`: what stays is what went in less what leaked.
 
     - `device`: a `NickelateDevice`, its numbers scalars or one per device.
     - `programme`: a `Programme`; its voltages are those of all devices, or one for each.

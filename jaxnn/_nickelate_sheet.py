@@ -1,5 +1,6 @@
 """The leaky capacitive sheet under an array of nickelate devices, through which they feel each other."""
 
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -98,9 +99,11 @@ def sheet_step(
     matrix, values, vectors = modes
     per_step = sheet.capacitance / dt
     right = per_step * potential + sheet.electrode_conductance * drive + stored
-    multiply = lambda psi: per_step * psi + psi @ matrix
-    solve = lambda _, b: (
-        ((b @ vectors) / (per_step + values).reshape((1,) * (b.ndim - 1) + (-1,))) @ vectors.T
+    # A GPU would round a float32 product to 10 bits (TF32) unless told not to.
+    times = partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
+    multiply = lambda psi: per_step * psi + times(psi, matrix)
+    solve = lambda _, b: times(
+        times(b, vectors) / (per_step + values).reshape((1,) * (b.ndim - 1) + (-1,)), vectors.T
     )
     new = jax.lax.custom_linear_solve(multiply, right, solve, symmetric=True)
     return new, sheet.electrode_conductance * (drive - new)

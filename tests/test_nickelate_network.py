@@ -10,7 +10,8 @@ import pytest
 
 import jaxnn
 import jaxnn_kernels as jk
-from test_benchmark import run_script
+import jaxnn_kernels._proton_cloud_step as step_module
+from test_benchmark import load as load, run_script
 
 
 P = jaxnn.Programme
@@ -65,6 +66,7 @@ def test_gradients_pass_through_the_sheet(synapses):
     modes = square.modes()
     values = jnp.linspace(0.1, 0.4, 4)
 
+    @jax.jit
     def after(coupling):
         sheet = jaxnn.CapacitiveSheet(square.positions, coupling=coupling)
         return jnp.sum(jnp.sin(jaxnn._nickelate_sheet.sheet_step(
@@ -74,6 +76,19 @@ def test_gradients_pass_through_the_sheet(synapses):
     central = (after(1.001 * at) - after(0.999 * at)) / (0.002 * at)
     np.testing.assert_allclose(jax.grad(after)(at), central, rtol=1e-5)
     assert len(modes) == 3
+
+
+def test_the_small_signal_admittance_has_known_limits():
+    erased = DEVICE.init_state()
+    admittance = jaxnn.small_signal_admittance(DEVICE, erased, 1e3)
+    np.testing.assert_allclose(admittance.real, 1 / 769.0, rtol=1e-6)
+    long = erased._replace(length=jnp.asarray(50e-9), order=jnp.asarray(0.0))
+    plates = DEVICE.permittivity * DEVICE.pad_area / (50e-9 + DEVICE.edge_length)
+    # Too fast for any of the modes, too slow for the leads: the plates alone.
+    fast = jaxnn.small_signal_admittance(DEVICE, long, 1e7).imag / (2e7 * np.pi)
+    np.testing.assert_allclose(fast, plates, rtol=0.01)
+    slow = jaxnn.small_signal_admittance(DEVICE, long, 10.0).imag / (20 * np.pi)
+    assert slow > 3 * plates
 
 
 def test_spread_follows_its_key():
@@ -150,22 +165,59 @@ def test_the_step_lowers_for_cuda():
         return jnp.sum(step(state, volts, dt)[0].length)
 
     arguments = (state, jnp.ones(8), jnp.asarray(1e-9))
-    for function in (step, jax.grad(total, argnums=1)):
-        exported = jax.export.export(jax.jit(function), platforms=["cuda"])(*arguments)
-        assert "callback" not in exported.mlir_module()
+    exported = jax.export.export(jax.jit(jax.value_and_grad(total, argnums=1)), platforms=["cuda"])(
+        *arguments
+    )
+    assert "callback" not in exported.mlir_module()
 
 
+@pytest.mark.slow
 def test_the_modes_experiment(tmp_path):
     done = run_script("experiments/nickelate_modes.py", "--quick", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "modes.png").stat().st_size > 0
 
 
+def test_the_relaxation_table_is_missed_by_name(load, tmp_path):
+    fit = load("nickelate_fit")
+    with pytest.raises(FileNotFoundError, match="holds Fig"):
+        fit.load(tmp_path / "relaxation.csv")
+    (tmp_path / "relaxation.csv").write_text("# charges\ntime_ms,q\n1.0,2.0\n")
+    with pytest.raises(ValueError, match="four charges"):
+        fit.load(tmp_path / "relaxation.csv")
+
+
+@pytest.mark.slow
 def test_the_fit_recovers_generated_charges(tmp_path):
     done = run_script("experiments/nickelate_fit.py", "--quick", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     numbers = json.loads((tmp_path / "nickelate_fit.json").read_text())
     assert abs(numbers["parameters"]["a [nm]"]["value"] - 4.0) < 0.2
     assert numbers["RMSE of the predicted 533 kV/cm trace"] < 0.05
-    missing = run_script("experiments/nickelate_fit.py", "--data", tmp_path / "none.csv", "--out", tmp_path)
-    assert "relaxation.csv holds Fig. 2h" in missing.stderr
+
+
+def test_the_slopes_of_the_step_are_those_of_its_equations(getkey):
+    """Newton's method would converge with wrong ones, too, only slower."""
+    draw = lambda low, high, *shape: jr.uniform(getkey(), (*shape, 6), minval=low, maxval=high)
+    state = jk.CloudState(
+        draw(-2e8, 2e8), draw(0.0, 5e-8), draw(-0.1, 0.3, 5), draw(300.0, 350.0), draw(0.0, 1.0)
+    )
+    numbers = DEVICE.cloud()
+    scalar = lambda x: jnp.asarray(x)
+    stage = step_module._Stage(
+        state,
+        jk.stored_charge(numbers, state),
+        draw(0.0, 1.0),
+        scalar(3e-9),
+        draw(-5.0, 5.0),
+        scalar(100.0),
+        draw(-0.1, 0.1),
+    )
+    x = (state.field / numbers.E_1, state.temperature / numbers.T0)
+    linearise = jax.jit(lambda e, t: step_module._linearised(numbers, stage, (e, t)))
+    left = lambda e, t: linearise(e, t).left
+    for i, column in enumerate(linearise(*x).columns):
+        unit = tuple(jnp.ones(6) if k == i else jnp.zeros(6) for k in range(2))
+        _, expected = jax.jvp(left, x, unit)
+        for ours, theirs in zip(column, expected, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-10)

@@ -35,13 +35,13 @@ def _batch(primitive: Primitive, args: Sequence[Any], dims: Sequence[Any], tree:
 
     What does not vary gets an axis of size one, so that many right-hand sides share their factors.
     """
-    mapped = [d is not batching.not_mapped for d in dims]
+    mapped = [d is not None for d in dims]
     indices_mapped, arrays_mapped = jtu.tree_unflatten(tree, mapped)
     if any(jtu.tree_leaves(indices_mapped)):
         _refuse_mapped_plan()
     n = len(mapped) - len(jtu.tree_leaves(arrays_mapped))
     moved = [
-        jnp.expand_dims(x, 1) if d is batching.not_mapped else jnp.moveaxis(x, d, 1)
+        jnp.expand_dims(x, 1) if d is None else jnp.moveaxis(x, d, 1)
         for x, d in zip(args[n:], dims[n:], strict=True)
     ]
     size = max(x.shape[1] for x in moved)
@@ -56,7 +56,7 @@ def _batch(primitive: Primitive, args: Sequence[Any], dims: Sequence[Any], tree:
     # such.
     kept = [x.shape[1] == size for x in out]
     out = [x if k else x.squeeze(1) for x, k in zip(out, kept, strict=True)]
-    return out, [1 if k else batching.not_mapped for k in kept]
+    return out, [1 if k else None for k in kept]
 
 
 def batch_last(name: str, kernel: Function, out_shapes: Function) -> tuple[Primitive, Function]:
