@@ -131,6 +131,17 @@ def all_groups(quick: bool, sizes: list[int], batches: list[int]) -> list[Group]
     return [group for group in groups if not group.wires or group.wires in sizes]
 
 
+def gpu_groups(sizes: list[int]) -> list[Group]:
+    """What is measured where JAX runs on a GPU: batches that fill it, beside a network alone."""
+    groups = [step_group(*key) for key in ((100, 1), (100, 256), (100, 4096))]
+    groups += [gradient_group(100, 4096, 50), solve_group(100, 4096), gradient_group(100, 1, 200)]
+    groups += [step_group(100, 65_536, quick=True), nickelate_group(2**20)]
+    groups += [ensemble_group(100, networks) for networks in (256, 1024)]
+    groups += [solve_group(1000, 64), step_group(1000, 1), step_group(1000, 1024, quick=True)]
+    groups += [gradient_group(1000, 64, 8), step_group(10_000, 8)]
+    return [group for group in groups if not group.wires or group.wires in sizes]
+
+
 def build_cases(group: Group, skipped: list[str]) -> list[Case]:
     """The group's cases, without those that cannot run here."""
     built: list[Case] = []
@@ -200,7 +211,10 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     print(report.heading(out["about"]))
     if not arguments.quick:
         out["records"] += first_calls(arguments.sizes)
-    for group in all_groups(arguments.quick, arguments.sizes, arguments.batches):
+    groups = all_groups(arguments.quick, arguments.sizes, arguments.batches)
+    if jax.default_backend() == "gpu" and not arguments.quick:
+        groups = gpu_groups(arguments.sizes)
+    for group in groups:
         if time.perf_counter() - begin > 60 * arguments.minutes:
             out["skipped"].append(f"{group.kind}, {group.wires} wires, batch {group.batch}: no time left")
             continue
