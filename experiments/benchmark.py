@@ -133,12 +133,13 @@ def all_groups(quick: bool, sizes: list[int], batches: list[int]) -> list[Group]
 
 def gpu_groups(sizes: list[int]) -> list[Group]:
     """What is measured where JAX runs on a GPU: batches that fill it, beside a network alone."""
-    groups = [step_group(*key) for key in ((100, 1), (100, 256), (100, 4096))]
-    groups += [gradient_group(100, 4096, 50), solve_group(100, 4096), gradient_group(100, 1, 200)]
-    groups += [step_group(100, 65_536, quick=True), nickelate_group(2**20)]
+    batches = (1, 256, 4096, 32_768)
+    groups = [step_group(100, batch, quick=True) for batch in batches]
+    groups += [gradient_group(100, batch, 100) for batch in (1, 4096)]
+    groups += [step_group(1000, batch, quick=True) for batch in (1, 64, 2048)]
     groups += [ensemble_group(100, networks) for networks in (256, 1024)]
-    groups += [solve_group(1000, 64), step_group(1000, 1), step_group(1000, 1024, quick=True)]
-    groups += [gradient_group(1000, 64, 8), step_group(10_000, 8)]
+    groups += [nickelate_group(2**20), solve_group(100, 4096), gradient_group(1000, 64, 8)]
+    groups += [step_group(100, batch) for batch in (256, 4096)] + [step_group(10_000, 8)]
     return [group for group in groups if not group.wires or group.wires in sizes]
 
 

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from ._incidence import TERMS, net_flow, pair_difference
+from ._settled import settled
 from ._star_plan import (
     Segment as Segment,
     StarMeshPlan as StarMeshPlan,
@@ -101,6 +102,11 @@ def _sum_rows(x: Array, index: Any) -> Array:
     width, rows = index.shape
     terms = (_take(x, jax.lax.slice(index, (c, 0), (c + 1, rows))) for c in range(width))
     return jax.lax.squeeze(_sum(terms), (0,))
+
+
+def _kept(plan: StarMeshPlan) -> Any:
+    """What the results of a round go through."""
+    return settled if plan.settles else lambda arrays: arrays
 
 
 def _joined(parts: list[Array]) -> Array:
@@ -190,26 +196,29 @@ def eliminate(plan: StarMeshPlan, conductance: Array) -> StarMeshFactors:
     chunks += [left for left, _ in plan.mesh_chunks]
     chunks += [] if plan.tail is None else [left for left, _ in plan.tail.chunks]
     scratch = _scratch(chunks, trail, conductance.dtype)
+    kept = _kept(plan)
     for segment in plan.segments:
 
         def body(tables: Any, i: Any, carry: Any, segment: Segment = segment) -> Any:
             branch, scales, desk, scratch = carry
             start = segment.place + i * segment.wires
-            desk, scratch = _gathered(branch, desk, scratch, tables.own, tables.chunks)
+            # The body of a loop is fused by itself: there this would only add launches.
+            apart = kept if segment.repeat == 1 else lambda arrays: arrays
+            desk, scratch = apart(_gathered(branch, desk, scratch, tables.own, tables.chunks))
             total = _joined([_sum_rows(desk, star) for star in tables.star])
-            scales = _update(scales, _inverse_root(total), start)
+            scales = apart(_update(scales, _inverse_root(total), start))
             h = desk[: segment.rows] * _take(scales, tables.owner + start)
             return _update(branch, h, segment.slot + i * segment.rows), scales, desk, scratch
 
         # XLA goes through the whole desk for every update that also reads it: no larger than needed.
         desk = common if segment.repeat == 1 else empty(segment.rows)
-        *carry, desk, scratch = _each(segment, body, (*carry, desk, scratch))
+        *carry, desk, scratch = kept(_each(segment, body, (*carry, desk, scratch)))
         common = desk if segment.repeat == 1 else common
     branch, scales = carry
     tail = None
     if plan.tail is not None:
         common, scratch = _gathered(branch, common, scratch, plan.tail.own, plan.tail.chunks)
-        tail = eliminate_tail(plan.tail, _take(common, plan.tail.matrix))
+        tail = eliminate_tail(plan.tail, kept(_take(common, plan.tail.matrix)))
     mesh, _ = _gathered(branch, common, scratch, plan.mesh_own, plan.mesh_chunks)
     return StarMeshFactors(branch, scales, mesh[: plan.mesh_own.shape[0]], tail)
 
@@ -225,6 +234,7 @@ def _carry_forward(plan: StarMeshPlan, factors: StarMeshFactors, current: Array)
     shares = [s.tables.share for s in plan.segments] + [share for _, _, share in plan.arrivals]
     shares += [] if plan.tail is None else [plan.tail.share]
     scratch = _scratch(shares, trail, y.dtype)
+    kept = _kept(plan)
     for segment in plan.segments:
 
         def body(tables: Any, i: Any, carry: Any, segment: Segment = segment) -> Any:
@@ -236,7 +246,7 @@ def _carry_forward(plan: StarMeshPlan, factors: StarMeshFactors, current: Array)
                 b = b + came
             return _update(y, b * _rows(scales, start, segment.wires), start), scratch
 
-        y, scratch = _each(segment, body, (y, scratch))
+        y, scratch = kept(_each(segment, body, (y, scratch)))
     if plan.tail is not None and plan.tail.source.shape[0]:
         came, scratch = _sum_products(branch, plan.tail.share, y, plan.tail.source, scratch)
         b = _rows(y, plan.tail.place, came.shape[0])
@@ -296,6 +306,7 @@ def substitute(
     desk = jnp.zeros((1 + max([0, *[s.wires for s in plan.segments]]), *trail), potential.dtype)
     stars = [star for s in plan.segments for star in s.tables.star]
     scratch = _scratch(stars, trail, potential.dtype)
+    kept = _kept(plan)
     for segment in reversed(plan.segments):
 
         def body(tables: Any, i: Any, carry: Any, segment: Segment = segment) -> Any:
@@ -315,5 +326,5 @@ def substitute(
             desk = _update(desk, total * scale, 0)
             return _update(phi, desk[: segment.wires], start), desk, scratch
 
-        phi, desk, scratch = _each(segment, body, (phi, desk, scratch), reverse=True)
+        phi, desk, scratch = kept(_each(segment, body, (phi, desk, scratch), reverse=True))
     return _take(phi, plan.position), into

@@ -80,6 +80,7 @@ class StarMeshPlan:
     n_slots: int = dc.field(metadata={"static": True})
     n_places: int = dc.field(metadata={"static": True})
     n_products: int = dc.field(metadata={"static": True})
+    settles: bool = dc.field(metadata={"static": True})  # rounds end in memory: see `settled`
 
     def __repr__(self) -> str:
         n, t = len(self.position), len(self.terminals)
@@ -106,23 +107,24 @@ class Costs(NamedTuple):
     loop: int  # of one more fused loop
     code: tuple[int, float]  # of one more piece of code to compile, and in parts of the whole work
     tail: int  # nodes, terminals included, at which a component goes on as a full matrix
+    settles: bool  # whether the results of a round are kept from fusing with the next
 
 
 # A network that runs in a batch, and an ensemble of so many that differ, where a product is one number.
-_BATCHED = Costs(60, (200, 0.02), 0)
-_DIFFERENT = Costs(500, (200, 0.02), 0)
+_BATCHED = Costs(60, (200, 0.02), 0, False)
+_DIFFERENT = Costs(500, (200, 0.02), 0, False)
 _ENSEMBLE = 8
+# On a GPU each operation is a launch, which costs as much as a round.
+_LAUNCHED = Costs(500, (0, 0.01), 24, True)
 
 
 def costs_for(device: str | None, n_components: int) -> Costs:
     """The costs on a "cpu" or a "gpu", by default the one that JAX runs on."""
     if device not in (None, "cpu", "gpu"):
         raise ValueError(f'device must be "cpu", "gpu" or None for the one in use; got {device!r}.')
-    costs = _BATCHED if n_components < _ENSEMBLE else _DIFFERENT
-    if (device or jax.default_backend()) == "cpu":
-        return costs
-    # Each operation is a launch, which costs as much as a round.
-    return costs._replace(code=(0, 0.02), tail=24)
+    if (device or jax.default_backend()) != "cpu":
+        return _LAUNCHED
+    return _BATCHED if n_components < _ENSEMBLE else _DIFFERENT
 
 
 def _width(n: int) -> int:
@@ -474,6 +476,7 @@ def plan_of(
         slot,
         n_places,
         len(stars.pair_key),
+        costs.settles,
     )
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Array
 
 from ._dense import reciprocal
+from ._settled import settled
 
 
 class TailFactors(NamedTuple):
@@ -87,6 +88,7 @@ def eliminate_tail(tables: Any, matrix: Array) -> TailFactors:
             old = response * keep[:wires] + _gain(new, response, k)
             new = jnp.concatenate([old, new], 1)
         response = new
+        matrix, response = settled((matrix, response))
     parts: Any = matrix[:wires], response, matrix[wires:]
     return TailFactors(*(x.reshape(-1, *x.shape[3:]) for x in parts))
 
