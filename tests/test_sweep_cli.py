@@ -155,6 +155,8 @@ def test_help_is_complete(capsys):
         ("path_length = 2", "length = 2", 14, "pair_at has no 'length'"),
         ("dt = 1e-3", "dx = 1e-3", 15, "simulation has no setting 'dx'"),
         ("steps = 40", "steps = 40.5", 16, "steps must be a whole number, got 40.5"),
+        ("steps = 40", "method = 3\nsteps = 40", 16, "method cannot be 3: it must be one of"),
+        ("[junction]", '[terminals]\nkind = "pair_at"\n[junction]', 5, r"no section \[terminals\]"),
         ("count = 6", "cout = 6", 20, "must be a list or"),
         ("from = 0.01, to = 0.2, count = 6", "from = 0.01, to = 0.2", 20, "needs a count"),
         ("drive.voltage", "drive.voltages", 20, "drive.voltages is not a number of Constant"),

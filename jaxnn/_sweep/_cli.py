@@ -64,6 +64,9 @@ def entry() -> None:
 def _sweep(parsed: argparse.Namespace) -> None:
     specification = Specification(parsed.specification)
     over = specification.over()
+    if "device_count" not in os.environ.get("XLA_FLAGS", ""):
+        # The loops of a simulation run on one core: each core takes its share of a chunk.
+        jax.config.update("jax_num_cpu_devices", _cores())
     if not over:
         raise SpecificationError(
             f"{parsed.specification}: nothing changes: a sweep needs a section [grid], [sample] or "
@@ -142,12 +145,15 @@ def _info(_parsed: argparse.Namespace) -> None:
     print(f"commit              {_provenance.commit()}")
     for device in jax.devices():
         print(f"device              {device.platform} {device.device_kind} ({device.id})")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    print(f"cores               {cores}")
+    print(f"cores               {_cores()}")
     folder = cache_folder()
     files = [file for file in folder.glob("*") if file.is_file()]
     size = sum(file.stat().st_size for file in files) / 2**20
     print(f"cache               {folder}: {len(files)} files, {size:.1f} MiB")
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _start(parsed: argparse.Namespace) -> None:

@@ -71,7 +71,7 @@ def nodal_plan(
     last = sum(_dense.dense_work(len(t.wires) + len(t.terminals), len(t.terminals)) for t in order.tails)
     if _GATHERED * products + last > _dense.dense_work(n_nodes, len(terminals)):
         return _dense.dense_plan(n_nodes, edges, terminals)
-    return plan_of(order, n_nodes, edges, terminals, device)
+    return plan_of(order, n_nodes, edges, terminals, costs_for(device, order.n_components))
 
 
 _solve_primitive, _solve = batch_last("solve_nodes", _solve_kernel, _solve_shapes)

@@ -399,7 +399,7 @@ def star_mesh_plan(
     works on both.
     """
     order = schedule(n_nodes, edges, terminals, lambda parts: costs_for(device, parts).tail)
-    return plan_of(order, n_nodes, edges, terminals, device)
+    return plan_of(order, n_nodes, edges, terminals, costs_for(device, order.n_components))
 
 
 def _shape(group: list[_Round], stars: _Stars, costs: Costs) -> Any:
@@ -423,11 +423,10 @@ def plan_of(
     n_nodes: int,
     edges: Int[np.ndarray, "edges 2"],
     terminals: Int[np.ndarray, " terminals"],
-    device: str | None = None,
+    costs: Costs,
 ) -> StarMeshPlan:
     """Plan a sparse elimination in an order that is known."""
     stars = _Stars(n_nodes, order)
-    costs = costs_for(device, order.n_components)
     groups = _segments(stars.rounds, costs)
     shapes = [_shape(g, stars, costs) for g in groups]
     tail_place = sum(len(g) * s[1] for g, s in zip(groups, shapes, strict=True))
