@@ -332,10 +332,8 @@ def main() -> None:
 
     time_, scaled, rows = activation_table(bench, size)
     for row in rows:
-        print(
-            f"V* {row['V*']:5g}: late G* {row['late G*']:.4g} (published {row['published late G*']})",
-            flush=True,
-        )
+        published_too = f"(published {row['published late G*']})"
+        print(f"V* {row['V*']:5g}: late G* {row['late G*']:.4g} {published_too}", flush=True)
     reduced, final, prepared, back = sweep(bench, size)
     starts = initial_states(network, terminals, size)
     strip_network, strip_reduced, curves, strip_steps = strip(size)

@@ -132,16 +132,8 @@ def simulate_devices(
         lambda x: jnp.asarray(x, dtype) if eqx.is_inexact_array(x) else x, tree
     )
     check_finite("state", start.length, "m")
-    return _run(
-        cast(device),
-        cast(programme),
-        cast(start),
-        cast(potential),
-        cast(sheet),
-        cast(cycle_spread),
-        key,
-        trace,
-    ).check()
+    given = map(cast, (device, programme, start, potential, sheet, cycle_spread))
+    return _run(*given, key, trace).check()
 
 
 def read_resistance(
