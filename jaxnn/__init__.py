@@ -75,6 +75,10 @@ from ._plot import (
     plot_optimisation as plot_optimisation,
 )
 from ._programme import Programme as Programme
+from ._proton_transport import (
+    ProtonTransport as ProtonTransport,
+    simulate_transport as simulate_transport,
+)
 from ._resistor import Resistor as Resistor
 from ._shooting import shoot as shoot
 from ._solution import (

@@ -36,6 +36,12 @@ from ._proton_cloud import (
     stored_charge as stored_charge,
 )
 from ._proton_cloud_step import CloudFlow as CloudFlow, proton_cloud_step as proton_cloud_step
+from ._proton_transport import (
+    ProtonTraps as ProtonTraps,
+    TransportState as TransportState,
+    hop_rates as hop_rates,
+    transport_step as transport_step,
+)
 from ._smooth_junction import (
     smooth_binary_conductance as smooth_binary_conductance,
     smooth_threshold_flux_step as smooth_threshold_flux_step,
