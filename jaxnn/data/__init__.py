@@ -2,6 +2,7 @@
 
 from ._folder import data_folder as data_folder
 from ._heartbeats import (
+    HEARTBEAT_CLASSES as HEARTBEAT_CLASSES,
     Heartbeats as Heartbeats,
     heartbeat_csv as heartbeat_csv,
     heartbeats as heartbeats,

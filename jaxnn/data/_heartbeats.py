@@ -15,7 +15,7 @@ from ._folder import find, set_folder
 from ._wfdb import EcgRecord, read_ecg
 
 
-CLASSES = ("N", "S", "V", "F", "Q")
+HEARTBEAT_CLASSES = ("N", "S", "V", "F", "Q")
 # Signs of beats by class, of the Association for the Advancement of Medical Instrumentation.
 _SIGNS = ("NLRej", "AaJS", "VE", "F", "/fQ")
 _CLASS_OF = {sign: label for label, signs in enumerate(_SIGNS) for sign in signs}
@@ -42,7 +42,7 @@ class Heartbeats:
     beats: Float[np.ndarray, "beats 187"]
     """At 125 Hz from the R peak on, with zeros behind, float32."""
     labels: Int[np.ndarray, " beats"]
-    """0 to 4 for N, S, V, F, Q."""
+    """0 to 4 for N, S, V, F, Q, `HEARTBEAT_CLASSES`."""
     records: Int[np.ndarray, " beats"]
     """Number of the record, which stands for the patient (201 and 202 are one)."""
 
@@ -175,6 +175,8 @@ def heartbeat_csv(
     if split not in ("train", "test"):
         raise ValueError(f'split must be "train" or "test", got {split!r}.')
     path = find(set_folder(folder, "heartbeat"), (f"mitbih_{split}.csv",), _CSV_SOURCE)
+    if not path.stat().st_size:
+        raise ValueError(f"{path} is empty: get it again from {_CSV_SOURCE}.")
     try:
         table = np.loadtxt(path, np.float32, delimiter=",", ndmin=2)
     except ValueError as error:
@@ -184,6 +186,6 @@ def heartbeat_csv(
     if table.shape[1] != _SAMPLES + 1:
         raise ValueError(f"{path} has {table.shape[1]} columns, {_SAMPLES + 1} were wanted.")
     labels = table[:, -1].astype(np.int32)
-    if np.any(labels != table[:, -1]) or labels.min() < 0 or labels.max() >= len(CLASSES):
+    if np.any(labels != table[:, -1]) or labels.min() < 0 or labels.max() >= len(HEARTBEAT_CLASSES):
         raise ValueError(f"{path} has other labels than 0 to 4 in its last column: get it again.")
     return table[:, :-1], labels

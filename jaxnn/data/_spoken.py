@@ -2,6 +2,7 @@
 
 import dataclasses as dc
 import re
+import struct
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,8 +104,8 @@ def _read_wav(path: Path) -> np.ndarray:
         warnings.filterwarnings("error", "Reached EOF", wavfile.WavFileWarning)
         try:
             rate, sound = wavfile.read(path)
-        except (ValueError, wavfile.WavFileWarning) as error:
-            raise ValueError(f"{path} is damaged: {error} Get it again from {_SOURCE}.") from error
+        except (ValueError, struct.error, wavfile.WavFileWarning) as error:
+            raise ValueError(f"{path} is damaged: {error}. Get it again from {_SOURCE}.") from error
     if rate != _RATE or sound.dtype != np.int16 or sound.ndim != 1:
         raise ValueError(
             f"{path} must be mono, 16 bits, {_RATE} Hz, got shape {sound.shape} of {sound.dtype} at "

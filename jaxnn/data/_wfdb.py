@@ -2,6 +2,7 @@
 
 import dataclasses as dc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -46,16 +47,19 @@ def read_ecg(folder: str | Path, name: str, annotations: str = "atr") -> EcgReco
         find(folder, (f"{name}.{suffix}",), _SOURCE)
     path = folder / name
     try:
-        record = wfdb.rdrecord(str(path), physical=False)
+        record: Any = wfdb.rdrecord(str(path), physical=False)
     # Of a damaged file wfdb says whatever its parser stumbles upon.
     except Exception as error:
         raise ValueError(f"{path}.hea or .dat is damaged: {error}. Get it again from {_SOURCE}.") from error
     digital = record.d_signal
-    sums = digital.sum(axis=0, dtype=np.int64) - np.asarray(record.checksum)
-    if np.any(sums % 2**16):
-        lead = record.sig_name[np.flatnonzero(sums % 2**16)[0]]
-        raise ValueError(f"{path}.dat has another checksum in {lead} than {name}.hea says: get it again.")
-    positions, symbols = _read_annotations(wfdb, path, annotations)
+    totals = digital.sum(axis=0, dtype=np.int64).tolist()
+    for lead, total, checksum in zip(record.sig_name, totals, record.checksum, strict=True):
+        if checksum is not None and (total - checksum) % 2**16:
+            raise ValueError(
+                f"{path}.dat has checksum {total % 2**16} in {lead}, {checksum % 2**16} was wanted: get it "
+                f"again from {_SOURCE}."
+            )
+    positions, symbols = _read_annotations(wfdb, path, annotations, len(digital))
     return EcgRecord(
         signal=(digital - np.asarray(record.baseline)) / np.asarray(record.adc_gain),
         leads=tuple(record.sig_name),
@@ -65,14 +69,23 @@ def read_ecg(folder: str | Path, name: str, annotations: str = "atr") -> EcgReco
     )
 
 
-def _read_annotations(wfdb, path: Path, suffix: str) -> tuple[np.ndarray, np.ndarray]:
+def _read_annotations(
+    wfdb: Any, path: Path, suffix: str, times: int
+) -> tuple[Int[np.ndarray, " annotations"], np.ndarray]:
     """Where the annotations are, and their signs."""
     file = path.with_name(f"{path.name}.{suffix}")
     # The format ends in two zero bytes; wfdb reads what there is.
     if file.read_bytes()[-2:] != b"\0\0":
         raise ValueError(f"{file} is truncated, its end mark is missing: get it again from {_SOURCE}.")
     try:
-        found = wfdb.rdann(str(path), suffix)
+        found: Any = wfdb.rdann(str(path), suffix)
     except Exception as error:
         raise ValueError(f"{file} is damaged: {error}. Get it again from {_SOURCE}.") from error
-    return np.asarray(found.sample, np.int64), np.asarray(found.symbol)
+    positions, symbols = np.asarray(found.sample, np.int64), found.symbol
+    known = all(isinstance(symbol, str) for symbol in symbols)
+    if not known or np.any(positions < 0) or np.any(positions >= times):
+        raise ValueError(
+            f"{file} is damaged, it has unknown signs or some outside the record: get it again from "
+            f"{_SOURCE}."
+        )
+    return positions, np.asarray(symbols, str)
