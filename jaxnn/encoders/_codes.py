@@ -11,40 +11,42 @@ from ._pulses import unit_values
 
 
 _AXES = "samples channels slots"
+_ONE = 2**16
 
 
 def amplitude_code(
-    pulses: Any, *, levels: int | None = None, power: Any = 1.0
+    pulses: Any, *, levels: int | None = None, power: Any = None
 ) -> Float[Array, "samples channels slots"]:
-    """One pulse per value, as high as its `power`; a change of `power` is a change of contrast.
+    """One pulse per value, as high as the value.
 
     - `levels`: the number of amplitudes, evenly spaced from 0 to 1, that there are; 2 makes pulses
       that are there or not. Without it every amplitude occurs, and gradients pass.
-    - `power`: one, or one per channel.
+    - `power`: that values are raised to before, one or one per channel: a change of contrast.
 
     Raises a `ValueError` for values outside 0 to 1, fewer than two levels and powers that are not positive.
     """
     pulses = unit_values("pulses", pulses, _AXES)
-    power = _per_channel("power", power, pulses)
-    check_at_least("power", power, 0, strict=True)
-    # Where a pulse is 0 the slope against the power would be NaN.
-    quiet = pulses == 0
-    raised = jnp.where(quiet, 0, jnp.where(quiet, 1, pulses) ** power)
+    if power is not None:
+        power = _per_channel("power", power, pulses)
+        check_at_least("power", power, 0, strict=True)
+        # The slope of 0 against the power would be NaN.
+        quiet = pulses == 0
+        pulses = jnp.where(quiet, 0, jnp.where(quiet, 1, pulses) ** power)
     if levels is None:
-        return raised
+        return pulses
     top = check_count("levels", levels) - 1
     if top < 1:
         raise ValueError("levels must be at least 2: nothing can be told from a single amplitude.")
-    return jnp.round(raised * top) / top
+    return jnp.round(pulses * top) / top
 
 
 def rate_code(pulses: Any, slots: int = 1, *, key: Any = None) -> Float[Array, "samples channels slots"]:
     r"""Every value held for `slots` slots, in which spikes, 0 or 1, come at its rate.
 
-    Without a key a running sum decides: with $c_n = \sum_{m \le n} v_m$ a spike comes in slot n where
+    Without a key a running sum decides, $c_n = \sum_{m \le n} v_m$: a spike comes in slot n where
     $\lfloor c_n + 1/2 \rfloor$ rises, as in an integrate-and-fire neuron without a leak. The number of
-    spikes up to any slot is within one half of $c_n$. With a `key` of `jax.random` every slot is drawn
-    by itself.
+    spikes up to any slot is within one half of $c_n$ (of values rounded to 16 bits). With a `key` of
+    `jax.random` every slot is drawn by itself.
 
     Spikes have no slope: gradients are zero.
 
@@ -54,8 +56,10 @@ def rate_code(pulses: Any, slots: int = 1, *, key: Any = None) -> Float[Array, "
     held = jnp.repeat(pulses, check_count("slots", slots), axis=-1)
     if key is not None:
         return jax.random.bernoulli(key, held).astype(held.dtype)
-    count = jnp.floor(jnp.cumsum(held, axis=-1) + 0.5)
-    return jnp.diff(count, axis=-1, prepend=jnp.zeros_like(count[..., :1]))
+    # Whole numbers, for sums of floats need not rise. The sum may run over: its low bits stay right.
+    steps = jnp.round(held * _ONE).astype(jnp.uint32)
+    phase = jnp.cumsum(steps, axis=-1, dtype=jnp.uint32) + _ONE // 2
+    return (phase % _ONE < steps).astype(held.dtype)
 
 
 def to_volts(pulses: Any, low: Any, high: Any) -> Float[Array, "samples channels slots"]:
@@ -74,7 +78,8 @@ def to_volts(pulses: Any, low: Any, high: Any) -> Float[Array, "samples channels
 
 def _per_channel(name: str, value: Any, pulses: Array) -> Array:
     """A number, or one per channel, with axes that fit pulses."""
-    value = as_inexact(value)
+    # Python's floats follow the dtype of the pulses, its whole numbers would not.
+    value = as_inexact(float(value) if isinstance(value, int) else value)
     check_finite(name, value)
     if value.shape not in ((), pulses.shape[1:2]):
         raise ValueError(
