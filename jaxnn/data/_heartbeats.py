@@ -32,6 +32,7 @@ _RATE = 125  # [Hz]
 _SAMPLES = 187
 _WINDOW = 10.0  # [s]
 _LENGTH = 1.2  # of a beat, over the median interval of its window
+_RECIPE = 1  # to be raised with every change of what is cut: older caches are made anew
 _CSV_SOURCE = "https://www.kaggle.com/datasets/shayanfazeli/heartbeat"
 
 
@@ -140,10 +141,10 @@ def _median_intervals(times: np.ndarray) -> np.ndarray:
 
 
 def _load(path: Path, records: Sequence[int]) -> Heartbeats | None:
-    """What was kept of these records; None if it is of others."""
+    """What was kept of these records; None if it is of others, or cut in another way."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            if not np.array_equal(file["asked"], records):
+            if not np.array_equal(file["asked"], [_RECIPE, *records]):
                 return None
             return Heartbeats(**{field.name: file[field.name] for field in dc.fields(Heartbeats)})
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
@@ -155,7 +156,7 @@ def _save(path: Path, result: Heartbeats, records: Sequence[int]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.stem}-{os.getpid()}.npz")
     fields: dict[str, Any] = vars(result)
-    np.savez(part, asked=np.asarray(records), **fields)
+    np.savez(part, asked=np.asarray([_RECIPE, *records]), **fields)
     part.replace(path)
 
 
