@@ -53,6 +53,13 @@ def test_amplitudes():
     np.testing.assert_allclose(slope, logs.sum(axis=(0, 2)), rtol=1e-6)
 
 
+def test_thresholds():
+    threshold = np.asarray([0.2, 0.5, 1.0])
+    pulses = encoders.threshold_code(PULSES, threshold)
+    np.testing.assert_array_equal(pulses, PULSES > threshold[:, None])
+    assert pulses.dtype == PULSES.dtype
+
+
 @pytest.mark.parametrize("slots", [1, 7])
 def test_spikes_keep_up_with_the_sum(slots):
     spikes = np.asarray(encoders.rate_code(PULSES, slots))

@@ -40,6 +40,20 @@ def amplitude_code(
     return jnp.round(pulses * top) / top
 
 
+def threshold_code(pulses: Any, threshold: Any) -> Float[Array, "samples channels slots"]:
+    """A full pulse where the value is above `threshold`, else none.
+
+    - `threshold`: one for all channels, or one per channel.
+
+    Channels that see the same values with rising thresholds make a thermometer of them. Pulses that
+    are there or not have no slope: gradients are zero.
+
+    Raises a `ValueError` for values outside 0 to 1, and for thresholds that fit neither.
+    """
+    pulses = unit_values("pulses", pulses, _AXES)
+    return (pulses > _per_channel("threshold", threshold, pulses)).astype(pulses.dtype)
+
+
 def rate_code(pulses: Any, slots: int = 1, *, key: Any = None) -> Float[Array, "samples channels slots"]:
     r"""Every value held for `slots` slots, in which spikes, 0 or 1, come at its rate.
 
