@@ -94,19 +94,23 @@ def test_masks():
 
 
 def test_mixing():
-    weights = encoders.random_mix(jr.key(0), 6, 3)
+    weights = RNG.dirichlet(np.ones(3), 6)
     mixed = encoders.mix_channels(PULSES, weights)
     np.testing.assert_allclose(mixed, np.einsum("dc,sct->sdt", weights, PULSES))
-    np.testing.assert_allclose(weights.sum(axis=1), 1)
-    few = np.asarray(encoders.random_mix(jr.key(0), 40, 9, fan_in=4))
-    assert (np.sort(few, axis=1) == np.asarray([0] * 5 + [0.25] * 4)).all()
-    assert (few.sum(axis=0) > 0).all()
-    # Rows that sum up to 1 but for rounding leave amplitudes that other encoders take.
-    ones = jnp.ones((1, 100, 2), jnp.float32)
-    full = encoders.mix_channels(ones, encoders.random_mix(jr.key(0), 50, 100))
-    encoders.to_volts(full, 0, 1)
     with pytest.raises(ValueError, match=r"sum up to 1 at the most, got 1.5"):
         encoders.mix_channels(PULSES, np.full((2, 3), 0.5))
+
+
+def test_random_weights():
+    full = encoders.random_mix(jr.key(0), 50, 100)
+    np.testing.assert_allclose(full.sum(axis=1), 1)
+    # Sums of 1 but for rounding leave amplitudes that other encoders take.
+    mixed = encoders.mix_channels(np.ones((1, 100, 2), np.float32), full)
+    assert mixed.dtype == np.float32
+    assert mixed.max() <= 1
+    few = np.asarray(encoders.random_mix(jr.key(0), 50, 100, fan_in=4))
+    assert (np.sort(few, axis=1) == np.asarray([0] * 96 + [0.25] * 4)).all()
+    assert np.unique(few.argmax(axis=1)).size > 20
 
 
 def test_volts():
@@ -117,6 +121,23 @@ def test_volts():
     np.testing.assert_allclose(slope, PULSES.sum(axis=(0, 2)))
     programme = jaxnn.Programme.train(jnp.moveaxis(volts, -1, 0), width=1e-6, period=2e-6)
     assert programme.start.shape == (2 * 5, 4, 3)
+
+
+def test_gradients_of_a_chain():
+    """All that can be learned at once, compiled, against a finite difference."""
+
+    @jax.jit
+    def mean(values):
+        weights, mask, power, high = values
+        mixed = encoders.mix_channels(encoders.amplitude_code(PULSES, power=power), weights)
+        return jnp.mean(encoders.to_volts(encoders.mask_pulses(mixed, mask), 0.5, high) ** 2)
+
+    values = (RNG.dirichlet(np.ones(3), 2) / 2, RNG.random((2, 4)), np.asarray(1.3), np.asarray(3.0))
+    direction = tuple(np.asarray(RNG.normal(size=x.shape)) for x in values)
+    slopes = jax.grad(mean)(values)
+    slope = sum(jnp.sum(x * d) for x, d in zip(slopes, direction, strict=True))
+    moved = lambda h: mean(jax.tree.map(lambda x, d: x + h * d, values, direction))
+    np.testing.assert_allclose(slope, (moved(1e-5) - moved(-1e-5)) / 2e-5, rtol=1e-7)
 
 
 def tone(frequency, times=2000, rate=8000):

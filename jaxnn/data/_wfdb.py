@@ -41,7 +41,7 @@ def read_ecg(folder: str | Path, name: str, annotations: str = "atr") -> EcgReco
     try:
         import wfdb
     except ImportError as error:
-        raise ImportError("records of WFDB need the package wfdb: install jaxnn[data].") from error
+        raise ImportError("records of WFDB need the package wfdb (extra `data`): install it.") from error
     folder = Path(folder)
     for suffix in ("hea", "dat", annotations):
         find(folder, (f"{name}.{suffix}",), _SOURCE)
