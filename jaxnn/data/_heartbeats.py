@@ -45,7 +45,7 @@ class Heartbeats:
     labels: Int[np.ndarray, " beats"]
     """0 to 4 for N, S, V, F, Q, `HEARTBEAT_CLASSES`."""
     records: Int[np.ndarray, " beats"]
-    """Number of the record, which stands for the patient (201 and 202 are one)."""
+    """Number of the record, which stands for the patient: only 201 and 202 are of one."""
 
     def random_split(
         self, seed: int, test: float = 0.2
