@@ -5,7 +5,13 @@ A network, a junction law and a drive go into `simulate`; a `Solution` comes out
 
 import jaxnn_kernels as kernels  # noqa: F401
 
-from . import analysis as analysis, parameters as parameters, reductions as reductions
+from . import (
+    analysis as analysis,
+    data as data,
+    encoders as encoders,
+    parameters as parameters,
+    reductions as reductions,
+)
 from ._optimise import optimise as optimise
 from ._simulate import simulate as simulate
 

@@ -1,4 +1,12 @@
 """Readers of data sets in their owners' official layouts. Nothing is ever downloaded."""
 
 from ._folder import data_folder as data_folder
+from ._heartbeats import (
+    HEARTBEAT_CLASSES as HEARTBEAT_CLASSES,
+    Heartbeats as Heartbeats,
+    heartbeat_csv as heartbeat_csv,
+    heartbeats as heartbeats,
+)
 from ._idx import mnist as mnist, read_idx as read_idx
+from ._spoken import SpokenDigits as SpokenDigits, spoken_digits as spoken_digits
+from ._wfdb import EcgRecord as EcgRecord, read_ecg as read_ecg

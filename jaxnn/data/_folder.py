@@ -20,6 +20,12 @@ def data_folder(folder: str | Path | None = None) -> Path:
     return path
 
 
+def set_folder(folder: str | Path | None, *names: str) -> Path:
+    """The folder of one data set: the first of `names` in the data folder, or else that folder itself."""
+    base = data_folder(folder)
+    return next((base / name for name in names if (base / name).is_dir()), base)
+
+
 def find(folder: Path, names: tuple[str, ...], source: str) -> Path:
     """The first of several files that is there; else a `ValueError` that says where to get it."""
     for name in names:

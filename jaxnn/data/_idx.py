@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from ._folder import data_folder, find
+from ._folder import find, set_folder
 
 
 _TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
@@ -78,8 +78,7 @@ def mnist(
     """
     if split not in ("train", "test"):
         raise ValueError(f'split must be "train" or "test", got {split!r}.')
-    base = data_folder(folder)
-    base = base / "mnist" if (base / "mnist").is_dir() else base
+    base = set_folder(folder, "mnist")
     arrays = []
     for (part, kind), md5 in _MNIST.items():
         if part == {"train": "train", "test": "t10k"}[split]:

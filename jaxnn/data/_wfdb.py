@@ -1,0 +1,91 @@
+"""Electrocardiograms in the layout of WFDB: a header, a signal file, a file of beats."""
+
+import dataclasses as dc
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from ._folder import find
+
+
+_SOURCE = "https://physionet.org/content/mitdb/1.0.0"
+
+
+@dc.dataclass(frozen=True)
+class EcgRecord:
+    """A record of one patient."""
+
+    signal: Float[np.ndarray, "times leads"]
+    """Voltages [mV]."""
+    leads: tuple[str, ...]
+    """Their names, such as MLII."""
+    rate: float
+    """Samples a second [Hz]."""
+    positions: Int[np.ndarray, " annotations"]
+    """Where the annotations are, in samples; a beat's is its R peak."""
+    symbols: np.ndarray
+    """What they say, one sign each: N for a normal beat, + for a change of rhythm."""
+
+
+def read_ecg(folder: str | Path, name: str, annotations: str = "atr") -> EcgRecord:
+    """Record `name` in `folder`: `name.hea`, `name.dat` and `name.atr`, read by the package `wfdb`.
+
+    The checksum that the header has of each lead is checked.
+
+    Raises a `ValueError` for files that are missing, truncated or damaged; an `ImportError` without `wfdb`.
+
+    Source: https://physionet.org/physiotools/wag (WFDB applications guide).
+    """
+    try:
+        import wfdb
+    except ImportError as error:
+        raise ImportError("records of WFDB need the package wfdb (extra `data`): install it.") from error
+    folder = Path(folder)
+    for suffix in ("hea", "dat", annotations):
+        find(folder, (f"{name}.{suffix}",), _SOURCE)
+    path = folder / name
+    try:
+        record: Any = wfdb.rdrecord(str(path), physical=False)
+    # Of a damaged file wfdb says whatever its parser stumbles upon.
+    except Exception as error:
+        raise ValueError(f"{path}.hea or .dat is damaged: {error}. Get it again from {_SOURCE}.") from error
+    digital = record.d_signal
+    totals = digital.sum(axis=0, dtype=np.int64).tolist()
+    for lead, total, checksum in zip(record.sig_name, totals, record.checksum, strict=True):
+        if checksum is not None and (total - checksum) % 2**16:
+            raise ValueError(
+                f"{path}.dat has checksum {total % 2**16} in {lead}, {checksum % 2**16} was wanted: get it "
+                f"again from {_SOURCE}."
+            )
+    positions, symbols = _read_annotations(wfdb, path, annotations, len(digital))
+    return EcgRecord(
+        signal=(digital - np.asarray(record.baseline)) / np.asarray(record.adc_gain),
+        leads=tuple(record.sig_name),
+        rate=float(record.fs),
+        positions=positions,
+        symbols=symbols,
+    )
+
+
+def _read_annotations(
+    wfdb: Any, path: Path, suffix: str, times: int
+) -> tuple[Int[np.ndarray, " annotations"], np.ndarray]:
+    """Where the annotations are, and their signs."""
+    file = path.with_name(f"{path.name}.{suffix}")
+    # The format ends in two zero bytes; wfdb reads what there is.
+    if file.read_bytes()[-2:] != b"\0\0":
+        raise ValueError(f"{file} is truncated, its end mark is missing: get it again from {_SOURCE}.")
+    try:
+        found: Any = wfdb.rdann(str(path), suffix)
+    except Exception as error:
+        raise ValueError(f"{file} is damaged: {error}. Get it again from {_SOURCE}.") from error
+    positions, symbols = np.asarray(found.sample, np.int64), found.symbol
+    known = all(isinstance(symbol, str) for symbol in symbols)
+    if not known or np.any(positions < 0) or np.any(positions >= times):
+        raise ValueError(
+            f"{file} is damaged, it has unknown signs or some outside the record: get it again from "
+            f"{_SOURCE}."
+        )
+    return positions, np.asarray(symbols, str)

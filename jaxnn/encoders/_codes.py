@@ -1,0 +1,103 @@
+"""How a pulse carries a value: by its amplitude or by how often it comes; and what it is in volts."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._checks import as_inexact, check_at_least, check_count, check_finite
+from ._pulses import unit_values
+
+
+_AXES = "samples channels slots"
+_ONE = 2**16
+
+
+def amplitude_code(
+    pulses: Any, *, levels: int | None = None, power: Any = None
+) -> Float[Array, "samples channels slots"]:
+    """One pulse per value, as high as the value.
+
+    - `levels`: the number of amplitudes, evenly spaced from 0 to 1, that there are; 2 makes pulses
+      that are there or not. Without it every amplitude occurs, and gradients pass.
+    - `power`: that values are raised to before, one or one per channel: a change of contrast.
+
+    Raises a `ValueError` for values outside 0 to 1, fewer than two levels and powers that are not positive.
+    """
+    pulses = unit_values("pulses", pulses, _AXES)
+    if power is not None:
+        power = _per_channel("power", power, pulses)
+        check_at_least("power", power, 0, strict=True)
+        # The slope of 0 against the power would be NaN.
+        quiet = pulses == 0
+        pulses = jnp.where(quiet, 0, jnp.where(quiet, 1, pulses) ** power)
+    if levels is None:
+        return pulses
+    top = check_count("levels", levels) - 1
+    if top < 1:
+        raise ValueError("levels must be at least 2: nothing can be told from a single amplitude.")
+    return jnp.round(pulses * top) / top
+
+
+def threshold_code(pulses: Any, threshold: Any) -> Float[Array, "samples channels slots"]:
+    """A full pulse where the value is above `threshold`, else none.
+
+    - `threshold`: one for all channels, or one per channel.
+
+    Channels that see the same values with rising thresholds make a thermometer of them. Pulses that
+    are there or not have no slope: gradients are zero.
+
+    Raises a `ValueError` for values outside 0 to 1, and for thresholds that fit neither.
+    """
+    pulses = unit_values("pulses", pulses, _AXES)
+    return (pulses > _per_channel("threshold", threshold, pulses)).astype(pulses.dtype)
+
+
+def rate_code(pulses: Any, slots: int = 1, *, key: Any = None) -> Float[Array, "samples channels slots"]:
+    r"""Every value held for `slots` slots, in which spikes, 0 or 1, come at its rate.
+
+    Without a key a running sum decides, $c_n = \sum_{m \le n} v_m$: a spike comes in slot n where
+    $\lfloor c_n + 1/2 \rfloor$ rises, as in an integrate-and-fire neuron without a leak. The number of
+    spikes up to any slot is within one half of $c_n$ (of values rounded to 16 bits). With a `key` of
+    `jax.random` every slot is drawn by itself.
+
+    Spikes have no slope: gradients are zero.
+
+    Raises a `ValueError` for values outside 0 to 1.
+    """
+    pulses = unit_values("pulses", pulses, _AXES)
+    held = jnp.repeat(pulses, check_count("slots", slots), axis=-1)
+    if key is not None:
+        return jax.random.bernoulli(key, held).astype(held.dtype)
+    # Whole numbers, for sums of floats need not rise. The sum may run over: its low bits stay right.
+    steps = jnp.round(held * _ONE).astype(jnp.uint32)
+    phase = jnp.cumsum(steps, axis=-1, dtype=jnp.uint32) + _ONE // 2
+    return (phase % _ONE < steps).astype(held.dtype)
+
+
+def to_volts(pulses: Any, low: Any, high: Any) -> Float[Array, "samples channels slots"]:
+    """Pulses from 0 to 1 as voltages between the set-points `low` and `high` [V], the same units out.
+
+    - `low`, `high`: what 0 and 1 are, one for all channels or one per channel.
+
+    `jaxnn.Programme.train` wants the slots in front: `jnp.moveaxis(volts, -1, 0)`.
+
+    Raises a `ValueError` for values outside 0 to 1 and voltages that fit neither.
+    """
+    pulses = unit_values("pulses", pulses, _AXES)
+    low, high = _per_channel("low", low, pulses), _per_channel("high", high, pulses)
+    return low + (high - low) * pulses
+
+
+def _per_channel(name: str, value: Any, pulses: Array) -> Array:
+    """A number, or one per channel, with axes that fit pulses."""
+    # Python's floats follow the dtype of the pulses, its whole numbers would not.
+    value = as_inexact(float(value) if isinstance(value, int) else value)
+    check_finite(name, value)
+    if value.shape not in ((), pulses.shape[1:2]):
+        raise ValueError(
+            f"{name} must be one number or one per channel, {pulses.shape[1]} of them, "
+            f"got shape {value.shape}."
+        )
+    return value[None, :, None] if value.ndim else value

@@ -1,0 +1,90 @@
+"""Channels spread over devices and, in time, over virtual nodes."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jaxtyping import Array, Float
+
+from .._checks import as_inexact, check_count, concrete
+from ._pulses import unit_values
+
+
+_AXES = "samples channels slots"
+
+
+def mask_pulses(pulses: Any, mask: Any) -> Float[Array, "samples devices slots"]:
+    r"""Every channel to several devices, each pulse stretched over several slots, by a mask.
+
+    $J_{c r}(t N + n) = m_{rn}\, u_c(t)$: device `c * repeats + r` sees channel c, and slot t becomes the N
+    slots of its virtual nodes, whose weights differ so that the device's own dynamics is sampled at
+    different points of its response.
+
+    - `mask`: `(repeats, nodes)` from 0 to 1, from `random_mask` or your own.
+
+    Raises a `ValueError` for other shapes and values outside 0 to 1.
+
+    Source: Appeltant et al., Nature Communications 2, 468 (2011), doi 10.1038/ncomms1476; parallel masks:
+    Zhong et al., Nature Communications 12, 408 (2021), doi 10.1038/s41467-020-20692-1.
+    """
+    pulses = unit_values("pulses", pulses, _AXES)
+    mask = unit_values("mask", mask, "repeats nodes").astype(pulses.dtype)
+    masked = pulses[:, :, None, :, None] * mask[None, None, :, None, :]
+    n, channels, slots = pulses.shape
+    repeats, nodes = mask.shape
+    return masked.reshape(n, channels * repeats, slots * nodes)
+
+
+def mix_channels(pulses: Any, weights: Any) -> Float[Array, "samples devices slots"]:
+    r"""Devices that see weighted sums of channels: $J_d(t) = \sum_c w_{dc} u_c(t)$.
+
+    - `weights`: `(devices, channels)`, not negative, with rows that sum up to 1 at the most, from
+      `random_mix` or your own: amplitudes stay in 0 to 1, and devices can be fewer than channels.
+
+    Raises a `ValueError` for other shapes and weights.
+    """
+    pulses = unit_values("pulses", pulses, _AXES)
+    weights = unit_values("weights", weights, "devices channels").astype(pulses.dtype)
+    if weights.shape[1] != pulses.shape[1]:
+        raise ValueError(
+            f"weights must have one column per channel, {pulses.shape[1]} of them, got {weights.shape[1]}."
+        )
+    sums = concrete(weights.sum(axis=1))
+    # Rounding errors of sums are forgiven here, and cut off below.
+    if sums is not None and sums.size and np.max(sums) > 1.001:
+        raise ValueError(
+            f"rows of weights must sum up to 1 at the most, got {np.max(sums):g}: divide by it."
+        )
+    return jnp.clip(jnp.einsum("dc,sct->sdt", weights, pulses, precision="highest"), 0, 1)
+
+
+def random_mask(key: Any, repeats: int, nodes: int, *, levels: int | None = None) -> Array:
+    """A mask `(repeats, nodes)` for `mask_pulses`, of weights drawn evenly from 0 to 1.
+
+    - `key`: of `jax.random`.
+    - `levels`: how many weights there are to draw from, 0 and 1 among them; 2 makes a binary mask.
+    """
+    shape = (check_count("repeats", repeats), check_count("nodes", nodes))
+    if levels is None:
+        return jr.uniform(key, shape)
+    top = check_count("levels", levels) - 1
+    if top < 1:
+        raise ValueError("levels of a mask must be at least 2: a mask of one level is none.")
+    return as_inexact(jr.randint(key, shape, 0, top + 1)) / top
+
+
+def random_mix(key: Any, devices: int, channels: int, *, fan_in: int | None = None) -> Array:
+    """Weights `(devices, channels)` for `mix_channels`: each device sees `fan_in` channels, drawn by
+    lot, with even weights that sum up to 1; by default it sees all, with weights drawn evenly.
+
+    - `key`: of `jax.random`.
+    """
+    shape = (check_count("devices", devices), check_count("channels", channels))
+    drawn = jr.uniform(key, shape)
+    if fan_in is None:
+        return drawn / drawn.sum(axis=1, keepdims=True)
+    if check_count("fan_in", fan_in) > channels:
+        raise ValueError(f"fan_in must be at most the {channels} channels, got {fan_in}.")
+    rank = jnp.argsort(jnp.argsort(drawn, axis=1), axis=1)
+    return as_inexact(rank < fan_in) / fan_in
