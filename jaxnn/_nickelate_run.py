@@ -126,14 +126,22 @@ def simulate_devices(
         sheet.check_devices(devices)
     start = device.init_state(*devices) if state is None else state
     potential = jnp.zeros(devices) * 1.0 if sheet_potential is None else jnp.asarray(sheet_potential)
-    numbers = (device, programme, sheet, state, sheet_potential)
-    dtype = common_dtype(numbers)
+    dtype = common_dtype((device, programme, sheet, state, sheet_potential))
     cast = lambda tree: jax.tree.map(
         lambda x: jnp.asarray(x, dtype) if eqx.is_inexact_array(x) else x, tree
     )
     check_finite("state", start.length, "m")
-    given = map(cast, (device, programme, start, potential, sheet, cycle_spread))
-    return _run(*given, key, trace).check()
+    run = _run(
+        cast(device),
+        cast(programme),
+        cast(start),
+        cast(potential),
+        cast(sheet),
+        cast(cycle_spread),
+        key,
+        trace,
+    )
+    return run.check()
 
 
 def read_resistance(

@@ -9,7 +9,7 @@ import pytest
 from jaxnn_kernels import solve_nodes, star_mesh_plan
 from jaxnn_kernels._nodal import _solve_kernel, _solve_shapes
 from jaxnn_kernels._schedule import schedule
-from jaxnn_kernels._star_plan import plan_of
+from jaxnn_kernels._star_plan import costs_for, plan_of
 from test_nodal import central, conductances, dense_solution, graph
 from test_nodal_properties import reference
 
@@ -20,7 +20,7 @@ solve = jax.jit(solve_nodes)
 def tailed_plan(n_nodes, edges, terminals):
     """Tails of 12 nodes: as small as shows everything, because compiling is the cost."""
     order = schedule(n_nodes, edges, terminals, lambda parts: 12)
-    return plan_of(order, n_nodes, edges, terminals)
+    return plan_of(order, n_nodes, edges, terminals, costs_for("gpu", order.n_components))
 
 
 def pool(decades, open_junctions, terminals_each=2, dtype="float32"):
@@ -129,7 +129,7 @@ def test_where_tails_begin():
     assert sorted([*tail.wires, *(i for r in order.rounds for i in r)]) == list(range(1, 39))
     # With as many terminals as that, the matrix would be more work than the rounds.
     assert not schedule(40, edges, np.arange(0, 40, 9), lambda parts: 12).tails
-    assert plan_of(order, 40, edges, ends).tail.wires == len(tail.wires)
+    assert plan_of(order, 40, edges, ends, costs_for("gpu", 1)).tail.wires == len(tail.wires)
     assert star_mesh_plan(40, edges, ends, device="cpu").tail is None
     plan = star_mesh_plan(40, edges, ends, device="gpu")
     assert f"1 x {plan.tail.matrix.shape[0]} nodes as full matrices" in repr(plan)
