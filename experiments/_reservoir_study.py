@@ -65,9 +65,9 @@ def build(method: str, devices: int, seed: int) -> Any:
 
 
 def memory(reservoir: Any, devices: int) -> np.ndarray:
-    """Time constant of each device [slots]: how the trace of a first pulse fades from read to read."""
-    pulses = np.zeros((2, devices, 1), np.float32)
-    pulses[1] = 1
+    """Time constant of each device [slots]: how the trace of a first pulse fades from slot to slot."""
+    pulses = np.zeros((2, devices, SLOTS), np.float32)
+    pulses[1, :, 0] = 1
     currents = reservoirs.reservoir_features(reservoir, pulses)[0].reshape(2, devices, -1)
     trace = np.abs(currents[1] - currents[0])[:, 1:]
     return np.clip(1 / np.log(np.maximum(trace[:, 0] / trace[:, 1], 1.01)), 0.3, 30.0)
@@ -159,14 +159,15 @@ def run(
                 chosen = respond(task, method, n, seed)[0].reshape(len(task.labels), -1)
             else:
                 if features is None:
-                    features, energy = respond(task, method, max(missing), seed)
+                    # The largest wanted, not the largest missing: the same devices whenever it is run.
+                    features, energy = respond(task, method, max(wanted), seed)
                 chosen = of_first(method, features, n)
             raw = TAPS * n if method == "raw data" else None
             splits = evaluate(task, chosen, seed, raw, folds)
             cell = {
                 "label": label, "method": method, "seed": seed, "devices": n, "splits": splits,
                 "features": min(chosen.shape[1], raw or chosen.shape[1]),
-                "energy": None if np.isnan(energy).any() else float(energy.mean()) * n / max(missing),
+                "energy": None if np.isnan(energy).any() else float(energy.mean()) * n / max(wanted),
                 "seconds": time.perf_counter() - begin,
             }  # fmt: skip
             # Renamed when whole, so that a run cut off leaves no half of a cell.
@@ -178,12 +179,12 @@ def run(
 
 
 def curve(cells: list[dict], method: str, split: str, measure: str) -> tuple[np.ndarray, ...]:
-    """Sizes, means over seeds and half-widths of the 95 % intervals (Student's t)."""
+    """Sizes, means over seeds and half-widths of the 95 % intervals (Student's t; 0 for one seed)."""
     of = [c for c in cells if c["method"] == method and split in c["splits"]]
     sizes = sorted({c["devices"] for c in of})
     values = [[c["splits"][split][measure] for c in of if c["devices"] == n] for n in sizes]
     half = [
-        stats.t.ppf(0.975, len(v) - 1) * np.std(v, ddof=1) / len(v) ** 0.5 if len(v) > 1 else np.nan
+        stats.t.ppf(0.975, len(v) - 1) * np.std(v, ddof=1) / len(v) ** 0.5 if len(v) > 1 else 0.0
         for v in values
     ]
     return np.asarray(sizes), np.asarray([np.mean(v) for v in values]), np.asarray(half)

@@ -46,12 +46,13 @@ def fields(task: Task, devices: int, seed: int) -> np.ndarray:
     """Which points of a picture each device sees one after the other: lines at random, (devices, SLOTS)."""
     rng = np.random.default_rng(seed)
     rows, columns = task.pictures.shape[1:]
-    steps = np.asarray(task.directions)[rng.integers(len(task.directions), size=devices)]
+    lots = rng.random((devices, 3))  # device by device: a larger reservoir begins with the smaller one
+    steps = np.asarray(task.directions)[(lots[:, 0] * len(task.directions)).astype(int)]
     span = steps * (SLOTS - 1)
     size = np.asarray([rows, columns])
     # A line that goes up starts that much lower.
     lowest, highest = np.maximum(0, -span), size - 1 - np.maximum(0, span)
-    start = lowest + np.floor(rng.random((devices, 2)) * (highest - lowest + 1)).astype(int)
+    start = lowest + np.floor(lots[:, 1:] * (highest - lowest + 1)).astype(int)
     points = start[:, None] + np.arange(SLOTS)[:, None] * steps[:, None]
     return points[..., 0] * columns + points[..., 1]
 

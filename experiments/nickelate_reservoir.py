@@ -28,6 +28,7 @@ import matplotlib
 import numpy as np
 from _reservoir_study import METHODS, NICKELATE, OTHERS, curve, devices_needed, run
 from _reservoir_tasks import load, subset
+from _reservoir_tuning import what_it_buys
 
 
 matplotlib.use("agg")
@@ -99,6 +100,20 @@ def show_summary(table: dict[str, Any], measure: str) -> None:
         print(f"{method:24}{line}  {needed}  {row['ratio_of_means']:.3f}")
 
 
+def tuned(task: Any, out: Path) -> dict[str, Any]:
+    """What tuning the volts and times of the neurons by gradient buys; kept on disk."""
+    path = out / "cells" / "tuning.json"
+    if not path.is_file():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(what_it_buys(task, FULL, 0)))
+    record = json.loads(path.read_text())
+    print(f"set-points by gradient: error {record['error'][0]:.4f} to {record['error'][-1]:.4f}")
+    for name in ("before", "after"):
+        accuracy = record[name]["official"]["accuracy"]
+        print(f"{name:8} accuracy {accuracy:.4f}, {record[name]['energy']:.1e} J per sample")
+    return record
+
+
 def plot(table: dict[str, Any], measure: str, path: Path) -> None:
     """Score against devices, with the intervals over seeds."""
     figure, ax = plt.subplots(figsize=(6.5, 4.4), layout="constrained")
@@ -145,6 +160,8 @@ def main() -> None:
         report["study"] = summary(cells, split, measure, wanted)
         show_summary(report["study"], measure)
         plot(report["study"], measure, out / "devices.png")
+    if part in (None, "tuning") and "official" in task.splits:
+        report["tuning"] = tuned(task, out)
     report["seconds"] = time.perf_counter() - begin
     print(f"{report['seconds']:.0f} s")
     (out / "nickelate_reservoir.json").write_text(json.dumps(report, indent=1, allow_nan=False))

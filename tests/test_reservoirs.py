@@ -83,7 +83,7 @@ def test_gradients_reach_set_points(neurons):
 def test_coupled_devices_feel_their_neighbours():
     sheet = jaxnn.CapacitiveSheet.grid(1, 2)
     coupled = nickelate("capacitor", sheet=sheet)
-    assert not coupled.independent()
+    assert not coupled.shares_trains()
     apart = dc.replace(coupled, sheet=dc.replace(sheet, coupling=0.0))
     pulses = jnp.asarray(PULSES[:4])
     changed = pulses.at[:, 1].set(1 - pulses[:, 1])

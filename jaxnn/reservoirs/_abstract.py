@@ -31,8 +31,11 @@ class AbstractReservoir(eqx.Module):
         """The response to amplitudes 0 to 1, every sample from the same initial state; pure JAX."""
 
     @abc.abstractmethod
-    def independent(self) -> bool:
-        """Whether a device answers to its own pulses only, so that equal trains can be shared."""
+    def shares_trains(self) -> bool:
+        """Whether to simulate equal trains once: a device has to answer to its own pulses only.
+
+        Looking for them costs about as much as a simple reservoir itself.
+        """
 
 
 class SideBySide(AbstractReservoir):
@@ -59,17 +62,17 @@ class SideBySide(AbstractReservoir):
         answers = [part.respond(x) for part, x in zip(self.parts, channels, strict=True)]
         return Response(*(jnp.concatenate(x, axis=1) for x in zip(*answers, strict=True)))
 
-    def independent(self) -> bool:
-        return all(part.independent() for part in self.parts)
+    def shares_trains(self) -> bool:
+        return all(part.shares_trains() for part in self.parts)
 
 
 def reservoir_features(
-    reservoir: AbstractReservoir, pulses: Any, *, batch: int = 256
+    reservoir: AbstractReservoir, pulses: Any, *, batch: int = 64
 ) -> tuple[Float[np.ndarray, "samples features"], Float[np.ndarray, " samples"]]:
     """Features of all devices side by side, and the energy per sample [J].
 
-    One compiled call over samples, `batch` of them at a time, and devices. Where devices are
-    independent and few different trains occur, as with amplitudes of a few levels, every device is
+    One compiled call over samples, `batch` of them at a time, and devices. Where a
+    reservoir shares trains and few different ones occur, as with amplitudes of a few levels, every device is
     simulated once for each of them: the result is the same, since all samples start from one state.
 
     - `pulses`: amplitudes 0 to 1, `(samples, devices, slots)`.
@@ -82,7 +85,7 @@ def reservoir_features(
     if not (pulses.min() >= 0 and pulses.max() <= 1):
         raise ValueError("pulses are amplitudes from 0 to 1: scale them, and remove NaN.")
     samples, devices, _ = pulses.shape
-    if reservoir.independent():
+    if reservoir.shares_trains():
         trains, which = _distinct(pulses)
         if len(trains) < samples:
             shared = np.broadcast_to(trains[:, None], (len(trains), devices, trains.shape[1]))
@@ -109,8 +112,7 @@ def _distinct(pulses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _in_batches(reservoir: AbstractReservoir, pulses: np.ndarray, batch: int) -> Response:
-    batch = min(batch, len(pulses))
-    # Whole batches only: a remainder would be compiled a second time.
+    # Whole batches only: a remainder, or fewer samples, would be compiled a second time.
     lacking = -len(pulses) % batch
     padded = np.concatenate([pulses, np.broadcast_to(pulses[:1], (lacking, *pulses.shape[1:]))])
     out = _mapped(reservoir, jnp.asarray(padded.reshape(-1, batch, *pulses.shape[1:])))

@@ -63,5 +63,5 @@ class EchoState(AbstractReservoir):
         start = jnp.zeros_like(pulses[..., 0])
         return without_energy(tapped(step, start, pulses, self.every, self.reads))
 
-    def independent(self) -> bool:
+    def shares_trains(self) -> bool:
         return False

@@ -17,8 +17,8 @@ class RowSums(AbstractReservoir):
     def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
         return without_energy(jnp.sum(pulses, axis=2, keepdims=True))
 
-    def independent(self) -> bool:
-        return True
+    def shares_trains(self) -> bool:
+        return False
 
 
 class LeakyIntegrator(AbstractReservoir):
@@ -45,8 +45,8 @@ class LeakyIntegrator(AbstractReservoir):
 
         return without_energy(tapped(step, jnp.zeros_like(pulses[..., 0]), pulses, self.every, self.reads))
 
-    def independent(self) -> bool:
-        return True
+    def shares_trains(self) -> bool:
+        return False
 
 
 def tapped(step: Callable, start: Array, pulses: Array, every: int, reads: int) -> Array:

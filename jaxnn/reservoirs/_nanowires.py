@@ -77,5 +77,5 @@ class NanowireReservoir(AbstractReservoir):
 
         return jax.vmap(jax.vmap(one), in_axes=(0, None))(drive, self.critical_flux.astype(drive.dtype))
 
-    def independent(self) -> bool:
+    def shares_trains(self) -> bool:
         return True

@@ -99,7 +99,7 @@ class NickelateReservoir(AbstractReservoir):
         settled = simulate_devices(drawn, pulse + Programme.rest(100.0, steps=_SET_STEPS))
         return cls(drawn, settled.final_state, **_DEFAULTS[mode] | numbers)
 
-    def independent(self) -> bool:
+    def shares_trains(self) -> bool:
         return self.sheet is None
 
     def programme(self, pulses: Float[Array, "devices slots"]) -> Programme:
@@ -142,5 +142,5 @@ class NickelateReservoir(AbstractReservoir):
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "neuron": {"low": 0.5, "high": 1.7, "width": 5e-7, "period": 2e-6, "read_voltage": 0.5},
     "synapse": {"low": 0.5, "high": 2.8, "width": 1e-6, "period": 1e-5, "read_voltage": 0.5},
-    "capacitor": {"low": 0.5, "high": 4.0, "width": 1e-6, "period": 1e-5, "read_voltage": 0.5},
+    "capacitor": {"low": 0.5, "high": 4.0, "width": 1e-6, "period": 2e-6, "read_voltage": 0.5},
 }

@@ -75,5 +75,5 @@ class TungstenOxideReservoir(AbstractReservoir):
         tapped = jnp.moveaxis(current[taps(slots, self.every, self.reads)], 0, -1)
         return Response(tapped, jnp.sum(energy, axis=0))
 
-    def independent(self) -> bool:
+    def shares_trains(self) -> bool:
         return True
