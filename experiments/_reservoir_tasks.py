@@ -23,12 +23,14 @@ class Task:
     """Name: pairs of training and test samples, whose scores are averaged."""
     classes: tuple[str, ...]
     thresholds: tuple[float, ...]
-    """Devices in turn get pulses where a picture is above one of these."""
+    """What is half an amplitude, for devices in turn."""
     directions: tuple[tuple[int, int], ...]
     """Steps (rows, columns) from one pulse of a device to the next, drawn by lot."""
     groups: np.ndarray | None = None
     """Samples that cross-validation keeps together: speakers, patients."""
     balanced: bool = False
+    levels: int = 2
+    """Amplitudes that there are: with 2, a pulse is there or not."""
 
     @property
     def n_classes(self) -> int:
@@ -58,14 +60,16 @@ def fields(task: Task, devices: int, seed: int) -> np.ndarray:
 
 
 def encode(task: Task, devices: int, seed: int) -> np.ndarray:
-    """Pulses that are there or not, (samples, devices, SLOTS), float32."""
+    """Amplitudes of few levels, (samples, devices, SLOTS), float32."""
     thresholds = np.resize(np.asarray(task.thresholds), devices)
     flat = task.pictures.reshape(len(task.pictures), -1)
     seen = flat[:, fields(task, devices, seed)]
     # v^p is one half where v is at the threshold.
     powers = (np.log(0.5) / np.log(thresholds)).astype(np.float32)
     parts = np.array_split(seen, max(1, seen.size // 10**7))
-    return np.concatenate([np.asarray(encoders.amplitude_code(x, levels=2, power=powers)) for x in parts])
+    return np.concatenate(
+        [np.asarray(encoders.amplitude_code(x, levels=task.levels, power=powers)) for x in parts]
+    )
 
 
 def square(step: int) -> tuple[tuple[int, int], ...]:

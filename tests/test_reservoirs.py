@@ -2,6 +2,7 @@
 
 import dataclasses as dc
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -46,7 +47,7 @@ def test_nickelate_devices_alone_and_in_batches_and_cached(neurons):
     features, energy = reservoirs.reservoir_features(neurons, PULSES, batch=4)
     assert features.shape == (16, DEVICES * TAPS)
     assert energy.shape == (16,)
-    respond = jax.jit(neurons.respond)
+    respond = eqx.filter_jit(neurons.respond)
     alone = [respond(jnp.asarray(PULSES[k : k + 4])) for k in range(0, 16, 4)]
     # Newton's method ends when the last device of a batch has converged: the same to its tolerance.
     rows = np.concatenate([x.features for x in alone]).reshape(16, -1)
@@ -87,7 +88,7 @@ def test_coupled_devices_feel_their_neighbours():
     apart = dc.replace(coupled, sheet=dc.replace(sheet, coupling=0.0))
     pulses = jnp.asarray(PULSES[:4])
     changed = pulses.at[:, 1].set(1 - pulses[:, 1])
-    respond = jax.jit(lambda r, p: r.respond(p).features)
+    respond = eqx.filter_jit(lambda r, p: r.respond(p).features)
     of = lambda r, p: np.asarray(respond(r, p))
     # The neighbour's train changes what the first device says, and not what the third does.
     first = np.abs(of(coupled, changed) - of(coupled, pulses))
@@ -102,7 +103,7 @@ def test_coupled_devices_feel_their_neighbours():
 def test_others_in_batches_and_alone(name):
     reservoir = others()[name]
     features, energy = reservoirs.reservoir_features(reservoir, PULSES, batch=4)
-    respond = jax.jit(reservoir.respond)
+    respond = eqx.filter_jit(reservoir.respond)
     alone = np.concatenate([respond(jnp.asarray(PULSES[k : k + 4])).features for k in range(0, 16, 4)])
     np.testing.assert_allclose(features, alone.reshape(16, -1), rtol=1e-9, atol=1e-15)
     assert np.isnan(energy).all() == (name in ("sums", "leaky", "echo"))

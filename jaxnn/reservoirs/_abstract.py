@@ -23,7 +23,8 @@ class AbstractReservoir(eqx.Module):
     """Devices that turn pulses into features, one channel of pulses for each.
 
     A reservoir of your own subclasses this and implements the two methods; it can then be compared
-    with the others. Its arrays are numbers that may be batched and differentiated.
+    with the others. Its arrays are numbers that may be batched and differentiated; the dtype of a
+    response is that of the pulses.
     """
 
     @abc.abstractmethod
@@ -36,6 +37,12 @@ class AbstractReservoir(eqx.Module):
 
         Looking for them costs about as much as a simple reservoir itself.
         """
+
+
+def in_dtype_of(pulses: Array, reservoir: Any) -> Any:
+    """The numbers of a reservoir, in the dtype of what it is shown."""
+    cast = lambda x: jnp.asarray(x, pulses.dtype) if eqx.is_inexact_array(x) else x
+    return jax.tree.map(cast, reservoir)
 
 
 class SideBySide(AbstractReservoir):
@@ -71,9 +78,9 @@ def reservoir_features(
 ) -> tuple[Float[np.ndarray, "samples features"], Float[np.ndarray, " samples"]]:
     """Features of all devices side by side, and the energy per sample [J].
 
-    One compiled call over samples, `batch` of them at a time, and devices. Where a
-    reservoir shares trains and few different ones occur, as with amplitudes of a few levels, every device is
-    simulated once for each of them: the result is the same, since all samples start from one state.
+    One compiled call over samples, `batch` of them at a time, and devices. Where a reservoir shares
+    trains and few different ones occur, as with amplitudes of a few levels, every device is simulated
+    once for each of them: the result is the same, since all samples start from one state.
 
     - `pulses`: amplitudes 0 to 1, `(samples, devices, slots)`.
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ._abstract import AbstractReservoir, Response
+from ._abstract import AbstractReservoir, Response, in_dtype_of
 from ._linear import tapped, without_energy
 
 
@@ -46,18 +46,20 @@ class EchoState(AbstractReservoir):
 
         def sparse() -> np.ndarray:
             chosen = np.argsort(rng.random((devices, devices)), axis=1)[:, :links]
-            matrix = np.zeros((devices, devices), np.float32)
-            np.put_along_axis(matrix, chosen, rng.normal(size=chosen.shape).astype(np.float32), axis=1)
+            matrix = np.zeros((devices, devices))
+            np.put_along_axis(matrix, chosen, rng.normal(size=chosen.shape), axis=1)
             return matrix / np.sqrt(links)
 
         recurrent, given = sparse(), sparse()
-        bias = rng.uniform(-1, 1, devices).astype(np.float32)
+        bias = rng.uniform(-1, 1, devices)
         arrays = (radius * recurrent, input_scale * given * np.sqrt(links), bias)
         return cls(*(jnp.asarray(x) for x in arrays), **numbers)
 
     def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
+        net = in_dtype_of(pulses, self)
+
         def step(x: Array, u: Array) -> tuple[Array, Array]:
-            x = jnp.tanh(x @ self.weights.T + u @ self.input_weights.T + self.bias[None]).astype(x.dtype)
+            x = jnp.tanh(x @ net.weights.T + u @ net.input_weights.T + net.bias[None])
             return x, x
 
         start = jnp.zeros_like(pulses[..., 0])

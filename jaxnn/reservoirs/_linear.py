@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._checks import as_inexact, check_at_least
-from ._abstract import AbstractReservoir, Response
+from ._abstract import AbstractReservoir, Response, in_dtype_of
 
 
 class RowSums(AbstractReservoir):
@@ -37,10 +37,11 @@ class LeakyIntegrator(AbstractReservoir):
         check_at_least("time_constant of a LeakyIntegrator", self.time_constant, 0, "slots", strict=True)
 
     def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
-        keep = jnp.exp(-1 / self.time_constant)
+        time_constant = in_dtype_of(pulses, self.time_constant)
+        keep = jnp.broadcast_to(jnp.exp(-1 / time_constant), pulses.shape[:2])
 
         def step(x: Array, u: Array) -> tuple[Array, Array]:
-            x = (keep * x + u).astype(x.dtype)
+            x = keep * x + u
             return x, x
 
         return without_energy(tapped(step, jnp.zeros_like(pulses[..., 0]), pulses, self.every, self.reads))

@@ -14,7 +14,7 @@ from .._network import Network
 from .._simulate import simulate
 from .._terminals import farthest_pair
 from .._threshold import TunnelJunction
-from ._abstract import AbstractReservoir, Response
+from ._abstract import AbstractReservoir, Response, in_dtype_of
 from ._linear import taps
 
 
@@ -56,26 +56,26 @@ class NanowireReservoir(AbstractReservoir):
         return cls(network, flux, terminals=pair, **volts | numbers)
 
     def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
-        slots = pulses.shape[2]
+        slots, own = pulses.shape[2], in_dtype_of(pulses, self)
         amplitude = jnp.pad(pulses, ((0, 0), (0, 0), (0, self.reads)))
-        volts = self.low + amplitude * (self.high - self.low)
+        volts = own.low + amplitude * (own.high - own.low)
         shape = jnp.repeat(jnp.asarray([1, 0], volts.dtype), self.steps)
-        drive = (volts[..., None] * shape).reshape(*volts.shape[:2], -1)
+        drive = (volts[..., None] * shape[None, None, None]).reshape(*volts.shape[:2], -1)
 
         def one(drive: Array, flux: Array) -> Response:
             solution = simulate(
-                self.network,
+                own.network,
                 TunnelJunction(critical_flux=flux, max_flux=1.5 * flux),
                 drive,
                 terminals=self.terminals,
-                dt=self.dt,
+                dt=own.dt,
                 steps=drive.shape[0],
             )
             current = solution.terminal_current[:, 0]
             ends = current.reshape(-1, 2 * self.steps)[:, self.steps - 1]
-            return Response(ends[taps(slots, self.every, self.reads)], jnp.sum(drive * current) * self.dt)
+            return Response(ends[taps(slots, self.every, self.reads)], jnp.sum(drive * current) * own.dt)
 
-        return jax.vmap(jax.vmap(one), in_axes=(0, None))(drive, self.critical_flux.astype(drive.dtype))
+        return jax.vmap(jax.vmap(one), in_axes=(0, None))(drive, own.critical_flux)
 
     def shares_trains(self) -> bool:
         return True

@@ -16,7 +16,7 @@ from .._nickelate_run import simulate_devices
 from .._nickelate_sheet import CapacitiveSheet
 from .._nickelate_spread import NickelateSpread
 from .._programme import Programme
-from ._abstract import AbstractReservoir, Response
+from ._abstract import AbstractReservoir, Response, in_dtype_of
 from ._linear import taps
 
 
@@ -104,8 +104,8 @@ class NickelateReservoir(AbstractReservoir):
 
     def programme(self, pulses: Float[Array, "devices slots"]) -> Programme:
         """The drive of one sample; pulse k is segment 2k."""
-        volts = self.low + jnp.swapaxes(pulses, 0, 1) * (self.high - self.low)
-        reading = jnp.broadcast_to(self.read_voltage, (self.reads, volts.shape[1]))
+        volts = self._row(self.low) + pulses.T * self._row(self.high - self.low)
+        reading = jnp.broadcast_to(self._row(self.read_voltage), (self.reads, volts.shape[1]))
         volts = jnp.concatenate([volts, reading.astype(volts.dtype)])
         return Programme.train(
             self._by_sheet(volts), width=self.width, period=self.period, steps=self.steps
@@ -115,16 +115,20 @@ class NickelateReservoir(AbstractReservoir):
         devices, slots = pulses.shape[1:]
         if devices != self.state.length.shape[0]:
             raise ValueError(f"pulses for {self.state.length.shape[0]} devices wanted, got {devices}.")
-        device, state = self._numbers(), jax.tree.map(self._by_sheet, self.state)
+        own = in_dtype_of(pulses, self)
+        device, state = own._numbers(), jax.tree.map(own._by_sheet, own.state)
         read = taps(slots, self.every, self.reads)
 
         def one(train: Array) -> Response:
-            programme = self.programme(train)
-            solution = simulate_devices(device, programme, state=state, sheet=self.sheet)
+            solution = simulate_devices(device, own.programme(train), state=state, sheet=own.sheet)
             current = solution.current[::2].reshape(-1, devices)
             return Response(current[read].T, jnp.sum(solution.energy, axis=0).reshape(devices))
 
         return jax.vmap(one)(pulses)
+
+    def _row(self, volts: Array) -> Array:
+        """Volts of each device, with an axis for slots in front."""
+        return jnp.broadcast_to(volts, self.state.length.shape)[None]
 
     def _by_sheet(self, x: Array) -> Array:
         """The last axis, devices, as (sheets, sites)."""

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._checks import as_inexact, check_at_least
-from ._abstract import AbstractReservoir, Response
+from ._abstract import AbstractReservoir, Response, in_dtype_of
 from ._linear import taps
 
 
@@ -57,8 +57,8 @@ class TungstenOxideReservoir(AbstractReservoir):
     def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
         slots = pulses.shape[2]
         drive = jnp.moveaxis(jnp.pad(pulses, ((0, 0), (0, 0), (0, self.reads))), 2, 0)
-        per_device = lambda x: x.reshape((1,) * (2 - x.ndim) + x.shape)
-        law = jax.tree.map(per_device, self)
+        per_device = lambda x: jnp.broadcast_to(x, pulses.shape[:2])
+        law = jax.tree.map(per_device, in_dtype_of(pulses, self))
         under_pulse = jnp.exp(-law.width / law.decay_time)
         at_rest = jnp.exp((law.width - law.period) / law.decay_time)
 
@@ -69,7 +69,7 @@ class TungstenOxideReservoir(AbstractReservoir):
             current = (1 - w) * law.insulating_current * -jnp.expm1(-law.insulating_slope * volts)
             current = current + w * law.tunnelling_current * jnp.sinh(law.tunnelling_slope * volts)
             energy = volts * current * law.width
-            return (w * at_rest).astype(pulses.dtype), (current, energy)
+            return w * at_rest, (current, energy)
 
         _, (current, energy) = jax.lax.scan(step, jnp.zeros_like(pulses[..., 0]), drive)
         tapped = jnp.moveaxis(current[taps(slots, self.every, self.reads)], 0, -1)
