@@ -43,31 +43,22 @@ def others():
 
 
 def test_nickelate_devices_alone_and_in_batches_and_cached(neurons):
-    """Every sample by itself, four at a time, and each train that occurs once: the same."""
+    """Each train that occurs once, four at a time; and sample by sample by `simulate_devices` itself."""
     features, energy = reservoirs.reservoir_features(neurons, PULSES, batch=4)
     assert features.shape == (16, DEVICES * TAPS)
-    assert energy.shape == (16,)
-    respond = eqx.filter_jit(neurons.respond)
-    alone = [respond(jnp.asarray(PULSES[k : k + 4])) for k in range(0, 16, 4)]
-    # Newton's method ends when the last device of a batch has converged: the same to its tolerance.
-    rows = np.concatenate([x.features for x in alone]).reshape(16, -1)
-    np.testing.assert_allclose(features, rows, rtol=1e-6, atol=1e-12)
-    np.testing.assert_allclose(energy, np.concatenate([x.energy for x in alone]).sum(1), rtol=1e-6)
-    assert (energy > 0).all()
+    reading = jnp.full((READS, DEVICES), neurons.read_voltage)
+    for k in (0, 5, 15):
+        volts = neurons.low + PULSES[k].T * (neurons.high - neurons.low)
+        volts = jnp.concatenate([volts, reading])
+        train = jaxnn.Programme.train(volts, width=neurons.width, period=neurons.period, steps=16)
+        alone = jaxnn.simulate_devices(neurons.device, train, state=neurons.state)
+        # Newton's method ends when the last device has converged: the same to its tolerance.
+        np.testing.assert_allclose(features[k].reshape(DEVICES, TAPS), alone.current[::2].T, rtol=1e-6)
+        np.testing.assert_allclose(energy[k], alone.energy.sum(), rtol=1e-6)
+        assert alone.residual < 1e-3
 
 
-def test_a_nickelate_reservoir_is_a_simulation_of_its_devices(neurons):
-    """One sample by `simulate_devices` itself, which is where the physics is tested."""
-    volts = neurons.low + PULSES[0].T * (neurons.high - neurons.low)
-    volts = jnp.concatenate([volts, jnp.full((READS, DEVICES), neurons.read_voltage)])
-    train = jaxnn.Programme.train(volts, width=neurons.width, period=neurons.period, steps=16)
-    solution = jaxnn.simulate_devices(neurons.device, train, state=neurons.state)
-    features, energy = reservoirs.reservoir_features(neurons, PULSES, batch=4)
-    np.testing.assert_allclose(features[0].reshape(DEVICES, TAPS), solution.current[::2].T, rtol=1e-6)
-    np.testing.assert_allclose(energy[0], solution.energy.sum(), rtol=1e-6)
-    assert solution.residual < 1e-3
-
-
+@pytest.mark.slow
 def test_gradients_reach_set_points(neurons):
     @jax.jit
     def total(high):
