@@ -102,7 +102,7 @@ def subset(name: str, task: Task, seed: int) -> Task:
 def _digits(folder: Path | None, cache: Path) -> Task:
     from sklearn.datasets import load_digits
 
-    images, labels = load_digits(return_X_y=True)
+    images, labels = (np.asarray(x) for x in load_digits(return_X_y=True))
     order = np.random.default_rng(0).permutation(len(labels))
     return Task(
         (images / 16).reshape(-1, 8, 8).astype(np.float32),

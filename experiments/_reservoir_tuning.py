@@ -28,19 +28,25 @@ class SetPoints(NamedTuple):
     high: Any
     read_voltage: Any
     log_width: Any
-    log_period: Any
+    log_gap: Any
 
     @classmethod
     def of(cls, reservoir: Any, devices: int) -> "SetPoints":
-        volts = (jnp.full(devices, x) for x in (reservoir.low, reservoir.high, reservoir.read_voltage))
+        full = lambda volts: jnp.full(devices, volts)
         gap = reservoir.period - reservoir.width
-        return cls(*volts, jnp.log(reservoir.width), jnp.log(gap))
+        return cls(
+            full(reservoir.low),
+            full(reservoir.high),
+            full(reservoir.read_voltage),
+            jnp.log(reservoir.width),
+            jnp.log(gap),
+        )
 
     def within(self) -> "SetPoints":
-        """Between a nanosecond-proof and a sensible end: 0.1 to 2.5 V, 50 ns to 20 us."""
-        volts = (jnp.clip(x, 0.1, 2.5) for x in self[:3])
-        times = (jnp.clip(x, np.log(5e-8), np.log(2e-5)) for x in self[3:])
-        return SetPoints(*volts, *times)
+        """0.1 to 2.5 V, 50 ns to 20 us."""
+        volts = [jnp.clip(x, 0.1, 2.5) for x in (self.low, self.high, self.read_voltage)]
+        times = [jnp.clip(x, np.log(5e-8), np.log(2e-5)) for x in (self.log_width, self.log_gap)]
+        return SetPoints(volts[0], volts[1], volts[2], times[0], times[1])
 
     def put(self, reservoir: Any) -> Any:
         """The reservoir driven so."""
@@ -51,7 +57,7 @@ class SetPoints(NamedTuple):
             high=self.high,
             read_voltage=self.read_voltage,
             width=width,
-            period=width + jnp.exp(self.log_period),
+            period=width + jnp.exp(self.log_gap),
         )
 
 
@@ -97,7 +103,8 @@ def tune(task: Task, devices: int, seed: int) -> tuple[Any, Any, dict[str, Any]]
         value, slope = error(points)
         errors.append(float(value))
         change, state = rule.update(slope, state)
-        points = optax.apply_updates(points, change).within()
+        moved: Any = optax.apply_updates(points, change)
+        points = moved.within()
     record = {
         "error": errors,
         "seconds": time.perf_counter() - begin,

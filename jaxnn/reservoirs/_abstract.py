@@ -74,7 +74,7 @@ class SideBySide(AbstractReservoir):
 
 
 def reservoir_features(
-    reservoir: AbstractReservoir, pulses: Any, *, batch: int = 64
+    reservoir: AbstractReservoir, pulses: Any, *, batch: int | None = None
 ) -> tuple[Float[np.ndarray, "samples features"], Float[np.ndarray, " samples"]]:
     """Features of all devices side by side, and the energy per sample [J].
 
@@ -83,6 +83,7 @@ def reservoir_features(
     once for each of them: the result is the same, since all samples start from one state.
 
     - `pulses`: amplitudes 0 to 1, `(samples, devices, slots)`.
+    - `batch`: 64 by default; for shared trains fewer, so that some 4,096 devices at a time fit a cache.
 
     Raises a `ValueError` for pulses of another shape or outside 0 to 1.
     """
@@ -93,13 +94,14 @@ def reservoir_features(
         raise ValueError("pulses are amplitudes from 0 to 1: scale them, and remove NaN.")
     samples, devices, _ = pulses.shape
     if reservoir.shares_trains():
+        batch = min(64, max(1, 4096 // devices)) if batch is None else batch
         trains, which = _distinct(pulses)
         if len(trains) < samples:
             shared = np.broadcast_to(trains[:, None], (len(trains), devices, trains.shape[1]))
             table, energy = (np.asarray(x) for x in _in_batches(reservoir, shared, batch))
             device = np.arange(devices)
             return table[which, device].reshape(samples, -1), energy[which, device].sum(axis=1)
-    features, energy = (np.asarray(x) for x in _in_batches(reservoir, pulses, batch))
+    features, energy = (np.asarray(x) for x in _in_batches(reservoir, pulses, batch or 64))
     return features.reshape(samples, -1), energy.sum(axis=1)
 
 

@@ -52,8 +52,8 @@ class EchoState(AbstractReservoir):
 
         recurrent, given = sparse(), sparse()
         bias = rng.uniform(-1, 1, devices)
-        arrays = (radius * recurrent, input_scale * given * np.sqrt(links), bias)
-        return cls(*(jnp.asarray(x) for x in arrays), **numbers)
+        inputs = input_scale * given * np.sqrt(links)
+        return cls(jnp.asarray(radius * recurrent), jnp.asarray(inputs), jnp.asarray(bias), **numbers)
 
     def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
         net = in_dtype_of(pulses, self)

@@ -52,7 +52,7 @@ class NanowireReservoir(AbstractReservoir):
         path = network.path_length(*pair)
         normal = jr.normal(key, (check_count("devices", devices), network.n_junctions))
         flux = TunnelJunction().critical_flux * jnp.exp(spread * normal)
-        volts = {"low": 0.02 * path, "high": 0.15 * path}
+        volts: dict[str, Any] = {"low": 0.02 * path, "high": 0.15 * path}
         return cls(network, flux, terminals=pair, **volts | numbers)
 
     def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:

@@ -108,7 +108,7 @@ def fit_logistic(
     weight = "balanced" if balanced else None
     model = LogisticRegression(C=1 / (penalty * len(x)), class_weight=weight, max_iter=500)
     model.fit((x - mean) / scale, labels)
-    weights, intercept = model.coef_.T, model.intercept_
+    weights, intercept = model.coef_.T, np.asarray(model.intercept_)
     if weights.shape[1] == 1 and n_classes == 2:
         weights, intercept = np.hstack([-weights, weights]) / 2, np.concatenate([-intercept, intercept]) / 2
     return LinearReadOut(mean, scale, weights, intercept, penalty, np.zeros(0))
