@@ -34,8 +34,6 @@ def nickelate(devices: int, mode: str, seed: int, **numbers: Any) -> Any:
 
 def build(method: str, devices: int, seed: int) -> Any:
     """A reservoir of devices that differ as the seed says."""
-    differ = np.random.default_rng(seed)
-    factor = lambda: jnp.asarray(np.exp(0.1 * differ.normal(size=devices)), jnp.float32)
     match method:
         case "nickelate, neurons":
             return nickelate(devices, "neuron", seed)
@@ -56,8 +54,10 @@ def build(method: str, devices: int, seed: int) -> Any:
         case "echo state":
             return reservoirs.EchoState.drawn(devices, seed, reads=READS)
         case "WOx memristors":
+            normal = np.random.default_rng(seed).normal(size=(devices, 2)).astype(np.float32)
+            growth, decay = np.exp(0.1 * normal).T
             return reservoirs.TungstenOxideReservoir(
-                growth_rate=factor(), decay_time=0.05 * factor(), reads=READS
+                growth_rate=jnp.asarray(growth), decay_time=jnp.asarray(0.05 * decay), reads=READS
             )
         case "silver nanowires":
             return reservoirs.NanowireReservoir.drawn(devices, jr.key(seed), reads=READS)
@@ -159,15 +159,15 @@ def run(
                 chosen = respond(task, method, n, seed)[0].reshape(len(task.labels), -1)
             else:
                 if features is None:
-                    # The largest wanted, not the largest missing: the same devices whenever it is run.
-                    features, energy = respond(task, method, max(wanted), seed)
+                    # A larger reservoir begins with the smaller ones of its seed.
+                    features, energy = respond(task, method, max(missing), seed)
                 chosen = of_first(method, features, n)
             raw = TAPS * n if method == "raw data" else None
             splits = evaluate(task, chosen, seed, raw, folds)
             cell = {
                 "label": label, "method": method, "seed": seed, "devices": n, "splits": splits,
                 "features": min(chosen.shape[1], raw or chosen.shape[1]),
-                "energy": None if np.isnan(energy).any() else float(energy.mean()) * n / max(wanted),
+                "energy": None if np.isnan(energy).any() else float(energy.mean()) * n / max(missing),
                 "seconds": time.perf_counter() - begin,
             }  # fmt: skip
             # Renamed when whole, so that a run cut off leaves no half of a cell.
