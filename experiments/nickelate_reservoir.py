@@ -36,7 +36,7 @@ import matplotlib.pyplot as plt  # the backend has to be chosen before this impo
 
 
 # Devices for all of the task. Speech is also run with as many as coupled sheets are.
-FULL = {"mnist": (96,), "speech": (128, 256), "ecg": (96,)}
+FULL = {"mnist": (96,), "speech": (128, 512), "ecg": (96,)}
 SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
 SEEDS = 3
 # Of the study: its split, its measure, and scores to ask the number of devices for.
