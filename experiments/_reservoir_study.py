@@ -123,7 +123,7 @@ def evaluate(task: Task, features: np.ndarray, seed: int, raw: int | None, folds
             # Several pairs ask for people who were never heard, so that is how penalties are chosen.
             parts = folds
             if task.groups is not None and (len(pairs) > 1 or name == "between patients"):
-                parts = np.unique(task.groups[train], return_inverse=True)[1] % 3
+                parts = np.unique(task.groups[train], return_inverse=True)[1]
             fit = reservoirs.fit_ridge(
                 x, task.labels[train], task.n_classes, balanced=task.balanced, folds=parts
             )

@@ -81,16 +81,27 @@ def fit_ridge(
     y = np.where(labels[:, None] == np.arange(n_classes), 1.0, -1.0)
     cost = 1.0 / np.bincount(labels, minlength=n_classes)[labels] if balanced else np.ones(len(x))
     score = (lambda s: s.balanced_accuracy) if balanced else (lambda s: s.accuracy)
+    # Sums over parts make those over the rest: products of all features are formed once.
+    few_features = x.shape[1] <= x.shape[0]
+    whole = _sums(x, y, cost) if few_features else None
     validation = np.zeros((len(held_out), len(penalties)))
     for i, out in enumerate(held_out):
         of, rest = part == out, part != out
-        for j, (weights, intercept) in enumerate(_solutions(x[rest], y[rest], cost[rest], penalties)):
+        if whole is not None:
+            left = _Sums(*(a - b for a, b in zip(whole, _sums(x[of], y[of], cost[of]), strict=True)))
+            found = _solutions(left, penalties)
+        else:
+            found = _dual_solutions(x[rest], y[rest], cost[rest], penalties)
+        for j, (weights, intercept) in enumerate(found):
             named = np.argmax(x[of] @ weights + intercept, axis=1)
             validation[i, j] = score(scores(labels[of], named, n_classes))
     validation = validation.mean(axis=0)
     # Of equally good ones the largest.
     best = len(penalties) - 1 - int(np.argmax(validation[::-1]))
-    ((weights, intercept),) = _solutions(x, y, cost, penalties[best : best + 1])
+    chosen = penalties[best : best + 1]
+    ((weights, intercept),) = (
+        _dual_solutions(x, y, cost, chosen) if whole is None else _solutions(whole, chosen)
+    )
     return LinearReadOut(mean, scale, weights, intercept, float(penalties[best]), validation)
 
 
@@ -150,21 +161,50 @@ def _standard(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, np.where(scale > 1e-6 * np.abs(mean), scale, np.inf)
 
 
-def _solutions(
+class _Sums(NamedTuple):
+    """Weighted sums over samples."""
+
+    weight: Any
+    x: np.ndarray
+    y: np.ndarray
+    xx: np.ndarray
+    xy: np.ndarray
+
+
+def _sums(x: np.ndarray, y: np.ndarray, cost: np.ndarray) -> _Sums:
+    root = np.sqrt(cost)[:, None]
+    rooted = x * root
+    return _Sums(cost.sum(), cost @ x, cost @ y, rooted.T @ rooted, rooted.T @ (y * root))
+
+
+def _solutions(sums: _Sums, penalties: Sequence[float]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Weights and intercept for each penalty: (X^T X + nu)^-1 X^T y, about the weighted means."""
+    x_mean, y_mean = sums.x / sums.weight, sums.y / sums.weight
+    matrix = sums.xx / sums.weight - np.outer(x_mean, x_mean)
+    right = sums.xy / sums.weight - np.outer(x_mean, y_mean)
+    out = []
+    for penalty in penalties:
+        weights = _solve(matrix, penalty, right)
+        out.append((weights, y_mean - x_mean @ weights))
+    return out
+
+
+def _dual_solutions(
     x: np.ndarray, y: np.ndarray, cost: np.ndarray, penalties: Sequence[float]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Weights and intercept for each penalty."""
+    """The same for more features than samples: X^T (X X^T + nu)^-1 y."""
     total = cost.sum()
     x_mean, y_mean = cost @ x / total, cost @ y / total
     root = np.sqrt(cost / total)[:, None]
     x, y = (x - x_mean) * root, (y - y_mean) * root
-    # (X^T X + nu)^-1 X^T y = X^T (X X^T + nu)^-1 y
-    few_features = x.shape[1] <= x.shape[0]
-    matrix, right = (x.T @ x, x.T @ y) if few_features else (x @ x.T, y)
+    matrix = x @ x.T
     out = []
     for penalty in penalties:
-        shifted = matrix + penalty * np.eye(len(matrix))
-        weights = scipy.linalg.solve(shifted, right, assume_a="pos", overwrite_a=True)
-        weights = weights if few_features else x.T @ weights
+        weights = x.T @ _solve(matrix, penalty, y)
         out.append((weights, y_mean - x_mean @ weights))
     return out
+
+
+def _solve(matrix: np.ndarray, penalty: float, right: np.ndarray) -> np.ndarray:
+    shifted = matrix + penalty * np.eye(len(matrix))
+    return scipy.linalg.solve(shifted, right, assume_a="pos", overwrite_a=True)
