@@ -18,7 +18,7 @@ from jaxnn import reservoirs
 
 PENALTY = 1e-2
 SAMPLES = (3000, 2000)  # to fit a read-out, and to ask how well it does
-UPDATES = 30
+UPDATES = 20
 
 
 class SetPoints(NamedTuple):
