@@ -11,6 +11,7 @@ from . import (
     encoders as encoders,
     parameters as parameters,
     reductions as reductions,
+    reservoirs as reservoirs,
 )
 from ._optimise import optimise as optimise
 from ._simulate import simulate as simulate

@@ -1,0 +1,133 @@
+"""What a reservoir is: pulses in, features out, and nothing in it is trained."""
+
+import abc
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+
+class Response(NamedTuple):
+    """What devices answer to samples."""
+
+    features: Float[Array, "samples devices features"]
+    """Measured at each device, in its own unit."""
+    energy: Float[Array, "samples devices"]
+    """Energy that the pulses delivered [J]; NaN for a reservoir that is no physical device."""
+
+
+class AbstractReservoir(eqx.Module):
+    """Devices that turn pulses into features, one channel of pulses for each.
+
+    A reservoir of your own subclasses this and implements the two methods; it can then be compared
+    with the others. Its arrays are numbers that may be batched and differentiated; the dtype of a
+    response is that of the pulses.
+    """
+
+    @abc.abstractmethod
+    def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
+        """The response to amplitudes 0 to 1, every sample from the same initial state; pure JAX."""
+
+    @abc.abstractmethod
+    def shares_trains(self) -> bool:
+        """Whether to simulate equal trains once: a device has to answer to its own pulses only.
+
+        Looking for them costs about as much as a simple reservoir itself.
+        """
+
+
+def in_dtype_of(pulses: Array, reservoir: Any) -> Any:
+    """The numbers of a reservoir, in the dtype of what it is shown."""
+    cast = lambda x: jnp.asarray(x, pulses.dtype) if eqx.is_inexact_array(x) else x
+    return jax.tree.map(cast, reservoir)
+
+
+class SideBySide(AbstractReservoir):
+    """Several reservoirs as one: the first takes the first channels, and so on.
+
+    All must have as many features per device. `sizes` are their numbers of devices.
+    """
+
+    parts: tuple[AbstractReservoir, ...]
+    sizes: tuple[int, ...] = eqx.field(static=True)
+
+    def __check_init__(self):
+        if not self.parts or len(self.parts) != len(self.sizes):
+            raise ValueError(
+                f"SideBySide needs one size per reservoir, got {len(self.parts)} reservoirs and "
+                f"sizes {self.sizes}."
+            )
+
+    def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
+        if pulses.shape[1] != sum(self.sizes):
+            raise ValueError(f"pulses for {sum(self.sizes)} devices wanted, got shape {pulses.shape}.")
+        ends = np.cumsum(self.sizes)[:-1]
+        channels = jnp.split(pulses, ends, axis=1)
+        answers = [part.respond(x) for part, x in zip(self.parts, channels, strict=True)]
+        return Response(*(jnp.concatenate(x, axis=1) for x in zip(*answers, strict=True)))
+
+    def shares_trains(self) -> bool:
+        return all(part.shares_trains() for part in self.parts)
+
+
+def reservoir_features(
+    reservoir: AbstractReservoir, pulses: Any, *, batch: int | None = None
+) -> tuple[Float[np.ndarray, "samples features"], Float[np.ndarray, " samples"]]:
+    """Features of all devices side by side, and the energy per sample [J].
+
+    One compiled call over samples, `batch` of them at a time, and devices. Where a reservoir shares
+    trains and few different ones occur, as with amplitudes of a few levels, every device is simulated
+    once for each of them: the result is the same, since all samples start from one state.
+
+    - `pulses`: amplitudes 0 to 1, `(samples, devices, slots)`.
+    - `batch`: 64 by default; for shared trains fewer, so that some 4,096 devices at a time fit a cache.
+
+    Raises a `ValueError` for pulses of another shape or outside 0 to 1.
+    """
+    pulses = np.asarray(pulses)
+    if pulses.ndim != 3 or 0 in pulses.shape:
+        raise ValueError(f"pulses must be (samples, devices, slots), got shape {pulses.shape}.")
+    if not (pulses.min() >= 0 and pulses.max() <= 1):
+        raise ValueError("pulses are amplitudes from 0 to 1: scale them, and remove NaN.")
+    samples, devices, _ = pulses.shape
+    if reservoir.shares_trains():
+        batch = min(64, max(1, 4096 // devices)) if batch is None else batch
+        trains, which = _distinct(pulses)
+        if len(trains) < samples:
+            shared = np.broadcast_to(trains[:, None], (len(trains), devices, trains.shape[1]))
+            table, energy = (np.asarray(x) for x in _in_batches(reservoir, shared, batch))
+            device = np.arange(devices)
+            return table[which, device].reshape(samples, -1), energy[which, device].sum(axis=1)
+    features, energy = (np.asarray(x) for x in _in_batches(reservoir, pulses, batch or 64))
+    return features.reshape(samples, -1), energy.sum(axis=1)
+
+
+def _distinct(pulses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The trains that occur, (trains, slots), and which of them each device gets, (samples, devices)."""
+    samples, devices, slots = pulses.shape
+    levels, level = np.unique(pulses, return_inverse=True)
+    level = level.reshape(-1, slots)
+    if len(levels) ** slots < 2**62:  # a whole number for each train sorts faster than rows
+        number = level @ len(levels) ** np.arange(slots)[::-1]
+        numbers, which = np.unique(number, return_inverse=True)
+        digits = numbers[:, None] // len(levels) ** np.arange(slots)[::-1] % len(levels)
+        trains = levels[digits]
+    else:
+        trains, which = np.unique(pulses.reshape(-1, slots), axis=0, return_inverse=True)
+    return trains, which.reshape(samples, devices)
+
+
+def _in_batches(reservoir: AbstractReservoir, pulses: np.ndarray, batch: int) -> Response:
+    # Whole batches only: a remainder, or fewer samples, would be compiled a second time.
+    lacking = -len(pulses) % batch
+    padded = np.concatenate([pulses, np.broadcast_to(pulses[:1], (lacking, *pulses.shape[1:]))])
+    out = _mapped(reservoir, jnp.asarray(padded.reshape(-1, batch, *pulses.shape[1:])))
+    return Response(*(x.reshape(-1, *x.shape[2:])[: len(pulses)] for x in out))
+
+
+@eqx.filter_jit
+def _mapped(reservoir: AbstractReservoir, pulses: Array) -> Response:
+    return jax.lax.map(reservoir.respond, pulses)

@@ -1,0 +1,69 @@
+"""An echo-state network, the reservoir of the textbooks."""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ._abstract import AbstractReservoir, Response, in_dtype_of
+from ._linear import tapped, without_energy
+
+
+class EchoState(AbstractReservoir):
+    r"""As many nodes as channels: $x_k = \tanh(W x_{k-1} + W_\mathrm{in} u_k + b)$, from 0.
+
+    Unlike single devices every node hears others. Read as a `LeakyIntegrator` is.
+
+    Source: Jaeger, GMD Report 148 (2001).
+    """
+
+    weights: Float[Array, "devices devices"]
+    input_weights: Float[Array, "devices devices"]
+    bias: Float[Array, " devices"]
+    reads: int = eqx.field(static=True, default=0)
+    every: int = eqx.field(static=True, default=1)
+
+    @classmethod
+    def drawn(
+        cls,
+        devices: int,
+        seed: int,
+        *,
+        radius: float = 0.9,
+        input_scale: float = 1.0,
+        links: int = 10,
+        **numbers: Any,
+    ) -> "EchoState":
+        """At random: `links` inputs and as many recurrent links per node, scaled to a spectral radius.
+
+        The radius of such a matrix is nearly the root of the sum of the squares of a row, to which
+        it is scaled; the entries are normal.
+        """
+        rng = np.random.default_rng(seed)
+        links = min(links, devices)
+
+        def sparse() -> np.ndarray:
+            chosen = np.argsort(rng.random((devices, devices)), axis=1)[:, :links]
+            matrix = np.zeros((devices, devices))
+            np.put_along_axis(matrix, chosen, rng.normal(size=chosen.shape), axis=1)
+            return matrix / np.sqrt(links)
+
+        recurrent, given = sparse(), sparse()
+        bias = rng.uniform(-1, 1, devices)
+        inputs = input_scale * given * np.sqrt(links)
+        return cls(jnp.asarray(radius * recurrent), jnp.asarray(inputs), jnp.asarray(bias), **numbers)
+
+    def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
+        net = in_dtype_of(pulses, self)
+
+        def step(x: Array, u: Array) -> tuple[Array, Array]:
+            x = jnp.tanh(x @ net.weights.T + u @ net.input_weights.T + net.bias[None])
+            return x, x
+
+        start = jnp.zeros_like(pulses[..., 0])
+        return without_energy(tapped(step, start, pulses, self.every, self.reads))
+
+    def shares_trains(self) -> bool:
+        return False

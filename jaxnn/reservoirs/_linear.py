@@ -1,0 +1,67 @@
+"""What anything with a memory could do: sums and exponential decay, without a device."""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._checks import as_inexact, check_at_least
+from ._abstract import AbstractReservoir, Response, in_dtype_of
+
+
+class RowSums(AbstractReservoir):
+    """The sum of each train: one feature per channel, and the least that a device has to beat."""
+
+    def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
+        return without_energy(jnp.sum(pulses, axis=2, keepdims=True))
+
+    def shares_trains(self) -> bool:
+        return False
+
+
+class LeakyIntegrator(AbstractReservoir):
+    r"""Linear and with one time constant: $x_k = e^{-1/\tau} x_{k-1} + u_k$, in slots.
+
+    The features are x after the slots that a device would be read at: every `every`-th, counted from
+    the last one, and `reads` slots without a pulse after the train. `time_constant` [slots] is one for
+    all or one per device.
+    """
+
+    time_constant: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    reads: int = eqx.field(static=True, default=0)
+    every: int = eqx.field(static=True, default=1)
+
+    def __check_init__(self):
+        check_at_least("time_constant of a LeakyIntegrator", self.time_constant, 0, "slots", strict=True)
+
+    def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
+        time_constant = in_dtype_of(pulses, self.time_constant)
+        keep = jnp.broadcast_to(jnp.exp(-1 / time_constant), pulses.shape[:2])
+
+        def step(x: Array, u: Array) -> tuple[Array, Array]:
+            x = keep * x + u
+            return x, x
+
+        return without_energy(tapped(step, jnp.zeros_like(pulses[..., 0]), pulses, self.every, self.reads))
+
+    def shares_trains(self) -> bool:
+        return False
+
+
+def tapped(step: Callable, start: Array, pulses: Array, every: int, reads: int) -> Array:
+    """Scans over the slots of a train and `reads` empty ones; what is tapped, (samples, devices, taps)."""
+    slots = pulses.shape[2]
+    drive = jnp.pad(pulses, ((0, 0), (0, 0), (0, reads)))
+    _, out = jax.lax.scan(step, start, jnp.moveaxis(drive, 2, 0))
+    return jnp.moveaxis(out[taps(slots, every, reads)], 0, -1)
+
+
+def taps(slots: int, every: int, reads: int) -> Array:
+    """The slots that are read: every `every`-th, counted from the last, and all after the train."""
+    return jnp.asarray([*range((slots - 1) % every, slots, every), *range(slots, slots + reads)])
+
+
+def without_energy(features: Array) -> Response:
+    return Response(features, jnp.full(features.shape[:2], jnp.nan, features.dtype))

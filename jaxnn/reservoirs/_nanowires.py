@@ -1,0 +1,81 @@
+"""A silver nanowire network of this library in the place of each device."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+from jaxtyping import Array, Float
+
+from .._checks import as_inexact, check_count
+from .._generate import nanowire_network
+from .._network import Network
+from .._simulate import simulate
+from .._terminals import farthest_pair
+from .._threshold import TunnelJunction
+from ._abstract import AbstractReservoir, Response, in_dtype_of
+from ._linear import taps
+
+
+class NanowireReservoir(AbstractReservoir):
+    r"""Networks of silver nanowires between two electrodes, driven and read as `NickelateReservoir` is.
+
+    All have the same wires; their junctions differ in the flux at which they close,
+    `critical_flux` $(\mathrm{devices}, \mathrm{junctions})$ [V s]. A pulse takes `steps` steps of `dt`, the
+    rest after it as many. The features are the currents at the ends of pulses [A].
+    """
+
+    network: Network
+    critical_flux: Float[Array, "devices junctions"]
+    low: Float[Array, ""] = eqx.field(converter=as_inexact)
+    """Pulse of amplitude 0, and of the reads after the train [V]."""
+    high: Float[Array, ""] = eqx.field(converter=as_inexact)
+    """Pulse of amplitude 1 [V]."""
+    dt: Float[Array, ""] = eqx.field(converter=as_inexact, default=5e-3)
+    """Time step [s]."""
+    terminals: tuple[int, int] = eqx.field(static=True, default=(0, 1))
+    steps: int = eqx.field(static=True, default=4)
+    reads: int = eqx.field(static=True, default=0)
+    every: int = eqx.field(static=True, default=1)
+
+    @classmethod
+    def drawn(
+        cls, devices: int, key: Any, *, wires: int = 20, spread: float = 0.1, **numbers: Any
+    ) -> "NanowireReservoir":
+        """Networks of `wires` wires on 10 x 10 um; 20 to 150 mV for each junction of the shortest path.
+
+        `spread`: of the logarithm of the critical flux, normal, between junctions.
+        """
+        network = nanowire_network(wires, box=10e-6, seed=0)
+        pair = farthest_pair(network)
+        path = network.path_length(*pair)
+        normal = jr.normal(key, (check_count("devices", devices), network.n_junctions))
+        flux = TunnelJunction().critical_flux * jnp.exp(spread * normal)
+        volts: dict[str, Any] = {"low": 0.02 * path, "high": 0.15 * path}
+        return cls(network, flux, terminals=pair, **volts | numbers)
+
+    def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
+        slots, own = pulses.shape[2], in_dtype_of(pulses, self)
+        amplitude = jnp.pad(pulses, ((0, 0), (0, 0), (0, self.reads)))
+        volts = own.low + amplitude * (own.high - own.low)
+        shape = jnp.repeat(jnp.asarray([1, 0], volts.dtype), self.steps)
+        drive = (volts[..., None] * shape[None, None, None]).reshape(*volts.shape[:2], -1)
+
+        def one(drive: Array, flux: Array) -> Response:
+            solution = simulate(
+                own.network,
+                TunnelJunction(critical_flux=flux, max_flux=1.5 * flux),
+                drive,
+                terminals=self.terminals,
+                dt=own.dt,
+                steps=drive.shape[0],
+            )
+            current = solution.terminal_current[:, 0]
+            ends = current.reshape(-1, 2 * self.steps)[:, self.steps - 1]
+            return Response(ends[taps(slots, self.every, self.reads)], jnp.sum(drive * current) * own.dt)
+
+        return jax.vmap(jax.vmap(one), in_axes=(0, None))(drive, own.critical_flux)
+
+    def shares_trains(self) -> bool:
+        return True

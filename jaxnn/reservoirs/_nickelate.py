@@ -1,0 +1,150 @@
+"""A reservoir of nickelate devices."""
+
+import dataclasses as dc
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxnn_kernels import CloudState
+
+from .._checks import as_inexact, check_at_least, check_count
+from .._nickelate import NickelateDevice
+from .._nickelate_run import simulate_devices
+from .._nickelate_sheet import CapacitiveSheet
+from .._nickelate_spread import NickelateSpread
+from .._programme import Programme
+from ._abstract import AbstractReservoir, Response, in_dtype_of
+from ._linear import taps
+
+
+# Set pulses of 1 us on an erased device of set B [V]: docs/nickelate.md.
+_SET = {"neuron": 4.25, "synapse": 5.25, "capacitor": 9.5}
+_SET_STEPS = 64
+
+
+class NickelateReservoir(AbstractReservoir):
+    r"""Devices that get one pulse per slot and are read by their currents.
+
+    Amplitude $x$ is a pulse of `low` $+ x\,($`high` $-$ `low`$)$ for `width`, one per `period`, 0 V
+    between; after the train come `reads` pulses of `read_voltage` at the same pace. The features are the
+    terminal currents at the ends of every `every`-th pulse, counted from the last one, and of the
+    reads [A].
+
+    `NickelateReservoir.prepared` brings erased devices that differ into one of the modes. The volts
+    may be one number or one per device; they, the times and the devices have gradients. With a `sheet`,
+    each of its sites in turn is a device, and as many sheets lie side by side as are needed.
+
+    Raises a `ValueError` for times that do not fit and devices that do not fill the sheets.
+    """
+
+    device: NickelateDevice
+    state: CloudState
+    low: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    """Pulse of amplitude 0 [V]."""
+    high: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    """Pulse of amplitude 1 [V]."""
+    width: Float[Array, ""] = eqx.field(converter=as_inexact)
+    """Length of a pulse [s]."""
+    period: Float[Array, ""] = eqx.field(converter=as_inexact)
+    """One pulse per period [s]."""
+    read_voltage: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    """Pulses after the train [V]."""
+    sheet: CapacitiveSheet | None = None
+    reads: int = eqx.field(static=True, default=0)
+    every: int = eqx.field(static=True, default=1)
+    steps: int = eqx.field(static=True, default=32)
+    """Time steps of each pulse and of each rest."""
+
+    def __check_init__(self):
+        check_at_least("width of a NickelateReservoir", self.width, 0, "s", strict=True)
+        gap = self.period - self.width
+        check_at_least("period less width of a NickelateReservoir", gap, 0, "s", strict=True)
+        check_count("every of a NickelateReservoir", self.every)
+        check_count("steps of a NickelateReservoir", self.steps)
+        if self.reads < 0:
+            raise ValueError(f"reads of a NickelateReservoir must be 0 or more, got {self.reads}.")
+        sites = 1 if self.sheet is None else self.sheet.positions.shape[0]
+        if self.state.length.ndim != 1 or self.state.length.shape[0] % sites:
+            raise ValueError(
+                f"the state must be of a row of devices that fill sheets of {sites}, got shape "
+                f"{self.state.length.shape}."
+            )
+
+    @classmethod
+    def prepared(
+        cls,
+        devices: int,
+        mode: str,
+        key: Any,
+        *,
+        device: NickelateDevice | None = None,
+        spread: NickelateSpread | None = None,
+        **numbers: Any,
+    ) -> "NickelateReservoir":
+        """Devices around `device`, brought into a mode by one pulse of 1 us and 100 s of rest.
+
+        - `mode`: "neuron", "synapse" or "capacitor".
+        - `key`: of the devices' differences, those of `NickelateSpread()` unless `spread` is given.
+        - `numbers`: fields of the class.
+        """
+        if mode not in _SET:
+            raise ValueError(f"mode must be one of {list(_SET)}, got {mode!r}.")
+        device = NickelateDevice() if device is None else device
+        spread = NickelateSpread() if spread is None else spread
+        drawn = spread.draw(device, key, check_count("devices", devices))
+        pulse = Programme.pulse(jnp.full(devices, _SET[mode]), 1e-6, steps=_SET_STEPS)
+        settled = simulate_devices(drawn, pulse + Programme.rest(100.0, steps=_SET_STEPS))
+        return cls(drawn, settled.final_state, **_DEFAULTS[mode] | numbers)
+
+    def shares_trains(self) -> bool:
+        return self.sheet is None
+
+    def programme(self, pulses: Float[Array, "devices slots"]) -> Programme:
+        """The drive of one sample; pulse k is segment 2k."""
+        volts = self._row(self.low) + pulses.T * self._row(self.high - self.low)
+        reading = jnp.broadcast_to(self._row(self.read_voltage), (self.reads, volts.shape[1]))
+        volts = jnp.concatenate([volts, reading.astype(volts.dtype)])
+        return Programme.train(
+            self._by_sheet(volts), width=self.width, period=self.period, steps=self.steps
+        )
+
+    def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
+        devices, slots = pulses.shape[1:]
+        if devices != self.state.length.shape[0]:
+            raise ValueError(f"pulses for {self.state.length.shape[0]} devices wanted, got {devices}.")
+        own = in_dtype_of(pulses, self)
+        device, state = own._numbers(), jax.tree.map(own._by_sheet, own.state)
+        read = taps(slots, self.every, self.reads)
+
+        def one(train: Array) -> Response:
+            solution = simulate_devices(device, own.programme(train), state=state, sheet=own.sheet)
+            current = solution.current[::2].reshape(-1, devices)
+            return Response(current[read].T, jnp.sum(solution.energy, axis=0).reshape(devices))
+
+        return jax.vmap(one)(pulses)
+
+    def _row(self, volts: Array) -> Array:
+        """Volts of each device, with an axis for slots in front."""
+        return jnp.broadcast_to(volts, self.state.length.shape)[None]
+
+    def _by_sheet(self, x: Array) -> Array:
+        """The last axis, devices, as (sheets, sites)."""
+        if self.sheet is None:
+            return x
+        return x.reshape(*x.shape[:-1], -1, self.sheet.positions.shape[0])
+
+    def _numbers(self) -> NickelateDevice:
+        modes = ("relaxation_times", "relaxation_shares")
+        arrays = {k: v for k, v in vars(self.device).items() if v.ndim > (k in modes)}
+        return dc.replace(self.device, **{k: self._by_sheet(v) for k, v in arrays.items()})
+
+
+# Where each mode remembers several pulses: see docs/reservoirs.md.
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "neuron": {"low": 0.5, "high": 1.7, "width": 5e-7, "period": 2e-6, "read_voltage": 0.5},
+    "synapse": {"low": 0.5, "high": 2.8, "width": 1e-6, "period": 1e-5, "read_voltage": 0.5},
+    "capacitor": {"low": 0.5, "high": 4.0, "width": 1e-6, "period": 2e-6, "read_voltage": 0.5},
+}

@@ -1,0 +1,86 @@
+"""The experiment with reservoirs: what devices are shown, what is kept, and its quick run."""
+
+import dataclasses as dc
+import json
+
+import numpy as np
+import pytest
+
+from test_benchmark import load as load, run_script
+
+
+@pytest.fixture
+def study(load):
+    return load("_reservoir_study")
+
+
+def stripes(tasks, samples=48):
+    """Two classes that any reservoir tells apart, on 8 x 8 points."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(samples) % 2
+    pictures = 0.6 * rng.random((samples, 8, 8)) + 0.3 * (np.arange(8) % 2 == labels[:, None])[:, None]
+    half = np.arange(samples)
+    splits = {"random": [(half[:32], half[32:])]}
+    return tasks.Task(pictures.astype(np.float32), labels, splits, ("0", "1"), (0.5,), ((0, 1),))
+
+
+def test_fields_are_lines_within_the_picture(load):
+    tasks = load("_reservoir_tasks")
+    task = dc.replace(stripes(tasks), directions=((0, 1), (1, 0), (1, -1), (1, 1)))
+    fields = tasks.fields(task, 200, 0)
+    rows, columns = fields // 8, fields % 8
+    assert fields.min() >= 0
+    assert rows.max() < 8
+    steps = {tuple(x) for x in np.stack([np.diff(rows), np.diff(columns)], -1).reshape(-1, 2).tolist()}
+    assert steps == set(task.directions)
+    np.testing.assert_array_equal(fields[:50], tasks.fields(task, 50, 0))
+    assert not np.array_equal(fields, tasks.fields(task, 200, 1))
+    pulses = tasks.encode(task, 200, 0)
+    flat = task.pictures.reshape(len(task.labels), -1)
+    np.testing.assert_array_equal(pulses, flat[:, fields] > 0.5)
+
+
+def test_cells_are_kept_and_not_worked_out_again(load, study, tmp_path):
+    task = stripes(load("_reservoir_tasks"))
+    methods, sizes = ("raw data", "row sums", "WOx memristors", "echo state"), (2, 4)
+    cells = study.run(task, "stripes", methods, sizes, 0, tmp_path, 1)
+    assert len(cells) == 8
+    assert all(c["features"] == min(8 * c["devices"], 64) for c in cells)
+    (tmp_path / "cells" / "stripes-echo-state-0-4.json").unlink()
+    times = {p: p.stat().st_mtime_ns for p in (tmp_path / "cells").iterdir()}
+    again = study.run(task, "stripes", methods, sizes, 0, tmp_path, 1)
+    assert all(p.stat().st_mtime_ns == t for p, t in times.items())
+    scores = lambda cells: [c["splits"] for c in cells]
+    assert scores(again) == scores(cells)
+
+
+def test_labels_of_the_test_set_change_nothing_in_the_read_out(load, study):
+    """Scores move with the test labels, the chosen penalty does not; nor with the test pictures."""
+    task = stripes(load("_reservoir_tasks"))
+    _, test = task.splits["random"][0]
+    features = task.pictures.reshape(48, -1)
+    before = study.evaluate(task, features, 0, None, 1)["random"]
+    swapped = task.labels.copy()
+    swapped[test] = 1 - swapped[test]
+    after = study.evaluate(dc.replace(task, labels=swapped), features, 0, None, 1)["random"]
+    assert after["penalty"] == before["penalty"]
+    np.testing.assert_allclose(after["accuracy"], 1 - before["accuracy"])
+    assert before["accuracy"] > 0.9
+
+
+def test_devices_needed(study):
+    sizes, means = np.asarray([8, 32, 128]), np.asarray([0.5, 0.7, 0.9])
+    assert study.devices_needed(sizes, means, 0.5) == 8
+    np.testing.assert_allclose(study.devices_needed(sizes, means, 0.8), 64)
+    assert study.devices_needed(sizes, means, 0.95) is None
+
+
+@pytest.mark.slow
+def test_quick(tmp_path):
+    done = run_script("experiments/nickelate_reservoir.py", "--quick", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "digits" / "nickelate_reservoir.json").read_text())
+    neurons = report["study"]["nickelate, neurons"]
+    assert neurons["mean"][-1] > 0.9
+    assert neurons["mean"][-1] > report["study"]["leaky integrators"]["mean"][-1]
+    assert (tmp_path / "digits" / "devices.png").stat().st_size > 0
