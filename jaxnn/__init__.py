@@ -40,6 +40,7 @@ from ._drive import (
 )
 from ._ensemble import Ensemble as Ensemble
 from ._grow_when_required import (
+    AbstractNodeStorage as AbstractNodeStorage,
     GrowthHistory as GrowthHistory,
     GrowWhenRequired as GrowWhenRequired,
     node_labels as node_labels,

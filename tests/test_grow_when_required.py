@@ -49,14 +49,17 @@ def test_follows_the_plain_implementation(options, unusual):
     options = {"activity_threshold": 0.97, "max_age": 30, "label_fall": 0.25, "capacity": 60} | options
     capacity = options["capacity"]
     network = jaxnn.GrowWhenRequired(**options)
-    parameters = {name: float(value) for name, value in vars(network).items() if name != "capacity"}
+    parameters = {name: float(getattr(network, name)) for name in jk.GrowParameters._fields}
     inputs, labels = stream(len(options))
     plain = PlainNetwork(inputs[:2], 4, **parameters, capacity=capacity)
     state, history = network.learn(network.start(inputs[:2], 4), inputs, labels)
     states = one_by_one(network, network.start(inputs[:2], 4), jnp.asarray(inputs), jnp.asarray(labels))
     for k, (sample, label) in enumerate(zip(inputs, labels, strict=True)):
+        assert len(plain.nodes) == history.stored[k]
         winner, _, kind = plain.show(sample, label)
         assert (winner, kind) == (history.winner[k], KINDS[history.kind[k]])
+        counts = history.compared[k], history.written[k], history.switched_off[k]
+        assert counts == (plain.compared, plain.written, plain.switched_off)
         if k % 20 and k > 40:
             continue
         now = jax.tree.map(lambda x, k=k: np.asarray(x[k]), states)

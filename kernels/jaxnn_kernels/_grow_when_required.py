@@ -1,5 +1,6 @@
 """One sample of a network that grows when required, in arrays of fixed capacity."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -46,6 +47,38 @@ class GrowEvent(NamedTuple):
     kind: Int[Array, ""]
     """0 trained, 1 inserted, 2 woken, 3 trained because there was no room to insert."""
     activity: Float[Array, ""]
+    compared: Int[Array, ""]
+    """Nodes that the sample was compared with: those on, and those off where none of these matched."""
+    written: Int[Array, ""]
+    """Nodes whose weights and counters changed."""
+    switched_off: Int[Array, ""]
+    stored: Int[Array, ""]
+    """Nodes on or off, before the sample."""
+
+
+class GrowParameters(NamedTuple):
+    """Thresholds, rates and ages as `jaxnn.GrowWhenRequired` explains them; all may be traced."""
+
+    activity_threshold: Any
+    habituation_threshold: Any
+    winner_rate: Any
+    neighbour_rate: Any
+    winner_fall: Any
+    neighbour_fall: Any
+    recovery: Any
+    max_age: Any
+    deletes: Any
+    off_after: Any
+    label_fall: Any
+
+
+class GrowStore(NamedTuple):
+    """What becomes of numbers that are written into nodes: both functions give what is then there."""
+
+    weights: Callable[[Array, Array, Array], Array]
+    """Of rows `(some, inputs)`, the nodes `(some,)` that they go to, and the step."""
+    counters: Callable[[Array, Array], Array]
+    """Of counters `(nodes,)` and the step."""
 
 
 def grow_state(
@@ -86,20 +119,27 @@ def age(state: GrowState, node: Any) -> Int[Array, " nodes"]:
 
 
 def _pull(
-    state: GrowState, pulled: Array, sample: Array, rate: Array, node: Array, origin: Array
+    state: GrowState,
+    pulled: Array,
+    sample: Array,
+    rate: Array,
+    path: tuple[Array, Array],
+    store: GrowStore | None,
 ) -> tuple[Array, Array]:
     """w_i += rate_i (x - w_i) of the nodes i that are pulled, a few rows at a time: w and |w|^2.
 
-    `node` starts from the weights of `origin`. Everything that reads the weights does so in this
+    With a path `(node, origin)`, `node` starts from the weights of `origin`. Everything that reads the weights does so in this
     loop or by products before it: a row that is used later would have XLA copy them all.
     """
     few = min(_ROWS, pulled.shape[0])
+    node, origin = path
 
     def body(carry: Any) -> Any:
         weight, square, left = carry
         chosen, index = jax.lax.top_k(left.astype(rate.dtype), few)
         rows = weight[jnp.where(index == node, origin, index)]
         rows = rows + rate[index, None] * (sample[None] - rows)
+        rows = rows if store is None else store.weights(rows, index, state.step)
         # The others of the few go where nothing is written.
         at = jnp.where(chosen > 0, index, left.shape[0])
         weight = weight.at[at].set(rows, mode="drop")
@@ -130,6 +170,7 @@ class _Match(NamedTuple):
     insert: Array
     wake: Array
     full: Array
+    compared: Array
 
 
 def _match(state: GrowState, sample: Array, activity_threshold: Any, habituation_threshold: Any) -> _Match:
@@ -151,6 +192,7 @@ def _match(state: GrowState, sample: Array, activity_threshold: Any, habituation
         insert=wants & ~wake & room,
         wake=wake,
         full=wants & ~wake & ~room,
+        compared=jnp.sum(jnp.where(wants, state.stored, state.on), dtype=jnp.int32),
     )
 
 
@@ -174,29 +216,55 @@ def _counted(count: Array, label: Array, fall: Any) -> Array:
     return jnp.where(label < 0, count, jnp.where(hit, count + 1, jnp.maximum(count - fall, 0)))
 
 
-def _event(match: _Match, node: Array) -> GrowEvent:
+def _event(match: _Match, node: Array, before: GrowState, written: Array, off: Array) -> GrowEvent:
     """What a sample did, for the record."""
+    count = lambda flags: jnp.sum(flags, dtype=jnp.int32)
     kind = jnp.where(match.wake, WOKEN, jnp.where(match.full, FULL, TRAINED))
     kind = jnp.where(match.insert, INSERTED, kind).astype(jnp.int8)
-    return GrowEvent(match.winner, match.second, node, kind, match.activity)
+    return GrowEvent(
+        winner=match.winner,
+        second=match.second,
+        node=node,
+        kind=kind,
+        activity=match.activity,
+        compared=match.compared,
+        written=count(written),
+        switched_off=count(off),
+        stored=count(before.stored),
+    )
+
+
+def _train(
+    state: GrowState,
+    match: _Match,
+    node: Array,
+    sample: Array,
+    parameters: GrowParameters,
+    store: GrowStore | None,
+) -> tuple[GrowState, Array]:
+    """Weights and counters of the winner or the new node, and of the neighbours; who was written."""
+    p, w, insert = parameters, match.winner, match.insert
+    own = jnp.arange(state.on.shape[0], dtype=jnp.int32) == node
+    neighbour = (age(state, w) <= p.max_age) & state.on & ~insert
+    written = neighbour | own
+    pull = jnp.where(insert, 0.5, p.winner_rate * state.counter[w])
+    rate = jnp.where(own, pull, p.neighbour_rate * state.counter)
+    weight, square = _pull(state, written, sample, rate, (node, w), store)
+
+    fallen = lambda h, fall: h + fall * (p.recovery * (1 - h) - 1)
+    counter = jnp.where(neighbour, fallen(state.counter, p.neighbour_fall), state.counter)
+    counter = jnp.where(own, jnp.where(insert, 1, fallen(state.counter[w], p.winner_fall)), counter)
+    if store is not None:
+        counter = jnp.where(written, store.counters(counter, state.step), counter)
+    return state._replace(weight=weight, square=square, counter=counter), written
 
 
 def grow_step(
     state: GrowState,
     sample: Float[Array, " inputs"],
     label: Int[Array, ""],
-    *,
-    activity_threshold: Any,
-    habituation_threshold: Any,
-    winner_rate: Any,
-    neighbour_rate: Any,
-    winner_fall: Any,
-    neighbour_fall: Any,
-    recovery: Any,
-    max_age: Any,
-    deletes: Any,
-    off_after: Any,
-    label_fall: Any,
+    parameters: GrowParameters,
+    store: GrowStore | None = None,
 ) -> tuple[GrowState, GrowEvent]:
     r"""Shows a network one sample: it inserts a node, wakes one, or trains the best and its neighbours.
 
@@ -207,44 +275,35 @@ def grow_step(
 
     and the counters of the nodes that were trained fall, $h \mathrel{+}= \tau \kappa (1 - h) - \tau$.
 
-    At least two nodes have to be on. A `label` of -1 is none. See `jaxnn.GrowWhenRequired` for the
-    parameters, which may be traced.
+    At least two nodes have to be on. A `label` of -1 is none. `store` is what the nodes make of what
+    is written into them.
 
     Source: Marsland et al., Neural Networks 15, 1041 (2002); Parisi et al., Neural Networks 96, 137
     (2017), with switching off after Zhang et al., Science 375, 533 (2022).
     """
-    match = _match(state, sample, activity_threshold, habituation_threshold)
+    p = parameters
+    match = _match(state, sample, p.activity_threshold, p.habituation_threshold)
     w, v, insert = match.winner, match.second, match.insert
     free = jnp.argmin(state.stored).astype(jnp.int32)
     node = jnp.where(insert, free, w)
     index = jnp.arange(state.on.shape[0], dtype=jnp.int32)
     now = state.step + 1
     state = _link(state._replace(on=state.on.at[w].set(True)), match, free)
-
-    # Weights of the winner or the new node, and of the neighbours.
-    neighbour = (age(state, w) <= max_age) & state.on & ~insert
-    pull = jnp.where(insert, 0.5, winner_rate * state.counter[w])
-    rate = jnp.where(index == node, pull, neighbour_rate * state.counter)
-    weight, square = _pull(state, neighbour | (index == node), sample, rate, node, w)
-    state = state._replace(weight=weight, square=square)
-
-    fallen = lambda h, fall: h + fall * (recovery * (1 - h) - 1)
-    counter = jnp.where(neighbour, fallen(state.counter, neighbour_fall), state.counter)
-    own = jnp.where(insert, 1, fallen(counter[w], winner_fall))
-    count = _counted(jnp.where(insert, 0, state.label_count[w]), label, label_fall)
+    state, written = _train(state, match, node, sample, p, store)
+    count = _counted(jnp.where(insert, 0, state.label_count[w]), label, p.label_fall)
 
     # Edges of the winner age, and go; so does a node that loses its last one.
     state = state._replace(clock=state.clock.at[w].add(1))
-    removed = _alone(state, deletes & (age(state, w) == max_age + 1), max_age)
+    removed = _alone(state, p.deletes & (age(state, w) == p.max_age + 1), p.max_age)
     last_win = state.last_win.at[node].set(now)
-    stale = (now - last_win > off_after) & (index != w) & (index != v)
+    stale = state.on & (now - last_win > p.off_after) & (index != w) & (index != v)
     stored = state.stored.at[node].set(True) & ~removed
+    event = _event(match, node, state, written, stale)
     state = state._replace(
-        counter=counter.at[node].set(own),
         label_count=state.label_count.at[node].set(count),
         last_win=last_win,
         stored=stored,
         on=state.on.at[node].set(True) & stored & ~stale,
         step=now,
     )
-    return state, _event(match, node)
+    return state, event
