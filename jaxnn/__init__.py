@@ -57,6 +57,12 @@ from ._measured import measured as measured
 from ._network import Network as Network
 from ._nickelate import NickelateDevice as NickelateDevice
 from ._nickelate_admittance import small_signal_admittance as small_signal_admittance
+from ._nickelate_nodes import (
+    NickelateNodes as NickelateNodes,
+    NickelateStorage as NickelateStorage,
+    NodeCost as NodeCost,
+    node_cost as node_cost,
+)
 from ._nickelate_run import (
     DeviceSolution as DeviceSolution,
     DeviceTrace as DeviceTrace,

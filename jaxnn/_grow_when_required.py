@@ -100,8 +100,8 @@ class GrowWhenRequired(eqx.Module):
     with b the previous winner and $C_0 = x$. Parts are stored times $\sqrt{\alpha_k}$, side by side.
     - `storage`: what becomes of a number that is written into a node, see `AbstractNodeStorage`.
 
-    All but `capacity`, `context` and `storage` are numbers that may be traced or batched. Winners are discrete:
-    there is no gradient through learning.
+    All but `capacity`, `context` and `storage` are numbers that may be traced or batched. Winners are
+    discrete: there is no gradient through learning.
 
     Raises a `ValueError` for parameters out of range.
 

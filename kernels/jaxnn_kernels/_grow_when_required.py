@@ -128,8 +128,9 @@ def _pull(
 ) -> tuple[Array, Array]:
     """w_i += rate_i (x - w_i) of the nodes i that are pulled, a few rows at a time: w and |w|^2.
 
-    With a path `(node, origin)`, `node` starts from the weights of `origin`. Everything that reads the weights does so in this
-    loop or by products before it: a row that is used later would have XLA copy them all.
+    With a path `(node, origin)`, `node` starts from the weights of `origin`. Everything that reads the
+    weights does so in this loop or by products before it: a row that is used later would have XLA copy
+    them all.
     """
     few = min(_ROWS, pulled.shape[0])
     node, origin = path
