@@ -35,7 +35,8 @@ def grow_case(nodes: int, inputs: int, streams: int, samples: int) -> Case:
     shown = clouds(streams, samples, nodes, inputs)
     start = jax.vmap(lambda x: network.start(x, 10))(shown[:, : nodes // 2])
     labels = jnp.zeros((streams, samples), jnp.int32)
-    learn = network.learn if streams == 1 else jax.vmap(network.learn)
+    alone = lambda *stream: network.learn(*stream)
+    learn = alone if streams == 1 else jax.vmap(alone)
     arguments = jax.tree.map(lambda x: x[0] if streams == 1 else x, (start, jnp.asarray(shown), labels))
     program, info = compiled(learn, *arguments)
     state = arguments[0]

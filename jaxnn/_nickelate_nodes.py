@@ -24,6 +24,7 @@ _ERASE, _NEURON, _INTEGRATE, _READ = -5.0, 4.25, 1.4, 0.1
 # Synapses, from the largest weight to the smallest.
 _SYNAPSES = (5.0, 7.0)
 _WIDTH, _SHORT = 1e-6, 5e-7  # [s] of pulses that change a mode, and of the others
+_STEPS = 256  # of a pulse; with 64 some steps are not solved in single precision
 
 
 class NickelateNodes(eqx.Module):
@@ -64,7 +65,7 @@ class NickelateNodes(eqx.Module):
         *,
         spread: NickelateSpread | None = None,
         cycle_spread: NickelateSpread | None = None,
-        levels: int = 9,
+        levels: int = 17,
         devices: int = 64,
     ) -> "NickelateNodes":
         """Sends the pulses to `devices` drawn with a `spread`, and to alike ones with a `cycle_spread`.
@@ -140,7 +141,7 @@ class NickelateNodes(eqx.Module):
         return jnp.interp(log_conductance, self.log_conductance, getattr(self, name))
 
 
-def _programmes(wide: Any, levels: int) -> tuple[Programme, Programme, Programme]:
+def _programmes(wide: Any, levels: int) -> tuple[Programme, ...]:
     """Writing over a synapse, reading one, and the life of a neuron: segments of which some are used."""
     volts = wide(jnp.linspace(_SYNAPSES[1], _SYNAPSES[0], levels)[:, None])
     pulse, rest = Programme.pulse, Programme.rest
@@ -148,7 +149,8 @@ def _programmes(wide: Any, levels: int) -> tuple[Programme, Programme, Programme
     write = pulse(volts, _WIDTH) + settled + pulse(wide(_ERASE), _WIDTH) + pulse(volts, _WIDTH)
     read = rest(100.0) + pulse(wide(_READ), 1.0) + settled + pulse(wide(_READ), _SHORT)
     node = pulse(wide(_NEURON), _WIDTH) + settled + pulse(wide(_INTEGRATE), _SHORT)
-    return write, read, node + pulse(wide(_ERASE), _WIDTH)
+    programmes = write, read, node + pulse(wide(_ERASE), _WIDTH)
+    return tuple(programme.with_steps(_STEPS) for programme in programmes)
 
 
 class NickelateStorage(AbstractNodeStorage):
