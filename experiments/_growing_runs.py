@@ -139,7 +139,7 @@ def run_phases(task, setting, method=GROWING, nodes=None, seed=0):
             kinds += np.bincount(np.asarray(history.kind), minlength=4)
             if nodes is not None:
                 costs.append(cost(task, method, nodes, history, state))
-            label = np.where(np.asarray(state.stored), np.asarray(jaxnn.node_labels(state)), -2)
+            label = np.where(np.asarray(state.stored), np.asarray(state.label), -2)
             snapshots.append((int(state.step), np.asarray(state.on), label))
             if part == parts // 10:
                 early = accuracy(network, state, task, classes)

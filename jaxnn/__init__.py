@@ -43,7 +43,6 @@ from ._grow_when_required import (
     AbstractNodeStorage as AbstractNodeStorage,
     GrowthHistory as GrowthHistory,
     GrowWhenRequired as GrowWhenRequired,
-    node_labels as node_labels,
 )
 from ._junction import (
     AbstractJunction as AbstractJunction,

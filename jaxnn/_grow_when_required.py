@@ -28,7 +28,7 @@ class GrowthHistory(eqx.Module):
     activity: Float[Array, " samples"]
     """exp(-|x - w| / sqrt(inputs)) of the best node that was on."""
     compared: Int[Array, " samples"]
-    """Nodes that the sample was compared with: those on, and those off where none of these matched."""
+    """Nodes that the sample was compared with: those on, and all where none of these matched."""
     written: Int[Array, " samples"]
     """Nodes whose weights and counters changed."""
     switched_off: Int[Array, " samples"]
@@ -89,6 +89,8 @@ class GrowWhenRequired(eqx.Module):
     - `deletes`: remove a node that loses its last edge, and free its place.
     - `off_after` $T_\mathrm{off}$: switch a node off that has not won for so many samples; at least the
       two best ones stay on. Without, never.
+    - `by_label`: only a sample of the node's own label, or of none, keeps a node on and wakes it. Without,
+      nodes at a border between classes stay on through the samples of the other one.
     - `label_fall`: a sample adds 1 to its own label's count of the node that it trained and takes this
       from the others.
     - `context`, `context_decay` $\beta$: the number $K$ of contexts (Gamma-GWR), and their decay,
@@ -121,6 +123,7 @@ class GrowWhenRequired(eqx.Module):
     max_age: Any = eqx.field(default=600, converter=jnp.asarray)
     deletes: Any = eqx.field(default=False, converter=jnp.asarray)
     off_after: Any = eqx.field(default=_NEVER, converter=jnp.asarray)
+    by_label: Any = eqx.field(default=False, converter=jnp.asarray)
     label_fall: Any = eqx.field(default=0.1, converter=as_inexact)
     context: int = eqx.field(static=True, default=0)
     context_decay: Any = eqx.field(default=0.7, converter=as_inexact)
@@ -215,12 +218,6 @@ class GrowWhenRequired(eqx.Module):
         return (jnp.concatenate([sample[None], contexts]) * scale[:, None]).reshape(-1)
 
 
-def node_labels(state: jk.GrowState) -> Int[Array, " nodes"]:
-    """The label that is counted most at each node; -1 for none."""
-    best = jnp.argmax(state.label_count, axis=1)
-    return jnp.where(jnp.max(state.label_count, axis=1) > 0, best, -1)
-
-
 def _check_fraction(name: str, value: Any) -> None:
     check_at_least(name, value, 0)
     if (array := concrete(value)) is not None and (array > 1).any():
@@ -241,7 +238,7 @@ def _check_labels(labels: Any, count: int, n_classes: int) -> Int[Array, " sampl
 
 
 def _step_parameters(network: GrowWhenRequired, dtype: Any) -> jk.GrowParameters:
-    integers = {"max_age": jnp.int32, "off_after": jnp.int32, "deletes": jnp.bool_}
+    integers = {"max_age": jnp.int32, "off_after": jnp.int32, "deletes": jnp.bool_, "by_label": jnp.bool_}
     cast = lambda name: getattr(network, name).astype(integers.get(name, dtype))
     return jk.GrowParameters(*map(cast, jk.GrowParameters._fields))
 
@@ -264,7 +261,7 @@ def _learn(
 
     def block(carry: Any, shown: Any) -> Any:
         carry, events = jax.lax.scan(step, carry, shown)
-        return carry, (events, carry[0].on, node_labels(carry[0]))
+        return carry, (events, carry[0].on, carry[0].label)
 
     split = lambda x: x.reshape(-1, every, *x.shape[1:])
     previous = jnp.zeros_like(state.weight[0]) if network.context else ()
@@ -277,8 +274,7 @@ def _learn(
 
 @eqx.filter_jit
 def _classify(network: GrowWhenRequired, state: jk.GrowState, inputs: Array, stored: bool) -> Array:
-    labels = node_labels(state)
-    able = (state.stored if stored else state.on) & (labels >= 0)
+    able = (state.stored if stored else state.on) & (state.label >= 0)
 
     def nearest(sample: Array) -> Array:
         distance = jk.square_distance(state.weight, state.square, sample)
@@ -295,4 +291,4 @@ def _classify(network: GrowWhenRequired, state: jk.GrowState, inputs: Array, sto
     else:
         # A few hundred at a time: one product of matrices each, and no table of all distances.
         winners = jax.lax.map(nearest, inputs, batch_size=256)
-    return jnp.where(jnp.any(able), labels[winners], -1)
+    return jnp.where(jnp.any(able), state.label[winners], -1)

@@ -41,9 +41,10 @@ class PlainNetwork:
         self.step += 1
         (first, activity), (second, _) = self.ranked(sample, True)[:2]
         asleep = self.ranked(sample, False)
+        sleeping, asleep = len(asleep), [(i, a) for i, a in asleep if self.agrees(i, label)]
         wants = activity < p["activity_threshold"]
         wants = wants and self.nodes[first].counter < p["habituation_threshold"]
-        self.compared = len(self.nodes) if wants else len(self.nodes) - len(asleep)
+        self.compared = len(self.nodes) if wants else len(self.nodes) - sleeping
         kind = "trained"
         if wants and asleep and asleep[0][1] >= p["activity_threshold"]:
             kind = "woken"
@@ -69,13 +70,18 @@ class PlainNetwork:
                 self.adapt(i, sample, p["neighbour_rate"], p["neighbour_fall"])
                 self.written += 1
         self.label(self.nodes[changed].count, label)
-        self.nodes[changed].last_win = self.step
+        if self.agrees(changed, label):
+            self.nodes[changed].last_win = self.step
         self.age(first)
         for i, node in self.nodes.items():
             if node.on and self.step - node.last_win > p["off_after"] and i not in (first, second):
                 node.on = False
                 self.switched_off += 1
         return first, second, kind
+
+    def agrees(self, i, label):
+        count = self.nodes[i].count
+        return not self.p["by_label"] or label < 0 or not count.any() or label == np.argmax(count)
 
     def label(self, count, label):
         if label >= 0:

@@ -42,8 +42,9 @@ def one_by_one(network, state, inputs, labels):
         ({"deletes": True, "max_age": 8}, set()),
         ({"off_after": 60}, {"woken"}),
         ({"deletes": True, "max_age": 20, "off_after": 40}, {"woken"}),
+        ({"off_after": 60, "by_label": True}, {"woken"}),
     ],
-    ids=["deletes", "switches off", "both"],
+    ids=["deletes", "switches off", "both", "by label"],
 )
 def test_follows_the_plain_implementation(options, unusual):
     options = {"activity_threshold": 0.97, "max_age": 30, "label_fall": 0.25, "capacity": 60} | options
@@ -121,7 +122,7 @@ def test_switches_off_and_wakes_instead_of_growing():
     state, _ = network.learn(state, inputs[:1000][first[:1000]], labels[:1000][first[:1000]])
     state, grown = network.learn(state, inputs[1500:2500], labels[1500:2500])
     state, _ = network.learn(state, inputs[:900][first[:900]], labels[:900][first[:900]])
-    labels_on = np.asarray(jaxnn.node_labels(state))[np.asarray(state.on)]
+    labels_on = np.asarray(state.label)[np.asarray(state.on)]
     assert set(labels_on) == {0, 1}
     # What is asleep is not lost.
     known = network.classify(state, inputs[1500:2500], stored=True)

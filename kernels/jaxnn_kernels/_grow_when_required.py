@@ -34,6 +34,8 @@ class GrowState(NamedTuple):
     born: Int[Array, "nodes nodes"]
     """clock_i + clock_j when the edge between i and j had age 0: its age is what they gained since."""
     label_count: Float[Array, "nodes classes"]
+    label: Int[Array, " nodes"]
+    """The label that is counted most at each node; -1 for none."""
     step: Int[Array, ""]
 
 
@@ -48,7 +50,7 @@ class GrowEvent(NamedTuple):
     """0 trained, 1 inserted, 2 woken, 3 trained because there was no room to insert."""
     activity: Float[Array, ""]
     compared: Int[Array, ""]
-    """Nodes that the sample was compared with: those on, and those off where none of these matched."""
+    """Nodes that the sample was compared with: those on, and all where none of these matched."""
     written: Int[Array, ""]
     """Nodes whose weights and counters changed."""
     switched_off: Int[Array, ""]
@@ -69,6 +71,7 @@ class GrowParameters(NamedTuple):
     max_age: Any
     deletes: Any
     off_after: Any
+    by_label: Any
     label_fall: Any
 
 
@@ -97,8 +100,15 @@ def grow_state(
         clock=none,
         born=jnp.full((n, n), NO_EDGE, jnp.int32),
         label_count=label_count,
+        label=_leading(label_count),
         step=jnp.int32(0),
     )
+
+
+def _leading(count: Array) -> Array:
+    """The label that is counted most; -1 for none."""
+    best = jnp.argmax(count, axis=-1).astype(jnp.int32)
+    return jnp.where(jnp.max(count, axis=-1) > 0, best, -1)
 
 
 def square_distance(
@@ -164,6 +174,11 @@ def _alone(state: GrowState, nodes: Array, max_age: Any) -> Array:
     return jax.lax.while_loop(lambda carry: jnp.any(carry[0]), body, begin)[1]
 
 
+def _agree(own: Array, label: Array, by_label: Any) -> Array:
+    """Whether a sample of this label is one of the node's own; all are where there is no label."""
+    return (own == label) | (own < 0) | (label < 0) | ~by_label
+
+
 class _Match(NamedTuple):
     winner: Array
     second: Array
@@ -174,17 +189,18 @@ class _Match(NamedTuple):
     compared: Array
 
 
-def _match(state: GrowState, sample: Array, activity_threshold: Any, habituation_threshold: Any) -> _Match:
+def _match(state: GrowState, sample: Array, label: Array, parameters: GrowParameters) -> _Match:
     """Best and second-best node that are on, and whether a node is inserted or woken."""
+    p = parameters
     distance = square_distance(state.weight, state.square, sample)
     activity = lambda node: jnp.exp(-jnp.sqrt(distance[node] / sample.shape[0]))
     index = jnp.arange(distance.shape[0], dtype=jnp.int32)
     first = _nearest(distance, state.on)
     second = _nearest(distance, state.on & (index != first))
-    asleep = state.stored & ~state.on
+    asleep = state.stored & ~state.on & _agree(state.label, label, p.by_label)
     sleeper = _nearest(distance, asleep)
-    wants = (activity(first) < activity_threshold) & (state.counter[first] < habituation_threshold)
-    wake = wants & jnp.any(asleep) & (activity(sleeper) >= activity_threshold)
+    wants = (activity(first) < p.activity_threshold) & (state.counter[first] < p.habituation_threshold)
+    wake = wants & jnp.any(asleep) & (activity(sleeper) >= p.activity_threshold)
     room = jnp.any(~state.stored)
     return _Match(
         winner=jnp.where(wake, sleeper, first),
@@ -283,7 +299,7 @@ def grow_step(
     (2017), with switching off after Zhang et al., Science 375, 533 (2022).
     """
     p = parameters
-    match = _match(state, sample, p.activity_threshold, p.habituation_threshold)
+    match = _match(state, sample, label, p)
     w, v, insert = match.winner, match.second, match.insert
     free = jnp.argmin(state.stored).astype(jnp.int32)
     node = jnp.where(insert, free, w)
@@ -296,12 +312,15 @@ def grow_step(
     # Edges of the winner age, and go; so does a node that loses its last one.
     state = state._replace(clock=state.clock.at[w].add(1))
     removed = _alone(state, p.deletes & (age(state, w) == p.max_age + 1), p.max_age)
-    last_win = state.last_win.at[node].set(now)
+    own = _leading(count)
+    last_use = jnp.where(_agree(own, label, p.by_label), now, state.last_win[node])
+    last_win = state.last_win.at[node].set(last_use)
     stale = state.on & (now - last_win > p.off_after) & (index != w) & (index != v)
     stored = state.stored.at[node].set(True) & ~removed
     event = _event(match, node, state, written, stale)
     state = state._replace(
         label_count=state.label_count.at[node].set(count),
+        label=state.label.at[node].set(own),
         last_win=last_win,
         stored=stored,
         on=state.on.at[node].set(True) & stored & ~stale,
