@@ -23,7 +23,9 @@ class Setting(NamedTuple):
 
     capacity: int
     activity_threshold: float
+    neighbour_rate: float
     off_after: int
+    phases_capacity: int
     phases: tuple[int, ...]
     per_group: int
     group: int  # classes that come together
@@ -111,58 +113,73 @@ def storage(task, setting, method, nodes, key):
     return nodes.storage(*shape, key, largest=largest, verify=method == DEVICES[0])
 
 
-def run_phases(task, setting, method=GROWING, nodes=None, seed=0):
+def growing(setting, capacity, storage=None, **options):
+    """A network of a setting."""
+    return jaxnn.GrowWhenRequired(
+        capacity,
+        activity_threshold=setting.activity_threshold,
+        neighbour_rate=setting.neighbour_rate,
+        storage=storage,
+        **options,
+    )
+
+
+def run_phases(task, setting, method=GROWING, nodes=None, by_label=False, seed=0):
     """Half of the classes, all, the first half, all: what is on, and how well it does."""
     rng = np.random.default_rng(seed)
     everything = np.arange(task.n_classes)
-    first, second = np.split(everything, [task.n_classes // 2])
-    network = jaxnn.GrowWhenRequired(
-        setting.capacity,
-        activity_threshold=setting.activity_threshold,
-        off_after=setting.off_after,
-        storage=storage(task, setting, method, nodes, jax.random.key(seed)),
-    )
+    first = everything[: task.n_classes // 2]
+    setting = setting._replace(capacity=setting.phases_capacity)
+    held = storage(task, setting, method, nodes, jax.random.key(seed))
+    network = growing(setting, setting.capacity, held, off_after=setting.off_after, by_label=by_label)
     seeds, seed_labels = draw(task, first, 2, rng)
     state = network.start(seeds, task.n_classes, seed_labels)
     rows, snapshots = [], []
     for number, (classes, count) in enumerate(
         zip((first, everything, first, everything), setting.phases, strict=True), start=1
     ):
-        inputs, labels = draw(task, classes, count, rng)
-        parts = setting.snapshots
-        kinds, early, costs = np.zeros(4, int), None, []
-        pairs = zip(np.split(inputs, parts), np.split(labels, parts), strict=True)
-        for part, (x, y) in enumerate(
-            tqdm(pairs, total=parts, desc=f"phase {number}", disable=None), start=1
-        ):
+        before = state
+        stream = draw(task, classes, count, rng)
+        parts = zip(*(np.split(x, setting.snapshots) for x in stream), strict=True)
+        histories, costs = [], []
+        for x, y in tqdm(parts, total=setting.snapshots, desc=f"phase {number}", disable=None):
             state, history = network.learn(state, x, y)
-            kinds += np.bincount(np.asarray(history.kind), minlength=4)
+            histories.append(history)
             if nodes is not None:
                 costs.append(cost(task, method, nodes, history, state))
             label = np.where(np.asarray(state.stored), np.asarray(state.label), -2)
             snapshots.append((int(state.step), np.asarray(state.on), label))
-            if part == parts // 10:
+            if len(histories) == setting.snapshots // 10:
                 early = accuracy(network, state, task, classes)
-        _, on, label = snapshots[-1]
         rows.append(
-            {
-                "phase": number,
-                "classes": classes.tolist(),
-                "samples": count,
-                "on": int(on.sum()),
-                "stored": int(state.stored.sum()),
-                "on_of_the_second_half": int(np.isin(label[on], second).sum()),
-                "inserted": int(kinds[1]),
-                "woken": int(kinds[2]),
-                "refused_for_want_of_room": int(kinds[3]),
-                "accuracy_first_half": accuracy(network, state, task, first),
-                "accuracy_all": accuracy(network, state, task, everything),
-                "accuracy_all_stored": accuracy(network, state, task, everything, stored=True),
-                "accuracy_of_the_phase_after_a_tenth": early,
-                "cost": {k: sum(each[k] for each in costs) for k in costs[0]} if costs else None,
-            }
+            {"phase": number, "samples": count, "accuracy_of_the_phase_after_a_tenth": early}
+            | {"accuracy_first_half": accuracy(network, state, task, first)}
+            | {"accuracy_all": accuracy(network, state, task, everything)}
+            | {"accuracy_all_stored": accuracy(network, state, task, everything, stored=True)}
+            | who_is_on(task, before, state, histories, stream[1])
+            | {"cost": {k: sum(each[k] for each in costs) for k in costs[0]} if costs else None}
         )
     return rows, snapshots
+
+
+def who_is_on(task, before, state, histories, labels):
+    """Counts of nodes after a phase, and of those that samples of the second half used in it."""
+    kinds = sum(np.bincount(np.asarray(history.kind), minlength=4) for history in histories)
+    second = task.n_classes // 2
+    winner = np.concatenate([np.asarray(history.node) for history in histories])
+    used = np.isin(np.arange(len(state.on)), winner[labels >= second])
+    on, stored = np.asarray(before.on), np.asarray(before.stored)
+    return {
+        "on": int(state.on.sum()),
+        "stored": int(state.stored.sum()),
+        "on_of_the_second_half": int((state.on & (state.label >= second)).sum()),
+        "inserted": int(kinds[1]),
+        "woken": int(kinds[2]),
+        "refused_for_want_of_room": int(kinds[3]),
+        "used_by_the_second_half_that_were_on": int((used & on).sum()),
+        "used_by_the_second_half_that_were_off": int((used & stored & ~on).sum()),
+        "used_by_the_second_half_that_are_new": int((used & ~stored).sum()),
+    }
 
 
 def cost(task, method, nodes, history, state):
@@ -187,12 +204,9 @@ def starts(task, setting, network, method, first, rng):
 def run_incremental(task, setting, method, nodes=None):
     """Group by group, all seeds of a method at once: accuracies over the classes seen so far."""
     groups = np.arange(task.n_classes).reshape(-1, setting.group)
-    threshold = 0.0 if method in STATIC else setting.activity_threshold
-
-    def network(key):
-        held = storage(task, setting, method, nodes, key)
-        return jaxnn.GrowWhenRequired(setting.capacity, activity_threshold=threshold, storage=held)
-
+    if method in STATIC:
+        setting = setting._replace(activity_threshold=0.0)
+    network = lambda key: growing(setting, setting.capacity, storage(task, setting, method, nodes, key))
     keys = jax.random.split(jax.random.key(0), SEEDS)
     learn = jax.jit(jax.vmap(lambda key, *stream: network(key).learn(*stream)), donate_argnums=1)
     classify = jax.jit(jax.vmap(network(keys[0]).classify, in_axes=(0, None)))
