@@ -119,8 +119,15 @@ def square_distance(
     return jnp.maximum(square - 2 * product + jnp.sum(sample**2), 0)
 
 
+def _first(flags: Array) -> Array:
+    """The lowest index that is set, or else the last: `argmax` of one, which XLA does not vectorise."""
+    last = flags.shape[0] - 1
+    return jnp.min(jnp.where(flags, jnp.arange(last + 1, dtype=jnp.int32), last))
+
+
 def _nearest(distance: Array, among: Array) -> Array:
-    return jnp.argmin(jnp.where(among, distance, jnp.inf)).astype(jnp.int32)
+    masked = jnp.where(among, distance, jnp.inf)
+    return _first(masked == jnp.min(masked))
 
 
 def age(state: GrowState, node: Any) -> Int[Array, " nodes"]:
@@ -128,38 +135,57 @@ def age(state: GrowState, node: Any) -> Int[Array, " nodes"]:
     return state.clock[node] + state.clock - state.born[node]
 
 
-def _pull(
-    state: GrowState,
-    pulled: Array,
-    sample: Array,
-    rate: Array,
-    path: tuple[Array, Array],
-    store: GrowStore | None,
-) -> tuple[Array, Array]:
+class _Pull(NamedTuple):
+    """Networks side by side, along the first axis, whose nodes are pulled towards a sample each."""
+
+    weight: Array
+    square: Array
+    pulled: Array
+    rate: Array
+    node: Array
+    origin: Array
+    sample: Array
+
+
+def _pull(pull: _Pull, store: Callable[[Array, Array], Array] | None = None) -> tuple[Array, Array]:
     """w_i += rate_i (x - w_i) of the nodes i that are pulled, a few rows at a time: w and |w|^2.
 
-    With a path `(node, origin)`, `node` starts from the weights of `origin`. Everything that reads the
-    weights does so in this loop or by products before it: a row that is used later would have XLA copy
-    them all.
+    `node` starts from the weights of `origin`. Everything that reads the weights does so in this loop
+    or by products before it: a row that is used later would have XLA copy them all.
     """
-    few = min(_ROWS, pulled.shape[0])
-    node, origin = path
+    few = min(_ROWS, pull.pulled.shape[1])
+    lane = jnp.arange(pull.node.shape[0], dtype=jnp.int32)[:, None]
 
     def body(carry: Any) -> Any:
         weight, square, left = carry
-        chosen, index = jax.lax.top_k(left.astype(rate.dtype), few)
-        rows = weight[jnp.where(index == node, origin, index)]
-        rows = rows + rate[index, None] * (sample[None] - rows)
-        rows = rows if store is None else store.weights(rows, index, state.step)
+        chosen, index = jax.lax.top_k(left.astype(pull.rate.dtype), few)
+        rows = weight[lane, jnp.where(index == pull.node[:, None], pull.origin[:, None], index)]
+        rate = jnp.take_along_axis(pull.rate, index, axis=1)
+        rows = rows + rate[..., None] * (pull.sample[:, None] - rows)
+        rows = rows if store is None else store(rows[0], index[0])[None]
         # The others of the few go where nothing is written.
-        at = jnp.where(chosen > 0, index, left.shape[0])
-        weight = weight.at[at].set(rows, mode="drop")
-        square = square.at[at].set(jnp.sum(rows**2, axis=1), mode="drop")
-        return weight, square, left.at[at].set(False, mode="drop")
+        at = jnp.where(chosen > 0, index, left.shape[1])
+        weight = weight.at[lane, at].set(rows, mode="drop")
+        square = square.at[lane, at].set(jnp.sum(rows**2, axis=-1), mode="drop")
+        return weight, square, left.at[lane, at].set(False, mode="drop")
 
-    begin = state.weight, state.square, pulled
+    begin = pull.weight, pull.square, pull.pulled
     weight, square, _ = jax.lax.while_loop(lambda carry: jnp.any(carry[2]), body, begin)
     return weight, square
+
+
+@jax.custom_batching.custom_vmap
+def _pull_together(pull: _Pull) -> tuple[Array, Array]:
+    """`_pull`, which under `vmap` takes more networks: a batched loop copies all weights, each turn."""
+    return _pull(pull)
+
+
+@_pull_together.def_vmap
+def _pull_more(size: int, batched: Any, pull: _Pull) -> Any:
+    full = lambda x, has: x if has else jnp.broadcast_to(x, (size, *x.shape))
+    merged = jax.tree.map(lambda x, has: full(x, has).reshape(-1, *x.shape[1 + has :]), pull, batched[0])
+    out = _pull_together(merged)
+    return jax.tree.map(lambda x: x.reshape(size, -1, *x.shape[1:]), out), (True, True)
 
 
 def _alone(state: GrowState, nodes: Array, max_age: Any) -> Array:
@@ -199,7 +225,8 @@ def _match(state: GrowState, sample: Array, label: Array, parameters: GrowParame
     second = _nearest(distance, state.on & (index != first))
     asleep = state.stored & ~state.on & _agree(state.label, label, p.by_label)
     sleeper = _nearest(distance, asleep)
-    wants = (activity(first) < p.activity_threshold) & (state.counter[first] < p.habituation_threshold)
+    matches = (activity(first) >= p.activity_threshold) & _agree(state.label[first], label, p.by_label)
+    wants = ~matches & (state.counter[first] < p.habituation_threshold)
     wake = wants & jnp.any(asleep) & (activity(sleeper) >= p.activity_threshold)
     room = jnp.any(~state.stored)
     return _Match(
@@ -264,16 +291,21 @@ def _train(
     own = jnp.arange(state.on.shape[0], dtype=jnp.int32) == node
     neighbour = (age(state, w) <= p.max_age) & state.on & ~insert
     written = neighbour | own
-    pull = jnp.where(insert, 0.5, p.winner_rate * state.counter[w])
-    rate = jnp.where(own, pull, p.neighbour_rate * state.counter)
-    weight, square = _pull(state, written, sample, rate, (node, w), store)
+    ahead = jnp.where(insert, 0.5, p.winner_rate * state.counter[w])
+    rate = jnp.where(own, ahead, p.neighbour_rate * state.counter)
+    pull = _Pull(state.weight, state.square, written, rate, node, w, sample)
+    alone = jax.tree.map(lambda x: x[None], pull)
+    if store is None:
+        weight, square = _pull_together(alone)
+    else:
+        weight, square = _pull(alone, lambda rows, nodes: store.weights(rows, nodes, state.step))
 
     fallen = lambda h, fall: h + fall * (p.recovery * (1 - h) - 1)
     counter = jnp.where(neighbour, fallen(state.counter, p.neighbour_fall), state.counter)
     counter = jnp.where(own, jnp.where(insert, 1, fallen(state.counter[w], p.winner_fall)), counter)
     if store is not None:
         counter = jnp.where(written, store.counters(counter, state.step), counter)
-    return state._replace(weight=weight, square=square, counter=counter), written
+    return state._replace(weight=weight[0], square=square[0], counter=counter), written
 
 
 def grow_step(
@@ -301,7 +333,7 @@ def grow_step(
     p = parameters
     match = _match(state, sample, label, p)
     w, v, insert = match.winner, match.second, match.insert
-    free = jnp.argmin(state.stored).astype(jnp.int32)
+    free = _first(~state.stored)
     node = jnp.where(insert, free, w)
     index = jnp.arange(state.on.shape[0], dtype=jnp.int32)
     now = state.step + 1
