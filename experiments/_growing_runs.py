@@ -13,6 +13,7 @@ from jaxnn import data
 
 SEEDS = 5
 GROWING = "growing"
+BY_LABEL = "growing, switched by label"
 STATIC = ("static, copies of the first group", "static, random numbers")
 DEVICES = ("growing, devices, verified writes", "growing, devices, single writes")
 COMPONENTS = 64  # of the principal component analysis
@@ -113,25 +114,26 @@ def storage(task, setting, method, nodes, key):
     return nodes.storage(*shape, key, largest=largest, verify=method == DEVICES[0])
 
 
-def growing(setting, capacity, storage=None, **options):
-    """A network of a setting."""
+def growing(setting, method, storage=None, **options):
+    """A network of a setting; static ones are full, so that the threshold is of no account."""
     return jaxnn.GrowWhenRequired(
-        capacity,
-        activity_threshold=setting.activity_threshold,
+        setting.capacity,
+        activity_threshold=0.0 if method in STATIC else setting.activity_threshold,
         neighbour_rate=setting.neighbour_rate,
+        by_label=method == BY_LABEL,
         storage=storage,
         **options,
     )
 
 
-def run_phases(task, setting, method=GROWING, nodes=None, by_label=False, seed=0):
+def run_phases(task, setting, method=GROWING, nodes=None, seed=0):
     """Half of the classes, all, the first half, all: what is on, and how well it does."""
     rng = np.random.default_rng(seed)
     everything = np.arange(task.n_classes)
     first = everything[: task.n_classes // 2]
     setting = setting._replace(capacity=setting.phases_capacity)
     held = storage(task, setting, method, nodes, jax.random.key(seed))
-    network = growing(setting, setting.capacity, held, off_after=setting.off_after, by_label=by_label)
+    network = growing(setting, method, held, off_after=setting.off_after)
     seeds, seed_labels = draw(task, first, 2, rng)
     state = network.start(seeds, task.n_classes, seed_labels)
     rows, snapshots = [], []
@@ -204,9 +206,7 @@ def starts(task, setting, network, method, first, rng):
 def run_incremental(task, setting, method, nodes=None):
     """Group by group, all seeds of a method at once: accuracies over the classes seen so far."""
     groups = np.arange(task.n_classes).reshape(-1, setting.group)
-    if method in STATIC:
-        setting = setting._replace(activity_threshold=0.0)
-    network = lambda key: growing(setting, setting.capacity, storage(task, setting, method, nodes, key))
+    network = lambda key: growing(setting, method, storage(task, setting, method, nodes, key))
     keys = jax.random.split(jax.random.key(0), SEEDS)
     learn = jax.jit(jax.vmap(lambda key, *stream: network(key).learn(*stream)), donate_argnums=1)
     classify = jax.jit(jax.vmap(network(keys[0]).classify, in_axes=(0, None)))
@@ -238,12 +238,10 @@ def run_incremental(task, setting, method, nodes=None):
 def ratios(results):
     """Final accuracies of the growing network over the static ones: median and range over the seeds."""
     table = {}
-    for method in STATIC:
-        if GROWING in results and method in results:
-            growing = np.array(results[GROWING]["final_accuracy"])
-            ratio = growing / np.array(results[method]["final_accuracy"])
-            table[method] = {
-                "median": float(np.median(ratio)),
-                "range": [float(ratio.min()), float(ratio.max())],
-            }
+    for static in STATIC:
+        if GROWING in results and static in results:
+            final = [np.array(results[name]["final_accuracy"]) for name in (GROWING, static)]
+            ratio = final[0] / final[1]
+            spread = [float(ratio.min()), float(ratio.max())]
+            table[f"growing / {static}"] = {"median": float(np.median(ratio)), "range": spread}
     return table

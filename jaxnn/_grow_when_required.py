@@ -89,9 +89,8 @@ class GrowWhenRequired(eqx.Module):
     - `deletes`: remove a node that loses its last edge, and free its place.
     - `off_after` $T_\mathrm{off}$: switch a node off that has not won for so many samples; at least the
       two best ones stay on. Without, never.
-    - `by_label`: only nodes of the sample's own label, or of none, match it: another winner has it
-      insert or wake a node however near it is, and is not kept on by it. Without, labels are no part of
-      learning, and nodes at a border between classes stay on through the samples of the other one.
+    - `by_label`: only a sample of the node's own label, or of none, keeps a node on and wakes it. Without,
+      nodes at a border between classes stay on through the samples of the other one.
     - `label_fall`: a sample adds 1 to its own label's count of the node that it trained and takes this
       from the others.
     - `context`, `context_decay` $\beta$: the number $K$ of contexts (Gamma-GWR), and their decay,
@@ -109,9 +108,8 @@ class GrowWhenRequired(eqx.Module):
     Raises a `ValueError` for parameters out of range.
 
     Source: Marsland, Shapiro and Nehmzow, Neural Networks 15, 1041 (2002); Parisi et al., Neural
-    Networks 96, 137 (2017) for counters and contexts, Frontiers in Neurorobotics 12, 78 (2018) for
-    insertion by label; switching off after Zhang et al., Science 375, 533 (2022). The distance is
-    divided by $\sqrt{\mathrm{inputs}}$, which none of these do.
+    Networks 96, 137 (2017) for counters and contexts; switching off after Zhang et al., Science 375,
+    533 (2022). The distance is divided by $\sqrt{\mathrm{inputs}}$, which none of these do.
     """
 
     capacity: int = eqx.field(static=True)

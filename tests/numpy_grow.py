@@ -42,7 +42,7 @@ class PlainNetwork:
         (first, activity), (second, _) = self.ranked(sample, True)[:2]
         asleep = self.ranked(sample, False)
         sleeping, asleep = len(asleep), [(i, a) for i, a in asleep if self.agrees(i, label)]
-        wants = activity < p["activity_threshold"] or not self.agrees(first, label)
+        wants = activity < p["activity_threshold"]
         wants = wants and self.nodes[first].counter < p["habituation_threshold"]
         self.compared = len(self.nodes) if wants else len(self.nodes) - sleeping
         kind = "trained"

@@ -225,8 +225,7 @@ def _match(state: GrowState, sample: Array, label: Array, parameters: GrowParame
     second = _nearest(distance, state.on & (index != first))
     asleep = state.stored & ~state.on & _agree(state.label, label, p.by_label)
     sleeper = _nearest(distance, asleep)
-    matches = (activity(first) >= p.activity_threshold) & _agree(state.label[first], label, p.by_label)
-    wants = ~matches & (state.counter[first] < p.habituation_threshold)
+    wants = (activity(first) < p.activity_threshold) & (state.counter[first] < p.habituation_threshold)
     wake = wants & jnp.any(asleep) & (activity(sleeper) >= p.activity_threshold)
     room = jnp.any(~state.stored)
     return _Match(
