@@ -16,7 +16,7 @@ GROWING = "growing"
 BY_LABEL = "growing, switched by label"
 STATIC = ("static, copies of the first group", "static, random numbers")
 DEVICES = ("growing, devices, verified writes", "growing, devices, single writes")
-COMPONENTS = 64  # of the principal component analysis
+COMPONENTS = 32  # of the principal component analysis
 
 
 class Setting(NamedTuple):
@@ -24,6 +24,7 @@ class Setting(NamedTuple):
 
     capacity: int
     activity_threshold: float
+    winner_rate: float
     neighbour_rate: float
     off_after: int
     phases_capacity: int
@@ -55,7 +56,7 @@ class Task(NamedTuple):
         """The same in the largest principal components of all training samples, without their labels.
 
         Scaled so that a distance over the root of the inputs stays what it was, but for what the
-        other components held: thresholds keep their meaning.
+        other components held.
         """
         from sklearn.decomposition import PCA
 
@@ -73,6 +74,8 @@ def load(name, folder):
         images, labels = load_digits(return_X_y=True)
         parts = train_test_split(images / 16, labels, test_size=500, random_state=0, stratify=labels)
         train, test, train_label, test_label = parts
+    elif name == "mnist-pca":
+        return load("mnist", folder).principal_components()
     elif name == "mnist":
         (train, train_label), (test, test_label) = (data.mnist(folder, s) for s in ("train", "test"))
     else:
@@ -119,6 +122,7 @@ def growing(setting, method, storage=None, **options):
     return jaxnn.GrowWhenRequired(
         setting.capacity,
         activity_threshold=0.0 if method in STATIC else setting.activity_threshold,
+        winner_rate=setting.winner_rate,
         neighbour_rate=setting.neighbour_rate,
         by_label=method == BY_LABEL,
         storage=storage,
