@@ -31,6 +31,8 @@ class GrowthHistory(eqx.Module):
     """Nodes that the sample was compared with: those on, and all where none of these matched."""
     written: Int[Array, " samples"]
     """Nodes whose weights and counters changed."""
+    weights_written: Int[Array, " samples"]
+    """Their weights that changed."""
     switched_off: Int[Array, " samples"]
     stored: Int[Array, " samples"]
     """Nodes on or off, before the sample."""
@@ -53,9 +55,13 @@ class AbstractNodeStorage(eqx.Module):
 
     @abc.abstractmethod
     def weights(
-        self, rows: Float[Array, "some inputs"], nodes: Int[Array, " some"], step: Int[Array, ""]
+        self,
+        rows: Float[Array, "some inputs"],
+        held: Float[Array, "some inputs"],
+        nodes: Int[Array, " some"],
+        step: Int[Array, ""],
     ) -> Float[Array, "some inputs"]:
-        """The weights that these nodes have after these rows were written into them."""
+        """The weights that these nodes have after these rows were written over those that they held."""
 
     @abc.abstractmethod
     def counters(self, counter: Float[Array, " nodes"], step: Int[Array, ""]) -> Float[Array, " nodes"]:
@@ -164,7 +170,9 @@ class GrowWhenRequired(eqx.Module):
         weight = jnp.pad(rows, [(0, 0), (0, self.context * inputs.shape[1])])
         if self.storage is not None:
             nodes = jnp.arange(count, dtype=jnp.int32)
-            weight = weight.at[:count].set(self.storage.weights(weight[:count], nodes, jnp.int32(-1)))
+            weight = weight.at[:count].set(
+                self.storage.weights(weight[:count], 0 * weight[:count], nodes, jnp.int32(-1))
+            )
         labels = jnp.full(count, -1) if labels is None else _check_labels(labels, count, n_classes)
         counts = jax.nn.one_hot(labels, n_classes, dtype=weight.dtype)  # zeros for -1
         counts = jnp.pad(counts, [(0, self.capacity - count), (0, 0)])

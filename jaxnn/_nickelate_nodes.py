@@ -159,7 +159,8 @@ class NickelateStorage(AbstractNodeStorage):
     A write leaves $\ln G$ off by $\sigma_d z + \sigma_c n$: $z$ belongs to the device, $n$ to the write.
     With `verify`, a second write corrects what a read of the first one shows, which leaves
     $\sigma_c (n_2 - n_1)$ and costs twice the pulses. What learning reads is the conductance, so
-    that it also corrects what it wrote wrong before.
+    that it also corrects what it wrote wrong before. Weights that a write would change by less than
+    its own standard deviation are left as they are.
 
     Numbers have to lie between 0 and `largest` and are clipped to that. A counter is at most 1.
     """
@@ -179,17 +180,30 @@ class NickelateStorage(AbstractNodeStorage):
         check_at_least("largest", self.largest, 0, strict=True)
 
     def weights(
-        self, rows: Float[Array, "some inputs"], nodes: Int[Array, " some"], step: Int[Array, ""]
+        self,
+        rows: Float[Array, "some inputs"],
+        held: Float[Array, "some inputs"],
+        nodes: Int[Array, " some"],
+        step: Int[Array, ""],
     ) -> Float[Array, "some inputs"]:
         key = jr.fold_in(self.key, step)
         keys = jax.vmap(lambda node: jr.fold_in(key, node))(nodes)
         largest = self.largest.astype(rows.dtype)
-        return jax.vmap(self._held)(rows / largest, self.weight_error[nodes], keys) * largest
+        new = jax.vmap(self._held)(rows / largest, self.weight_error[nodes], keys) * largest
+        wanted, there = (self.nodes.conductance(x / largest) for x in (rows, held))
+        return jnp.where(jnp.abs(wanted - there) > self._error(wanted), new, held)
 
     def counters(self, counter: Float[Array, " nodes"], step: Int[Array, ""]) -> Float[Array, " nodes"]:
         # The last node's number and one: a key that no row of weights has.
         key = jr.fold_in(jr.fold_in(self.key, step), counter.shape[0])
         return self._held(counter, self.counter_error, key)
+
+    def _error(self, log_conductance: Array) -> Array:
+        """Standard deviation of what a write leaves."""
+        device, cycle = (
+            self.nodes.at(name, log_conductance) for name in ("device_deviation", "cycle_deviation")
+        )
+        return 2**0.5 * cycle if self.verify else jnp.sqrt(device**2 + cycle**2)
 
     def _held(self, fraction: Array, error: Array, key: Any) -> Array:
         """What is there after a number was written."""
@@ -250,6 +264,7 @@ def node_cost(
     inputs, dtype = state.weight.shape[1], state.weight.dtype
     total = lambda x: jnp.sum(x.astype(dtype))
     compared, written, off = map(total, (history.compared, history.written, history.switched_off))
+    changed = total(history.weights_written)
     woken = total((history.kind == 1) | (history.kind == 2))
     nodes = jax.tree.map(lambda x: x.astype(dtype), nodes)
     present = state.stored.astype(dtype) / jnp.maximum(total(state.stored), 1)
@@ -257,15 +272,15 @@ def node_cost(
     row = lambda name: jnp.sum(present * jnp.sum(nodes.at(name, weight), axis=1))
     counter = jnp.sum(present * nodes.at("write_energy", nodes.conductance(state.counter)))
     compare = row("read_energy") + nodes.integrate_energy
-    write = row("write_energy") + counter
+    write = changed * row("write_energy") / inputs + written * counter
     width = 2 * _WIDTH
     if verify:
-        write, width = 2 * (write + row("read_energy")), 2 * (width + _SHORT)
+        write, width = 2 * (write + changed * row("read_energy") / inputs), 2 * (width + _SHORT)
     return NodeCost(
         compare_pulses=compared * (inputs + 1),
         compare_energy=compared * compare,
-        write_pulses=written * (inputs + 1) * (6 if verify else 2),
-        write_energy=written * write,
+        write_pulses=(changed + written) * (6 if verify else 2),
+        write_energy=write,
         wake_pulses=woken,
         wake_energy=woken * nodes.wake_energy,
         off_pulses=off,

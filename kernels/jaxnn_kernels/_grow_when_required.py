@@ -53,6 +53,8 @@ class GrowEvent(NamedTuple):
     """Nodes that the sample was compared with: those on, and all where none of these matched."""
     written: Int[Array, ""]
     """Nodes whose weights and counters changed."""
+    weights_written: Int[Array, ""]
+    """Their weights that changed."""
     switched_off: Int[Array, ""]
     stored: Int[Array, ""]
     """Nodes on or off, before the sample."""
@@ -78,8 +80,8 @@ class GrowParameters(NamedTuple):
 class GrowStore(NamedTuple):
     """What becomes of numbers that are written into nodes: both functions give what is then there."""
 
-    weights: Callable[[Array, Array, Array], Array]
-    """Of rows `(some, inputs)`, the nodes `(some,)` that they go to, and the step."""
+    weights: Callable[[Array, Array, Array, Array], Array]
+    """Of rows `(some, inputs)`, those that are there, the nodes `(some,)` that they go to, and the step."""
     counters: Callable[[Array, Array], Array]
     """Of counters `(nodes,)` and the step."""
 
@@ -147,8 +149,10 @@ class _Pull(NamedTuple):
     sample: Array
 
 
-def _pull(pull: _Pull, store: Callable[[Array, Array], Array] | None = None) -> tuple[Array, Array]:
-    """w_i += rate_i (x - w_i) of the nodes i that are pulled, a few rows at a time: w and |w|^2.
+def _pull(pull: _Pull, store: Callable[..., Array] | None = None) -> tuple[Array, Array, Array]:
+    """w_i += rate_i (x - w_i) of the nodes i that are pulled, a few rows at a time.
+
+    Gives w, |w|^2 and the number of weights that changed.
 
     `node` starts from the weights of `origin`. Everything that reads the weights does so in this loop
     or by products before it: a row that is used later would have XLA copy them all.
@@ -157,25 +161,28 @@ def _pull(pull: _Pull, store: Callable[[Array, Array], Array] | None = None) -> 
     lane = jnp.arange(pull.node.shape[0], dtype=jnp.int32)[:, None]
 
     def body(carry: Any) -> Any:
-        weight, square, left = carry
+        weight, square, left, changed = carry
         chosen, index = jax.lax.top_k(left.astype(pull.rate.dtype), few)
         rows = weight[lane, jnp.where(index == pull.node[:, None], pull.origin[:, None], index)]
         rate = jnp.take_along_axis(pull.rate, index, axis=1)
         rows = rows + rate[..., None] * (pull.sample[:, None] - rows)
-        rows = rows if store is None else store(rows[0], index[0])[None]
+        held = weight[lane, index]
+        rows = rows if store is None else store(rows[0], held[0], index[0])[None]
+        differ = jnp.sum(rows != held, axis=-1, dtype=jnp.int32) * (chosen > 0).astype(jnp.int32)
         # The others of the few go where nothing is written.
         at = jnp.where(chosen > 0, index, left.shape[1])
         weight = weight.at[lane, at].set(rows, mode="drop")
         square = square.at[lane, at].set(jnp.sum(rows**2, axis=-1), mode="drop")
-        return weight, square, left.at[lane, at].set(False, mode="drop")
+        left = left.at[lane, at].set(False, mode="drop")
+        return weight, square, left, changed + jnp.sum(differ, axis=1, dtype=jnp.int32)
 
-    begin = pull.weight, pull.square, pull.pulled
-    weight, square, _ = jax.lax.while_loop(lambda carry: jnp.any(carry[2]), body, begin)
-    return weight, square
+    begin = pull.weight, pull.square, pull.pulled, jnp.zeros_like(pull.node)
+    weight, square, _, changed = jax.lax.while_loop(lambda carry: jnp.any(carry[2]), body, begin)
+    return weight, square, changed
 
 
 @jax.custom_batching.custom_vmap
-def _pull_together(pull: _Pull) -> tuple[Array, Array]:
+def _pull_together(pull: _Pull) -> tuple[Array, Array, Array]:
     """`_pull`, which under `vmap` takes more networks: a batched loop copies all weights, each turn."""
     return _pull(pull)
 
@@ -185,7 +192,7 @@ def _pull_more(size: int, batched: Any, pull: _Pull) -> Any:
     full = lambda x, has: x if has else jnp.broadcast_to(x, (size, *x.shape))
     merged = jax.tree.map(lambda x, has: full(x, has).reshape(-1, *x.shape[1 + has :]), pull, batched[0])
     out = _pull_together(merged)
-    return jax.tree.map(lambda x: x.reshape(size, -1, *x.shape[1:]), out), (True, True)
+    return jax.tree.map(lambda x: x.reshape(size, -1, *x.shape[1:]), out), (True, True, True)
 
 
 def _alone(state: GrowState, nodes: Array, max_age: Any) -> Array:
@@ -259,7 +266,9 @@ def _counted(count: Array, label: Array, fall: Any) -> Array:
     return jnp.where(label < 0, count, jnp.where(hit, count + 1, jnp.maximum(count - fall, 0)))
 
 
-def _event(match: _Match, node: Array, before: GrowState, written: Array, off: Array) -> GrowEvent:
+def _event(
+    match: _Match, node: Array, before: GrowState, written: tuple[Array, Array], off: Array
+) -> GrowEvent:
     """What a sample did, for the record."""
     count = lambda flags: jnp.sum(flags, dtype=jnp.int32)
     kind = jnp.where(match.wake, WOKEN, jnp.where(match.full, FULL, TRAINED))
@@ -271,7 +280,8 @@ def _event(match: _Match, node: Array, before: GrowState, written: Array, off: A
         kind=kind,
         activity=match.activity,
         compared=match.compared,
-        written=count(written),
+        written=count(written[0]),
+        weights_written=written[1],
         switched_off=count(off),
         stored=count(before.stored),
     )
@@ -284,8 +294,8 @@ def _train(
     sample: Array,
     parameters: GrowParameters,
     store: GrowStore | None,
-) -> tuple[GrowState, Array]:
-    """Weights and counters of the winner or the new node, and of the neighbours; who was written."""
+) -> tuple[GrowState, tuple[Array, Array]]:
+    """Weights and counters of the winner or the new node, and of the neighbours; who and how many were."""
     p, w, insert = parameters, match.winner, match.insert
     own = jnp.arange(state.on.shape[0], dtype=jnp.int32) == node
     neighbour = (age(state, w) <= p.max_age) & state.on & ~insert
@@ -295,16 +305,16 @@ def _train(
     pull = _Pull(state.weight, state.square, written, rate, node, w, sample)
     alone = jax.tree.map(lambda x: x[None], pull)
     if store is None:
-        weight, square = _pull_together(alone)
+        weight, square, changed = _pull_together(alone)
     else:
-        weight, square = _pull(alone, lambda rows, nodes: store.weights(rows, nodes, state.step))
+        weight, square, changed = _pull(alone, lambda *rows: store.weights(*rows, state.step))
 
     fallen = lambda h, fall: h + fall * (p.recovery * (1 - h) - 1)
     counter = jnp.where(neighbour, fallen(state.counter, p.neighbour_fall), state.counter)
     counter = jnp.where(own, jnp.where(insert, 1, fallen(state.counter[w], p.winner_fall)), counter)
     if store is not None:
         counter = jnp.where(written, store.counters(counter, state.step), counter)
-    return state._replace(weight=weight[0], square=square[0], counter=counter), written
+    return state._replace(weight=weight[0], square=square[0], counter=counter), (written, changed[0])
 
 
 def grow_step(
