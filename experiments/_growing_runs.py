@@ -11,7 +11,6 @@ import jaxnn
 from jaxnn import data
 
 
-SEEDS = 5
 GROWING = "growing"
 BY_LABEL = "growing, switched by label"
 STATIC = ("static, copies of the first group", "static, random numbers")
@@ -207,14 +206,14 @@ def starts(task, setting, network, method, first, rng):
     return network.start(noise.astype(np.float32), task.n_classes)
 
 
-def run_incremental(task, setting, method, nodes=None):
+def run_incremental(task, setting, method, nodes=None, seeds=5):
     """Group by group, all seeds of a method at once: accuracies over the classes seen so far."""
     groups = np.arange(task.n_classes).reshape(-1, setting.group)
     network = lambda key: growing(setting, method, storage(task, setting, method, nodes, key))
-    keys = jax.random.split(jax.random.key(0), SEEDS)
+    keys = jax.random.split(jax.random.key(0), seeds)
     learn = jax.jit(jax.vmap(lambda key, *stream: network(key).learn(*stream)), donate_argnums=1)
     classify = jax.jit(jax.vmap(network(keys[0]).classify, in_axes=(0, None)))
-    rngs = [np.random.default_rng(seed) for seed in range(SEEDS)]
+    rngs = [np.random.default_rng(seed) for seed in range(seeds)]
     begin = [
         starts(task, setting, network(key), method, groups[0], rng)
         for key, rng in zip(keys, rngs, strict=True)

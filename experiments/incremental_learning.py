@@ -116,6 +116,7 @@ def parsed():
     parser.add_argument("--data", choices=SETTINGS, default="digits")
     parser.add_argument("--folder", type=Path, help="of the data sets; JAXNN_DATA by default")
     parser.add_argument("--parts", nargs="+", choices=[*PHASES, *INCREMENTAL])
+    parser.add_argument("--seeds", type=int, default=5, help="of class-incremental streams, all at once")
     parser.add_argument("--held-out", action="store_true", help="test on a part of the training set")
     parser.add_argument("--activity-threshold", type=float)
     parser.add_argument("--off-after", type=int)
@@ -160,7 +161,9 @@ def main() -> None:
             plots.animate(task.n_classes, snapshots, arguments.out / f"{part}.gif")
         else:
             method = INCREMENTAL[part]
-            report["incremental"][method] = runs.run_incremental(task, setting, method, nodes)
+            report["incremental"][method] = runs.run_incremental(
+                task, setting, method, nodes, arguments.seeds
+            )
         report["seconds"][part] = time.perf_counter() - begin
         print(f"{part}: {report['seconds'][part]:.0f} s", flush=True)
         path.write_text(json.dumps(report, indent=1, allow_nan=False))

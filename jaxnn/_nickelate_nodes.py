@@ -189,31 +189,30 @@ class NickelateStorage(AbstractNodeStorage):
         key = jr.fold_in(self.key, step)
         keys = jax.vmap(lambda node: jr.fold_in(key, node))(nodes)
         largest = self.largest.astype(rows.dtype)
-        new = jax.vmap(self._held)(rows / largest, self.weight_error[nodes], keys) * largest
-        wanted, there = (self.nodes.conductance(x / largest) for x in (rows, held))
-        return jnp.where(jnp.abs(wanted - there) > self._error(wanted), new, held)
+        errors = self.weight_error[nodes].astype(rows.dtype)
+        new = jax.vmap(self._written)(rows / largest, errors, keys) * largest
+        table = self._measured(rows.dtype)
+        wanted, there = (table.conductance(x / largest) for x in (rows, held))
+        cycle, device = (table.at(f"{name}_deviation", wanted) for name in ("cycle", "device"))
+        error = 2**0.5 * cycle if self.verify else jnp.sqrt(device**2 + cycle**2)
+        return jnp.where(jnp.abs(wanted - there) > error, new, held)
 
     def counters(self, counter: Float[Array, " nodes"], step: Int[Array, ""]) -> Float[Array, " nodes"]:
         # The last node's number and one: a key that no row of weights has.
         key = jr.fold_in(jr.fold_in(self.key, step), counter.shape[0])
-        return self._held(counter, self.counter_error, key)
+        return self._written(counter, self.counter_error.astype(counter.dtype), key)
 
-    def _error(self, log_conductance: Array) -> Array:
-        """Standard deviation of what a write leaves."""
-        device, cycle = (
-            self.nodes.at(name, log_conductance) for name in ("device_deviation", "cycle_deviation")
-        )
-        return 2**0.5 * cycle if self.verify else jnp.sqrt(device**2 + cycle**2)
+    def _measured(self, dtype: Any) -> NickelateNodes:
+        return jax.tree.map(lambda x: x.astype(dtype), self.nodes)
 
-    def _held(self, fraction: Array, error: Array, key: Any) -> Array:
+    def _written(self, fraction: Array, error: Array, key: Any) -> Array:
         """What is there after a number was written."""
-        nodes = jax.tree.map(lambda x: x.astype(fraction.dtype), self.nodes)
-        wanted = nodes.conductance(fraction)
-        noise = jr.normal(key, (2, *fraction.shape), fraction.dtype)
-        device = -noise[1] * nodes.at("cycle_deviation", wanted)
-        if not self.verify:
-            device = error.astype(fraction.dtype) * nodes.at("device_deviation", wanted)
-        return nodes.number(wanted + device + noise[0] * nodes.at("cycle_deviation", wanted))
+        table = self._measured(fraction.dtype)
+        wanted = table.conductance(fraction)
+        first, second = jr.normal(key, (2, *fraction.shape), fraction.dtype)
+        cycle, device = (table.at(f"{name}_deviation", wanted) for name in ("cycle", "device"))
+        off = cycle * (first - second) if self.verify else cycle * first + device * error
+        return table.number(wanted + off)
 
 
 class NodeCost(eqx.Module):
