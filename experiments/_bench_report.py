@@ -144,11 +144,21 @@ def verdicts(records: list[dict[str, Any]], fits: dict[str, Any]) -> list[dict[s
     rows.append(
         ("nickelate devices, batch 4096, float32", "at least 5 M/s", speed, lambda x: x >= 5, " M/s")
     )
+    _grow_figures(at, least, most)
     for dtype in ("float32", "float64"):
         fit = fits[f"ours {dtype}"]
         value = fit["exponent"] if len(fit["wires"]) >= 3 else math.nan
         most(f"exponent of cost against wires, {dtype}", value, 1.5, "")
     return [_verdict(*row) for row in rows]
+
+
+def _grow_figures(at: Callable[..., float], least: Callable[..., None], most: Callable[..., None]) -> None:
+    """Growing networks: the stream of MNIST, and many small ones."""
+    sample = at("grow", 0, 1, "ours, one stream")
+    most("growing network, 60,000 samples of 784 inputs, 2,000 nodes", 60_000 * sample, 180, " s")
+    most("the same / reading its weights once", sample / at("grow", 0, 1, "weights read once"), 2.5)
+    alone, together = (at("grow", 0, 64, name) for name in ("ours, one stream", "ours, 64 streams"))
+    least("64 growing networks, 400 nodes, 64 inputs: alone / at once", alone / together, 2)
 
 
 def _verdict(

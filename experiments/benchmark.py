@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import _bench_cases as cases
+import _bench_grow as grow
 import _bench_nickelate as nickelate
 import _bench_report as report
 import jax
@@ -102,6 +103,13 @@ def nickelate_group(batch: int) -> Group:
     return Group("nickelate", 0, batch, build)
 
 
+def grow_groups() -> list[Group]:
+    """Networks that grow: one for MNIST against its memory traffic, and small ones at once or alone."""
+    large = ft.partial(grow.grow_case, *grow.LARGE, 1, 500), ft.partial(grow.traffic_case, *grow.LARGE)
+    small = tuple(ft.partial(grow.grow_case, *grow.SMALL, streams, 500) for streams in (1, 64))
+    return [Group("grow", 0, 1, large), Group("grow", 0, 64, small)]
+
+
 def latency_group(wires: int) -> Group:
     """One solve at a time, each a call of its own."""
     build = tuple(ft.partial(cases.latency_case, wires, dtype) for dtype in ("float32", "float64"))
@@ -118,7 +126,7 @@ def all_groups(quick: bool, sizes: list[int], batches: list[int]) -> list[Group]
     groups += [gradient_group(100, 256, 50), gradient_group(100, 1, 200), gradient_group(1000, 64, 8)]
     groups += [solve_group(*key) for key in ((100, 64), (300, 64), (10_000, 16))]
     groups += [latency_group(wires) for wires in (100, 1000)]
-    groups += [nickelate_group(4096)]
+    groups += [nickelate_group(4096), *grow_groups()]
     groups += [ensemble_group(100, 1024)]
     seen = {(group.kind, group.wires, group.batch) for group in groups}
     for make in (solve_group, step_group):

@@ -47,9 +47,9 @@ from ._drive import (
 )
 from ._ensemble import Ensemble as Ensemble
 from ._grow_when_required import (
+    AbstractNodeStorage as AbstractNodeStorage,
     GrowthHistory as GrowthHistory,
     GrowWhenRequired as GrowWhenRequired,
-    node_labels as node_labels,
 )
 from ._junction import (
     AbstractJunction as AbstractJunction,
@@ -63,6 +63,12 @@ from ._measured import measured as measured
 from ._network import Network as Network
 from ._nickelate import NickelateDevice as NickelateDevice
 from ._nickelate_admittance import small_signal_admittance as small_signal_admittance
+from ._nickelate_nodes import (
+    NickelateNodes as NickelateNodes,
+    NickelateStorage as NickelateStorage,
+    NodeCost as NodeCost,
+    node_cost as node_cost,
+)
 from ._nickelate_run import (
     DeviceSolution as DeviceSolution,
     DeviceTrace as DeviceTrace,

@@ -1,5 +1,6 @@
 """Networks that grow when required, and switch off what they do not use."""
 
+import abc
 from typing import Any
 
 import equinox as eqx
@@ -26,6 +27,15 @@ class GrowthHistory(eqx.Module):
     """0 trained, 1 inserted, 2 woken, 3 trained because there was no room to insert a node."""
     activity: Float[Array, " samples"]
     """exp(-|x - w| / sqrt(inputs)) of the best node that was on."""
+    compared: Int[Array, " samples"]
+    """Nodes that the sample was compared with: those on, and all where none of these matched."""
+    written: Int[Array, " samples"]
+    """Nodes whose weights and counters changed."""
+    weights_written: Int[Array, " samples"]
+    """Their weights that changed."""
+    switched_off: Int[Array, " samples"]
+    stored: Int[Array, " samples"]
+    """Nodes on or off, before the sample."""
     on: Bool[Array, "snapshots nodes"]
     """Nodes that are on, after every `every` samples."""
     label: Int[Array, "snapshots nodes"]
@@ -34,6 +44,28 @@ class GrowthHistory(eqx.Module):
     def count(self, kind: int) -> Int[Array, ""]:
         """How many samples were of a `kind`."""
         return jnp.sum(self.kind == kind)
+
+
+class AbstractNodeStorage(eqx.Module):
+    """What nodes are made of, where that is not exact numbers: it decides what a written number becomes.
+
+    A class of your own needs these two, both pure functions; noise is drawn from a key of its own and
+    the step.
+    """
+
+    @abc.abstractmethod
+    def weights(
+        self,
+        rows: Float[Array, "some inputs"],
+        held: Float[Array, "some inputs"],
+        nodes: Int[Array, " some"],
+        step: Int[Array, ""],
+    ) -> Float[Array, "some inputs"]:
+        """The weights that these nodes have after these rows were written over those that they held."""
+
+    @abc.abstractmethod
+    def counters(self, counter: Float[Array, " nodes"], step: Int[Array, ""]) -> Float[Array, " nodes"]:
+        """The counters that all nodes have after these were written into them."""
 
 
 class GrowWhenRequired(eqx.Module):
@@ -63,6 +95,8 @@ class GrowWhenRequired(eqx.Module):
     - `deletes`: remove a node that loses its last edge, and free its place.
     - `off_after` $T_\mathrm{off}$: switch a node off that has not won for so many samples; at least the
       two best ones stay on. Without, never.
+    - `by_label`: only a sample of the node's own label, or of none, keeps a node on and wakes it. Without,
+      nodes at a border between classes stay on through the samples of the other one.
     - `label_fall`: a sample adds 1 to its own label's count of the node that it trained and takes this
       from the others.
     - `context`, `context_decay` $\beta$: the number $K$ of contexts (Gamma-GWR), and their decay,
@@ -72,9 +106,10 @@ class GrowWhenRequired(eqx.Module):
       \textstyle\sum_k \alpha_k = 1$$
 
     with b the previous winner and $C_0 = x$. Parts are stored times $\sqrt{\alpha_k}$, side by side.
+    - `storage`: what becomes of a number that is written into a node, see `AbstractNodeStorage`.
 
-    All but `capacity` and `context` are numbers that may be traced or batched. Winners are discrete:
-    there is no gradient through learning.
+    All but `capacity`, `context` and `storage` are numbers that may be traced or batched. Winners are
+    discrete: there is no gradient through learning.
 
     Raises a `ValueError` for parameters out of range.
 
@@ -94,9 +129,11 @@ class GrowWhenRequired(eqx.Module):
     max_age: Any = eqx.field(default=600, converter=jnp.asarray)
     deletes: Any = eqx.field(default=False, converter=jnp.asarray)
     off_after: Any = eqx.field(default=_NEVER, converter=jnp.asarray)
+    by_label: Any = eqx.field(default=False, converter=jnp.asarray)
     label_fall: Any = eqx.field(default=0.1, converter=as_inexact)
     context: int = eqx.field(static=True, default=0)
     context_decay: Any = eqx.field(default=0.7, converter=as_inexact)
+    storage: AbstractNodeStorage | None = None
 
     def __check_init__(self) -> None:
         check_count("capacity", self.capacity)
@@ -131,6 +168,11 @@ class GrowWhenRequired(eqx.Module):
             )
         rows = jnp.pad(inputs * self._scales(inputs.dtype)[0], [(0, self.capacity - count), (0, 0)])
         weight = jnp.pad(rows, [(0, 0), (0, self.context * inputs.shape[1])])
+        if self.storage is not None:
+            nodes = jnp.arange(count, dtype=jnp.int32)
+            weight = weight.at[:count].set(
+                self.storage.weights(weight[:count], 0 * weight[:count], nodes, jnp.int32(-1))
+            )
         labels = jnp.full(count, -1) if labels is None else _check_labels(labels, count, n_classes)
         counts = jax.nn.one_hot(labels, n_classes, dtype=weight.dtype)  # zeros for -1
         counts = jnp.pad(counts, [(0, self.capacity - count), (0, 0)])
@@ -142,7 +184,7 @@ class GrowWhenRequired(eqx.Module):
         """Show the network a stream of `inputs` `(samples, inputs)`, in order.
 
         - `state`: of `start` or of an earlier stream, which this one continues (contexts start anew).
-        - `labels` (samples,): counted at the nodes, and no part of learning; -1 or none for none.
+        - `labels` (samples,): counted at the nodes; -1 or none for none.
         - `every`: samples between two looks at who is on; a divisor of the number of samples. The
           default looks once, at the end.
 
@@ -184,12 +226,6 @@ class GrowWhenRequired(eqx.Module):
         return (jnp.concatenate([sample[None], contexts]) * scale[:, None]).reshape(-1)
 
 
-def node_labels(state: jk.GrowState) -> Int[Array, " nodes"]:
-    """The label that is counted most at each node; -1 for none."""
-    best = jnp.argmax(state.label_count, axis=1)
-    return jnp.where(jnp.max(state.label_count, axis=1) > 0, best, -1)
-
-
 def _check_fraction(name: str, value: Any) -> None:
     check_at_least(name, value, 0)
     if (array := concrete(value)) is not None and (array > 1).any():
@@ -209,14 +245,10 @@ def _check_labels(labels: Any, count: int, n_classes: int) -> Int[Array, " sampl
     return labels.astype(jnp.int32)
 
 
-def _step_parameters(network: GrowWhenRequired, dtype: Any) -> dict[str, Any]:
-    names = ("activity_threshold", "habituation_threshold", "winner_rate", "neighbour_rate")
-    names += ("winner_fall", "neighbour_fall", "recovery", "label_fall")
-    return {name: getattr(network, name).astype(dtype) for name in names} | {
-        "max_age": network.max_age.astype(jnp.int32),
-        "off_after": network.off_after.astype(jnp.int32),
-        "deletes": network.deletes.astype(bool),
-    }
+def _step_parameters(network: GrowWhenRequired, dtype: Any) -> jk.GrowParameters:
+    integers = {"max_age": jnp.int32, "off_after": jnp.int32, "deletes": jnp.bool_, "by_label": jnp.bool_}
+    cast = lambda name: getattr(network, name).astype(integers.get(name, dtype))
+    return jk.GrowParameters(*map(cast, jk.GrowParameters._fields))
 
 
 @eqx.filter_jit
@@ -224,31 +256,33 @@ def _learn(
     network: GrowWhenRequired, state: jk.GrowState, inputs: Array, labels: Array, every: int
 ) -> tuple[jk.GrowState, GrowthHistory]:
     parameters = _step_parameters(network, state.weight.dtype)
+    storage = network.storage
+    store = None if storage is None else jk.GrowStore(storage.weights, storage.counters)
 
     def step(carry: Any, shown: Any) -> Any:
         state, previous = carry
         sample, label = shown
         sample = network._stacked(sample, previous)
-        state, event = jk.grow_step(state, sample, label, **parameters)
+        state, event = jk.grow_step(state, sample, label, parameters, store)
         previous = state.weight[event.node] if network.context else previous
         return (state, previous), event
 
     def block(carry: Any, shown: Any) -> Any:
         carry, events = jax.lax.scan(step, carry, shown)
-        return carry, (events, carry[0].on, node_labels(carry[0]))
+        return carry, (events, carry[0].on, carry[0].label)
 
     split = lambda x: x.reshape(-1, every, *x.shape[1:])
     previous = jnp.zeros_like(state.weight[0]) if network.context else ()
     (state, _), out = jax.lax.scan(block, (state, previous), (split(inputs), split(labels)))
     events, on, label = out
-    flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), events)
-    return state, GrowthHistory(flat.winner, flat.node, flat.kind, flat.activity, on, label)
+    flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), events._asdict())
+    del flat["second"]
+    return state, GrowthHistory(**flat, on=on, label=label)
 
 
 @eqx.filter_jit
 def _classify(network: GrowWhenRequired, state: jk.GrowState, inputs: Array, stored: bool) -> Array:
-    labels = node_labels(state)
-    able = (state.stored if stored else state.on) & (labels >= 0)
+    able = (state.stored if stored else state.on) & (state.label >= 0)
 
     def nearest(sample: Array) -> Array:
         distance = jk.square_distance(state.weight, state.square, sample)
@@ -265,4 +299,4 @@ def _classify(network: GrowWhenRequired, state: jk.GrowState, inputs: Array, sto
     else:
         # A few hundred at a time: one product of matrices each, and no table of all distances.
         winners = jax.lax.map(nearest, inputs, batch_size=256)
-    return jnp.where(jnp.any(able), labels[winners], -1)
+    return jnp.where(jnp.any(able), state.label[winners], -1)

@@ -21,6 +21,7 @@ class PlainNetwork:
         self.capacity, self.p, self.step = capacity, parameters, 0
         self.nodes = {i: Node(w, n_classes, 0) for i, w in enumerate(weights)}
         self.edges = {}
+        self.compared = self.written = self.switched_off = 0
 
     def ranked(self, sample, on):
         able = [(np.sum((sample - n.weight) ** 2), i) for i, n in self.nodes.items() if n.on == on]
@@ -40,8 +41,10 @@ class PlainNetwork:
         self.step += 1
         (first, activity), (second, _) = self.ranked(sample, True)[:2]
         asleep = self.ranked(sample, False)
+        sleeping, asleep = len(asleep), [(i, a) for i, a in asleep if self.agrees(i, label)]
         wants = activity < p["activity_threshold"]
         wants = wants and self.nodes[first].counter < p["habituation_threshold"]
+        self.compared = len(self.nodes) if wants else len(self.nodes) - sleeping
         kind = "trained"
         if wants and asleep and asleep[0][1] >= p["activity_threshold"]:
             kind = "woken"
@@ -52,7 +55,7 @@ class PlainNetwork:
         elif wants:
             kind = "full"
         self.edges[frozenset({first, second})] = 0
-        changed = first
+        changed, self.written, self.switched_off = first, 1, 0
         if kind == "inserted":
             changed = min(set(range(self.capacity)) - set(self.nodes))
             new = Node((self.nodes[first].weight + sample) / 2, len(self.nodes[first].count), self.step)
@@ -65,13 +68,20 @@ class PlainNetwork:
             self.adapt(first, sample, p["winner_rate"], p["winner_fall"])
             for i in near:
                 self.adapt(i, sample, p["neighbour_rate"], p["neighbour_fall"])
+                self.written += 1
         self.label(self.nodes[changed].count, label)
-        self.nodes[changed].last_win = self.step
+        if self.agrees(changed, label):
+            self.nodes[changed].last_win = self.step
         self.age(first)
         for i, node in self.nodes.items():
-            if self.step - node.last_win > p["off_after"] and i not in (first, second):
+            if node.on and self.step - node.last_win > p["off_after"] and i not in (first, second):
                 node.on = False
+                self.switched_off += 1
         return first, second, kind
+
+    def agrees(self, i, label):
+        count = self.nodes[i].count
+        return not self.p["by_label"] or label < 0 or not count.any() or label == np.argmax(count)
 
     def label(self, count, label):
         if label >= 0:

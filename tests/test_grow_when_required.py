@@ -42,21 +42,25 @@ def one_by_one(network, state, inputs, labels):
         ({"deletes": True, "max_age": 8}, set()),
         ({"off_after": 60}, {"woken"}),
         ({"deletes": True, "max_age": 20, "off_after": 40}, {"woken"}),
+        ({"off_after": 60, "by_label": True}, {"woken"}),
     ],
-    ids=["deletes", "switches off", "both"],
+    ids=["deletes", "switches off", "both", "by label"],
 )
 def test_follows_the_plain_implementation(options, unusual):
     options = {"activity_threshold": 0.97, "max_age": 30, "label_fall": 0.25, "capacity": 60} | options
     capacity = options["capacity"]
     network = jaxnn.GrowWhenRequired(**options)
-    parameters = {name: float(value) for name, value in vars(network).items() if name != "capacity"}
+    parameters = {name: float(getattr(network, name)) for name in jk.GrowParameters._fields}
     inputs, labels = stream(len(options))
     plain = PlainNetwork(inputs[:2], 4, **parameters, capacity=capacity)
     state, history = network.learn(network.start(inputs[:2], 4), inputs, labels)
     states = one_by_one(network, network.start(inputs[:2], 4), jnp.asarray(inputs), jnp.asarray(labels))
     for k, (sample, label) in enumerate(zip(inputs, labels, strict=True)):
+        assert len(plain.nodes) == history.stored[k]
         winner, _, kind = plain.show(sample, label)
         assert (winner, kind) == (history.winner[k], KINDS[history.kind[k]])
+        counts = history.compared[k], history.written[k], history.switched_off[k]
+        assert counts == (plain.compared, plain.written, plain.switched_off)
         if k % 20 and k > 40:
             continue
         now = jax.tree.map(lambda x, k=k: np.asarray(x[k]), states)
@@ -118,7 +122,7 @@ def test_switches_off_and_wakes_instead_of_growing():
     state, _ = network.learn(state, inputs[:1000][first[:1000]], labels[:1000][first[:1000]])
     state, grown = network.learn(state, inputs[1500:2500], labels[1500:2500])
     state, _ = network.learn(state, inputs[:900][first[:900]], labels[:900][first[:900]])
-    labels_on = np.asarray(jaxnn.node_labels(state))[np.asarray(state.on)]
+    labels_on = np.asarray(state.label)[np.asarray(state.on)]
     assert set(labels_on) == {0, 1}
     # What is asleep is not lost.
     known = network.classify(state, inputs[1500:2500], stored=True)

@@ -9,7 +9,9 @@ from ._exact_time import (
 from ._flux_rate import threshold_flux_rate as threshold_flux_rate
 from ._grow_when_required import (
     GrowEvent as GrowEvent,
+    GrowParameters as GrowParameters,
     GrowState as GrowState,
+    GrowStore as GrowStore,
     grow_state as grow_state,
     grow_step as grow_step,
     square_distance as square_distance,

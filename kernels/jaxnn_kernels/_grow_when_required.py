@@ -1,5 +1,6 @@
 """One sample of a network that grows when required, in arrays of fixed capacity."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -33,6 +34,8 @@ class GrowState(NamedTuple):
     born: Int[Array, "nodes nodes"]
     """clock_i + clock_j when the edge between i and j had age 0: its age is what they gained since."""
     label_count: Float[Array, "nodes classes"]
+    label: Int[Array, " nodes"]
+    """The label that is counted most at each node; -1 for none."""
     step: Int[Array, ""]
 
 
@@ -46,6 +49,41 @@ class GrowEvent(NamedTuple):
     kind: Int[Array, ""]
     """0 trained, 1 inserted, 2 woken, 3 trained because there was no room to insert."""
     activity: Float[Array, ""]
+    compared: Int[Array, ""]
+    """Nodes that the sample was compared with: those on, and all where none of these matched."""
+    written: Int[Array, ""]
+    """Nodes whose weights and counters changed."""
+    weights_written: Int[Array, ""]
+    """Their weights that changed."""
+    switched_off: Int[Array, ""]
+    stored: Int[Array, ""]
+    """Nodes on or off, before the sample."""
+
+
+class GrowParameters(NamedTuple):
+    """Thresholds, rates and ages as `jaxnn.GrowWhenRequired` explains them; all may be traced."""
+
+    activity_threshold: Any
+    habituation_threshold: Any
+    winner_rate: Any
+    neighbour_rate: Any
+    winner_fall: Any
+    neighbour_fall: Any
+    recovery: Any
+    max_age: Any
+    deletes: Any
+    off_after: Any
+    by_label: Any
+    label_fall: Any
+
+
+class GrowStore(NamedTuple):
+    """What becomes of numbers that are written into nodes: both functions give what is then there."""
+
+    weights: Callable[[Array, Array, Array, Array], Array]
+    """Of rows `(some, inputs)`, those that are there, the nodes `(some,)` that they go to, and the step."""
+    counters: Callable[[Array, Array], Array]
+    """Of counters `(nodes,)` and the step."""
 
 
 def grow_state(
@@ -64,8 +102,15 @@ def grow_state(
         clock=none,
         born=jnp.full((n, n), NO_EDGE, jnp.int32),
         label_count=label_count,
+        label=_leading(label_count),
         step=jnp.int32(0),
     )
+
+
+def _leading(count: Array) -> Array:
+    """The label that is counted most; -1 for none."""
+    best = jnp.argmax(count, axis=-1).astype(jnp.int32)
+    return jnp.where(jnp.max(count, axis=-1) > 0, best, -1)
 
 
 def square_distance(
@@ -76,8 +121,15 @@ def square_distance(
     return jnp.maximum(square - 2 * product + jnp.sum(sample**2), 0)
 
 
+def _first(flags: Array) -> Array:
+    """The lowest index that is set, or else the last: `argmax` of one, which XLA does not vectorise."""
+    last = flags.shape[0] - 1
+    return jnp.min(jnp.where(flags, jnp.arange(last + 1, dtype=jnp.int32), last))
+
+
 def _nearest(distance: Array, among: Array) -> Array:
-    return jnp.argmin(jnp.where(among, distance, jnp.inf)).astype(jnp.int32)
+    masked = jnp.where(among, distance, jnp.inf)
+    return _first(masked == jnp.min(masked))
 
 
 def age(state: GrowState, node: Any) -> Int[Array, " nodes"]:
@@ -85,30 +137,62 @@ def age(state: GrowState, node: Any) -> Int[Array, " nodes"]:
     return state.clock[node] + state.clock - state.born[node]
 
 
-def _pull(
-    state: GrowState, pulled: Array, sample: Array, rate: Array, node: Array, origin: Array
-) -> tuple[Array, Array]:
-    """w_i += rate_i (x - w_i) of the nodes i that are pulled, a few rows at a time: w and |w|^2.
+class _Pull(NamedTuple):
+    """Networks side by side, along the first axis, whose nodes are pulled towards a sample each."""
 
-    `node` starts from the weights of `origin`. Everything that reads the weights does so in this
-    loop or by products before it: a row that is used later would have XLA copy them all.
+    weight: Array
+    square: Array
+    pulled: Array
+    rate: Array
+    node: Array
+    origin: Array
+    sample: Array
+
+
+def _pull(pull: _Pull, store: Callable[..., Array] | None = None) -> tuple[Array, Array, Array]:
+    """w_i += rate_i (x - w_i) of the nodes i that are pulled, a few rows at a time.
+
+    Gives w, |w|^2 and the number of weights that changed.
+
+    `node` starts from the weights of `origin`. Everything that reads the weights does so in this loop
+    or by products before it: a row that is used later would have XLA copy them all.
     """
-    few = min(_ROWS, pulled.shape[0])
+    few = min(_ROWS, pull.pulled.shape[1])
+    lane = jnp.arange(pull.node.shape[0], dtype=jnp.int32)[:, None]
 
     def body(carry: Any) -> Any:
-        weight, square, left = carry
-        chosen, index = jax.lax.top_k(left.astype(rate.dtype), few)
-        rows = weight[jnp.where(index == node, origin, index)]
-        rows = rows + rate[index, None] * (sample[None] - rows)
+        weight, square, left, changed = carry
+        chosen, index = jax.lax.top_k(left.astype(pull.rate.dtype), few)
+        rows = weight[lane, jnp.where(index == pull.node[:, None], pull.origin[:, None], index)]
+        rate = jnp.take_along_axis(pull.rate, index, axis=1)
+        rows = rows + rate[..., None] * (pull.sample[:, None] - rows)
+        held = weight[lane, index]
+        rows = rows if store is None else store(rows[0], held[0], index[0])[None]
+        differ = jnp.sum(rows != held, axis=-1, dtype=jnp.int32) * (chosen > 0).astype(jnp.int32)
         # The others of the few go where nothing is written.
-        at = jnp.where(chosen > 0, index, left.shape[0])
-        weight = weight.at[at].set(rows, mode="drop")
-        square = square.at[at].set(jnp.sum(rows**2, axis=1), mode="drop")
-        return weight, square, left.at[at].set(False, mode="drop")
+        at = jnp.where(chosen > 0, index, left.shape[1])
+        weight = weight.at[lane, at].set(rows, mode="drop")
+        square = square.at[lane, at].set(jnp.sum(rows**2, axis=-1), mode="drop")
+        left = left.at[lane, at].set(False, mode="drop")
+        return weight, square, left, changed + jnp.sum(differ, axis=1, dtype=jnp.int32)
 
-    begin = state.weight, state.square, pulled
-    weight, square, _ = jax.lax.while_loop(lambda carry: jnp.any(carry[2]), body, begin)
-    return weight, square
+    begin = pull.weight, pull.square, pull.pulled, jnp.zeros_like(pull.node)
+    weight, square, _, changed = jax.lax.while_loop(lambda carry: jnp.any(carry[2]), body, begin)
+    return weight, square, changed
+
+
+@jax.custom_batching.custom_vmap
+def _pull_together(pull: _Pull) -> tuple[Array, Array, Array]:
+    """`_pull`, which under `vmap` takes more networks: a batched loop copies all weights, each turn."""
+    return _pull(pull)
+
+
+@_pull_together.def_vmap
+def _pull_more(size: int, batched: Any, pull: _Pull) -> Any:
+    full = lambda x, has: x if has else jnp.broadcast_to(x, (size, *x.shape))
+    merged = jax.tree.map(lambda x, has: full(x, has).reshape(-1, *x.shape[1 + has :]), pull, batched[0])
+    out = _pull_together(merged)
+    return jax.tree.map(lambda x: x.reshape(size, -1, *x.shape[1:]), out), (True, True, True)
 
 
 def _alone(state: GrowState, nodes: Array, max_age: Any) -> Array:
@@ -123,6 +207,11 @@ def _alone(state: GrowState, nodes: Array, max_age: Any) -> Array:
     return jax.lax.while_loop(lambda carry: jnp.any(carry[0]), body, begin)[1]
 
 
+def _agree(own: Array, label: Array, by_label: Any) -> Array:
+    """Whether a sample of this label is one of the node's own; all are where there is no label."""
+    return (own == label) | (own < 0) | (label < 0) | ~by_label
+
+
 class _Match(NamedTuple):
     winner: Array
     second: Array
@@ -130,19 +219,21 @@ class _Match(NamedTuple):
     insert: Array
     wake: Array
     full: Array
+    compared: Array
 
 
-def _match(state: GrowState, sample: Array, activity_threshold: Any, habituation_threshold: Any) -> _Match:
+def _match(state: GrowState, sample: Array, label: Array, parameters: GrowParameters) -> _Match:
     """Best and second-best node that are on, and whether a node is inserted or woken."""
+    p = parameters
     distance = square_distance(state.weight, state.square, sample)
     activity = lambda node: jnp.exp(-jnp.sqrt(distance[node] / sample.shape[0]))
     index = jnp.arange(distance.shape[0], dtype=jnp.int32)
     first = _nearest(distance, state.on)
     second = _nearest(distance, state.on & (index != first))
-    asleep = state.stored & ~state.on
+    asleep = state.stored & ~state.on & _agree(state.label, label, p.by_label)
     sleeper = _nearest(distance, asleep)
-    wants = (activity(first) < activity_threshold) & (state.counter[first] < habituation_threshold)
-    wake = wants & jnp.any(asleep) & (activity(sleeper) >= activity_threshold)
+    wants = (activity(first) < p.activity_threshold) & (state.counter[first] < p.habituation_threshold)
+    wake = wants & jnp.any(asleep) & (activity(sleeper) >= p.activity_threshold)
     room = jnp.any(~state.stored)
     return _Match(
         winner=jnp.where(wake, sleeper, first),
@@ -151,6 +242,7 @@ def _match(state: GrowState, sample: Array, activity_threshold: Any, habituation
         insert=wants & ~wake & room,
         wake=wake,
         full=wants & ~wake & ~room,
+        compared=jnp.sum(jnp.where(wants, state.stored, state.on), dtype=jnp.int32),
     )
 
 
@@ -174,29 +266,63 @@ def _counted(count: Array, label: Array, fall: Any) -> Array:
     return jnp.where(label < 0, count, jnp.where(hit, count + 1, jnp.maximum(count - fall, 0)))
 
 
-def _event(match: _Match, node: Array) -> GrowEvent:
+def _event(
+    match: _Match, node: Array, before: GrowState, written: tuple[Array, Array], off: Array
+) -> GrowEvent:
     """What a sample did, for the record."""
+    count = lambda flags: jnp.sum(flags, dtype=jnp.int32)
     kind = jnp.where(match.wake, WOKEN, jnp.where(match.full, FULL, TRAINED))
     kind = jnp.where(match.insert, INSERTED, kind).astype(jnp.int8)
-    return GrowEvent(match.winner, match.second, node, kind, match.activity)
+    return GrowEvent(
+        winner=match.winner,
+        second=match.second,
+        node=node,
+        kind=kind,
+        activity=match.activity,
+        compared=match.compared,
+        written=count(written[0]),
+        weights_written=written[1],
+        switched_off=count(off),
+        stored=count(before.stored),
+    )
+
+
+def _train(
+    state: GrowState,
+    match: _Match,
+    node: Array,
+    sample: Array,
+    parameters: GrowParameters,
+    store: GrowStore | None,
+) -> tuple[GrowState, tuple[Array, Array]]:
+    """Weights and counters of the winner or the new node, and of the neighbours; who and how many were."""
+    p, w, insert = parameters, match.winner, match.insert
+    own = jnp.arange(state.on.shape[0], dtype=jnp.int32) == node
+    neighbour = (age(state, w) <= p.max_age) & state.on & ~insert
+    written = neighbour | own
+    ahead = jnp.where(insert, 0.5, p.winner_rate * state.counter[w])
+    rate = jnp.where(own, ahead, p.neighbour_rate * state.counter)
+    pull = _Pull(state.weight, state.square, written, rate, node, w, sample)
+    alone = jax.tree.map(lambda x: x[None], pull)
+    if store is None:
+        weight, square, changed = _pull_together(alone)
+    else:
+        weight, square, changed = _pull(alone, lambda *rows: store.weights(*rows, state.step))
+
+    fallen = lambda h, fall: h + fall * (p.recovery * (1 - h) - 1)
+    counter = jnp.where(neighbour, fallen(state.counter, p.neighbour_fall), state.counter)
+    counter = jnp.where(own, jnp.where(insert, 1, fallen(state.counter[w], p.winner_fall)), counter)
+    if store is not None:
+        counter = jnp.where(written, store.counters(counter, state.step), counter)
+    return state._replace(weight=weight[0], square=square[0], counter=counter), (written, changed[0])
 
 
 def grow_step(
     state: GrowState,
     sample: Float[Array, " inputs"],
     label: Int[Array, ""],
-    *,
-    activity_threshold: Any,
-    habituation_threshold: Any,
-    winner_rate: Any,
-    neighbour_rate: Any,
-    winner_fall: Any,
-    neighbour_fall: Any,
-    recovery: Any,
-    max_age: Any,
-    deletes: Any,
-    off_after: Any,
-    label_fall: Any,
+    parameters: GrowParameters,
+    store: GrowStore | None = None,
 ) -> tuple[GrowState, GrowEvent]:
     r"""Shows a network one sample: it inserts a node, wakes one, or trains the best and its neighbours.
 
@@ -207,44 +333,38 @@ def grow_step(
 
     and the counters of the nodes that were trained fall, $h \mathrel{+}= \tau \kappa (1 - h) - \tau$.
 
-    At least two nodes have to be on. A `label` of -1 is none. See `jaxnn.GrowWhenRequired` for the
-    parameters, which may be traced.
+    At least two nodes have to be on. A `label` of -1 is none. `store` is what the nodes make of what
+    is written into them.
 
     Source: Marsland et al., Neural Networks 15, 1041 (2002); Parisi et al., Neural Networks 96, 137
     (2017), with switching off after Zhang et al., Science 375, 533 (2022).
     """
-    match = _match(state, sample, activity_threshold, habituation_threshold)
+    p = parameters
+    match = _match(state, sample, label, p)
     w, v, insert = match.winner, match.second, match.insert
-    free = jnp.argmin(state.stored).astype(jnp.int32)
+    free = _first(~state.stored)
     node = jnp.where(insert, free, w)
     index = jnp.arange(state.on.shape[0], dtype=jnp.int32)
     now = state.step + 1
     state = _link(state._replace(on=state.on.at[w].set(True)), match, free)
-
-    # Weights of the winner or the new node, and of the neighbours.
-    neighbour = (age(state, w) <= max_age) & state.on & ~insert
-    pull = jnp.where(insert, 0.5, winner_rate * state.counter[w])
-    rate = jnp.where(index == node, pull, neighbour_rate * state.counter)
-    weight, square = _pull(state, neighbour | (index == node), sample, rate, node, w)
-    state = state._replace(weight=weight, square=square)
-
-    fallen = lambda h, fall: h + fall * (recovery * (1 - h) - 1)
-    counter = jnp.where(neighbour, fallen(state.counter, neighbour_fall), state.counter)
-    own = jnp.where(insert, 1, fallen(counter[w], winner_fall))
-    count = _counted(jnp.where(insert, 0, state.label_count[w]), label, label_fall)
+    state, written = _train(state, match, node, sample, p, store)
+    count = _counted(jnp.where(insert, 0, state.label_count[w]), label, p.label_fall)
 
     # Edges of the winner age, and go; so does a node that loses its last one.
     state = state._replace(clock=state.clock.at[w].add(1))
-    removed = _alone(state, deletes & (age(state, w) == max_age + 1), max_age)
-    last_win = state.last_win.at[node].set(now)
-    stale = (now - last_win > off_after) & (index != w) & (index != v)
+    removed = _alone(state, p.deletes & (age(state, w) == p.max_age + 1), p.max_age)
+    own = _leading(count)
+    last_use = jnp.where(_agree(own, label, p.by_label), now, state.last_win[node])
+    last_win = state.last_win.at[node].set(last_use)
+    stale = state.on & (now - last_win > p.off_after) & (index != w) & (index != v)
     stored = state.stored.at[node].set(True) & ~removed
+    event = _event(match, node, state, written, stale)
     state = state._replace(
-        counter=counter.at[node].set(own),
         label_count=state.label_count.at[node].set(count),
+        label=state.label.at[node].set(own),
         last_win=last_win,
         stored=stored,
         on=state.on.at[node].set(True) & stored & ~stale,
         step=now,
     )
-    return state, _event(match, node)
+    return state, event

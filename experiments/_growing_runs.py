@@ -1,0 +1,250 @@
+"""Streams of classes that come, go and come back, and what networks make of them."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from tqdm import tqdm
+
+import jaxnn
+from jaxnn import data
+
+
+GROWING = "growing"
+BY_LABEL = "growing, switched by label"
+STATIC = ("static, copies of the first group", "static, random numbers")
+DEVICES = ("growing, devices, verified writes", "growing, devices, single writes")
+COMPONENTS = 32  # of the principal component analysis
+
+
+class Setting(NamedTuple):
+    """Everything a result hangs on, in samples where it is a number of them."""
+
+    capacity: int
+    activity_threshold: float
+    winner_rate: float
+    neighbour_rate: float
+    off_after: int
+    phases_capacity: int
+    phases: tuple[int, ...]
+    per_group: int
+    group: int  # classes that come together
+    snapshots: int  # per phase
+
+
+class Task(NamedTuple):
+    """Samples `(samples, inputs)` and labels, to learn and to test."""
+
+    train: Any
+    train_label: Any
+    test: Any
+    test_label: Any
+
+    @property
+    def n_classes(self):
+        return int(self.train_label.max()) + 1
+
+    def held_out(self):
+        """The same with a fifth of the training samples as those to test: for choices."""
+        order = np.random.default_rng(0).permutation(len(self.train))
+        test, train = np.split(order, [len(order) // 5])
+        return Task(self.train[train], self.train_label[train], self.train[test], self.train_label[test])
+
+    def principal_components(self):
+        """The same in the largest principal components of all training samples, without their labels.
+
+        Scaled so that a distance over the root of the inputs stays what it was, but for what the
+        other components held.
+        """
+        from sklearn.decomposition import PCA
+
+        fit = PCA(COMPONENTS, random_state=0).fit(self.train)
+        scale = (COMPONENTS / self.train.shape[1]) ** 0.5
+        return self._replace(train=scale * fit.transform(self.train), test=scale * fit.transform(self.test))
+
+
+def load(name, folder):
+    """A data set as rows of numbers of the size of one."""
+    if name == "digits":
+        from sklearn.datasets import load_digits
+        from sklearn.model_selection import train_test_split
+
+        images, labels = load_digits(return_X_y=True)
+        parts = train_test_split(images / 16, labels, test_size=500, random_state=0, stratify=labels)
+        train, test, train_label, test_label = parts
+    elif name == "mnist-pca":
+        return load("mnist", folder).principal_components()
+    elif name == "mnist":
+        (train, train_label), (test, test_label) = (data.mnist(folder, s) for s in ("train", "test"))
+    else:
+        archive = np.load(data.data_folder(folder) / "cub" / "cub100_features.npz", allow_pickle=False)
+        features, label, first = archive["features"].astype(np.float32), archive["label"], archive["train"]
+        # The same length for every picture, so that nothing of other classes is used.
+        features /= np.sqrt(np.mean(features**2, axis=1, keepdims=True))
+        train, test = features[first], features[~first]
+        train_label, test_label = label[first], label[~first]
+    flat = lambda x: np.asarray(x, np.float32).reshape(len(x), -1)
+    return Task(flat(train), np.asarray(train_label), flat(test), np.asarray(test_label))
+
+
+def draw(task, classes, count, rng):
+    """`count` samples of some classes at random, as a stream; all of them once before any again."""
+    of = np.flatnonzero(np.isin(task.train_label, classes))
+    rounds = [rng.permutation(of) for _ in range(-(-count // len(of)))]
+    chosen = np.concatenate(rounds)[:count]
+    return task.train[chosen], task.train_label[chosen]
+
+
+def accuracy(network, state, task, classes, stored=False):
+    """The fraction of test samples of some classes that the network names."""
+    of = np.isin(task.test_label, classes)
+    return float(np.mean(np.asarray(network.classify(state, task.test[of], stored)) == task.test_label[of]))
+
+
+def nickelate_nodes():
+    """Pulses on nickelate devices, which differ and write with noise."""
+    return jaxnn.NickelateNodes.measure(jaxnn.NickelateDevice(), jax.random.key(0))
+
+
+def storage(task, setting, method, nodes, key):
+    """The devices of a method; none for exact numbers."""
+    if method not in DEVICES:
+        return None
+    largest = float(task.train.max())
+    shape = setting.capacity, task.train.shape[1]
+    return nodes.storage(*shape, key, largest=largest, verify=method == DEVICES[0])
+
+
+def growing(setting, method, storage=None, **options):
+    """A network of a setting; static ones are full, so that the threshold is of no account."""
+    return jaxnn.GrowWhenRequired(
+        setting.capacity,
+        activity_threshold=0.0 if method in STATIC else setting.activity_threshold,
+        winner_rate=setting.winner_rate,
+        neighbour_rate=setting.neighbour_rate,
+        by_label=method == BY_LABEL,
+        storage=storage,
+        **options,
+    )
+
+
+def run_phases(task, setting, method=GROWING, nodes=None, seed=0):
+    """Half of the classes, all, the first half, all: what is on, and how well it does."""
+    rng = np.random.default_rng(seed)
+    everything = np.arange(task.n_classes)
+    first = everything[: task.n_classes // 2]
+    setting = setting._replace(capacity=setting.phases_capacity)
+    held = storage(task, setting, method, nodes, jax.random.key(seed))
+    network = growing(setting, method, held, off_after=setting.off_after)
+    seeds, seed_labels = draw(task, first, 2, rng)
+    state = network.start(seeds, task.n_classes, seed_labels)
+    rows, snapshots = [], []
+    for number, (classes, count) in enumerate(
+        zip((first, everything, first, everything), setting.phases, strict=True), start=1
+    ):
+        before = state
+        stream = draw(task, classes, count, rng)
+        parts = zip(*(np.split(x, setting.snapshots) for x in stream), strict=True)
+        histories, costs = [], []
+        for x, y in tqdm(parts, total=setting.snapshots, desc=f"phase {number}", disable=None):
+            state, history = network.learn(state, x, y)
+            histories.append(history)
+            if nodes is not None:
+                costs.append(cost(task, method, nodes, history, state))
+            label = np.where(np.asarray(state.stored), np.asarray(state.label), -2)
+            snapshots.append((int(state.step), np.asarray(state.on), label))
+            if len(histories) == setting.snapshots // 10:
+                early = accuracy(network, state, task, classes)
+        rows.append(
+            {"phase": number, "samples": count, "accuracy_of_the_phase_after_a_tenth": early}
+            | {"accuracy_first_half": accuracy(network, state, task, first)}
+            | {"accuracy_all": accuracy(network, state, task, everything)}
+            | {"accuracy_all_stored": accuracy(network, state, task, everything, stored=True)}
+            | who_is_on(task, before, state, histories, stream[1])
+            | {"cost": {k: sum(each[k] for each in costs) for k in costs[0]} if costs else None}
+        )
+    return rows, snapshots
+
+
+def who_is_on(task, before, state, histories, labels):
+    """Counts of nodes after a phase, and of those that samples of the second half used in it."""
+    kinds = sum(np.bincount(np.asarray(history.kind), minlength=4) for history in histories)
+    second = task.n_classes // 2
+    winner = np.concatenate([np.asarray(history.node) for history in histories])
+    used = np.isin(np.arange(len(state.on)), winner[labels >= second])
+    on, stored = np.asarray(before.on), np.asarray(before.stored)
+    return {
+        "on": int(state.on.sum()),
+        "stored": int(state.stored.sum()),
+        "on_of_the_second_half": int((state.on & (state.label >= second)).sum()),
+        "inserted": int(kinds[1]),
+        "woken": int(kinds[2]),
+        "refused_for_want_of_room": int(kinds[3]),
+        "used_by_the_second_half_that_were_on": int((used & on).sum()),
+        "used_by_the_second_half_that_were_off": int((used & stored & ~on).sum()),
+        "used_by_the_second_half_that_are_new": int((used & ~stored).sum()),
+    }
+
+
+def cost(task, method, nodes, history, state):
+    """Pulses, energies [J] and time [s] of a stretch of a stream."""
+    largest = float(task.train.max())
+    spent = jaxnn.node_cost(nodes, history, state, largest=largest, verify=method == DEVICES[0])
+    names = [*vars(spent), "pulses", "energy"]
+    return {name: float(getattr(spent, name)) for name in names}
+
+
+def starts(task, setting, network, method, first, rng):
+    """The first network of a class-incremental stream."""
+    if method not in STATIC:
+        return network.start(draw(task, first, 2, rng)[0], task.n_classes)
+    if method == STATIC[0]:
+        return network.start(draw(task, first, setting.capacity, rng)[0], task.n_classes)
+    low, high = task.train.min(), task.train.max()
+    noise = rng.uniform(low, high, (setting.capacity, task.train.shape[1]))
+    return network.start(noise.astype(np.float32), task.n_classes)
+
+
+def run_incremental(task, setting, method, nodes=None, seeds=5):
+    """Group by group, all seeds of a method at once: accuracies over the classes seen so far."""
+    groups = np.arange(task.n_classes).reshape(-1, setting.group)
+    network = lambda key: growing(setting, method, storage(task, setting, method, nodes, key))
+    keys = jax.random.split(jax.random.key(0), seeds)
+    learn = jax.jit(jax.vmap(lambda key, *stream: network(key).learn(*stream)), donate_argnums=1)
+    classify = jax.jit(jax.vmap(network(keys[0]).classify, in_axes=(0, None)))
+    rngs = [np.random.default_rng(seed) for seed in range(seeds)]
+    begin = [
+        starts(task, setting, network(key), method, groups[0], rng)
+        for key, rng in zip(keys, rngs, strict=True)
+    ]
+    state = jax.tree.map(lambda *x: jnp.stack(x), *begin)
+    seen_so_far, last, refused = [], [], 0
+    for k, group in enumerate(tqdm(groups, desc=method, disable=None)):
+        inputs, labels = zip(*(draw(task, group, setting.per_group, rng) for rng in rngs), strict=True)
+        state, history = learn(keys, state, np.stack(inputs), np.stack(labels))
+        refused = refused + np.sum(np.asarray(history.kind) == 3, axis=1)
+        named = np.asarray(classify(state, task.test)) == task.test_label
+        seen_so_far.append(named[:, np.isin(task.test_label, groups[: k + 1])].mean(axis=1))
+        last.append([named[:, np.isin(task.test_label, g)].mean(axis=1) for g in groups[: k + 1]])
+    at_once = np.array([each[-1] for each in last])
+    at_the_end = np.array(last[-1])
+    return {
+        "accuracy_of_seen": np.array(seen_so_far).T.tolist(),
+        "final_accuracy": np.array(seen_so_far)[-1].tolist(),
+        "forgetting": (at_once[:-1] - at_the_end[:-1]).mean(axis=0).tolist(),
+        "nodes_used": (jnp.max(state.label_count, axis=2) > 0).sum(axis=1).tolist(),
+        "refused_for_want_of_room": refused.tolist(),
+    }
+
+
+def ratios(results):
+    """Final accuracies of the growing network over the static ones: median and range over the seeds."""
+    table = {}
+    for static in STATIC:
+        if GROWING in results and static in results:
+            final = [np.array(results[name]["final_accuracy"]) for name in (GROWING, static)]
+            ratio = final[0] / final[1]
+            spread = [float(ratio.min()), float(ratio.max())]
+            table[f"growing / {static}"] = {"median": float(np.median(ratio)), "range": spread}
+    return table
