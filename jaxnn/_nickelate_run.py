@@ -115,10 +115,8 @@ def simulate_devices(
     if not isinstance(device, NickelateDevice):
         raise ValueError(f"device must be a jaxnn.NickelateDevice, got {type(device).__name__}.")
     if not isinstance(programme, Programme):
-        raise ValueError(
-            f"programme must be a jaxnn.Programme, got {type(programme).__name__}: build one with "
-            "Programme.pulse, rest, read, train or sampled."
-        )
+        kind = type(programme).__name__
+        raise ValueError(f"programme must be a jaxnn.Programme (Programme.pulse, rest, ...), got {kind}.")
     if (cycle_spread is None) != (key is None):
         raise ValueError("cycle_spread and key belong together: give both, or neither.")
     devices = _devices(device, programme, state, shape)
