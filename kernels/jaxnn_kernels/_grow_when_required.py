@@ -166,9 +166,12 @@ def _pull(pull: _Pull, store: Callable[..., Array] | None = None) -> tuple[Array
         rows = weight[lane, jnp.where(index == pull.node[:, None], pull.origin[:, None], index)]
         rate = jnp.take_along_axis(pull.rate, index, axis=1)
         rows = rows + rate[..., None] * (pull.sample[:, None] - rows)
-        held = weight[lane, index]
-        rows = rows if store is None else store(rows[0], held[0], index[0])[None]
-        differ = jnp.sum(rows != held, axis=-1, dtype=jnp.int32) * (chosen > 0).astype(jnp.int32)
+        # Weights that equal the sample have not moved. To look at what was there is to copy all of it.
+        still = pull.sample[:, None]
+        if store is not None:
+            still = weight[lane, index]
+            rows = store(rows[0], still[0], index[0])[None]
+        differ = jnp.where(chosen > 0, jnp.sum(rows != still, axis=-1, dtype=jnp.int32), 0)
         # The others of the few go where nothing is written.
         at = jnp.where(chosen > 0, index, left.shape[1])
         weight = weight.at[lane, at].set(rows, mode="drop")
