@@ -142,7 +142,7 @@ class NickelateReservoir(AbstractReservoir):
         return dc.replace(self.device, **{k: self._by_sheet(v) for k, v in arrays.items()})
 
 
-# Where each mode remembers several pulses: see docs/reservoirs.md.
+# Chosen on parts of the training set of MNIST, where scores hardly depend on them.
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "neuron": {"low": 0.5, "high": 1.7, "width": 5e-7, "period": 2e-6, "read_voltage": 0.5},
     "synapse": {"low": 0.5, "high": 2.8, "width": 1e-6, "period": 1e-5, "read_voltage": 0.5},
