@@ -39,8 +39,8 @@ def grow_case(nodes: int, inputs: int, streams: int, samples: int) -> Case:
     learn = alone if streams == 1 else jax.vmap(alone)
     arguments = jax.tree.map(lambda x: x[0] if streams == 1 else x, (start, jnp.asarray(shown), labels))
     program, info = compiled(learn, *arguments)
-    state = arguments[0]
-    for _ in range(10):
+    state, history = program(*arguments)
+    for _ in range(9):
         state, history = program(state, *arguments[1:])
     written = float(jnp.mean(history.written))
 

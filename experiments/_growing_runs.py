@@ -146,7 +146,7 @@ def run_phases(task, setting, method=GROWING, nodes=None, seed=0):
         before = state
         stream = draw(task, classes, count, rng)
         parts = zip(*(np.split(x, setting.snapshots) for x in stream), strict=True)
-        histories, costs = [], []
+        histories, costs, early = [], [], None
         for x, y in tqdm(parts, total=setting.snapshots, desc=f"phase {number}", disable=None):
             state, history = network.learn(state, x, y)
             histories.append(history)
@@ -169,7 +169,8 @@ def run_phases(task, setting, method=GROWING, nodes=None, seed=0):
 
 def who_is_on(task, before, state, histories, labels):
     """Counts of nodes after a phase, and of those that samples of the second half used in it."""
-    kinds = sum(np.bincount(np.asarray(history.kind), minlength=4) for history in histories)
+    kind = np.concatenate([np.asarray(history.kind) for history in histories])
+    kinds = np.bincount(kind, minlength=4)
     second = task.n_classes // 2
     winner = np.concatenate([np.asarray(history.node) for history in histories])
     used = np.isin(np.arange(len(state.on)), winner[labels >= second])
@@ -219,7 +220,7 @@ def run_incremental(task, setting, method, nodes=None, seeds=5):
         for key, rng in zip(keys, rngs, strict=True)
     ]
     state = jax.tree.map(lambda *x: jnp.stack(x), *begin)
-    seen_so_far, last, refused = [], [], 0
+    seen_so_far, last, refused = [], [], np.zeros(seeds, int)
     for k, group in enumerate(tqdm(groups, desc=method, disable=None)):
         inputs, labels = zip(*(draw(task, group, setting.per_group, rng) for rng in rngs), strict=True)
         state, history = learn(keys, state, np.stack(inputs), np.stack(labels))

@@ -310,7 +310,9 @@ def _train(
     if store is None:
         weight, square, changed = _pull_together(alone)
     else:
-        weight, square, changed = _pull(alone, lambda *rows: store.weights(*rows, state.step))
+        weight, square, changed = _pull(
+            alone, lambda *row: store.weights(row[0], row[1], row[2], state.step)
+        )
 
     fallen = lambda h, fall: h + fall * (p.recovery * (1 - h) - 1)
     counter = jnp.where(neighbour, fallen(state.counter, p.neighbour_fall), state.counter)
