@@ -52,6 +52,9 @@ def entry() -> None:
         # XLA has read it by now: a new process starts with it.
         os.environ[QUIET[0]] = QUIET[1]
         os.execv(sys.executable, [sys.executable, "-m", "jaxnn", *sys.argv[1:]])
+    if sys.argv[1:2] == ["sweep"] and "device_count" not in os.environ.get("XLA_FLAGS", ""):
+        # The loops of a simulation run on one core: each core takes its share of a chunk.
+        jax.config.update("jax_num_cpu_devices", _cores())
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -64,9 +67,6 @@ def entry() -> None:
 def _sweep(parsed: argparse.Namespace) -> None:
     specification = Specification(parsed.specification)
     over = specification.over()
-    if "device_count" not in os.environ.get("XLA_FLAGS", ""):
-        # The loops of a simulation run on one core: each core takes its share of a chunk.
-        jax.config.update("jax_num_cpu_devices", _cores())
     if not over:
         raise SpecificationError(
             f"{parsed.specification}: nothing changes: a sweep needs a section [grid], [sample] or "
