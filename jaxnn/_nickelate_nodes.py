@@ -190,29 +190,29 @@ class NickelateStorage(AbstractNodeStorage):
         keys = jax.vmap(lambda node: jr.fold_in(key, node))(nodes)
         largest = self.largest.astype(rows.dtype)
         errors = self.weight_error[nodes].astype(rows.dtype)
-        new = jax.vmap(self._written)(rows / largest, errors, keys) * largest
-        table = self._measured(rows.dtype)
-        wanted, there = (table.conductance(x / largest) for x in (rows, held))
-        cycle, device = (table.at(f"{name}_deviation", wanted) for name in ("cycle", "device"))
-        error = 2**0.5 * cycle if self.verify else jnp.sqrt(device**2 + cycle**2)
-        return jnp.where(jnp.abs(wanted - there) > error, new, held)
+        new, wanted, deviation = jax.vmap(self._written)(rows / largest, errors, keys)
+        there = self._measured(rows.dtype).conductance(held / largest)
+        return jnp.where(jnp.abs(wanted - there) > deviation, new * largest, held)
 
     def counters(self, counter: Float[Array, " nodes"], step: Int[Array, ""]) -> Float[Array, " nodes"]:
         # The last node's number and one: a key that no row of weights has.
         key = jr.fold_in(jr.fold_in(self.key, step), counter.shape[0])
-        return self._written(counter, self.counter_error.astype(counter.dtype), key)
+        return self._written(counter, self.counter_error.astype(counter.dtype), key)[0]
 
     def _measured(self, dtype: Any) -> NickelateNodes:
         return jax.tree.map(lambda x: x.astype(dtype), self.nodes)
 
-    def _written(self, fraction: Array, error: Array, key: Any) -> Array:
-        """What is there after a number was written."""
+    def _written(self, fraction: Array, error: Array, key: Any) -> tuple[Array, Array, Array]:
+        """What is there after a number was written; the ln G that it stands for, and its deviation."""
         table = self._measured(fraction.dtype)
         wanted = table.conductance(fraction)
         first, second = jr.normal(key, (2, *fraction.shape), fraction.dtype)
         cycle, device = (table.at(f"{name}_deviation", wanted) for name in ("cycle", "device"))
-        off = cycle * (first - second) if self.verify else cycle * first + device * error
-        return table.number(wanted + off)
+        if self.verify:
+            off, deviation = cycle * (first - second), 2**0.5 * cycle
+        else:
+            off, deviation = cycle * first + device * error, jnp.sqrt(device**2 + cycle**2)
+        return table.number(wanted + off), wanted, deviation
 
 
 class NodeCost(eqx.Module):

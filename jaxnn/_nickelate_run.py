@@ -15,7 +15,7 @@ from ._checks import check_finite, concrete
 from ._nickelate import NickelateDevice
 from ._nickelate_sheet import CapacitiveSheet, sheet_step
 from ._nickelate_spread import NickelateSpread
-from ._problem import common_dtype
+from ._problem import cast_inexact, common_dtype
 from ._programme import Programme, segment_steps
 from ._solution import NumericalWarning
 
@@ -125,9 +125,7 @@ def simulate_devices(
     start = device.init_state(*devices) if state is None else state
     potential = jnp.zeros(devices) * 1.0 if sheet_potential is None else jnp.asarray(sheet_potential)
     dtype = common_dtype((device, programme, sheet, state, sheet_potential))
-    cast = lambda tree: jax.tree.map(
-        lambda x: jnp.asarray(x, dtype) if eqx.is_inexact_array(x) else x, tree
-    )
+    cast = lambda tree: cast_inexact(tree, dtype)
     check_finite("state", start.length, "m")
     run = _run(
         cast(device),

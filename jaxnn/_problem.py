@@ -113,6 +113,11 @@ def common_dtype(numbers: PyTree) -> jnp.dtype:
     return jnp.result_type(*arrays) if arrays else jnp.result_type(float)
 
 
+def cast_inexact(tree: PyTree, dtype: Any) -> PyTree:
+    """The tree with its real and complex arrays in a dtype."""
+    return jax.tree.map(lambda x: jnp.asarray(x, dtype) if eqx.is_inexact_array(x) else x, tree)
+
+
 def _check_start(start_step: Any, steps: int) -> Int[Array, ""]:
     value = concrete(start_step)
     if value is not None:

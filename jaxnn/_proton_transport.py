@@ -11,7 +11,7 @@ from jaxnn_kernels import ProtonTraps, TransportState, transport_step
 
 from ._checks import as_inexact, check_at_least
 from ._nickelate import NickelateDevice
-from ._problem import common_dtype
+from ._problem import cast_inexact, common_dtype
 from ._programme import Programme, segment_steps
 
 
@@ -93,8 +93,6 @@ class ProtonTransport(eqx.Module):
             nu=self.attempt_frequency,
             E_c=self.capture_energy,
             E_b=self.binding_energy,
-            hop=self.device.hop_length,
-            u_max=self.device.largest_hop_exponent,
         )
 
 
@@ -131,10 +129,7 @@ def simulate_transport(
         )
     state = transport.init_state() if state is None else state
     dtype = common_dtype((transport, programme, state))
-    cast = lambda tree: jax.tree.map(
-        lambda x: jnp.asarray(x, dtype) if eqx.is_inexact_array(x) else x, tree
-    )
-    return _run(cast(transport), cast(programme), cast(state))
+    return _run(*(cast_inexact(x, dtype) for x in (transport, programme, state)))
 
 
 @eqx.filter_jit

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from .._problem import cast_inexact
+
 
 class Response(NamedTuple):
     """What devices answer to samples."""
@@ -41,8 +43,7 @@ class AbstractReservoir(eqx.Module):
 
 def in_dtype_of(pulses: Array, reservoir: Any) -> Any:
     """The numbers of a reservoir, in the dtype of what it is shown."""
-    cast = lambda x: jnp.asarray(x, pulses.dtype) if eqx.is_inexact_array(x) else x
-    return jax.tree.map(cast, reservoir)
+    return cast_inexact(reservoir, pulses.dtype)
 
 
 class SideBySide(AbstractReservoir):

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ._proton_cloud import ELEMENTARY_OVER_BOLTZMANN, ProtonCloud, softplus_of_two
+from ._proton_cloud import ELEMENTARY_OVER_BOLTZMANN, ProtonCloud, hopping, softplus_of_two
 
 
 _ITERATIONS = 8  # of Newton's method for the transport of a step
@@ -26,8 +26,6 @@ class ProtonTraps(NamedTuple):
     nu: Array  # attempt frequency [1/s]
     E_c: Array  # barrier to be bound [eV]
     E_b: Array  # binding energy [eV]
-    hop: Array  # length over which the field helps a release [m]
-    u_max: Array  # largest exponent of that help [1]
 
 
 class TransportState(NamedTuple):
@@ -64,25 +62,22 @@ def hop_rates(
     Their difference is the drift $(2D/a) \sinh u$ over $h$ whatever the width of a cell (Scharfetter and
     Gummel 1969): an exponent with $h$ in place of the hop $a$ would overstate it.
     """
-    u = ELEMENTARY_OVER_BOLTZMANN * cloud.a * field / (2 * temperature)
-    u = jnp.clip(u, -cloud.u_max, cloud.u_max)
-    activation = jnp.exp(-ELEMENTARY_OVER_BOLTZMANN * cloud.E_m * (1 / temperature - 1 / cloud.T0))
-    scale = cloud.D * activation * jnp.cosh(u) / width**2
-    peclet = 2 * width / cloud.a * jnp.tanh(u)
+    hops = hopping(cloud, field, jnp.broadcast_to(temperature, field.shape))
+    scale = cloud.D * hops.activation * hops.cosh / width**2
+    peclet = 2 * width / cloud.a * hops.sinh / hops.cosh
     return scale * _bernoulli(-peclet), scale * _bernoulli(peclet)
 
 
 def bind(
-    traps: ProtonTraps, state: TransportState, dt: Float[Array, ""]
+    cloud: ProtonCloud, traps: ProtonTraps, state: TransportState, dt: Float[Array, ""]
 ) -> tuple[Float[Array, " cells"], Float[Array, " cells"]]:
     """Mobile and bound protons after an implicit step of binding and release.
 
     The sum c of both stays; m solves k_c dt m^2 + (1 + k_d dt + k_c dt (B - c)) m - m_0 - k_d dt c = 0.
     """
     per_kelvin = ELEMENTARY_OVER_BOLTZMANN / state.temperature
-    # The clip is that of the hops: the attempt frequency is not exceeded.
-    helped = jnp.clip(per_kelvin * traps.hop * state.field / 2, -traps.u_max, traps.u_max)
-    field_helps = jnp.cosh(helped)
+    temperature = jnp.broadcast_to(state.temperature, state.field.shape)
+    field_helps = hopping(cloud, state.field, temperature).cosh
     capture = dt * traps.nu * jnp.exp(-per_kelvin * traps.E_c)
     release = dt * traps.nu * jnp.exp(-per_kelvin * (traps.E_c + traps.E_b)) * field_helps
     total = state.mobile + state.bound
@@ -166,6 +161,6 @@ def transport_step(
     goal = cloud.T0 + cloud.R_th * jnp.maximum(heat, 0)
     temperature = goal + (state.temperature - goal) * jnp.exp(-dt / cloud.tau_th)
     state = TransportState(state.mobile, state.bound, field, temperature)
-    mobile, bound = bind(traps, state, dt)
+    mobile, bound = bind(cloud, traps, state, dt)
     state = state._replace(mobile=mobile, bound=bound)
     return state._replace(mobile=move(cloud, traps, state, dt, width)), density

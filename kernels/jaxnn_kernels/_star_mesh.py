@@ -104,9 +104,9 @@ def _sum_rows(x: Array, index: Any) -> Array:
     return jax.lax.squeeze(_sum(terms), (0,))
 
 
-def _kept(plan: StarMeshPlan) -> Any:
+def _kept(settles: bool) -> Any:
     """What the results of a round go through."""
-    return settled if plan.settles else lambda arrays: arrays
+    return settled if settles else lambda arrays: arrays
 
 
 def _joined(parts: list[Array]) -> Array:
@@ -196,14 +196,14 @@ def eliminate(plan: StarMeshPlan, conductance: Array) -> StarMeshFactors:
     chunks += [left for left, _ in plan.mesh_chunks]
     chunks += [] if plan.tail is None else [left for left, _ in plan.tail.chunks]
     scratch = _scratch(chunks, trail, conductance.dtype)
-    kept = _kept(plan)
+    kept = _kept(plan.settles)
     for segment in plan.segments:
 
         def body(tables: Any, i: Any, carry: Any, segment: Segment = segment) -> Any:
             branch, scales, desk, scratch = carry
             start = segment.place + i * segment.wires
             # The body of a loop is fused by itself: there this would only add launches.
-            apart = kept if segment.repeat == 1 else lambda arrays: arrays
+            apart = _kept(plan.settles and segment.repeat == 1)
             desk, scratch = apart(_gathered(branch, desk, scratch, tables.own, tables.chunks))
             total = _joined([_sum_rows(desk, star) for star in tables.star])
             scales = apart(_update(scales, _inverse_root(total), start))
@@ -234,7 +234,7 @@ def _carry_forward(plan: StarMeshPlan, factors: StarMeshFactors, current: Array)
     shares = [s.tables.share for s in plan.segments] + [share for _, _, share in plan.arrivals]
     shares += [] if plan.tail is None else [plan.tail.share]
     scratch = _scratch(shares, trail, y.dtype)
-    kept = _kept(plan)
+    kept = _kept(plan.settles)
     for segment in plan.segments:
 
         def body(tables: Any, i: Any, carry: Any, segment: Segment = segment) -> Any:
@@ -306,7 +306,7 @@ def substitute(
     desk = jnp.zeros((1 + max([0, *[s.wires for s in plan.segments]]), *trail), potential.dtype)
     stars = [star for s in plan.segments for star in s.tables.star]
     scratch = _scratch(stars, trail, potential.dtype)
-    kept = _kept(plan)
+    kept = _kept(plan.settles)
     for segment in reversed(plan.segments):
 
         def body(tables: Any, i: Any, carry: Any, segment: Segment = segment) -> Any:
