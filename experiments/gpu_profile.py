@@ -15,15 +15,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import _bench_cases as cases
 import jax
-import jax.numpy as jnp
-import numpy as np
 
 import jaxnn
 from jaxnn_kernels import _star_plan
 
 
-DENSITY = 0.1e12  # [1/m^2] of wires
 STEPS = 100
 REPEATS = 5
 
@@ -41,9 +39,7 @@ class Planned(jaxnn.AbstractSolver):
 
 def compiled(wires: int, batch: int, costs: _star_plan.Costs) -> tuple[Any, Any]:
     """The program of a batch of simulations, and its amplitudes [V]."""
-    network = jaxnn.nanowire_network(wires, box=(wires / DENSITY) ** 0.5)
-    terminals = jaxnn.farthest_pair(network)
-    threshold = 1e-2 * network.path_length(*terminals)
+    network, terminals = cases.problem(wires)
 
     def run(amplitude: Any) -> Any:
         solution = jaxnn.simulate(
@@ -51,15 +47,15 @@ def compiled(wires: int, batch: int, costs: _star_plan.Costs) -> tuple[Any, Any]
             jaxnn.TunnelJunction(),
             jaxnn.Sine(amplitude, 0.5),
             terminals=terminals,
-            dt=1e-3,
+            dt=cases.DT,
             steps=STEPS,
             every=STEPS,
             solver=Planned(costs),
         )
         return solution.terminal_current
 
-    amplitudes = jnp.asarray(np.linspace(0.5, 3, batch) * threshold, "float32")
-    program = jax.jit(jax.vmap(run) if batch > 1 else lambda a: run(a[0])).lower(amplitudes).compile()
+    amplitudes = cases.amplitudes(wires, batch, "float32")
+    program, _ = cases.compiled(jax.vmap(run) if batch > 1 else run, amplitudes)
     return program, amplitudes
 
 
