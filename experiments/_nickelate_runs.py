@@ -46,13 +46,15 @@ class Runner:
     def __call__(self, programme: Any, state: Any = None) -> Ends:
         count = programme.duration.shape[0]
         lacking = -count % CHUNK
-        if lacking:
-            # In front, where they change nothing: behind, they would end the run.
-            programme = P.rest(1e-15, steps=self.steps).repeat(lacking) + programme
-        names = ("start", "stop", "duration", "resolution", "compliance")
-        fields = [getattr(programme, name) for name in names]
-        wide = lambda x: jnp.broadcast_to(x.reshape(x.shape[0], -1), (x.shape[0], LANES))
-        fields[:2] = map(wide, fields[:2])
+        # Rests of no length go in front, where they change nothing: behind, they would end the run. In
+        # NumPy: JAX would compile each of these small steps for each number of segments.
+        resting = {"start": 0.0, "stop": 0.0, "duration": 1e-15, "resolution": 1e-9, "compliance": 0.0}
+        fields = []
+        for name, value in resting.items():
+            field = np.asarray(getattr(programme, name))
+            if name in ("start", "stop"):
+                field = np.broadcast_to(field.reshape(count, -1), (count, LANES))
+            fields.append(np.concatenate([np.full((lacking, *field.shape[1:]), value), field]))
         state = self.device.init_state(LANES) if state is None else state
         kept = []
         for begin in range(0, count + lacking, CHUNK):

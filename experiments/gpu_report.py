@@ -60,6 +60,8 @@ CASES = (
     (1000, 64, "forward"),
     (100, 1, "value and gradient"),
     (100, 4096, "value and gradient"),
+    (100, 1, "the same, all stored"),
+    (100, 4096, "the same, all stored"),
 )
 
 
@@ -121,6 +123,7 @@ def simulation(wires: int, batch: int, what: str):
             dt=1e-3,
             steps=STEPS,
             solver=jaxnn.StarMesh(device="gpu"),
+            adjoint=jaxnn.StoreAll() if what.endswith("all stored") else None,
         )
         return solution.terminal_current
 
