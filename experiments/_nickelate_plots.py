@@ -208,18 +208,18 @@ def ablations(found: dict[str, Any], path: Path) -> None:
     axes[3].set(
         xlabel="time at 0 V [s]", ylabel="charge still to come back", title="Relaxation needs many times"
     )
-    for (strength, current), colour in zip(found.get("coupling", {}).items(), COLOURS, strict=False):
-        count = 3 * np.arange(len(current))
+    for (strength, charge), colour in zip(found.get("coupling", {}).items(), COLOURS, strict=False):
+        count = 3 * np.arange(len(charge))
         axes[4].plot(
             count,
-            1e9 * np.array(current),
+            1e15 * np.array(charge),
             "o-",
             color=colour,
             label=f"$g_0$ = {1e6 * float(strength):g} µS",
         )
     axes[4].set(
         xlabel="neighbours at 2 V",
-        ylabel="collected by a device at 0 V [nA]",
+        ylabel="collected by a device at 0 V in 2 µs [fC]",
         title="Neighbours need the sheet",
     )
     axes[5].axis("off")

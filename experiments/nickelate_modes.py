@@ -176,7 +176,7 @@ def ablations(runner: Runner, states: Any, volts: np.ndarray, pulses: int) -> di
 
 
 def coupling(runner: Runner, synapse: Any, strengths: tuple[float, ...]) -> dict[str, list[float]]:
-    """Current that a device at 0 V collects while so many of its 15 neighbours are at 2 V."""
+    """Charge that a device at 0 V collects while so many of its 15 neighbours are at 2 V for 2 us."""
     found: dict[str, list[float]] = {}
     for strength in strengths:
         sheet = jaxnn.CapacitiveSheet.grid(4, 4, coupling=strength)
@@ -188,7 +188,7 @@ def coupling(runner: Runner, synapse: Any, strengths: tuple[float, ...]) -> dict
             volts[np.argsort(far, kind="stable")[1 : neighbours + 1]] = 2.0
             pulse = P.pulse(volts, 2e-6, steps=runner.steps)
             solution = jaxnn.simulate_devices(runner.device, pulse, state=synapse, sheet=sheet)
-            found[str(strength)].append(abs(float(solution.current[-1, 5])))
+            found[str(strength)].append(abs(float(solution.charge[-1, 5])))
     return found
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxnn_kernels import CloudState, ProtonCloud, proton_cloud_step
+from jaxnn_kernels import STAGE_SHARE, CloudState, ProtonCloud, proton_cloud_step
 
 from ._checks import check_finite, concrete
 from ._nickelate import NickelateDevice
@@ -172,6 +172,7 @@ class _Carry(eqx.Module):
 
     state: CloudState
     sheet: Array
+    stored: Array
     current: Array
     charge: Array
     leaked: Array
@@ -246,7 +247,7 @@ def _segment(wiring: _Wiring, carry: tuple[CloudState, Array], x: Any) -> tuple[
         carry = _step(wiring, numbers, carry, dt, (at(begin), at(end)), compliance)
         return carry, (at(end), carry.current, carry.state) if wiring.trace else None
 
-    first = _Carry(state, potential, zero, zero, zero, zero, zero, state.temperature, zero)
+    first = _Carry(state, potential, zero, zero, zero, zero, zero, zero, state.temperature, zero)
     last, kept = jax.lax.scan(step, first, (lengths, edges[:-1], edges[1:]))
     out = {
         "voltage": at(jnp.ones((), zero.dtype)),
@@ -269,20 +270,28 @@ def _step(
     drive: tuple[Array, Array],
     compliance: Array,
 ) -> _Carry:
-    """One step of all devices, then of the sheet under them."""
-    state, flow = proton_cloud_step(
-        numbers, carry.state, dt, drive, compliance=compliance, sheet=carry.sheet
-    )
+    """One step of all devices and of the sheet under them.
+
+    The devices see the sheet as it would be if they went on storing what they stored in the last step.
+    """
+    sheet, under = wiring.sheet, (carry.sheet, carry.sheet)
+    volts = (drive[0] + STAGE_SHARE * (drive[1] - drive[0]), drive[1])
+    if sheet is not None:
+        under = sheet_step(sheet, wiring.modes, carry.sheet, (carry.stored, carry.stored), volts, dt)
+    state, flow = proton_cloud_step(numbers, carry.state, dt, drive, compliance=compliance, sheet=under)
     current, mean, power = flow.current, flow.mean_current, flow.mean_power
-    potential, drained = carry.sheet, carry.drained
-    if wiring.sheet is not None:
-        stored = flow.mean_current - flow.mean_leak
-        potential, through = sheet_step(wiring.sheet, wiring.modes, potential, stored, drive[1], dt)
-        drained = drained + dt * potential / wiring.sheet.leak_resistance
-        current, mean, power = current + through, mean + through, power + drive[1] * through
+    drained = carry.drained
+    if sheet is not None:
+        under = sheet_step(sheet, wiring.modes, carry.sheet, flow.stored, volts, dt)
+        average = lambda x: (1 - STAGE_SHARE) * x[0] + STAGE_SHARE * x[1]
+        through = [sheet.electrode_conductance * (v - psi) for v, psi in zip(volts, under, strict=True)]
+        current, mean = current + through[1], mean + average(through)
+        power = power + average([v * i for v, i in zip(volts, through, strict=True)])
+        drained = drained + dt * average(under) / sheet.leak_resistance
     return _Carry(
         state=state,
-        sheet=potential,
+        sheet=under[1],
+        stored=flow.mean_current - flow.mean_leak,
         current=current,
         charge=carry.charge + dt * mean,
         leaked=carry.leaked + dt * flow.mean_leak,

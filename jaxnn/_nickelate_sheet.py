@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxnn_kernels import STAGE_SHARE
+
 from ._checks import as_inexact, check_at_least
 
 
@@ -81,29 +83,41 @@ class CapacitiveSheet(eqx.Module):
         return matrix, values, vectors
 
 
+_Pair = tuple[Float[Array, "*batch sites"], Float[Array, "*batch sites"]]
+
+
 def sheet_step(
     sheet: CapacitiveSheet,
     modes: tuple[Array, Array, Array] | Any,
     potential: Float[Array, "*batch sites"],
-    stored: Float[Array, "*batch sites"],
-    drive: Float[Array, "*batch sites"],
+    stored: _Pair,
+    drive: _Pair,
     dt: Float[Array, ""],
-) -> tuple[Float[Array, "*batch sites"], Float[Array, "*batch sites"]]:
-    r"""The potentials after an implicit Euler step, and the currents from the electrodes [A].
+) -> _Pair:
+    r"""The potentials in the two stages of a step, the second at its end, as `proton_cloud_step` takes it.
 
-    $$(C_s / dt + K) \psi' = C_s \psi / dt + g_e V + \dot q$$
+    Each stage is an implicit Euler step of $\gamma\,dt$,
 
-    The eigenvectors solve; derivatives are those of the equation, so that equal eigenvalues of a
-    regular grid do no harm.
+    $$(C_s / \gamma dt + K)\, \psi = C_s \psi_0 / \gamma dt + g_e V + \dot q, \qquad
+      \gamma = 1 - 1/\sqrt 2$$
+
+    the first from $\psi_0 = \psi_n$, the second from $\psi_n + (1/\gamma - 1)(\psi_1 - \psi_n)$; `stored`
+    [A] and `drive` [V] are those of the stages. The eigenvectors solve; derivatives are those of the
+    equation, so that equal eigenvalues of a regular grid do no harm.
     """
     matrix, values, vectors = modes
-    per_step = sheet.capacitance / dt
-    right = per_step * potential + sheet.electrode_conductance * drive + stored
+    per_stage = sheet.capacitance / (STAGE_SHARE * dt)
     # A GPU would round a float32 product to 10 bits (TF32) unless told not to.
     times = partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
-    multiply = lambda psi: per_step * psi + times(psi, matrix)
+    multiply = lambda psi: per_stage * psi + times(psi, matrix)
     solve = lambda _, b: times(
-        times(b, vectors) / (per_step + values).reshape((1,) * (b.ndim - 1) + (-1,)), vectors.T
+        times(b, vectors) / (per_stage + values).reshape((1,) * (b.ndim - 1) + (-1,)), vectors.T
     )
-    new = jax.lax.custom_linear_solve(multiply, right, solve, symmetric=True)
-    return new, sheet.electrode_conductance * (drive - new)
+
+    def stage(start: Array, into: Array, volts: Array) -> Array:
+        right = per_stage * start + sheet.electrode_conductance * volts + into
+        return jax.lax.custom_linear_solve(multiply, right, solve, symmetric=True)
+
+    first = stage(potential, stored[0], drive[0])
+    further = potential + (1 / STAGE_SHARE - 1) * (first - potential)
+    return first, stage(further, stored[1], drive[1])

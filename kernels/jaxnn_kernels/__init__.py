@@ -37,7 +37,11 @@ from ._proton_cloud import (
     proton_cloud_rate as proton_cloud_rate,
     stored_charge as stored_charge,
 )
-from ._proton_cloud_step import CloudFlow as CloudFlow, proton_cloud_step as proton_cloud_step
+from ._proton_cloud_step import (
+    STAGE_SHARE as STAGE_SHARE,
+    CloudFlow as CloudFlow,
+    proton_cloud_step as proton_cloud_step,
+)
 from ._proton_transport import (
     ProtonTraps as ProtonTraps,
     TransportState as TransportState,

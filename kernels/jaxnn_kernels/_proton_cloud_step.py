@@ -23,7 +23,7 @@ from ._proton_cloud import (
 )
 
 
-_GAMMA = 1 - 0.5**0.5  # of the two-stage method that is stable for any stiffness
+_GAMMA = STAGE_SHARE = 1 - 0.5**0.5  # of the two-stage method that is stable for any stiffness
 _MOST = 80  # iterations of Newton's method
 
 _Pair = tuple[Array, Array]
@@ -40,6 +40,8 @@ class CloudFlow(NamedTuple):
     """Terminal current averaged over the step [A]."""
     mean_leak: Float[Array, "*devices"]
     """The part of it that went through the resistance, not into the charge [A]."""
+    stored: tuple[Float[Array, "*devices"], Float[Array, "*devices"]]
+    """What went into the charge in the two stages [A]; averaged, `mean_current - mean_leak`."""
     mean_power: Float[Array, "*devices"]
     """Power delivered by the drive, averaged [W]."""
     residual: Float[Array, "*devices"]
@@ -65,9 +67,11 @@ def proton_cloud_step(
     drive: tuple[Float[Array, "*devices"], Float[Array, "*devices"]],
     *,
     compliance: Float[Array, "..."],
-    sheet: Float[Array, "*devices"],
+    sheet: tuple[Float[Array, "*devices"], Float[Array, "*devices"]],
 ) -> tuple[CloudState, CloudFlow]:
     r"""The state after `dt` [s] under a voltage that goes straight from `drive[0]` to `drive[1]` [V].
+
+    `sheet` is the potential under the devices in the two stages below [V], at $\gamma\,dt$ and $dt$.
 
     The two stages of the L-stable, stiffly accurate method of order 2, $\gamma = 1 - 1/\sqrt 2$:
 
@@ -90,8 +94,8 @@ def proton_cloud_step(
     charge = stored_charge(p, state)
     back = (1 - _GAMMA) / _GAMMA
 
-    def stage(previous: CloudState, x: tuple[Array, Array]) -> tuple[CloudState, tuple[Array, ...]]:
-        voltage, passed = x
+    def stage(previous: CloudState, x: tuple[Array, Array, Array]) -> tuple[CloudState, tuple[Array, ...]]:
+        voltage, under, passed = x
         # Before the first stage `previous` is the state itself, and nothing is extrapolated.
         further = lambda a, b: a + back * (b - a)
         start = CloudState(*map(further, state, previous))
@@ -101,7 +105,7 @@ def proton_cloud_step(
         )
         held = further(charge, stored_charge(p, previous))
         order = predicted_order(p, previous, passed)
-        equation = _Stage(start, held, order, _GAMMA * dt, voltage, compliance, sheet)
+        equation = _Stage(start, held, order, _GAMMA * dt, voltage, compliance, under)
         # How far the first stage went in its time says where the second will end.
         ahead = lambda a, b: a + (b - a) / _GAMMA
         guess = (ahead(state.field, previous.field), ahead(state.temperature, previous.temperature))
@@ -111,10 +115,17 @@ def proton_cloud_step(
     # A loop over the two stages, only so that they are compiled once.
     voltages = jnp.stack([begin + _GAMMA * (end - begin), end])
     passed = jnp.stack([_GAMMA * dt, (1 - _GAMMA) * dt])
-    last, (current, leak, residual, voltage) = jax.lax.scan(stage, state, (voltages, passed))
+    under = jnp.stack(sheet)
+    last, (current, leak, residual, voltage) = jax.lax.scan(stage, state, (voltages, under, passed))
     mean = lambda x: (1 - _GAMMA) * x[0] + _GAMMA * x[1]
-    worst = jnp.maximum(residual[0], residual[1])
-    return last, CloudFlow(current[1], mean(current), mean(leak), mean(voltage * current), worst)
+    return last, CloudFlow(
+        current=current[1],
+        mean_current=mean(current),
+        mean_leak=mean(leak),
+        stored=(current[0] - leak[0], current[1] - leak[1]),
+        mean_power=mean(voltage * current),
+        residual=jnp.maximum(residual[0], residual[1]),
+    )
 
 
 def _solve_stage(
