@@ -82,7 +82,7 @@ def test_gradients_pass_through_the_sheet(synapses):
     @jax.jit
     def after(coupling):
         sheet = jaxnn.CapacitiveSheet(square.positions, coupling=coupling)
-        stored, drive = (1e-7 * values,) * 2, (values[::-1],) * 2
+        stored, drive = (1e-7 * values, 1e-7 * values), (values[::-1], values[::-1])
         step = jaxnn._nickelate_sheet.sheet_step
         return jnp.sum(jnp.sin(step(sheet, sheet.modes(), values, stored, drive, jnp.asarray(1e-7))[1]))
 
