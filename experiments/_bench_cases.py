@@ -275,7 +275,14 @@ def amplitudes(wires: int, batch: int, dtype: str) -> Any:
     return jnp.asarray(np.linspace(0.5, 3, batch) * threshold, dtype)
 
 
-def simulation(wires: int, steps: int, dense: bool = False, adjoint: Any = None) -> Any:
+def junction_law(law: str) -> jaxnn.AbstractJunction:
+    """The threshold law, a smooth one in its place, or that in its derivatives only."""
+    exact = jaxnn.TunnelJunction()
+    smooth = jaxnn.SmoothJunction(exact, 10.0)
+    return {"": exact, "smooth": smooth, "straight through": jaxnn.StraightThrough(smooth)}[law]
+
+
+def simulation(wires: int, steps: int, dense: bool = False, adjoint: Any = None, law: str = "") -> Any:
     """amplitude -> mean current at the second terminal, by `jaxnn.simulate`."""
     network, terminals = problem(wires)
     solver = jaxnn.Dense() if dense else jaxnn.StarMesh()
@@ -283,7 +290,7 @@ def simulation(wires: int, steps: int, dense: bool = False, adjoint: Any = None)
     def run(amplitude: Any) -> Any:
         solution = jaxnn.simulate(
             network,
-            jaxnn.TunnelJunction(),
+            junction_law(law),
             jaxnn.Sine(amplitude, 0.5),
             terminals=terminals,
             dt=DT,
@@ -302,25 +309,30 @@ def steps_for(wires: int, batch: int) -> int:
     return int(np.clip(0.05 / guess, 8 if jax.default_backend() == "cpu" else 100, 500))
 
 
-def step_case(wires: int, batch: int, dtype: str, dense: bool = False, steps: int | None = None) -> Case:
+def step_case(
+    wires: int, batch: int, dtype: str, dense: bool = False, steps: int | None = None, law: str = ""
+) -> Case:
     """Our whole time step, in a simulation."""
     steps = steps or steps_for(wires, batch)
-    run = simulation(wires, steps, dense)
+    run = simulation(wires, steps, dense, law=law)
     amplitude = amplitudes(wires, batch, dtype)
     program, info = compiled(run if batch == 1 else jax.vmap(run), amplitude)
     info |= _bench_hlo.step_cost(program, steps) | {"steps": steps}
-    name = f"{'Dense' if dense else 'ours'} {dtype}"
+    name = f"{'Dense' if dense else 'ours'} {dtype}" + (f", {law}" if law else "")
     return Case(name, lambda _: program(amplitude), batch, steps, resize=False, info=info)
 
 
-def gradient_case(wires: int, batch: int, dtype: str, steps: int, checkpointed: bool = False) -> Case:
+def gradient_case(
+    wires: int, batch: int, dtype: str, steps: int, checkpointed: bool = False, law: str = ""
+) -> Case:
     """Value and gradient of the mean current in the amplitude."""
-    run = simulation(wires, steps, adjoint=jaxnn.Checkpointed() if checkpointed else None)
+    run = simulation(wires, steps, adjoint=jaxnn.Checkpointed() if checkpointed else None, law=law)
     one = jax.value_and_grad(lambda amplitude: run(amplitude)[0])
     amplitude = amplitudes(wires, batch, dtype)
     program, info = compiled(one if batch == 1 else jax.vmap(one), amplitude)
     info |= _bench_hlo.step_cost(program, steps) | {"steps": steps}
     name = f"ours {dtype}, value and gradient" + (", checkpointed" if checkpointed else "")
+    name += f", {law}" if law else ""
     return Case(name, lambda _: program(amplitude), batch, steps, resize=False, info=info)
 
 

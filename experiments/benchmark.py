@@ -97,6 +97,15 @@ def gradient_group(wires: int, batch: int, steps: int) -> Group:
     return Group("gradient", wires, batch, build)
 
 
+def surrogate_group(wires: int, batch: int, steps: int) -> Group:
+    """What smooth laws cost beside the threshold law, forward and with the gradient."""
+    build = [ft.partial(cases.step_case, wires, batch, "float32", steps=steps)]
+    build.append(ft.partial(cases.step_case, wires, batch, "float32", steps=steps, law="smooth"))
+    for law in ("", "smooth", "straight through"):
+        build.append(ft.partial(cases.gradient_case, wires, batch, "float32", steps, law=law))
+    return Group("surrogate", wires, batch, tuple(build))
+
+
 def nickelate_group(batch: int) -> Group:
     """Time steps of nickelate devices."""
     build = tuple(ft.partial(nickelate.nickelate_case, batch, dtype) for dtype in ("float32", "float64"))
@@ -124,6 +133,7 @@ def all_groups(quick: bool, sizes: list[int], batches: list[int]) -> list[Group]
     groups += [step_group(*key) for key in ((100, 256), (100, 1), (1000, 1))]
     groups += [ensemble_group(100, networks) for networks in (64, 256)]
     groups += [gradient_group(100, 256, 50), gradient_group(100, 1, 200), gradient_group(1000, 64, 8)]
+    groups.append(surrogate_group(100, 256, 50))
     groups += [solve_group(*key) for key in ((100, 64), (300, 64), (10_000, 16))]
     groups += [latency_group(wires) for wires in (100, 1000)]
     groups += [nickelate_group(4096), *grow_groups()]
@@ -218,11 +228,13 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     begin = time.perf_counter()
     out: dict[str, Any] = {"about": about(), "records": [], "skipped": []}
     print(report.heading(out["about"]))
-    if not arguments.quick:
+    kinds = arguments.kinds
+    if not arguments.quick and (kinds is None or "first" in kinds):
         out["records"] += first_calls(arguments.sizes)
     groups = all_groups(arguments.quick, arguments.sizes, arguments.batches)
     if jax.default_backend() == "gpu" and not arguments.quick:
         groups = gpu_groups(arguments.sizes)
+    groups = [group for group in groups if kinds is None or group.kind in kinds]
     for group in groups:
         if time.perf_counter() - begin > 60 * arguments.minutes:
             out["skipped"].append(f"{group.kind}, {group.wires} wires, batch {group.batch}: no time left")
@@ -256,6 +268,7 @@ def _parsed() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="two groups of 50 wires, some 10 s")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="wires")
     parser.add_argument("--batches", type=int, nargs="+", default=list(BATCHES))
+    parser.add_argument("--kinds", nargs="+", help="first, solve, step, ensemble, gradient, ...; all")
     parser.add_argument("--minutes", type=float, default=30, help="no new group is begun after this")
     parser.add_argument("--out", type=Path, default=Path("results/benchmark"), help="output folder")
     return parser.parse_args()
