@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ._checks import as_inexact, check_at_least, check_count, concrete
@@ -29,6 +30,8 @@ class SeparationGrowth(eqx.Module):
     """Conductance of the undisturbed network between the first two terminals at each step [S]."""
     final_state: Float[Array, "*variables junctions"]
     """Its state after the run."""
+    final_differences: Float[Array, "perturbed *variables junctions"]
+    """Those of the pairs from it, for `differences` of the next."""
     final_step: Int[Array, ""]
     """The number of its last step, for `start_step` of the next."""
 
@@ -49,6 +52,7 @@ def two_trajectory_exponents(
     dt: ArrayLike,
     steps: SupportsIndex,
     junctions: Any = None,
+    differences: Any = None,
     interval: SupportsIndex = 1,
     every: SupportsIndex | None = None,
     start_step: ArrayLike = 0,
@@ -68,6 +72,7 @@ def two_trajectory_exponents(
       `jaxnn.simulate`. Give `state` and `start_step` of a run over the transient first.
     - `distance`: $\epsilon$ in units of the state; 5e-4 V s in the paper.
     - `junctions`: those that are perturbed (the first variable of their state), by default each one.
+    - `differences`: where the pairs start instead, `final_differences` of an earlier run to go on from it.
     - `interval`: steps between two rescalings; 1 in the paper.
     - `every`: steps whose growth is kept as one mean, a multiple of `interval` that divides `steps`;
       by default all of them.
@@ -97,8 +102,9 @@ def two_trajectory_exponents(
         state=state,
         solver=solver,
     )
-    perturbed = _check_junctions(junctions, problem.network.n_junctions)
-    return _follow(problem, perturbed, _check_distance(distance, problem), n_steps, n_interval, n_every)
+    size = _check_distance(distance, problem)
+    start = _check_start(junctions, differences, size, problem)
+    return _follow(problem, start, size, n_steps, n_interval, n_every)
 
 
 def _check_counts(
@@ -115,17 +121,28 @@ def _check_counts(
     return n_steps, n_interval, n_every
 
 
-def _check_junctions(junctions: Any, n_junctions: int) -> Array | np.ndarray:
-    indices = np.arange(n_junctions) if junctions is None else junctions
-    if isinstance(indices, jax.core.Tracer):
-        return indices
-    indices = np.asarray(indices)
-    fits = indices.ndim == 1 and indices.size and np.issubdtype(indices.dtype, np.integer)
-    if not fits or indices.min() < 0 or indices.max() >= n_junctions:
-        raise ValueError(
-            f"junctions must be a sequence of whole numbers from 0 to {n_junctions - 1}, got {junctions}."
-        )
-    return indices
+def _check_start(junctions: Any, differences: Any, distance: Array, problem: Problem) -> Array:
+    """The first differences: those given, or the distance in one junction each."""
+    shape, dtype = problem.state.shape, problem.state.dtype
+    if differences is not None:
+        start = jnp.asarray(differences, dtype)
+        if junctions is not None or start.shape[1:] != shape:
+            raise ValueError(
+                f"differences must have shape (pairs, *{shape}), got {start.shape}, and take the place of "
+                "junctions: give one of the two."
+            )
+        return start
+    indices = np.arange(shape[-1]) if junctions is None else junctions
+    if not isinstance(indices, Tracer):
+        indices = np.asarray(indices)
+        fits = indices.ndim == 1 and indices.size and np.issubdtype(indices.dtype, np.integer)
+        if not fits or indices.min() < 0 or indices.max() >= shape[-1]:
+            raise ValueError(
+                f"junctions must be a sequence of whole numbers from 0 to {shape[-1] - 1}, got {junctions}."
+            )
+    pairs = indices.shape[0]
+    one_hot = jnp.zeros((pairs, problem.state.size // shape[-1], shape[-1]), dtype)
+    return one_hot.at[jnp.arange(pairs), 0, indices].set(distance).reshape(pairs, *shape)
 
 
 def _check_distance(distance: Any, problem: Problem) -> Array:
@@ -145,10 +162,9 @@ def _check_distance(distance: Any, problem: Problem) -> Array:
 
 @eqx.filter_jit
 def _follow(
-    problem: Problem, perturbed: ArrayLike, distance: Array, steps: int, interval: int, every: int
+    problem: Problem, start: Array, distance: Array, steps: int, interval: int, every: int
 ) -> SeparationGrowth:
-    passive, perturbed = passive_conductance(problem), jnp.asarray(perturbed)
-    shape, pairs = problem.state.shape, perturbed.size
+    passive, pairs = passive_conductance(problem), start.shape[0]
 
     # The undisturbed network comes first, then its copies. All of them carry all, the drive's clock too:
     # the nodal solver merges batches that it finds in every argument, which makes it 1.4 times as fast.
@@ -173,13 +189,16 @@ def _follow(
     given = None if isinstance(problem.drive, AbstractDrive) else problem.drive
     if given is not None:
         given = given.reshape(steps // every, every // interval, interval, *given.shape[1:])
-    one_hot = jnp.zeros((pairs, problem.state.size // shape[-1], shape[-1]), problem.state.dtype)
-    one_hot = one_hot.at[jnp.arange(pairs), 0, perturbed].set(distance)
     begin = jax.tree.map(spread, first_carry(problem))
-    begin = eqx.tree_at(lambda c: c.state, begin, begin.state.at[1:].add(one_hot.reshape(pairs, *shape)))
+    begin = eqx.tree_at(lambda c: c.state, begin, begin.state.at[1:].add(start))
     carry, (growth, conductance) = jax.lax.scan(over_block, begin, given, steps // every)
     return SeparationGrowth(
-        jnp.mean(growth, axis=0), growth, conductance.reshape(-1), carry.state[0], carry.step[0]
+        exponents=jnp.mean(growth, axis=0),
+        growth=growth,
+        conductance=conductance.reshape(-1),
+        final_state=carry.state[0],
+        final_differences=carry.state[1:] - carry.state[:1],
+        final_step=carry.step[0],
     )
 
 

@@ -29,29 +29,34 @@ WAVE = jaxnn.Triangle(1.0, 20.0)
 @pytest.fixture(scope="module")
 def pairs():
     """Two trajectories under two drives, given as samples: one program for all tests of the network."""
-    samples = jax.vmap(WAVE)(DT * np.arange(1.0, STEPS + 1))
 
     @jax.jit
-    def run(law, state, distance):
-        one = lambda amplitude: jaxnn.two_trajectory_exponents(
+    def run(law, states, differences, distance, start):
+        samples = jax.vmap(WAVE)(DT * (start + jnp.arange(1.0, STEPS + 1)))
+        one = lambda amplitude, state, difference: jaxnn.two_trajectory_exponents(
             NETWORK,
             law,
             amplitude * samples,
             **SETUP,
             state=state,
             distance=distance,
-            junctions=[3, 5],
+            differences=difference,
             steps=STEPS,
             every=20,
         )
-        return jax.vmap(one)(AMPLITUDES)
+        return jax.vmap(one)(AMPLITUDES, states, differences)
 
     return run
 
 
+def in_junctions(distance):
+    """Differences in junctions 3 and 5, for each of the drives."""
+    return np.tile(distance * np.eye(NETWORK.n_junctions)[[3, 5]], (2, 1, 1))
+
+
 def test_the_papers_procedure_step_by_step(pairs):
     """Rescaled after every step, as `calcLyapunov` does it, with `simulate` for each step and a drive
-    that is no samples."""
+    that is no samples; and a second run goes on from the first."""
 
     @jax.jit
     @ft.partial(jax.vmap, in_axes=(0, 0, None))
@@ -62,23 +67,25 @@ def test_the_papers_procedure_step_by_step(pairs):
         return run.final_state, run.conductance[0, 0]
 
     states = np.tile(STATE, (2, 3, 1))
-    states[:, [1, 2], [3, 5]] += DISTANCE
-    growth, conductance = np.zeros((2, STEPS, 2)), np.zeros((2, STEPS))
-    for k in range(STEPS):
+    states[:, 1:] += in_junctions(DISTANCE)
+    growth, conductance = np.zeros((2, 2 * STEPS, 2)), np.zeros((2, 2 * STEPS))
+    for k in range(2 * STEPS):
         states, conductance[:, k] = map(np.array, advance(AMPLITUDES, states, k))
         difference = states[:, 1:] - states[:, :1]
         size = np.linalg.norm(difference, axis=-1, keepdims=True)
         growth[:, k] = np.log(size[..., 0] / DISTANCE) / DT
         states[:, 1:] = states[:, :1] + DISTANCE / size * difference
-    found = pairs(LAW, STATE, DISTANCE)
-    close = ft.partial(np.testing.assert_allclose, rtol=1e-6, atol=1e-8)
-    close(found.growth, growth.reshape(2, 3, 20, 2).mean(2))
-    close(found.exponents, growth.mean(1))
-    close(found.network_exponent, growth.mean((1, 2)))
-    np.testing.assert_allclose(found.conductance, conductance, rtol=1e-9)
-    np.testing.assert_allclose(found.final_state, states[:, 0], rtol=1e-12)
-    assert found.final_step.tolist() == [STEPS, STEPS]
     assert abs(growth).max() > 10
+    one = pairs(LAW, np.tile(STATE, (2, 1)), in_junctions(DISTANCE), DISTANCE, 0.0)
+    two = pairs(LAW, one.final_state, one.final_differences, DISTANCE, float(STEPS))
+    close = ft.partial(np.testing.assert_allclose, rtol=1e-6, atol=1e-8)
+    for found, part in ((one, slice(0, STEPS)), (two, slice(STEPS, None))):
+        expected = growth[:, part]
+        close(found.growth, expected.reshape(2, 3, 20, 2).mean(2))
+        close(found.exponents, expected.mean(1))
+        close(found.network_exponent, expected.mean((1, 2)))
+        np.testing.assert_allclose(found.conductance, conductance[:, part], rtol=1e-9)
+    np.testing.assert_allclose(two.final_state, states[:, 0], rtol=1e-12)
 
 
 def test_small_distances_approach_the_tangent(pairs):
@@ -86,7 +93,7 @@ def test_small_distances_approach_the_tangent(pairs):
     where = lambda law: (law.reset_voltage, law.max_flux)
     unclipped = eqx.tree_at(where, LAW, (jnp.asarray(0.0), jnp.asarray(1.0)))
     state = jnp.asarray(np.random.default_rng(1).uniform(7e-3, 9.9e-3, NETWORK.n_junctions))
-    found = pairs(unclipped, state, 1e-9)
+    found = pairs(unclipped, jnp.stack([state, state]), in_junctions(1e-9), 1e-9, 0.0)
     drive = eqx.tree_at(lambda d: d.amplitude, WAVE, AMPLITUDES[1])
     after = lambda state: (
         jaxnn.simulate(NETWORK, unclipped, drive, **SETUP, state=state, steps=STEPS).final_state
@@ -99,17 +106,23 @@ def test_small_distances_approach_the_tangent(pairs):
 
 def test_a_dissolved_junction_loses_what_a_step_moves():
     """Where a tangent is cut to zero (`test_lyapunov`), a pair decays by ln(1 - b V_reset dt / eps)."""
-    arguments = {"terminals": (0, 1), "dt": DT, "steps": 10}
-    drive, lost = jaxnn.Constant(0.0), 10 * 1e-2 * DT
-    pair = lambda distance, drive=drive: jaxnn.two_trajectory_exponents(
-        line(1), LAW, drive, distance=distance, **arguments
+    boost = np.array([10.0, 4.0])
+    law = eqx.tree_at(lambda law: law.boost, LAW, jnp.asarray(boost))
+    pair = lambda distance, volts=0.0: jaxnn.two_trajectory_exponents(
+        line(2),
+        law,
+        jaxnn.Constant(volts),
+        distance=distance,
+        junctions=[1, 0],
+        terminals=(0, 2),
+        dt=DT,
+        steps=10,
     )
+    rate = lambda distance: np.log(1 - boost[::-1] * 1e-2 * DT / distance) / DT
     for distance in (5e-4, 1e-4):
-        np.testing.assert_allclose(pair(distance).exponents, np.log(1 - lost / distance) / DT, rtol=1e-9)
-    # A step takes away more than there is.
-    assert pair(4e-5).exponents[0] == -jnp.inf
-    single = jax.eval_shape(lambda: pair(5e-4, jaxnn.Constant(jnp.float32(0.0))))
-    assert single.exponents.dtype == jnp.float32
+        np.testing.assert_allclose(pair(distance).exponents, rate(distance), rtol=1e-9)
+    # A step takes away more than there is in junction 0.
+    np.testing.assert_allclose(pair(4e-5).exponents, [np.log(0.5) / DT, -jnp.inf], rtol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +132,8 @@ def test_a_dissolved_junction_loses_what_a_step_moves():
         ({"interval": 7, "every": 20}, "multiple of every=20, and that of interval=7"),
         ({"junctions": [99]}, "whole numbers from 0"),
         ({"junctions": [0.5]}, "whole numbers from 0"),
+        ({"differences": np.zeros((1, 2))}, "differences must have shape"),
+        ({"differences": np.zeros((1, 3)), "junctions": [0]}, "give one of the two"),
         ({"distance": 0.0}, "greater than 0"),
         ({"distance": 1e-8, "state": np.zeros(3, np.float32)}, "at least 1e-07, or float64"),
         ({"network": jaxnn.Ensemble([line(3), line(3)]), "terminals": [(0, 3), (0, 3)]}, "one Network"),
