@@ -16,6 +16,9 @@ PICTURES = {
     "winner_takes_all/winner_takes_all.gif": 260,
     "avalanches/avalanches.png": 1200,
     "avalanches/avalanches_voltage.png": 1200,
+    "lyapunov_map/lyapunov_map.png": 1200,
+    "lyapunov_map/lyapunov_methods.png": 1200,
+    "lyapunov_map/iv_loops.png": 1200,
 }
 LIMIT = 150_000  # [bytes]
 

@@ -126,6 +126,10 @@ from ._terminals import (
     pair_at as pair_at,
     random_terminals as random_terminals,
 )
+from ._two_trajectories import (
+    SeparationGrowth as SeparationGrowth,
+    two_trajectory_exponents as two_trajectory_exponents,
+)
 from ._waveforms import (
     Constant as Constant,
     OnThenOff as OnThenOff,

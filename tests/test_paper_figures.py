@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from test_benchmark import quick_report
+from test_benchmark import load as load, quick_report
 
 
 def picture(folder, name):
@@ -57,3 +57,60 @@ def test_avalanches_and_going_on(tmp_path):
     assert "us per network-step" not in text
     for one, other in zip(report["ensembles"], again["ensembles"], strict=True):
         assert one == other
+
+
+@pytest.mark.slow  # half a minute of one core, nearly all of it compilation
+def test_lyapunov_map_and_going_on(tmp_path):
+    report, text = quick_report("lyapunov_map", tmp_path)
+    for name in ("lyapunov_map.png", "lyapunov_methods.png", "iv_loops.png"):
+        picture(tmp_path, name)
+    assert text.count("/after_1s/") == 5
+    exponent = np.array([row["exponent"] for row in report["drives"]])
+    assert exponent.shape == (4,)
+    # No pair can shrink faster than by what the reset takes from it in a step.
+    assert np.all((exponent > -211) & (exponent < 100))
+    # At 0.2 V no path forms and all filaments dissolve again and again; at 0.6 V and 0.5 Hz one forms.
+    assert [row["tangent"][0] for row in report["drives"]][:2] == ["-inf", "-inf"]
+    assert report["drives"][2]["on_off_ratio"] > 10 > report["drives"][0]["on_off_ratio"]
+    # Pairs that start in all junctions come close to the tangent where the distance is small.
+    probes = report["probes"]
+    near = np.array(probes["settings"]["5e-06 V s"]["exponent"][2:])
+    np.testing.assert_allclose(near, [row[0] for row in probes["tangent"]["exponent"][2:]], atol=0.5)
+    again, text = quick_report("lyapunov_map", tmp_path)
+    # The pieces are there: nothing is simulated again, and the numbers are the same.
+    assert "/after_1s/" not in text
+    assert report["drives"] == again["drives"]
+
+
+def test_on_off_ratio(load):
+    """The mean over whole periods; what is not a number, at no voltage, is passed over."""
+    ratio = load("_lyapunov_runs").on_off_ratio
+    one = np.array([1.0, 4.0, 2.0, np.nan])
+    other = np.array([np.nan, 3.0, 3.0, 1.5])
+    # Two periods of 4 steps and half a third.
+    conductance = np.concatenate([one, other, 100 * one[:2]])
+    assert ratio(conductance, 250.0, 1e-3) == 3.0
+    assert ratio(one, 100.0, 1e-3) == 4.0
+
+
+def test_comparison_with_a_table(load, tmp_path):
+    """Which drives count as converged, and which as agreeing."""
+    script = load("lyapunov_map")
+    path = tmp_path / "table.csv"
+    path.write_text(
+        "# a remark\namplitude_V,frequency_Hz,lyapunov_per_s,on_off_ratio,more\n"
+        "1,0.5,-2,10,0\n1,1,-20,10,0\n2,0.5,0.1,1,0\n"
+    )
+    table = script.read_table(path)
+    assert table[1.0, 0.5] == (-2.0, 10.0)
+    assert script.read_table(tmp_path / "none.csv") == {}
+    grid = script.grid_of(script.Size(), "some", [(1.0, 0.5), (1.0, 1.0), (2.0, 0.5), (2.0, 1.0)])
+    growth = np.zeros((4, 20, 2)) + np.array([-2.25, -23.0, -0.2, 1.0])[:, None, None]
+    growth[2, :10] += 1  # not converged
+    tangents = np.full((4, 20, 3), -np.inf)
+    rows = script.rows_of(grid, {"growth": growth, "ratio": np.full(4, 10.0)}, {"growth": tangents}, table)
+    found = script.comparison(rows)
+    assert (found["published"], found["same_sign"], found["converged"]) == (3, 3, 2)
+    assert (found["converged_and_within"], found["all_within"]) == (1, 2)
+    assert found["vanishing_tangent"] == 4
+    assert script.plain(rows)[0]["tangent"] == ["-inf"] * 3

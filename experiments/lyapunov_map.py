@@ -1,0 +1,304 @@
+"""Order, the edge of chaos, and chaos: Lyapunov exponents over amplitude and frequency of a drive.
+
+Figs 6 and 7 of: Hochstetter, J. et al. Avalanches and edge-of-chaos learning in neuromorphic nanowire
+networks. Nat. Commun. 12, 4008 (2021). doi 10.1038/s41467-021-24260-z
+
+15 amplitudes x 15 frequencies of a triangular drive, each after a transient from rest: the exponent by the
+paper's two trajectories at a finite distance, the mean over perturbed junctions, and the leading three by
+the exact tangent dynamics. On a few drives, what a longer transient, a smaller step, float64 and smaller
+distances change. Current against voltage where the network is ordered, at the edge, and chaotic.
+
+The network is the published one of 100 wires where --reference (or JAXNN_REFERENCE) names its folder, else
+one of our own; --published (or JAXNN_DRIVE_MAP) names the deposited table, with columns amplitude_V,
+frequency_Hz, lyapunov_per_s and on_off_ratio. Everything simulated is kept in pieces in --out; a run that
+was stopped, or that ended after --minutes, goes on where it was.
+
+    python experiments/lyapunov_map.py --out results/lyapunov_map --reference FOLDER --published FILE
+    python experiments/lyapunov_map.py --full  # transients of 3,000 s, 32 junctions
+"""
+
+# Before JAX, because it also sets what XLA logs.
+from _cache import keep_compiled  # isort: skip
+
+import argparse
+import csv
+import json
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import _lyapunov_pictures as pictures
+import _published as published
+import jax
+import numpy as np
+from _lyapunov_runs import DT, Bench, Grid
+
+import jaxnn
+
+
+AMPLITUDES = (0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 1.75, 2, 2.5, 3)  # [V]
+FREQUENCIES = (0.025, 0.05, 0.1, 0.15, 0.25, 0.35, 0.5, 0.65, 0.75, 0.85, 1, 1.25, 1.5, 1.75, 2)  # [Hz]
+# Ordered, at the edge and chaotic: amplitude [V], frequency [Hz].
+LOOPS = ((1.25, 0.1), (1.25, 0.5), (1.25, 0.85))
+# Drives that the settings are changed on: amplitude [V], frequency [Hz].
+PROBES = ((0.2, 0.1), (0.4, 1.0), (0.8, 0.5), (1.25, 0.1), (1.25, 0.5), (1.25, 1.0), (2.5, 0.5))
+
+
+class Size(NamedTuple):
+    """How much is computed."""
+
+    amplitudes: tuple[float, ...] = AMPLITUDES
+    frequencies: tuple[float, ...] = FREQUENCIES
+    transient: float = 100.0  # [s]
+    seconds: float = 200.0  # of two trajectories
+    tangent_seconds: float = 50.0
+    junctions: int = 8
+    drives_at_once: int = 45
+    probes: tuple[tuple[float, float], ...] = PROBES
+    probe_seconds: float = 50.0
+    long_transient: float | None = 500.0
+    distances: tuple[float, ...] = (5e-4, 5e-5, 5e-6, 5e-7)  # [V s]
+    loops: tuple[tuple[float, float], ...] = LOOPS
+    periods: int = 20
+    all_junctions: tuple[tuple[float, float], ...] = ()
+    """Drives on which each junction is perturbed, one after the other."""
+
+
+QUICK = Size(
+    amplitudes=(0.2, 0.6),
+    frequencies=(0.5, 2.0),
+    transient=1.0,
+    seconds=2.0,
+    tangent_seconds=2.0,
+    junctions=2,
+    probes=((0.2, 0.5), (0.2, 2.0), (0.6, 0.5), (0.6, 2.0)),
+    probe_seconds=2.0,
+    long_transient=None,
+    distances=(5e-4, 5e-6),
+    loops=((0.6, 0.5),),
+    periods=2,
+)
+FULL = Size(
+    transient=3000.0,
+    tangent_seconds=200.0,
+    junctions=32,
+    drives_at_once=15,
+    long_transient=6000.0,
+    all_junctions=((1.25, 0.1), (1.25, 1.0)),
+)
+
+
+def grid_of(size: Size, name: str, drives: Any = None, **changes: Any) -> Grid:
+    """The whole map, or the given drives, with some settings changed."""
+    if drives is None:
+        drives = [(a, f) for a in size.amplitudes for f in size.frequencies]
+    amplitude, frequency = np.array(drives, float).T
+    grid = Grid(
+        name,
+        amplitude,
+        frequency,
+        size.transient,
+        size.seconds,
+        size.tangent_seconds,
+        size.junctions,
+        size.drives_at_once,
+    )
+    return grid._replace(**changes)
+
+
+def summary(growth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Exponents (drives, columns) from growth (drives, blocks, columns), and their standard errors.
+
+    Errors are those of the means of ten parts of the run, which are longer than what they remember.
+    """
+    parts = np.stack([part.mean(1) for part in np.array_split(growth, min(10, growth.shape[1]), axis=1)])
+    with np.errstate(invalid="ignore"):
+        return growth.mean(1), parts.std(0, ddof=1) / len(parts) ** 0.5
+
+
+def rows_of(grid: Grid, pairs: Any, tangents: Any, table: dict[tuple[float, float], Any]) -> list[dict]:
+    """One row per drive: our exponents with their errors, and the deposited one."""
+    exponent, error = summary(pairs["growth"].mean(-1, keepdims=True))
+    each = pairs["growth"].mean(1)
+    leading, leading_error = summary(tangents["growth"])
+    rows = []
+    for i, drive in enumerate(zip(grid.amplitude.tolist(), grid.frequency.tolist(), strict=True)):
+        row = {"amplitude_V": drive[0], "frequency_Hz": drive[1]}
+        row |= {"exponent": exponent[i, 0], "error": error[i, 0], "spread": each[i].std()}
+        row |= {"tangent": leading[i].tolist(), "tangent_error": leading_error[i, 0]}
+        row |= {"on_off_ratio": pairs["ratio"][i]}
+        row |= {"published": None, "published_ratio": None}
+        if drive in table:
+            row |= dict(zip(("published", "published_ratio"), table[drive], strict=True))
+        rows.append(row)
+    return rows
+
+
+def tolerance(value: float) -> float:
+    """10 % or 0.3 /s, whichever is more."""
+    return max(0.3, 0.1 * abs(value))
+
+
+def comparison(rows: list[dict]) -> dict[str, Any]:
+    """How many drives agree. Converged: twice our standard error is below the tolerance."""
+    known = [row for row in rows if row["published"] is not None]
+    converged = [row for row in known if 2 * row["error"] < tolerance(row["published"])]
+    agrees = lambda row: abs(row["exponent"] - row["published"]) <= tolerance(row["published"])
+    signs = lambda name: sum(np.sign(np.ravel(row[name])[0]) == np.sign(row["published"]) for row in known)
+    mild = [row for row in converged if -10 < row["published"] < -1]
+    return {
+        "published": len(known),
+        "same_sign": int(signs("exponent")),
+        "tangent_same_sign": int(signs("tangent")),
+        "converged": len(converged),
+        "converged_and_within": sum(map(agrees, converged)),
+        "all_within": sum(map(agrees, known)),
+        "between_-10_and_-1": len(mild),
+        "of_these_within_0.3": sum(abs(row["exponent"] - row["published"]) < 0.3 for row in mild),
+        "median_deviation": float(np.median([abs(r["exponent"] - r["published"]) for r in known or rows]))
+        if known
+        else None,
+        "positive": sum(row["exponent"] > 0 for row in rows),
+        "positive_tangent": sum(row["tangent"][0] > 0 for row in rows),
+        "vanishing_tangent": sum(row["tangent"][0] == -np.inf for row in rows),
+        "ratio_at_least_10": sum(row["on_off_ratio"] >= 10 for row in rows),
+    }
+
+
+def probe_grids(size: Size) -> dict[str, Grid]:
+    """The few drives, and with one setting changed."""
+    base = grid_of(
+        size, "probes", size.probes, seconds=size.probe_seconds, junctions=min(2, size.junctions)
+    )
+    base = base._replace(tangent_seconds=size.probe_seconds, drives_at_once=len(size.probes))
+    small = base._replace(everywhere=True)
+    grids = {f"{distance:g} V s": small._replace(distance=distance) for distance in size.distances}
+    grids["as in the map"] = base
+    if size.long_transient is not None:
+        grids[f"after {size.long_transient:g} s"] = base._replace(transient=size.long_transient)
+        grids["half the step"] = base._replace(dt=DT / 2)
+        grids["float32"] = base._replace(dtype=np.float32)
+    return grids
+
+
+def probe(bench: Bench, size: Size) -> dict[str, Any]:
+    """Exponents of the few drives in each setting, those of their tangents, and what it took."""
+    result: dict[str, Any] = {"drives": size.probes, "settings": {}, "seconds": 0.0}
+    grids = probe_grids(size)
+    for name, grid in grids.items():
+        pairs = bench.pairs(grid)
+        exponent, error = summary(pairs["growth"].mean(-1, keepdims=True))
+        result["settings"][name] = {"exponent": exponent[:, 0].tolist(), "error": error[:, 0].tolist()}
+        result["seconds"] += float(pairs["took"])
+        print(f"{name:>22}:", " ".join(f"{x:8.2f}" for x in exponent[:, 0]), flush=True)
+    tangents = bench.tangents(grids[f"{size.distances[0]:g} V s"])
+    leading, error = summary(tangents["growth"])
+    result["tangent"] = {"exponent": leading.tolist(), "error": error.tolist()}
+    print(f"{'tangent':>22}:", " ".join(f"{x:8.2f}" for x in leading[:, 0]), flush=True)
+    result["seconds"] += float(tangents["took"])
+    return result
+
+
+def loops(bench: Bench, grid: Grid, size: Size) -> list[tuple[tuple[float, float], Any, Any]]:
+    """Voltage and current over the last periods after the transient."""
+    settled = bench.settled(grid)["state"]
+    found = []
+    for drive in size.loops:
+        (i,) = np.flatnonzero((grid.amplitude == drive[0]) & (grid.frequency == drive[1]))
+        steps = round(size.periods / drive[1] / grid.dt)
+        run = jaxnn.simulate(
+            **bench.setup(*np.float32(drive), settled[i], round(grid.transient / grid.dt), grid.dt),
+            steps=steps,
+            every=max(1, round(1 / drive[1] / grid.dt / 1000)),
+        )
+        found.append((drive, np.asarray(run.drive[:, 0]), np.asarray(run.terminal_current[:, 0])))
+    return found
+
+
+def plain(value: Any) -> Any:
+    """Numbers as JSON has them: "-inf" as a word, None for what is not known."""
+    if isinstance(value, dict):
+        return {key: plain(x) for key, x in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(x) for x in value]
+    if isinstance(value, float | np.floating):
+        return "-inf" if value == -np.inf else float(value) if np.isfinite(value) else None
+    return int(value) if isinstance(value, np.integer) else value
+
+
+def read_table(path: Path | None) -> dict[tuple[float, float], tuple[float, float]]:
+    """The deposited exponents and on/off ratios by drive, or nothing where the table is not there."""
+    path = path or (Path(os.environ["JAXNN_DRIVE_MAP"]) if "JAXNN_DRIVE_MAP" in os.environ else None)
+    if path is None or not path.is_file():
+        return {}
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+    names = "amplitude_V", "frequency_Hz", "lyapunov_per_s", "on_off_ratio"
+    rows = ([float(row[name]) for name in names] for row in csv.DictReader(lines))
+    return {(a, f): (exponent, ratio) for a, f, exponent, ratio in rows}
+
+
+def parse() -> argparse.Namespace:
+    """The arguments of the command line."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("results/lyapunov_map"))
+    parser.add_argument("--reference", type=Path, help="folder of the published runs")
+    parser.add_argument("--published", type=Path, help="the deposited table of drives")
+    parser.add_argument("--minutes", type=float, default=np.inf, help="begin no new piece after these")
+    parser.add_argument("--junctions", type=int, help="how many are perturbed, if not the default")
+    parser.add_argument("--seconds", type=float, help="how long pairs are followed, if not the default")
+    parser.add_argument("--quick", action="store_true", help="a small network, short runs")
+    parser.add_argument("--full", action="store_true", help="the paper's lengths: many hours")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Simulates what is not there yet, prints the tables and writes pictures and numbers."""
+    arguments = parse()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    keep_compiled()
+    jax.config.update("jax_enable_x64", True)
+    size = QUICK if arguments.quick else FULL if arguments.full else Size()
+    given = {name: getattr(arguments, name) for name in ("junctions", "seconds")}
+    size = size._replace(**{name: value for name, value in given.items() if value is not None})
+    network, terminals, origin = published.network_for(arguments.reference, arguments.quick)
+    print(f"{origin} network of {network.n_nodes} wires, {network.n_junctions} junctions", flush=True)
+    bench = Bench(network, terminals, arguments.out / "pieces", arguments.minutes)
+    table = read_table(arguments.published) if origin == "published" else {}
+
+    grid = grid_of(size, "map")
+    settled, pairs, tangents = bench.settled(grid), bench.pairs(grid), bench.tangents(grid)
+    rows = rows_of(grid, pairs, tangents, table)
+    compared = comparison(rows)
+    print(json.dumps(plain(compared), indent=1), flush=True)
+    probes = probe(bench, size)
+    curves = loops(bench, grid, size)
+    spread = {}
+    for drive in size.all_junctions:
+        every = grid_of(size, "single", [drive], junctions=network.n_junctions)
+        each = bench.pairs(every)["growth"].mean(1)[0]
+        spread[f"{drive[0]:g} V, {drive[1]:g} Hz"] = {"mean": each.mean(), "deviation": each.std()}
+
+    pictures.draw_map(arguments.out / "lyapunov_map.png", size.amplitudes, size.frequencies, rows)
+    pictures.draw_methods(arguments.out / "lyapunov_methods.png", rows, probes, size.distances)
+    pictures.draw_loops(arguments.out / "iv_loops.png", curves, rows)
+    steps = len(rows) / DT * (size.transient + size.seconds * (size.junctions + 1) + size.tangent_seconds)
+    took = {"transient": settled["took"], "pairs": pairs["took"], "tangents": tangents["took"]}
+    report = {
+        "network": origin,
+        "wires": network.n_nodes,
+        "junctions": network.n_junctions,
+        "perturbed": size.junctions,
+        "transient_s": size.transient,
+        "seconds": {key: float(value) for key, value in took.items()} | {"probes": probes["seconds"]},
+        "network_steps_of_the_map": round(steps),
+        "comparison": compared,
+        "probes": probes,
+        "all_junctions": spread,
+        "drives": rows,
+    }
+    text = json.dumps(plain(report), indent=1, allow_nan=False)
+    (arguments.out / "lyapunov_map.json").write_text(text)
+
+
+if __name__ == "__main__":
+    main()

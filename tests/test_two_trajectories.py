@@ -1,0 +1,153 @@
+"""Finite differences between trajectories: exact rates, the paper's procedure, and their limit."""
+
+import functools as ft
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxnn
+from helpers import line
+
+
+DT = 5e-4
+DISTANCE = 5e-4  # [V s]
+LAW = jaxnn.parameters.hochstetter2021_ac()
+
+
+NETWORK = jaxnn.Network(6, [(0, 1), (1, 5), (0, 2), (2, 3), (3, 5), (1, 3), (2, 4), (4, 5)])
+STEPS = 60
+SETUP = {"terminals": (0, 5), "dt": DT}
+# States that switch and clip.
+STATE = np.random.default_rng(1).uniform(-9.9e-3, 9.9e-3, NETWORK.n_junctions)
+AMPLITUDES = jnp.array([0.3, 0.5])
+WAVE = jaxnn.Triangle(1.0, 20.0)
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    """Two trajectories under two drives, given as samples: one program for all tests of the network."""
+
+    @jax.jit
+    def run(law, states, differences, distance, start):
+        samples = jax.vmap(WAVE)(DT * (start + jnp.arange(1.0, STEPS + 1)))
+        one = lambda amplitude, state, difference: jaxnn.two_trajectory_exponents(
+            NETWORK,
+            law,
+            amplitude * samples,
+            **SETUP,
+            state=state,
+            distance=distance,
+            differences=difference,
+            steps=STEPS,
+            every=20,
+        )
+        return jax.vmap(one)(AMPLITUDES, states, differences)
+
+    return run
+
+
+def in_junctions(distance):
+    """Differences in junctions 3 and 5, for each of the drives."""
+    return np.tile(distance * np.eye(NETWORK.n_junctions)[[3, 5]], (2, 1, 1))
+
+
+def test_the_papers_procedure_step_by_step(pairs):
+    """Rescaled after every step, as `calcLyapunov` does it, with `simulate` for each step and a drive
+    that is no samples; and a second run goes on from the first."""
+
+    @jax.jit
+    @ft.partial(jax.vmap, in_axes=(0, 0, None))
+    def advance(amplitude, states, k):
+        drive = eqx.tree_at(lambda d: d.amplitude, WAVE, amplitude)
+        one = lambda state: jaxnn.simulate(NETWORK, LAW, drive, **SETUP, state=state, steps=1, start_step=k)
+        run = jax.vmap(one)(states)
+        return run.final_state, run.conductance[0, 0]
+
+    states = np.tile(STATE, (2, 3, 1))
+    states[:, 1:] += in_junctions(DISTANCE)
+    growth, conductance = np.zeros((2, 2 * STEPS, 2)), np.zeros((2, 2 * STEPS))
+    for k in range(2 * STEPS):
+        states, conductance[:, k] = map(np.array, advance(AMPLITUDES, states, k))
+        difference = states[:, 1:] - states[:, :1]
+        size = np.linalg.norm(difference, axis=-1, keepdims=True)
+        growth[:, k] = np.log(size[..., 0] / DISTANCE) / DT
+        states[:, 1:] = states[:, :1] + DISTANCE / size * difference
+    assert abs(growth).max() > 10
+    one = pairs(LAW, np.tile(STATE, (2, 1)), in_junctions(DISTANCE), DISTANCE, 0.0)
+    two = pairs(LAW, one.final_state, one.final_differences, DISTANCE, float(STEPS))
+    close = ft.partial(np.testing.assert_allclose, rtol=1e-6, atol=1e-8)
+    for found, part in ((one, slice(0, STEPS)), (two, slice(STEPS, None))):
+        expected = growth[:, part]
+        close(found.growth, expected.reshape(2, 3, 20, 2).mean(2))
+        close(found.exponents, expected.mean(1))
+        close(found.network_exponent, expected.mean((1, 2)))
+        np.testing.assert_allclose(found.conductance, conductance[:, part], rtol=1e-9)
+    np.testing.assert_allclose(two.final_state, states[:, 0], rtol=1e-12)
+
+
+def test_small_distances_approach_the_tangent(pairs):
+    """Where nothing is clipped the two methods are one."""
+    where = lambda law: (law.reset_voltage, law.max_flux)
+    unclipped = eqx.tree_at(where, LAW, (jnp.asarray(0.0), jnp.asarray(1.0)))
+    state = jnp.asarray(np.random.default_rng(1).uniform(7e-3, 9.9e-3, NETWORK.n_junctions))
+    found = pairs(unclipped, jnp.stack([state, state]), in_junctions(1e-9), 1e-9, 0.0)
+    drive = eqx.tree_at(lambda d: d.amplitude, WAVE, AMPLITUDES[1])
+    after = lambda state: (
+        jaxnn.simulate(NETWORK, unclipped, drive, **SETUP, state=state, steps=STEPS).final_state
+    )
+    _, grown = jax.jvp(after, (state,), (jnp.zeros_like(state).at[3].set(1.0),))
+    expected = jnp.log(jnp.linalg.norm(grown)) / (STEPS * DT)
+    assert abs(expected) > 0.1
+    np.testing.assert_allclose(found.exponents[1, 0], expected, rtol=1e-4)
+
+
+def test_a_dissolved_junction_loses_what_a_step_moves():
+    """Where a tangent is cut to zero (`test_lyapunov`), a pair decays by ln(1 - b V_reset dt / eps)."""
+    boost = np.array([10.0, 4.0])
+    law = eqx.tree_at(lambda law: law.boost, LAW, jnp.asarray(boost))
+    pair = lambda distance, volts=0.0: jaxnn.two_trajectory_exponents(
+        line(2),
+        law,
+        jaxnn.Constant(volts),
+        distance=distance,
+        junctions=[1, 0],
+        terminals=(0, 2),
+        dt=DT,
+        steps=10,
+    )
+    rate = lambda distance: np.log(1 - boost[::-1] * 1e-2 * DT / distance) / DT
+    for distance in (5e-4, 1e-4):
+        np.testing.assert_allclose(pair(distance).exponents, rate(distance), rtol=1e-9)
+    # A step takes away more than there is in junction 0.
+    np.testing.assert_allclose(pair(4e-5).exponents, [np.log(0.5) / DT, -jnp.inf], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"every": 7}, "multiple of every"),
+        ({"interval": 7, "every": 20}, "multiple of every=20, and that of interval=7"),
+        ({"junctions": [99]}, "whole numbers from 0"),
+        ({"junctions": [0.5]}, "whole numbers from 0"),
+        ({"differences": np.zeros((1, 2))}, "differences must have shape"),
+        ({"differences": np.zeros((1, 3)), "junctions": [0]}, "give one of the two"),
+        ({"distance": 0.0}, "greater than 0"),
+        ({"distance": 1e-8, "state": np.zeros(3, np.float32)}, "at least 1e-07, or float64"),
+        ({"network": jaxnn.Ensemble([line(3), line(3)]), "terminals": [(0, 3), (0, 3)]}, "one Network"),
+    ],
+)
+def test_bad_arguments(change, message):
+    arguments = {
+        "network": line(3),
+        "junction": eqx.tree_at(lambda law: law.boost, LAW, jnp.float32(10.0)),
+        "drive": jaxnn.Constant(jnp.float32(1.0)),
+        "terminals": (0, 3),
+        "dt": DT,
+        "steps": STEPS,
+        "distance": DISTANCE,
+    } | change
+    with pytest.raises(ValueError, match=message):
+        jaxnn.two_trajectory_exponents(**arguments)
