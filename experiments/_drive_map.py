@@ -5,6 +5,7 @@ Commun. 12, 4008 (2021). doi 10.1038/s41467-021-24260-z
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,9 +51,11 @@ def read_deposited(path: Path | None) -> dict[tuple[float, float], Deposited]:
     """The extract, and what a table has: deposited scores, drive by drive.
 
     A CSV file, comments with #, whose columns are amplitude_V, frequency_Hz, lyapunov_per_s,
-    on_off_ratio, and the accuracies of the four targets, in this order.
+    on_off_ratio, and the accuracies of the four targets, in this order. Without `path`, the environment
+    variable JAXNN_DRIVE_MAP names it.
     """
-    if path is None:
+    path = path or (Path(os.environ["JAXNN_DRIVE_MAP"]) if "JAXNN_DRIVE_MAP" in os.environ else None)
+    if path is None or not path.is_file():
         return EXTRACT
     lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
     rows = np.asarray([[float(x) for x in line.split(",")] for line in lines[1:]])
@@ -63,8 +66,8 @@ def read_deposited(path: Path | None) -> dict[tuple[float, float], Deposited]:
 
 
 def read_exponents(path: Path) -> dict[tuple[float, float], float]:
-    """Exponents of our own, [1/s]: a JSON file with "drives", a list of rows."""
+    """Exponents of our own [1/s], from the JSON file of `lyapunov_map.py`; NaN where there is none."""
     rows: list[dict[str, Any]] = json.loads(path.read_text())["drives"]
-    found = ((r["amplitude_V"], r["frequency_Hz"], r["exponent_per_s"]) for r in rows)
-    # An exponent of -inf is null there.
-    return {(a, f): -np.inf if x is None else x for a, f, x in found}
+    # -inf is a string there, and what is not known is null.
+    number = lambda x: np.nan if x is None else float(x)
+    return {(r["amplitude_V"], r["frequency_Hz"]): number(r["exponent"]) for r in rows}

@@ -10,6 +10,7 @@ from _drive_map import LINEAR, TARGETS
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt  # the backend has to be chosen before this import
+from matplotlib.colors import LogNorm, Normalize
 
 
 LEAST_RATIO = 10  # on/off, of the drives that the paper shows
@@ -21,26 +22,26 @@ def plot_exponent(rows: list[dict[str, Any]], exponents: dict[Any, float], path:
     at = np.asarray([exponents.get((row["amplitude_V"], row["frequency_Hz"]), np.nan) for row in shown])
     if not np.isfinite(at).any():
         return
+    norm = LogNorm(0.025, 2)
     figure, axes = plt.subplots(2, 2, figsize=(11, 8), layout="constrained", sharex=True)
     for i, (ax, target, linear) in enumerate(zip(axes.flat, TARGETS, LINEAR, strict=True)):
         known = np.asarray([row["deposited"][i] if row["deposited"] else np.nan for row in shown])
-        colour = np.log10([row["frequency_Hz"] for row in shown])
+        ours = np.asarray([row["in_sample"][i] for row in shown])
         ax.scatter(at, known, s=60, facecolors="none", edgecolors="0.5", label="deposited, in-sample")
-        points = ax.scatter(at, [row["in_sample"][i] for row in shown], c=colour, s=18, label="in-sample")
+        ax.scatter(at, ours, c=[row["frequency_Hz"] for row in shown], norm=norm, s=18, label="in-sample")
         unseen = [row["unseen"][i] for row in shown]
         ax.scatter(at, unseen, marker="x", color="k", s=14, lw=0.8, label="unseen")
         ax.axhline(linear, color="tab:red", lw=1, ls="--", label="linear network")
         ax.axvline(0, color="0.8", lw=1, zorder=0)
         ax.set(title=target, ylabel="accuracy, 1 - RNMSE")
         # Read-outs trained in chaos can be far worse than none: their marks stand below the picture.
-        low = min(linear, float(np.nanmin([known, [row["in_sample"][i] for row in shown]])))
-        ax.set_ylim(low - 0.1, min(1.02, float(np.nanmax([row["in_sample"][i] for row in shown])) + 0.1))
+        ax.set_ylim(min(linear, np.nanmin([known, ours])) - 0.1, min(1.02, np.nanmax([known, ours]) + 0.1))
     for ax in axes[1]:
         ax.set(xlabel="largest Lyapunov exponent (1/s)")
     axes[0, 0].legend(fontsize=8, loc="lower right")
-    bar = figure.colorbar(points, ax=axes, label="frequency (Hz)", shrink=0.6)
-    ticks = (0.025, 0.1, 0.5, 2)
-    bar.set_ticks(np.log10(ticks).tolist(), labels=[f"{f:g}" for f in ticks])
+    scale = plt.cm.ScalarMappable(norm)
+    bar = figure.colorbar(scale, ax=axes, label="frequency (Hz)", shrink=0.6)
+    bar.set_ticks([0.025, 0.1, 0.5, 2], labels=["0.025", "0.1", "0.5", "2"])
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
@@ -52,6 +53,7 @@ def plot_map(rows: list[dict[str, Any]], path: Path) -> None:
         "beyond_input": "unseen, beyond the input",
         "coarse": "unseen, coarse",
     }
+    norm = Normalize(0, 1)
     figure, axes = plt.subplots(len(names), 4, figsize=(14, 9.5), layout="constrained")
     amplitudes, frequencies = (sorted({row[k] for row in rows}) for k in ("amplitude_V", "frequency_Hz"))
     for r, (name, label) in enumerate(names.items()):
@@ -61,7 +63,7 @@ def plot_map(rows: list[dict[str, Any]], path: Path) -> None:
                 place = amplitudes.index(row["amplitude_V"]), frequencies.index(row["frequency_Hz"])
                 grid[place] = row[name][i]
             ax = axes[r, i]
-            picture = ax.imshow(grid, origin="lower", aspect="auto", vmin=0, vmax=1)
+            ax.imshow(grid, origin="lower", aspect="auto", norm=norm)
             ax.set_xticks(range(0, len(frequencies), 2), [f"{f:g}" for f in frequencies[::2]], fontsize=7)
             ax.set_yticks(range(0, len(amplitudes), 2), [f"{a:g}" for a in amplitudes[::2]], fontsize=7)
             ax.set_title(f"{target}: {label}", fontsize=9)
@@ -69,6 +71,7 @@ def plot_map(rows: list[dict[str, Any]], path: Path) -> None:
         ax.set_xlabel("frequency (Hz)")
     for ax in axes[:, 0]:
         ax.set_ylabel("amplitude (V)")
-    figure.colorbar(picture, ax=axes, label="accuracy, 1 - RNMSE; below 0 as 0", shrink=0.5)
+    scale = plt.cm.ScalarMappable(norm)
+    figure.colorbar(scale, ax=axes, label="accuracy, 1 - RNMSE; below 0 as 0", shrink=0.5)
     figure.savefig(path, dpi=100)
     plt.close(figure)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from _pieces import write_whole
 
 import jaxnn
 from jaxnn import analysis
@@ -186,8 +187,5 @@ def cost(folder: Path) -> dict[str, float]:
 
 
 def _write(path: Path, begin: float, steps: int, **arrays: np.ndarray) -> None:
-    """With what it took; under another name first: a file that is there is whole."""
-    partial = path.with_name(f"partial_{path.name}")
-    cost = np.asarray([steps, time.perf_counter() - begin])
-    np.savez(partial, cost=cost, **arrays)  # pyright: ignore[reportArgumentType]
-    partial.rename(path)
+    """With what it took."""
+    write_whole(path, cost=np.asarray([steps, time.perf_counter() - begin]), **arrays)

@@ -16,6 +16,9 @@ PICTURES = {
     "winner_takes_all/winner_takes_all.gif": 260,
     "avalanches/avalanches.png": 1200,
     "avalanches/avalanches_voltage.png": 1200,
+    "waveform_transformation/waveform_transformation.png": 1000,
+    "waveform_transformation/waveform_transformation_map.png": 1200,
+    "waveform_drive/waveform_drive_double.png": 1000,
 }
 LIMIT = 150_000  # [bytes]
 

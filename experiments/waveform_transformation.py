@@ -13,8 +13,8 @@ shifted by a quarter period, and the triangle at twice the frequency. Accuracy i
 - coarse: unseen, by a read-out that uses no direction below a thousandth of the largest.
 
 Potentials are not kept: their triangular factor is (`jaxnn.analysis.record_read_out`). Pieces are kept in
---out: call again to go on; --minutes says how long to simulate this time. --deposited names the table of
-deposited numbers (see `_drive_map.read_deposited`), --exponents a JSON file of exponents of our own.
+--out: call again to go on; --minutes says how long to simulate this time. --published names the table of
+deposited numbers (see `_drive_map.read_deposited`), --exponents the JSON file of lyapunov_map.py.
 
     python experiments/waveform_transformation.py --out results/waveform_transformation --reference FOLDER
 """
@@ -57,19 +57,23 @@ LONGER = tuple((a, f) for f in (0.1, 0.35, 0.85) for a in (0.4, 0.8, 1, 1.25, 1.
 LONGEST = ((0.8, 0.85), (1, 0.85), (1.25, 0.35))
 
 
+def together(name: str, drives: Any) -> Group:
+    """Amplitudes and frequencies as a group."""
+    amplitude, frequency = zip(*drives, strict=True)
+    return Group(name, amplitude, frequency)
+
+
 def plan(quick: bool, transient: float, longer: list[float], longest: list[float]) -> list[Any]:
     """Groups of drives with their transients [s], in the order in which they are simulated."""
     if quick:
-        amplitude, frequency = np.meshgrid((0.2, 0.5, 1.5), (1.0, 2.0), indexing="ij")
-        return [(Group("map", tuple(amplitude.ravel().tolist()), tuple(frequency.ravel().tolist())), 1.0)]
-    groups = []
+        return [(together("map", itertools.product((0.2, 0.5, 1.5), (1.0, 2.0))), 1.0)]
+    runs = []
     for three in zip(*[iter(FREQUENCIES)] * 3, strict=True):
-        frequency, amplitude = np.meshgrid(three, AMPLITUDES, indexing="ij")
         name = "_".join(f"{f:g}" for f in three) + "Hz"
-        groups.append(Group(name, tuple(amplitude.ravel().tolist()), tuple(frequency.ravel().tolist())))
-    runs = [(group, group.transient(transient)) for group in groups]
-    runs += [(Group("longer", *zip(*LONGER, strict=True)), seconds) for seconds in longer]
-    return runs + [(Group("longest", *zip(*LONGEST, strict=True)), seconds) for seconds in longest]
+        group = together(name, [(a, f) for f in three for a in AMPLITUDES])
+        runs.append((group, group.transient(transient)))
+    runs += [(together("longer", LONGER), seconds) for seconds in longer]
+    return runs + [(together("longest", LONGEST), seconds) for seconds in longest]
 
 
 @jax.jit
@@ -174,8 +178,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("results/waveform_transformation"))
     parser.add_argument("--reference", type=Path, help="folder of the published runs")
-    parser.add_argument("--deposited", type=Path, help="table of deposited numbers")
-    parser.add_argument("--exponents", type=Path, help="exponents of our own")
+    parser.add_argument("--published", type=Path, help="the deposited table of drives")
+    parser.add_argument("--exponents", type=Path, help="JSON of lyapunov_map.py")
     parser.add_argument("--minutes", type=float, default=60.0, help="time for new pieces; 0: judge only")
     parser.add_argument("--transient", type=float, default=20.0, help="of all drives [s]")
     parser.add_argument("--longer", type=float, nargs="*", default=[], help="of 15 drives [s]")
@@ -189,7 +193,9 @@ def main() -> None:
     begin = time.perf_counter()
     network, terminals, origin = published.network_for(arguments.reference, arguments.quick)
     print(f"{origin} network of {network.n_nodes} wires, n = {network.path_length(*terminals)}", flush=True)
-    setting = Setting(network, terminals, *((1.0, 2.0, 500) if arguments.quick else ()))
+    setting = Setting(network, terminals)
+    if arguments.quick:
+        setting = Setting(network, terminals, block=1.0, window=2.0, segment=500)
     runs = Runs(setting, pieces, begin + 60 * arguments.minutes)
     wanted = plan(arguments.quick, arguments.transient, arguments.longer, arguments.longest)
     done = [run for run in wanted if runs.extend(*run)]
@@ -197,15 +203,15 @@ def main() -> None:
     if not done:
         return
 
-    # What is deposited is about the published network.
-    deposited = read_deposited(arguments.deposited) if origin == "published" else {}
+    # Deposited numbers are about the published network.
+    deposited = read_deposited(arguments.published) if origin == "published" else {}
     exponents = {drive: known.exponent for drive, known in deposited.items()}
     if arguments.exponents:
         exponents = read_exponents(arguments.exponents)
-    tables = {run: table(runs, *run, terminals[0], deposited) for run in done}
-    special = "longer", "longest"
-    rows = [row for (group, _), made in tables.items() if group.name not in special for row in made]
-    more = [row for (group, _), made in tables.items() if group.name in special for row in made]
+    rows, more = [], []
+    for group, seconds in done:
+        special = group.name in ("longer", "longest")
+        (more if special else rows).extend(table(runs, group, seconds, terminals[0], deposited))
     report: dict[str, Any] = {
         "network": origin,
         "targets": TARGETS,
