@@ -186,8 +186,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a small network and few iterations")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
+    # Compiling is most of a quick run.
+    jax.config.update("jax_disable_most_optimizations", arguments.quick)
     quick = arguments.quick
-    n_wires, count, iterations, periods = (16, 2, 2, 2) if quick else (40, 8, 20, 4)
+    n_wires, count, iterations, periods = (8, 2, 2, 2) if quick else (40, 8, 20, 4)
 
     begin = time.perf_counter()
     network, run, growth = build(n_wires)

@@ -19,6 +19,9 @@ PICTURES = {
     "lyapunov_map/lyapunov_map.png": 1200,
     "lyapunov_map/lyapunov_methods.png": 1200,
     "lyapunov_map/iv_loops.png": 1200,
+    "waveform_transformation/waveform_transformation.png": 1000,
+    "waveform_transformation/waveform_transformation_map.png": 1200,
+    "waveform_drive/waveform_drive_double.png": 1000,
 }
 LIMIT = 150_000  # [bytes]
 

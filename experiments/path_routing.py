@@ -409,8 +409,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a smaller network and few iterations")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    size, draws = ((60, 25e-6, 1), 12) if arguments.quick else ((100, 30e-6, 3), DRAWS)
+    size, draws = ((60, 25e-6, 1), 6) if arguments.quick else ((100, 30e-6, 3), DRAWS)
     keep_compiled()
+    # Compiling is most of a quick run.
+    jax.config.update("jax_disable_most_optimizations", arguments.quick)
 
     begin = time.perf_counter()
     device, key, restarts = build(*size), jr.key(0), len(CONSTANT)

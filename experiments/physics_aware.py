@@ -48,9 +48,9 @@ METHODS = {
 }
 
 
-def build():
-    """About 30 wires, the two farthest apart, and the threshold between them [V]."""
-    network = jaxnn.nanowire_network(30, box=17e-6, seed=5)
+def build(n_wires):
+    """So many wires, the two farthest apart, and the threshold between them [V]."""
+    network = jaxnn.nanowire_network(n_wires, box=17e-6 * (n_wires / 30) ** 0.5, seed=5)
     terminals = jaxnn.farthest_pair(network)
     return network, terminals, network.path_length(*terminals) * 1e-2
 
@@ -102,9 +102,9 @@ def tune(final, model, device, measures, target, iterations):
     return jax.lax.scan(iterate, (start, optimiser.init(start)), length=iterations + 1)[1]
 
 
-def compare(n_devices, iterations):
+def compare(n_wires, n_devices, iterations):
     """For every method, the misses [decades] of all devices, (devices, 1 + iterations)."""
-    network, terminals, threshold = build()
+    network, terminals, threshold = build(n_wires)
     final = make_final(network, terminals, threshold)
     law = jaxnn.TunnelJunction()
     uniform = lambda value: jnp.full(network.n_junctions, value)
@@ -162,10 +162,12 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few devices and iterations")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    n_devices, iterations = (4, 4) if arguments.quick else (32, 100)
+    n_wires, n_devices, iterations = (10, 4, 4) if arguments.quick else (30, 32, 100)
+    # Compiling is most of a quick run.
+    jax.config.update("jax_disable_most_optimizations", arguments.quick)
 
     begin = time.perf_counter()
-    misses = compare(n_devices, iterations)
+    misses = compare(n_wires, n_devices, iterations)
     summary = summarise(misses)
     seconds = time.perf_counter() - begin
     print(f"{n_devices} devices, {iterations} iterations, {seconds:.0f} s")

@@ -10,14 +10,18 @@ over a window after a transient, has to give another waveform: the triangle at t
 Amplitude, frequency and offset are chosen in three ways, at equal numbers of simulated steps:
 
 - gradient: Adam through read-out and network from random drives, a step at its true cost;
-- random search: drives drawn as the starts of the gradient are;
+- random search: the first drive of a restart is where its gradient starts, the others are drawn alike;
 - published grid: the amplitudes and frequencies of Fig. 8 in random order, without offset.
 
 Gradients through a chaotic run explode: they are cut every second, and at the end of the transient.
+Pieces are kept in --out: call again to go on. --minutes says how long to compute this time.
 
     python experiments/waveform_drive.py --out results/waveform_drive
     python experiments/waveform_drive.py --full    # 20 s and 80 s as published, not 2 s and 10 s
 """
+
+# Before JAX, because it also sets what XLA logs.
+from _cache import keep_compiled  # isort: skip
 
 import argparse
 import dataclasses
@@ -32,16 +36,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import matplotlib
 import numpy as np
 import optax
-from tqdm import tqdm
+from _drive_map import AMPLITUDES, FREQUENCIES
+from _pieces import Pieces, TimeUp
+from _waveform_drive_report import METHODS, plot, print_report
 
 import jaxnn
-
-
-matplotlib.use("agg")
-import matplotlib.pyplot as plt  # the backend has to be chosen before this import
 
 
 # The read-out is solved in float64; the simulation itself runs in float32.
@@ -54,13 +55,8 @@ EVERY = 13
 CUT = 1000  # steps after which a gradient is cut
 RIDGE = 1e-6  # smallest singular value that the read-out uses, relative to the norm of all potentials
 LEARNING_RATE = 0.05  # of the searched range
-BATCH = 48  # drives that are simulated together
-# The grid of the authors' script runACAttractor (github.com/joelhochstetter/NWNsim), [V] and [Hz].
-AMPLITUDES = (0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 1.75, 2, 2.5, 3)
-FREQUENCIES = (0.025, 0.05, 0.1, 0.15, 0.25, 0.35, 0.5, 0.65, 0.75, 0.85, 1, 1.25, 1.5, 1.75, 2)
 OFFSETS = (-0.5, 0.5)  # searched, relative to the amplitude
 TARGETS = ("double", "square", "sine", "shift")
-METHODS = ("gradient", "random search", "published grid")
 
 
 class Scale(NamedTuple):
@@ -72,14 +68,17 @@ class Scale(NamedTuple):
     restarts: int
     iterations: int  # of the gradient
     draws: int  # of the random search, per restart
+    batch: int = 48  # drives that are simulated together
     grid_stride: int = 1  # simulate every so many drives of the grid
 
 
 SCALES = {
-    "quick": Scale(wires=14, transient=500, window=2600, restarts=2, iterations=3, draws=8, grid_stride=8),
+    "quick": Scale(10, 500, 2600, restarts=2, iterations=3, draws=8, batch=2, grid_stride=8),
     "default": Scale(wires=100, transient=2_000, window=10_000, restarts=8, iterations=12, draws=48),
     "full": Scale(wires=100, transient=20_000, window=80_000, restarts=8, iterations=12, draws=48),
 }
+# Of the numerics, and of gradients against differences.
+CHECKS = {"quick": (), "default": ("numerics", "gradient"), "full": ("numerics",)}
 
 
 class Choice(eqx.Module):
@@ -155,20 +154,18 @@ class Task:
         """RNMSE of the best read-out."""
         return train(*self.run(choice))[0]
 
-    def exponent(self, choice: Choice) -> Any:
-        """Largest Lyapunov exponent after the transient [1/s]."""
+    def examine(self, choice: Choice) -> tuple[Any, Any, Any]:
+        """Accuracy, that of the same read-out over the window that follows, and largest exponent [1/s]."""
+        potential, target = self.run(choice, windows=2)
+        half = len(target) // 2
+        loss, weights = train(potential[:half], target[:half])
+        unseen = 1 - relative_error(potential[half:] @ weights, target[half:])
         setup = self.setup(choice)
         first = jaxnn.simulate(**setup, steps=self.transient, every=self.transient)
         after = {"state": first.final_state, "start_step": self.transient}
         steps = self.window // 200 * 100
-        return jaxnn.lyapunov_exponents(**setup, **after, steps=steps, interval=100).exponents[0]
-
-    def unseen(self, choice: Choice) -> Any:
-        """Accuracy in-sample, and of the same read-out over the window that follows."""
-        potential, target = self.run(choice, windows=2)
-        half = len(target) // 2
-        loss, weights = train(potential[:half], target[:half])
-        return 1 - loss, 1 - relative_error(potential[half:] @ weights, target[half:])
+        exponents = jaxnn.lyapunov_exponents(**setup, **after, steps=steps, interval=100).exponents
+        return 1 - loss, unseen, exponents[0]
 
 
 def waveform(name: str, cycles: Any) -> Any:
@@ -226,75 +223,96 @@ def draw(space: Choice, key: Any, count: int) -> Choice:
         lambda box: (box.low + box.high) / 2, space, is_leaf=lambda x: isinstance(x, jaxnn.Box)
     )
     drawn = jaxnn.spread(middle, key, count + 1, constraints=space)
-    return jax.tree.map(lambda x: x[1:], drawn)  # the first is the middle itself
+    return take(drawn, slice(1, None))  # the first is the middle itself
 
 
 def take(choices: Choice, index: Any) -> Choice:
     """Some of the drives."""
-    return jax.tree.map(lambda x: x[index], choices)
+    # Weak types would compile everything twice.
+    return jax.tree.map(lambda x: jnp.asarray(np.asarray(x)[index]), choices)
 
 
-def in_batches(function: Callable, choices: Choice, size: int, name: str) -> np.ndarray:
-    """`function` of all choices, `size` of them at a time, which it takes."""
+def in_batches(
+    function: Callable, choices: Choice, size: int, name: str, pieces: Pieces
+) -> dict[str, np.ndarray]:
+    """`function`, which gives a dictionary, of all choices, `size` of them at a time, which it takes."""
     count = len(choices.offset)
     results = []
-    for start in tqdm(range(0, count, size), desc=name, disable=None):
+    for start in range(0, count, size):
         # The last batch is filled up, so that nothing is compiled twice.
         index = np.minimum(np.arange(start, start + size), count - 1)
-        results.append(np.asarray(function(take(choices, index))))
-    return np.concatenate(results, axis=-1)[..., :count]
+        results.append(pieces.keep(f"{name}_{start}", lambda index=index: function(take(choices, index))))
+    return {k: np.concatenate([piece[k] for piece in results])[:count] for k in results[0]}
 
 
-def cost_ratio(losses: Callable, slopes: Callable, choices: Choice) -> float:
-    """Time of losses with their gradients by that of the losses alone, the better of two each."""
-    seconds = []
-    for function in (losses, slopes):
-        jax.block_until_ready(function(choices))  # compiles
-        times = []
-        for _ in range(2):
-            begin = time.perf_counter()
-            jax.block_until_ready(function(choices))
-            times.append(time.perf_counter() - begin)
-        seconds.append(min(times))
-    return seconds[1] / seconds[0]
-
-
-def tune(task: Task, space: Choice, starts: Choice, iterations: int) -> tuple[np.ndarray, Choice]:
-    """Accuracies that the gradient met, (restarts, iterations), and the best drive of each restart."""
-    run = jaxnn.optimise(
+def tune(
+    task: Task, space: Choice, starts: Choice, iterations: int, pieces: Pieces
+) -> tuple[np.ndarray, Choice, float]:
+    """Accuracies that the gradient met, (restarts, iterations), best drives, and seconds a step."""
+    optimiser = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, iterations))
+    go_on = ft.partial(
+        jaxnn.optimise,
         task.loss,
         starts,
-        optimiser=optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, iterations)),
-        steps=iterations,
+        optimiser=optimiser,
         constraints=space,
         restarts=len(starts.offset),
+        checkpoint=pieces.folder / "gradient.npz",
     )
-    return 1 - np.asarray(run.loss).T, run.parameters
+    seconds = []
+    for step in range(1, iterations + 1):
+
+        def one(step: int = step) -> dict[str, Any]:
+            begin = time.perf_counter()
+            go_on(steps=step)
+            return {"seconds": time.perf_counter() - begin}
+
+        seconds.append(float(pieces.keep(f"gradient_step_{step}", one)["seconds"]))
+    run = go_on(steps=iterations)
+    # The quickest step compiles nothing, and nobody else held the core.
+    return 1 - np.asarray(run.loss).T, run.parameters, min(seconds)
 
 
-def search(losses: Callable, space: Choice, scale: Scale) -> tuple[np.ndarray, Choice]:
-    """The same for drives drawn at random."""
+def search(losses: Callable, space: Choice, starts: Choice, scale: Scale, pieces: Pieces) -> tuple:
+    """The same for drives drawn at random, the first of each restart being that of the gradient."""
     shape = (scale.restarts, scale.draws)
-    choices = draw(space, jr.key(2), scale.restarts * scale.draws)
-    values = 1 - in_batches(losses, choices, BATCH, "random").reshape(shape)
+    others = draw(space, jr.key(2), scale.restarts * (scale.draws - 1))
+    join = lambda a, b: jnp.concatenate([a[:, None], b.reshape(scale.restarts, -1)], axis=1).reshape(-1)
+    choices = jax.tree.map(join, starts, others)
+    values = 1 - in_batches(losses, choices, scale.batch, "random", pieces)["loss"].reshape(shape)
     best = values.argmax(axis=1) + np.arange(shape[0]) * shape[1]
     return values, take(choices, best)
 
 
-def sweep(losses: Callable, frequencies: Any, scale: Scale) -> tuple[np.ndarray, Choice, Choice]:
+def sweep(losses: Callable, frequencies: Any, scale: Scale, pieces: Pieces) -> tuple:
     """The same for the grid in a random order for each restart, and the best drive of the whole grid."""
     amplitude, frequency = np.log(np.meshgrid(AMPLITUDES, frequencies, indexing="ij"))
     amplitude, frequency = jnp.asarray(amplitude.ravel()), jnp.asarray(frequency.ravel())
     choices = Choice(amplitude, frequency, jnp.zeros(amplitude.shape))
     choices = take(choices, slice(None, None, scale.grid_stride))
-    values = 1 - in_batches(losses, choices, BATCH, "grid")
+    values = 1 - in_batches(losses, choices, scale.batch, "grid", pieces)["loss"]
     random = np.random.default_rng(3)
     order = np.stack([random.permutation(len(values))[: scale.draws] for _ in range(scale.restarts)])
     best = order[np.arange(scale.restarts), values[order].argmax(axis=1)]
     return values[order], take(choices, best), take(choices, np.atleast_1d(values.argmax()))
 
 
-def check_gradient(losses: Callable, slopes: Any, space: Choice, choices: Choice) -> dict[str, list]:
+def seconds_of_losses(losses: Callable, starts: Choice, pieces: Pieces) -> float:
+    """Time that the losses of all starts take, the better of two."""
+
+    def measure() -> dict[str, Any]:
+        jax.block_until_ready(losses(starts))  # compiles
+        times = []
+        for _ in range(2):
+            begin = time.perf_counter()
+            jax.block_until_ready(losses(starts))
+            times.append(time.perf_counter() - begin)
+        return {"seconds": min(times)}
+
+    return float(pieces.keep("seconds_of_losses", measure)["seconds"])
+
+
+def check_gradient(losses: Callable, task: Task, space: Choice, choices: Choice, pieces: Pieces) -> dict:
     """Gradients by several functions against central differences over 2 % of the range: their cosines.
 
     The differences are wide because the accuracy of a finite chaotic run is rough on a fine scale.
@@ -304,12 +322,15 @@ def check_gradient(losses: Callable, slopes: Any, space: Choice, choices: Choice
     points = jnp.stack(jax.tree.leaves(choices), axis=1)
     displaced = points[:, None, None] + 0.01 * jnp.asarray([1.0, -1.0])[:, None, None] * jnp.diag(width)
     displaced = Choice(*displaced.reshape(-1, 3).T)
-    loss = in_batches(losses, displaced, BATCH, "differences").reshape(-1, 2, 3)
+    size = len(displaced.offset)
+    loss = in_batches(losses, displaced, size, "differences", pieces)["loss"].reshape(-1, 2, 3)
     difference = (loss[:, 0] - loss[:, 1]) / 0.02
     report: dict[str, list] = {"differences": difference.tolist()}
-    for name, function in slopes.items():
-        slope = function(choices)[1]
-        slope = np.stack(jax.tree.leaves(slope), axis=1) * width
+    for name, variant in {"cut": task, "uncut": dataclasses.replace(task, cut=task.window)}.items():
+        gradient = lambda variant=variant: {
+            "slope": jnp.stack(jax.tree.leaves(jax.jit(jax.vmap(jax.grad(variant.loss)))(choices)), axis=1)
+        }
+        slope = pieces.keep(f"slopes_{name}", gradient)["slope"] * width
         norms = np.linalg.norm(slope, axis=1), np.linalg.norm(difference, axis=1)
         report[f"cosine, {name}"] = (np.sum(slope * difference, axis=1) / (norms[0] * norms[1])).tolist()
         report[f"size ratio, {name}"] = (norms[0] / norms[1]).tolist()
@@ -353,12 +374,12 @@ def compare(values: dict[str, np.ndarray], costs: dict[str, float]) -> dict[str,
     }
 
 
-def examine(task: Task, choices: dict[str, Choice]) -> dict[str, Any]:
+def examine(task: Task, choices: dict[str, Choice], size: int, pieces: Pieces) -> dict[str, Any]:
     """Growth rates, accuracies on unseen data and the drives themselves, for every group of drives."""
     joined = jax.tree.map(lambda *x: jnp.concatenate(x), *choices.values())
-    size = len(joined.offset)
-    exponent = in_batches(jax.jit(jax.vmap(task.exponent)), joined, size, "exponents")
-    seen, unseen = in_batches(jax.jit(jax.vmap(task.unseen)), joined, size, "unseen")
+    batch = jax.jit(jax.vmap(task.examine))
+    names = "accuracy", "unseen", "exponent"
+    found = in_batches(lambda x: dict(zip(names, batch(x), strict=True)), joined, size, "examined", pieces)
     ends = np.cumsum([len(c.offset) for c in choices.values()])
     groups = zip(choices.items(), np.split(np.arange(ends[-1]), ends[:-1]), strict=True)
     return {
@@ -367,97 +388,42 @@ def examine(task: Task, choices: dict[str, Choice]) -> dict[str, Any]:
             "frequency_hertz": np.exp(choice.log_frequency).tolist(),
             "offset_relative": np.asarray(choice.offset).tolist(),
             # A difference that vanishes has an exponent of -inf, which JSON does not know.
-            "exponent_per_second": [float(x) if np.isfinite(x) else None for x in exponent[index]],
-            "accuracy": seen[index].tolist(),
-            "accuracy_unseen": unseen[index].tolist(),
+            "exponent_per_second": [float(x) if np.isfinite(x) else None for x in found["exponent"][index]],
+            "accuracy": found["accuracy"][index].tolist(),
+            "accuracy_unseen": found["unseen"][index].tolist(),
         }
         for (name, choice), index in groups
     }
 
 
-def check_numerics(task: Task, choices: Choice) -> dict[str, list[float]]:
+def check_numerics(task: Task, choices: Choice, pieces: Pieces) -> dict[str, list[float]]:
     """Accuracies of the same drives by other numerics."""
     twice = {name: 2 * getattr(task, name) for name in ("transient", "window", "every")}
     variants = {
         "half the time step": dataclasses.replace(task, dt=task.dt / 2, **twice),
         "float64, every step in the read-out": dataclasses.replace(task, dtype=jnp.float64, every=1),
     }
-    losses = {name: jax.jit(jax.vmap(variant.loss))(choices) for name, variant in variants.items()}
-    return {name: (1 - loss).tolist() for name, loss in losses.items()}
+    found = {}
+    for name, variant in variants.items():
+        losses = lambda variant=variant: {"loss": jax.jit(jax.vmap(variant.loss))(choices)}
+        found[name] = (1 - pieces.keep(f"numerics_{name.split()[0]}", losses)["loss"]).tolist()
+    return found
 
 
-def plot(report: dict[str, Any], path: Path) -> None:
-    """Best accuracy so far against the number of simulations, and where the drives ended."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
-    millions = report["steps_per_simulation"] / 1e6
-    colours = {}
-    for method, values in report["accuracies"].items():
-        best = np.maximum.accumulate(np.asarray(values), axis=1)
-        low, median, high = np.percentile(best, [25, 50, 75], axis=0)
-        spent = report["cost_simulations"][method] * np.arange(1, best.shape[1] + 1)
-        (curve,) = left.step(spent, median, where="post", label=method)
-        left.fill_between(spent, low, high, step="post", color=curve.get_color(), alpha=0.2, lw=0)
-        colours[method] = curve.get_color()
-    left.axvline(report["comparison"]["budget_simulations"], color="0.7", ls=":", lw=1)
-    left.set(xlabel="simulations (a gradient step at its cost)", ylabel="best accuracy so far, 1 - RNMSE")
-    left.set_title(f"{report['target']}: median and quartiles of {report['restarts']} restarts")
-    left.secondary_xaxis("top", functions=(lambda n: n * millions, lambda n: n / millions)).set_xlabel(
-        "simulated steps (millions)"
-    )
-    left.legend(loc="lower right")
-    for name, group in report["drives"].items():
-        if name not in colours and name != "start":
-            continue
-        method = "gradient" if name == "start" else name
-        exponent = np.asarray([np.nan if x is None else x for x in group["exponent_per_second"]])
-        style = {"facecolors": "none"} if name == "start" else {}
-        right.scatter(exponent, group["accuracy"], color=colours[method], label=name, **style)
-    right.axvline(0, color="0.7", lw=1)
-    right.set(xlabel="largest Lyapunov exponent (1/s)", ylabel="accuracy")
-    right.set_title("Best drive of each restart; exponents of -inf left out")
-    right.legend()
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
-
-
-def print_report(report: dict[str, Any]) -> None:
-    """The comparison in a few lines."""
-    comparison = report["comparison"]
-    budget = comparison["budget_simulations"]
-    print(f"{report['target']}: {report['wires']} wires, {report['restarts']} restarts")
-    print(f"a gradient step costs {report['cost_simulations']['gradient']:.2g} simulations")
-    for method, (low, median, high) in comparison["accuracy_at_budget"].items():
-        drives = report["drives"][method]
-        print(
-            f"{method:15} accuracy after {budget:.0f} simulations: {median:.3f} ({low:.3f} to {high:.3f}),"
-            f" best {comparison['best_at_budget'][method]:.3f};"
-            f" unseen {np.median(drives['accuracy_unseen']):.3f}"
-        )
-    for name, needs in comparison["simulations_to_reach"].items():
-        parts = []
-        for method in METHODS:
-            median, reach = needs[method]["simulations"][1], needs[method]["restarts_that_reach_it"]
-            parts.append(f"{method} {'-' if median is None else f'{median:.0f}'} ({reach} restarts)")
-        print(f"simulations to {needs['accuracy']:.3f} ({name}): {', '.join(parts)}")
-    for name, numbers in report["numerics"].items():
-        print(f"tuned drives, {name}: median accuracy {np.median(numbers):.3f}")
-
-
-def run(scale: Scale, target: str, checks: bool) -> dict[str, Any]:
-    """All numbers; `checks` are of the numerics and of the cut."""
+def run(scale: Scale, target: str, checks: tuple[str, ...], pieces: Pieces) -> dict[str, Any]:
+    """All numbers, with the checks that are named."""
     task = build(scale, target)
     space, frequencies = search_space(scale)
     starts = draw(space, jr.key(1), scale.restarts)
-    losses = jax.jit(jax.vmap(task.loss))
-    slopes = {"cut": jax.jit(jax.vmap(jax.value_and_grad(task.loss)))}
-    costs = dict.fromkeys(METHODS, 1.0) | {"gradient": cost_ratio(losses, slopes["cut"], starts)}
+    batch = jax.jit(jax.vmap(task.loss))
+    losses = lambda choices: {"loss": batch(choices)}
     values, best = {}, {}
-    values["gradient"], best["gradient"] = tune(task, space, starts, scale.iterations)
-    values["random search"], best["random search"] = search(losses, space, scale)
-    values["published grid"], best["published grid"], whole = sweep(losses, frequencies, scale)
-    if checks:
-        uncut = dataclasses.replace(task, cut=task.window)
-        slopes["uncut"] = jax.jit(jax.vmap(jax.value_and_grad(uncut.loss)))
+    simulation = seconds_of_losses(batch, starts, pieces)
+    values["gradient"], best["gradient"], step = tune(task, space, starts, scale.iterations, pieces)
+    costs = dict.fromkeys(METHODS, 1.0) | {"gradient": step / simulation}
+    values["random search"], best["random search"] = search(losses, space, starts, scale, pieces)
+    values["published grid"], best["published grid"], whole = sweep(losses, frequencies, scale, pieces)
+    drives = {"start": starts, **best, "best of the whole grid": whole}
     return scale._asdict() | {
         "target": target,
         "steps_per_simulation": scale.transient + scale.window,
@@ -465,9 +431,9 @@ def run(scale: Scale, target: str, checks: bool) -> dict[str, Any]:
         "distance_of_contacts": int(task.network.path_length(*task.terminals)),
         "cost_simulations": costs,
         "comparison": compare(values, costs),
-        "drives": examine(task, {"start": starts, **best, "best of the whole grid": whole}),
-        "numerics": check_numerics(task, best["gradient"]) if checks else {},
-        "gradient": check_gradient(losses, slopes, space, starts),
+        "drives": examine(task, drives, scale.restarts, pieces),
+        "numerics": check_numerics(task, best["gradient"], pieces) if "numerics" in checks else {},
+        "gradient": check_gradient(losses, task, space, starts, pieces) if "gradient" in checks else {},
         "accuracies": {method: v.tolist() for method, v in values.items()},
     }
 
@@ -480,15 +446,22 @@ def main() -> None:
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--quick", action="store_true", help="a small network and few, short runs")
     group.add_argument("--full", action="store_true", help="20 s of transient and 80 s of window")
+    parser.add_argument("--minutes", type=float, default=60.0, help="time for new pieces")
     arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
     size = "quick" if arguments.quick else "full" if arguments.full else "default"
+    keep_compiled()
+    # Compiling is most of a quick run.
+    jax.config.update("jax_disable_most_optimizations", arguments.quick)
 
-    begin = time.perf_counter()
-    report = {"scale": size, **run(SCALES[size], arguments.target, checks=size != "quick")}
-    report["seconds"] = time.perf_counter() - begin
+    pieces = Pieces(arguments.out / f"pieces_{arguments.target}_{size}", arguments.minutes)
+    try:
+        report = {"scale": size, **run(SCALES[size], arguments.target, CHECKS[size], pieces)}
+    except TimeUp:
+        print(f"the time is up; call again to go on from {pieces.folder}")
+        return
+    report["seconds"] = pieces.seconds
     print_report(report)
-    print(f"{report['seconds']:.0f} s")
+    print(f"{report['seconds']:.0f} s of all calls")
     name = f"waveform_drive_{arguments.target}"
     plot(report, arguments.out / f"{name}.png")
     (arguments.out / f"{name}.json").write_text(json.dumps(report, indent=1, allow_nan=False))

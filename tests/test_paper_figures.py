@@ -1,9 +1,11 @@
 """The reproductions of the paper's figures run, and their numbers mean what they say."""
 
+import json
+
 import numpy as np
 import pytest
 
-from test_benchmark import load as load, quick_report
+from test_benchmark import load as load, quick_report, run_script
 
 
 def picture(folder, name):
@@ -114,3 +116,63 @@ def test_comparison_with_a_table(load, tmp_path):
     assert (found["converged_and_within"], found["all_within"]) == (1, 2)
     assert found["vanishing_tangent"] == 4
     assert script.plain(rows)[0]["tangent"] == ["-inf"] * 3
+
+
+@pytest.mark.slow  # 15 s of one core
+def test_waveform_transformation_and_going_on(tmp_path):
+    report, text = quick_report("waveform_transformation", tmp_path)
+    picture(tmp_path, "waveform_transformation_map.png")
+    assert "map, transient" in text
+    assert len(report["drives"]) == 6
+    scores = {name: np.array([row[name] for row in report["drives"]]) for name in ("in_sample", "unseen")}
+    for score in scores.values():
+        assert np.all(score <= 1)
+    # The input is one of the potentials, so that no fit is worse than that of a linear network.
+    assert np.all(scores["in_sample"] > np.array(report["linear"]) - 2e-3)
+    # Weights are the best ones for the samples that they were trained on.
+    alone = np.array([row["next_in_sample"] for row in report["drives"]])
+    assert np.all(alone > scores["unseen"] - 1e-9)
+    exponents = [
+        {"amplitude_V": r["amplitude_V"], "frequency_Hz": r["frequency_Hz"]} for r in report["drives"]
+    ]
+    exponents = [
+        row | {"exponent": x} for row, x in zip(exponents, [-2.0, "-inf", None, 0, 1, 2], strict=True)
+    ]
+    (tmp_path / "exponents.json").write_text(json.dumps({"drives": exponents}))
+    script = "experiments/waveform_transformation.py"
+    done = run_script(script, "--quick", "--out", tmp_path, "--exponents", tmp_path / "exponents.json")
+    assert done.returncode == 0, done.stderr
+    # Nothing is simulated again, and now there is something to plot against.
+    assert "map, transient" not in done.stdout
+    picture(tmp_path, "waveform_transformation.png")
+    assert json.loads((tmp_path / "waveform_transformation.json").read_text())["drives"] == report["drives"]
+
+
+def test_on_off_ratio_of_periods(load):
+    runs = load("_transformation_runs")
+    conductance = np.tile([2.0, 8.0, np.nan, 4.0], 5)
+    conductance[4:8] *= [1, 3, 1, 1]
+    # Step 4 is at the end of the first period and counts to the second; the last begins one and is left out.
+    assert runs.on_off_ratio(conductance, 1 / (4 * runs.DT)) == pytest.approx((4 + 12 + 4 + 4 + 4) / 5)
+    assert runs.on_off_ratio(np.tile([3.0, 6.0], 10), 1 / (4 * runs.DT)) == 2
+
+
+def test_transients_are_whole_periods(load):
+    runs = load("_transformation_runs")
+    assert runs.Group("", (1.0,), (0.05,)).transient(20.0) == 20
+    assert runs.Group("", (1.0, 1.0), (0.05, 0.025)).transient(20.0) == 40
+
+
+def test_tables_of_drives(load, tmp_path):
+    drives = load("_drive_map")
+    table = tmp_path / "table.csv"
+    table.write_text(
+        "# a comment\na,f,l,r,1,2,3,4\n0.1,0.5,-41,1,0.9,0.5,0.1,0\n0.2,0.5,1,nan,nan,nan,nan,nan\n"
+    )
+    found = drives.read_deposited(table)
+    assert found[0.1, 0.5] == (-41, 1, (0.9, 0.5, 0.1, 0))
+    assert (0.2, 0.5) not in found
+    assert found[1.25, 0.1].accuracy[0] == 0.9791
+    rows = [{"amplitude_V": 1, "frequency_Hz": 2, "exponent": x} for x in ("-inf",)]
+    (tmp_path / "own.json").write_text(json.dumps({"drives": rows}))
+    assert drives.read_exponents(tmp_path / "own.json") == {(1, 2): -np.inf}

@@ -1,6 +1,7 @@
-"""What a run means: conducting paths, events, avalanches, power laws, the crackling-noise relation.
+"""What a run means: conducting paths, events, avalanches, power laws, crackling noise, read-outs.
 
-`count_events` works while a network is simulated; the rest takes NumPy arrays, measured or simulated.
+`count_events` and `record_read_out` work while a network is simulated; the rest takes arrays, measured
+or simulated.
 """
 
 from ._avalanches import (
@@ -27,6 +28,11 @@ from ._events import (
     AbstractEventRule as AbstractEventRule,
     Crossing as Crossing,
     RelativeRate as RelativeRate,
+)
+from ._linear_read_out import (
+    ReadOutRecord as ReadOutRecord,
+    ReadOutRun as ReadOutRun,
+    record_read_out as record_read_out,
 )
 from ._power_law import (
     PowerLawFit as PowerLawFit,
