@@ -1,4 +1,4 @@
-"""What a run means: conducting paths, events, avalanches, power laws, the crackling-noise relation.
+"""What a run means: conducting paths, shared load, events, avalanches, power laws, crackling noise.
 
 `count_events` works while a network is simulated; the rest takes NumPy arrays, measured or simulated.
 """
@@ -28,6 +28,7 @@ from ._events import (
     Crossing as Crossing,
     RelativeRate as RelativeRate,
 )
+from ._gini import gini_coefficient as gini_coefficient
 from ._power_law import (
     PowerLawFit as PowerLawFit,
     fit_power_law as fit_power_law,
