@@ -39,7 +39,7 @@ bench: .venv/ready
 	$(BIN)/python experiments/sweep_throughput.py --out results/sweep_throughput
 
 # The reproductions of the paper's figures, each in its quick mode.
-FIGURES := activation winner_takes_all avalanches lyapunov_map waveform_transformation
+FIGURES := activation winner_takes_all avalanches lyapunov_map waveform_transformation adaptation
 experiments-quick: .venv/ready
 	for name in $(FIGURES); do \
 		$(BIN)/python experiments/$$name.py --quick --out results/quick/$$name || exit 1; \

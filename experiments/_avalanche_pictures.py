@@ -52,9 +52,9 @@ def label_of(size, row, name):
     return f"{size:g} µm, {row['networks']} networks: {text}"
 
 
-def plot_critical(critical, path):
-    """Figs 4a-c, S7: V* = 1, all sizes; the shape collapse, the finite-size collapse and event numbers."""
-    figure, axes = plt.subplots(2, 3, figsize=(16, 9), layout="constrained")
+def plot_critical(critical, intervals, study, path):
+    """Figs 4a-c, S7, S8, S16: V* = 1, all sizes; collapses, event numbers, intervals, and the bin."""
+    figure, axes = plt.subplots(2, 4, figsize=(20, 9), layout="constrained")
     for size, ((row, avalanches), _) in critical.items():
         colour = COLOURS.get(size, "0.3")
         for ax, name, x in zip(
@@ -68,6 +68,9 @@ def plot_critical(critical, path):
         if row["avalanches"] > 100:
             scaled = scaled_density(avalanches.size, size)
             axes[1, 1].loglog(*scaled, "o-", ms=3, lw=0.7, color=colour, label=f"{size:g} µm")
+        x, fit = intervals[size]
+        text = f"{size:g} µm, line: {fit['line']['exponent']:.2f}" if fit else f"{size:g} µm"
+        distribution(axes[0, 3], x, text, colour)
     guide(axes[0, 0], -2.0, (1, 0.5), "published, 150 µm: 1.98")
     guide(axes[0, 1], -2.26, (1, 0.7), "published, 150 µm: 2.26")
     guide(axes[0, 2], 1.358, (1, 1), "published, 150 µm: 1.358")
@@ -76,10 +79,12 @@ def plot_critical(critical, path):
     plot_shapes(axes[1, 0], critical)
     axes[1, 1].set(xlabel=r"$S / L^{1.4}$ [$\mathrm{\mu m}^{-1.4}$]", ylabel=r"$P(S)\,S^{2.0}$")
     plot_counts(axes[1, 2], critical)
+    plot_bins(axes[1, 3], study)
     names = (
         ("size S", "P(S)"),
         ("lifetime T [bins]", "P(T)"),
         ("lifetime T [bins]", r"$\langle S \rangle(T)$"),
+        ("interval [ms]", "P(interval)"),
     )
     for ax, (x, y) in zip(axes[0], names, strict=True):
         ax.set(xlabel=x, ylabel=y)
@@ -87,15 +92,29 @@ def plot_critical(critical, path):
         "Fig 4a",
         "Fig 4b",
         "Fig 4c",
+        "intervals between events",
         "shape collapse",
         "finite-size collapse (S8)",
         "events against size",
+        "S16: the bin",
     )
     for ax, title in zip(axes.flat, titles, strict=True):
         ax.set_title(f"{title}, $V^*$ = 1", fontsize=10)
-        ax.legend(fontsize=8)
+        if ax.has_data():
+            ax.legend(fontsize=8)
     figure.savefig(path, dpi=80)
     plt.close(figure)
+
+
+def plot_bins(ax, study):
+    """S16: exponents against the bin, in the largest sample."""
+    for name, colour in (("size", "#0072B2"), ("lifetime", "#D55E00")):
+        rows = [(r["bin ms"], r[name]["exponent"], r[name]["error"]) for r in study if r[name]]
+        if rows:
+            ax.errorbar(
+                *np.transpose(rows), fmt="o-", color=colour, capsize=2, label=f"exponent of the {name}"
+            )
+    ax.set(xlabel="bin [ms]", ylabel="exponent")
 
 
 def scaled_density(x, size):
@@ -151,12 +170,12 @@ def plot_counts(ax, critical):
     ax.minorticks_off()
 
 
-def plot_voltages(voltages, study, made, path):
-    """Fig 5: sizes and lifetimes at all voltages; the second rule and the bin (S16)."""
+def plot_voltages(voltages, made, path):
+    """Fig 5: sizes and lifetimes at all voltages; the second rule; the growth of the largest avalanches."""
     figure, axes = plt.subplots(2, 3, figsize=(16, 9), layout="constrained")
     for column, size in enumerate((50.0, 100.0)):
         bins = "bins of 160 ms" if size == 100 else "bin: mean interval"
-        ours = {v: a for (s, v), a in sorted(voltages.items()) if s == size and len(a.size) > 1}
+        ours = {v: a for (s, v), (a, _) in sorted(voltages.items()) if s == size and len(a.size) > 1}
         for reduced, avalanches in ours.items():
             colour = VOLTAGE_COLOURS[reduced]
             text = (
@@ -174,15 +193,24 @@ def plot_voltages(voltages, study, made, path):
             text = f"{case.rule}, {row['networks']} networks, bin {row['bin ms']} ms"
             distribution(axes[0, 2], avalanches.size, text, colour)
     axes[0, 2].set(xlabel="size S", ylabel="P(S)", title="two rules for events, 50 µm, $V^*$ = 1")
-    for name, colour in (("size", "#0072B2"), ("lifetime", "#D55E00")):
-        rows = [(r["bin ms"], r[name]["exponent"], r[name]["error"]) for r in study if r[name]]
-        if rows:
-            axes[1, 2].errorbar(
-                *np.transpose(rows), fmt="o-", color=colour, capsize=2, label=f"exponent of the {name}"
-            )
-    axes[1, 2].set(xlabel="bin [ms]", ylabel="exponent", title="S16: the bin, 50 µm, $V^*$ = 1")
+    plot_largest(axes[1, 2], [row for _, row in voltages.values()])
     for ax in axes.flat:
         if ax.has_data():
             ax.legend(fontsize=8)
     figure.savefig(path, dpi=80)
     plt.close(figure)
+
+
+def plot_largest(ax, rows):
+    """The largest avalanche, and the mean size of the avalanche that an event belongs to."""
+    for size in sorted({row["size um"] for row in rows}):
+        mine = sorted((r for r in rows if r["size um"] == size), key=lambda r: r["V*"])
+        reduced, colour = [r["V*"] for r in mine], COLOURS.get(size, "0.3")
+        means = [r["mean size of an event's avalanche"] for r in mine]
+        value, error = ([m[k] for m in means] for k in ("value", "error"))
+        ax.plot(reduced, [r["largest"] for r in mine], "^:", color=colour, label=f"{size:g} µm, largest")
+        label = f"{size:g} µm, mean over events"
+        ax.errorbar(reduced, value, error, fmt="o-", color=colour, capsize=2, label=label)
+    known = {v: row.largest for (s, v), row in published.AVALANCHES.items() if s == 100 and row.largest}
+    ax.plot(list(known), list(known.values()), "kx", ms=8, label="100 µm, largest, published")
+    ax.set(xlabel="$V^*$", ylabel="size S", yscale="log", title="system-size avalanches")

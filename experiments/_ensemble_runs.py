@@ -75,6 +75,12 @@ def connected(case: Case, seed: int):
 
 def simulate_chunk(case: Case, seed: int) -> dict[str, np.ndarray]:
     """The events of one chunk as (voltage, network, step, count), and what it took."""
+    # Rates of 1e-3 /s are lost in the rounding of float32; crossings are not, and run twice as fast.
+    with jax.enable_x64(case.rule == "rate"):
+        return _simulate_chunk(case, seed)
+
+
+def _simulate_chunk(case: Case, seed: int) -> dict[str, np.ndarray]:
     begin = time.perf_counter()
     networks, terminals, lengths, following = connected(case, seed)
     junction = jaxnn.parameters.hochstetter2021_dc()

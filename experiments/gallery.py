@@ -9,12 +9,12 @@ from pathlib import Path
 from PIL import Image, ImageSequence
 
 
-# Picture -> width [pixels]; the larger ones have three columns of panels.
+# Picture -> width [pixels]; the larger ones have three columns of panels or more.
 PICTURES = {
     "activation/activation.png": 1000,
     "winner_takes_all/winner_takes_all.png": 1200,
     "winner_takes_all/winner_takes_all.gif": 260,
-    "avalanches/avalanches.png": 1200,
+    "avalanches/avalanches.png": 1400,
     "avalanches/avalanches_voltage.png": 1200,
     "lyapunov_map/lyapunov_map.png": 1200,
     "lyapunov_map/lyapunov_methods.png": 1200,
@@ -22,6 +22,8 @@ PICTURES = {
     "waveform_transformation/waveform_transformation.png": 1000,
     "waveform_transformation/waveform_transformation_map.png": 1200,
     "waveform_drive/waveform_drive_double.png": 1000,
+    "adaptation/load_sharing.png": 1000,
+    "adaptation/perturbations.png": 1000,
 }
 LIMIT = 150_000  # [bytes]
 

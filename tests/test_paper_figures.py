@@ -2,9 +2,13 @@
 
 import json
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jaxnn
+from jaxnn import analysis
 from test_benchmark import load as load, quick_report, run_script
 
 
@@ -44,7 +48,7 @@ def test_winner_takes_all(tmp_path):
     assert report["cases"]["V* = 2"]["final_G*"] > case["final_G*"]
 
 
-@pytest.mark.slow  # 25 s of one core
+@pytest.mark.slow  # 20 s of one core
 def test_avalanches_and_going_on(tmp_path):
     report, text = quick_report("avalanches", tmp_path)
     for name in ("avalanches.png", "avalanches_voltage.png"):
@@ -53,7 +57,7 @@ def test_avalanches_and_going_on(tmp_path):
     assert rows[1.0]["networks"] == rows[1.8]["networks"] == 6
     assert rows[1.8]["events"] > 3 * rows[1.0]["events"] > 0
     assert rows[1.0]["activated"] == 0 < rows[1.8]["activated"]
-    assert text.count("us per network-step") == 2
+    assert text.count("us per network-step") == 1
     again, text = quick_report("avalanches", tmp_path)
     # The chunks are there: nothing is simulated again, and the numbers are the same.
     assert "us per network-step" not in text
@@ -176,3 +180,43 @@ def test_tables_of_drives(load, tmp_path):
     rows = [{"amplitude_V": 1, "frequency_Hz": 2, "exponent": x} for x in ("-inf",)]
     (tmp_path / "own.json").write_text(json.dumps({"drives": rows}))
     assert drives.read_exponents(tmp_path / "own.json") == {(1, 2): -np.inf}
+
+
+@pytest.mark.slow  # 25 s of one core
+def test_crossings_are_counted_alike_in_single_precision():
+    """The avalanches are simulated in float32: each network has as many events as in float64."""
+    networks = [jaxnn.nanowire_network(density=1e11, box=22e-6, seed=s).with_pads(0.08) for s in range(4)]
+    terminals = [(network.n_nodes - 2, network.n_nodes - 1) for network in networks]
+    lengths = [network.path_length(*pair) for network, pair in zip(networks, terminals, strict=True)]
+    counts = []
+    for double in (False, True):
+        with jax.enable_x64(double):
+            junction = jaxnn.TunnelJunction(off_conductance=1e-8)
+            found = analysis.count_events(
+                jaxnn.Ensemble(networks),
+                junction,
+                jaxnn.Constant(jnp.asarray(0.018 * np.array(lengths))[:, None]),
+                rule=analysis.Crossing.of(junction),
+                terminals=terminals,
+                dt=1e-3,
+                steps=4000,
+            )
+            assert found.conductance.dtype == (jnp.float64 if double else jnp.float32)
+            counts.append(np.asarray(found.counts).sum(axis=0))
+    np.testing.assert_array_equal(*counts)
+    assert counts[0].min() > 5
+
+
+@pytest.mark.slow  # 20 s of one core
+def test_adaptation(tmp_path):
+    report, text = quick_report("adaptation", tmp_path)
+    for name in ("load_sharing.png", "perturbations.png"):
+        picture(tmp_path, name)
+    for row in report["load"]:
+        # A path ends with more equal shares of the voltage than the same junctions began with.
+        assert 0 < row["path"]["last"]["mean"] < row["path"]["first"]["mean"] < 1
+        assert 0 < row["all"]["last"]["mean"] < 1
+    assert text.count("differences_") == len(report["growth"]) == 2
+    slow, fast = report["growth"]
+    assert slow["expanded"] <= fast["expanded"]
+    assert slow["quartiles of the ratio"] < fast["quartiles of the ratio"]

@@ -1,4 +1,4 @@
-"""What a run means: conducting paths, events, avalanches, power laws, crackling noise, read-outs.
+"""What a run means: paths, shared load, events, avalanches, power laws, crackling noise, read-outs.
 
 `count_events` and `record_read_out` work while a network is simulated; the rest takes arrays, measured
 or simulated.
@@ -29,6 +29,7 @@ from ._events import (
     Crossing as Crossing,
     RelativeRate as RelativeRate,
 )
+from ._gini import gini_coefficient as gini_coefficient
 from ._linear_read_out import (
     ReadOutRecord as ReadOutRecord,
     ReadOutRun as ReadOutRun,

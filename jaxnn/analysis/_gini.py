@@ -1,0 +1,32 @@
+"""How unequally a quantity is shared."""
+
+from typing import Any, SupportsIndex
+
+import numpy as np
+from jaxtyping import Float
+
+
+def gini_coefficient(values: Any, axis: SupportsIndex = -1) -> Float[np.ndarray, "..."]:
+    r"""The Gini coefficient of values along an axis: 0 if all are equal, towards 1 if one has all.
+
+    $$\mathcal{G} = \frac{\sum_{i,j} |x_i - x_j|}{2 n \sum_i x_i}
+                  = \frac{\sum_i (2 i - n - 1)\, x_{(i)}}{n \sum_i x_i}$$
+
+    with $x_{(1)} \le \dots \le x_{(n)}$. It is at most $1 - 1/n$, does not depend on the unit, and is
+    NaN where all values are 0. Of the magnitudes of junction voltages, it says how unequally a
+    network shares its load: take those of all junctions, or of the junctions of a path.
+
+    Raises a `ValueError` for values that are negative or not finite, or if there are none.
+
+    Source: Gini, C. Variabilità e mutabilità (1912).
+    """
+    x = np.moveaxis(np.atleast_1d(np.asarray(values, float)), axis, -1)  # pyright: ignore[reportArgumentType]
+    if not x.size or not np.all(np.isfinite(x) & (x >= 0)):
+        raise ValueError(
+            "values must be finite and at least 0, and not none: take magnitudes first, np.abs(x). Got "
+            f"shape {x.shape}, smallest value {x.min() if x.size else None}."
+        )
+    n = x.shape[-1]
+    weight = 2 * np.arange(1, n + 1) - n - 1
+    total = x.sum(axis=-1)
+    return np.asarray(np.sort(x, axis=-1) @ weight / np.where(total > 0, n * total, np.nan))
