@@ -1,21 +1,18 @@
 """Streams of classes that come, go and come back, and what networks make of them."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
 import jaxnn
-from jaxnn import data
 
 
 GROWING = "growing"
 BY_LABEL = "growing, switched by label"
 STATIC = ("static, copies of the first group", "static, random numbers")
 DEVICES = ("growing, devices, verified writes", "growing, devices, single writes")
-COMPONENTS = 32  # of the principal component analysis
 
 
 class Setting(NamedTuple):
@@ -25,67 +22,13 @@ class Setting(NamedTuple):
     activity_threshold: float
     winner_rate: float
     neighbour_rate: float
+    winner_fall: float
     off_after: int
     phases_capacity: int
     phases: tuple[int, ...]
     per_group: int
     group: int  # classes that come together
     snapshots: int  # per phase
-
-
-class Task(NamedTuple):
-    """Samples `(samples, inputs)` and labels, to learn and to test."""
-
-    train: Any
-    train_label: Any
-    test: Any
-    test_label: Any
-
-    @property
-    def n_classes(self):
-        return int(self.train_label.max()) + 1
-
-    def held_out(self):
-        """The same with a fifth of the training samples as those to test: for choices."""
-        order = np.random.default_rng(0).permutation(len(self.train))
-        test, train = np.split(order, [len(order) // 5])
-        return Task(self.train[train], self.train_label[train], self.train[test], self.train_label[test])
-
-    def principal_components(self):
-        """The same in the largest principal components of all training samples, without their labels.
-
-        Scaled so that a distance over the root of the inputs stays what it was, but for what the
-        other components held.
-        """
-        from sklearn.decomposition import PCA
-
-        fit = PCA(COMPONENTS, random_state=0).fit(self.train)
-        scale = (COMPONENTS / self.train.shape[1]) ** 0.5
-        return self._replace(train=scale * fit.transform(self.train), test=scale * fit.transform(self.test))
-
-
-def load(name, folder):
-    """A data set as rows of numbers of the size of one."""
-    if name == "digits":
-        from sklearn.datasets import load_digits
-        from sklearn.model_selection import train_test_split
-
-        images, labels = load_digits(return_X_y=True)
-        parts = train_test_split(images / 16, labels, test_size=500, random_state=0, stratify=labels)
-        train, test, train_label, test_label = parts
-    elif name == "mnist-pca":
-        return load("mnist", folder).principal_components()
-    elif name == "mnist":
-        (train, train_label), (test, test_label) = (data.mnist(folder, s) for s in ("train", "test"))
-    else:
-        archive = np.load(data.data_folder(folder) / "cub" / "cub100_features.npz", allow_pickle=False)
-        features, label, first = archive["features"].astype(np.float32), archive["label"], archive["train"]
-        # The same length for every picture, so that nothing of other classes is used.
-        features /= np.sqrt(np.mean(features**2, axis=1, keepdims=True))
-        train, test = features[first], features[~first]
-        train_label, test_label = label[first], label[~first]
-    flat = lambda x: np.asarray(x, np.float32).reshape(len(x), -1)
-    return Task(flat(train), np.asarray(train_label), flat(test), np.asarray(test_label))
 
 
 def draw(task, classes, count, rng):
@@ -123,6 +66,7 @@ def growing(setting, method, storage=None, **options):
         activity_threshold=0.0 if method in STATIC else setting.activity_threshold,
         winner_rate=setting.winner_rate,
         neighbour_rate=setting.neighbour_rate,
+        winner_fall=setting.winner_fall,
         by_label=method == BY_LABEL,
         storage=storage,
         **options,
@@ -162,7 +106,7 @@ def run_phases(task, setting, method=GROWING, nodes=None, seed=0):
             | {"accuracy_all": accuracy(network, state, task, everything)}
             | {"accuracy_all_stored": accuracy(network, state, task, everything, stored=True)}
             | who_is_on(task, before, state, histories, stream[1])
-            | {"cost": {k: sum(each[k] for each in costs) for k in costs[0]} if costs else None}
+            | {"cost": summed(costs)}
         )
     return rows, snapshots
 
@@ -196,6 +140,11 @@ def cost(task, method, nodes, history, state):
     return {name: float(getattr(spent, name)) for name in names}
 
 
+def summed(costs):
+    """What the stretches of a stream cost together; None where nothing is known of it."""
+    return {name: sum(each[name] for each in costs) for name in costs[0]} if costs else None
+
+
 def starts(task, setting, network, method, first, rng):
     """The first network of a class-incremental stream."""
     if method not in STATIC:
@@ -207,35 +156,30 @@ def starts(task, setting, network, method, first, rng):
     return network.start(noise.astype(np.float32), task.n_classes)
 
 
-def run_incremental(task, setting, method, nodes=None, seeds=5):
-    """Group by group, all seeds of a method at once: accuracies over the classes seen so far."""
+def run_incremental(task, setting, method, nodes=None, seed=0):
+    """Group by group: accuracies over the classes seen so far, and what it took."""
     groups = np.arange(task.n_classes).reshape(-1, setting.group)
-    network = lambda key: growing(setting, method, storage(task, setting, method, nodes, key))
-    keys = jax.random.split(jax.random.key(0), seeds)
-    learn = jax.jit(jax.vmap(lambda key, *stream: network(key).learn(*stream)), donate_argnums=1)
-    classify = jax.jit(jax.vmap(network(keys[0]).classify, in_axes=(0, None)))
-    rngs = [np.random.default_rng(seed) for seed in range(seeds)]
-    begin = [
-        starts(task, setting, network(key), method, groups[0], rng)
-        for key, rng in zip(keys, rngs, strict=True)
-    ]
-    state = jax.tree.map(lambda *x: jnp.stack(x), *begin)
-    seen_so_far, last, refused = [], [], np.zeros(seeds, int)
-    for k, group in enumerate(tqdm(groups, desc=method, disable=None)):
-        inputs, labels = zip(*(draw(task, group, setting.per_group, rng) for rng in rngs), strict=True)
-        state, history = learn(keys, state, np.stack(inputs), np.stack(labels))
-        refused = refused + np.sum(np.asarray(history.kind) == 3, axis=1)
-        named = np.asarray(classify(state, task.test)) == task.test_label
-        seen_so_far.append(named[:, np.isin(task.test_label, groups[: k + 1])].mean(axis=1))
-        last.append([named[:, np.isin(task.test_label, g)].mean(axis=1) for g in groups[: k + 1]])
-    at_once = np.array([each[-1] for each in last])
-    at_the_end = np.array(last[-1])
+    rng, key = np.random.default_rng(seed), jax.random.key(seed)
+    network = growing(setting, method, storage(task, setting, method, nodes, key))
+    state = starts(task, setting, network, method, groups[0], rng)
+    seen_so_far, alone, refused, costs = [], [], 0, []
+    for k, group in enumerate(tqdm(groups, desc=f"{method}, seed {seed}", disable=None)):
+        state, history = network.learn(state, *draw(task, group, setting.per_group, rng))
+        refused += int(history.count(3))
+        if method in DEVICES:
+            costs.append(cost(task, method, nodes, history, state))
+        named = np.asarray(network.classify(state, task.test)) == task.test_label
+        of = lambda classes, named=named: float(named[np.isin(task.test_label, classes)].mean())
+        seen_so_far.append(of(groups[: k + 1]))
+        alone.append([of(each) for each in groups[: k + 1]])
+    lost = [at_once[-1] - at_the_end for at_once, at_the_end in zip(alone[:-1], alone[-1], strict=False)]
     return {
-        "accuracy_of_seen": np.array(seen_so_far).T.tolist(),
-        "final_accuracy": np.array(seen_so_far)[-1].tolist(),
-        "forgetting": (at_once[:-1] - at_the_end[:-1]).mean(axis=0).tolist(),
-        "nodes_used": (jnp.max(state.label_count, axis=2) > 0).sum(axis=1).tolist(),
-        "refused_for_want_of_room": refused.tolist(),
+        "accuracy_of_seen": seen_so_far,
+        "final_accuracy": seen_so_far[-1],
+        "forgetting": float(np.mean(lost)),
+        "nodes_used": int(np.sum(np.max(state.label_count, axis=1) > 0)),
+        "refused_for_want_of_room": refused,
+        "cost": summed(costs),
     }
 
 

@@ -12,17 +12,20 @@ intelligence. Science 375, 533 (2022). doi 10.1126/science.abj7943
 - device-phases, verified, single: with nodes made of nickelate devices that differ and write with
   noise, each write corrected once or not at all; pulses, energy and time.
 
-    python experiments/incremental_learning.py --data digits --out results/incremental_digits
-    python experiments/incremental_learning.py --data mnist --folder /data   # or JAXNN_DATA; mnist-pca
+    python experiments/incremental_learning.py --quick            # the 8x8 digits of scikit-learn
+    python experiments/incremental_learning.py --out results/incremental_digits
+    python experiments/incremental_learning.py --data mnist --folder /data      # or JAXNN_DATA
+    python experiments/incremental_learning.py --data mnist-pca --folder /data  # -nickelate, -nanowires
     python experiments/incremental_learning.py --data cub --folder /data --parts growing copies
 
-Parts that are not asked for keep their numbers in the report.
+What is finished is kept in the folder `cells` there, and a run that was cut off goes on.
 """
 
 # Before JAX, because it also sets what XLA logs.
 from _cache import keep_compiled  # isort: skip
 
 import argparse
+import functools as ft
 import json
 import time
 from pathlib import Path
@@ -30,18 +33,20 @@ from pathlib import Path
 import _growing_plots as plots
 import _growing_runs as runs
 import numpy as np
+from _growing_data import load
 
 
-# Thresholds and rates of MNIST and the birds were chosen with --held-out, those of the digits are older.
+# Thresholds and rates were chosen with --held-out: docs/growing-networks.md.
 SETTINGS = {
     "digits": runs.Setting(
         capacity=400,
         activity_threshold=0.877,
-        winner_rate=0.2,
+        winner_rate=0.5,
         neighbour_rate=0.001,
+        winner_fall=0.3,
         off_after=900,
         phases_capacity=800,
-        phases=(3000, 4000, 3000, 4000),
+        phases=(4000, 4000, 4000, 4000),
         per_group=300,
         group=1,
         snapshots=20,
@@ -51,6 +56,7 @@ SETTINGS = {
         activity_threshold=0.80,
         winner_rate=0.5,
         neighbour_rate=0.001,
+        winner_fall=0.3,
         off_after=6000,
         phases_capacity=3000,
         phases=(10_000, 20_000, 10_000, 20_000),
@@ -63,6 +69,7 @@ SETTINGS = {
         activity_threshold=0.60,
         winner_rate=0.2,
         neighbour_rate=0.001,
+        winner_fall=0.3,
         off_after=2000,
         phases_capacity=2500,
         phases=(5_000, 8_000, 5_000, 8_000),
@@ -72,6 +79,8 @@ SETTINGS = {
     ),
 }
 SETTINGS["mnist-pca"] = SETTINGS["mnist"]._replace(activity_threshold=0.855)
+SETTINGS["mnist-nickelate"] = SETTINGS["mnist"]._replace(activity_threshold=0.6)
+SETTINGS["mnist-nanowires"] = SETTINGS["mnist"]._replace(activity_threshold=0.6)
 INCREMENTAL = {
     "growing": runs.GROWING,
     "copies": runs.STATIC[0],
@@ -84,6 +93,7 @@ PHASES = {
     "phases-by-label": runs.BY_LABEL,
     "device-phases": runs.DEVICES[0],
 }
+QUICK = ["phases-by-label", "growing", "copies"]
 DEVICE_PARTS = {"device-phases", "verified", "single"}
 
 
@@ -101,10 +111,14 @@ def show_incremental(results, ratio):
         final = np.array(numbers["final_accuracy"])
         print(
             f"{method:34} final {np.median(final):.3f} ({final.min():.3f} to {final.max():.3f}), "
-            f"forgetting {np.median(numbers['forgetting']):.3f}, "
+            f"{len(final)} seeds, forgetting {np.median(numbers['forgetting']):.3f}, "
             f"nodes {np.median(numbers['nodes_used']):.0f}, "
             f"refused {np.median(numbers['refused_for_want_of_room']):.0f}"
         )
+        if numbers["cost"][0]:
+            print(
+                "   ", {k: f"{np.median([c[k] for c in numbers['cost']]):.3g}" for k in numbers["cost"][0]}
+            )
     for name, numbers in ratio.items():
         low, high = numbers["range"]
         print(f"{name}: {numbers['median']:.2f} ({low:.2f} to {high:.2f})")
@@ -116,61 +130,80 @@ def parsed():
     parser.add_argument("--data", choices=SETTINGS, default="digits")
     parser.add_argument("--folder", type=Path, help="of the data sets; JAXNN_DATA by default")
     parser.add_argument("--parts", nargs="+", choices=[*PHASES, *INCREMENTAL])
-    parser.add_argument("--seeds", type=int, default=5, help="of class-incremental streams, all at once")
+    parser.add_argument("--seeds", type=int, default=5, help="of class-incremental streams")
     parser.add_argument("--held-out", action="store_true", help="test on a part of the training set")
-    parser.add_argument("--activity-threshold", type=float)
-    parser.add_argument("--off-after", type=int)
-    parser.add_argument("--capacity", type=int)
+    parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="fields of the setting")
     parser.add_argument("--out", type=Path, default=Path("results/incremental_learning"))
+    parser.add_argument("--quick", action="store_true", help="fewer parts, one seed")
     arguments = parser.parse_args()
-    # Principal components are negative, too, and synapses are not.
-    able = [p for p in (*PHASES, *INCREMENTAL) if arguments.data != "mnist-pca" or p not in DEVICE_PARTS]
+    if arguments.quick:
+        arguments.parts, arguments.seeds = arguments.parts or QUICK, 1
+    # Currents and principal components are negative, too, and synapses are not.
+    able = [p for p in (*PHASES, *INCREMENTAL) if "-" not in arguments.data or p not in DEVICE_PARTS]
     arguments.parts = arguments.parts or able
     if set(arguments.parts) - set(able):
         parser.error("nodes made of devices hold no negative numbers, as principal components are")
     return arguments
 
 
-def prepared(arguments):
-    """The data and the setting, with what the command line changes."""
-    setting, task = SETTINGS[arguments.data], runs.load(arguments.data, arguments.folder)
-    given = {name: getattr(arguments, name) for name in ("activity_threshold", "off_after", "capacity")}
-    setting = setting._replace(**{name: value for name, value in given.items() if value is not None})
-    return task.held_out() if arguments.held_out else task, setting
+def kept(path, stamp, make):
+    """What `make` gives, or what it gave under the same stamp before."""
+    if path.exists() and (cell := json.loads(path.read_text()))["stamp"] == stamp:
+        return cell["found"]
+    begin = time.perf_counter()
+    found = make()
+    print(f"{path.stem}: {time.perf_counter() - begin:.0f} s", flush=True)
+    # Renamed when whole, so that a run cut off leaves no half of a cell.
+    draft = path.with_suffix(".part")
+    draft.write_text(json.dumps({"stamp": stamp, "found": found}, allow_nan=False))
+    draft.replace(path)
+    return found
+
+
+def phases(part, task, setting, nodes, out):
+    """The phases, with their pictures."""
+    rows, snapshots = runs.run_phases(task, setting, PHASES[part], nodes if part in DEVICE_PARTS else None)
+    plots.plot_phases(task.n_classes, setting, snapshots, out / f"{part}.png")
+    plots.animate(task.n_classes, snapshots, out / f"{part}.gif")
+    return rows
 
 
 def main() -> None:
-    """Learns, prints both tables, writes pictures and numbers."""
+    """Learns what is not kept from before, prints tables, writes pictures and numbers."""
     arguments = parsed()
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    cells = arguments.out / "cells"
+    cells.mkdir(parents=True, exist_ok=True)
     keep_compiled()
-    task, setting = prepared(arguments)
-    path = arguments.out / "incremental_learning.json"
-    report = json.loads(path.read_text()) if path.exists() else {}
-    if report.get("setting") != json.loads(json.dumps(setting._asdict())):
-        report = {"setting": setting._asdict(), "phases": {}, "incremental": {}, "seconds": {}}
+    changed = {name: json.loads(value) for name, value in (each.split("=") for each in arguments.set)}
+    setting = SETTINGS[arguments.data]._replace(**changed)
+    task = load(arguments.data, arguments.folder, arguments.out)
+    task = task.held_out() if arguments.held_out else task
+    stamp = json.loads(json.dumps(setting._asdict() | {"held_out": arguments.held_out}))
     print(f"{arguments.data}: {task.train.shape[0]:,} samples of {task.train.shape[1]} inputs; {setting}")
     nodes = runs.nickelate_nodes() if DEVICE_PARTS & set(arguments.parts) else None
+    report = {"setting": stamp, "phases": {}, "incremental": {}}
     for part in arguments.parts:
-        begin = time.perf_counter()
+        path = lambda name: cells / f"{arguments.data}-{name}.json"
         if part in PHASES:
-            rows, snapshots = runs.run_phases(task, setting, PHASES[part], nodes)
-            show_phases(rows)
-            report["phases"][part] = rows
-            plots.plot_phases(task.n_classes, setting, snapshots, arguments.out / f"{part}.png")
-            plots.animate(task.n_classes, snapshots, arguments.out / f"{part}.gif")
-        else:
-            method = INCREMENTAL[part]
-            report["incremental"][method] = runs.run_incremental(
-                task, setting, method, nodes, arguments.seeds
+            make = ft.partial(phases, part, task, setting, nodes, arguments.out)
+            report["phases"][part] = kept(path(part), stamp, make)
+            show_phases(report["phases"][part])
+            continue
+        method = INCREMENTAL[part]
+        found = [
+            kept(
+                path(f"{part}-{seed}"),
+                stamp,
+                ft.partial(runs.run_incremental, task, setting, method, nodes, seed),
             )
-        report["seconds"][part] = time.perf_counter() - begin
-        print(f"{part}: {report['seconds'][part]:.0f} s", flush=True)
-        path.write_text(json.dumps(report, indent=1, allow_nan=False))
+            for seed in range(arguments.seeds)
+        ]
+        report["incremental"][method] = {name: [each[name] for each in found] for name in found[0]}
     report["ratios"] = runs.ratios(report["incremental"])
     show_incremental(report["incremental"], report["ratios"])
     if report["incremental"]:
         plots.plot_incremental(report["incremental"], arguments.out / "incremental.png")
+    path = arguments.out / "incremental_learning.json"
     path.write_text(json.dumps(report, indent=1, allow_nan=False))
 
 

@@ -49,7 +49,7 @@ class GrowthHistory(eqx.Module):
 class AbstractNodeStorage(eqx.Module):
     """What nodes are made of, where that is not exact numbers: it decides what a written number becomes.
 
-    A class of your own needs these two, both pure functions; noise is drawn from a key of its own and
+    A class of your own needs these three, all pure functions; noise is drawn from a key of its own and
     the step.
     """
 
@@ -66,6 +66,10 @@ class AbstractNodeStorage(eqx.Module):
     @abc.abstractmethod
     def counters(self, counter: Float[Array, " nodes"], step: Int[Array, ""]) -> Float[Array, " nodes"]:
         """The counters that all nodes have after these were written into them."""
+
+    @abc.abstractmethod
+    def noise(self, rows: Float[Array, "some inputs"]) -> Float[Array, " some"]:
+        """The expected square of what writing added to these rows of weights, which distances leave out."""
 
 
 class GrowWhenRequired(eqx.Module):
@@ -176,7 +180,10 @@ class GrowWhenRequired(eqx.Module):
         labels = jnp.full(count, -1) if labels is None else _check_labels(labels, count, n_classes)
         counts = jax.nn.one_hot(labels, n_classes, dtype=weight.dtype)  # zeros for -1
         counts = jnp.pad(counts, [(0, self.capacity - count), (0, 0)])
-        return jk.grow_state(weight, jnp.arange(self.capacity) < count, counts)
+        state = jk.grow_state(weight, jnp.arange(self.capacity) < count, counts)
+        if self.storage is None:
+            return state
+        return state._replace(square=state.square - self.storage.noise(weight))
 
     def learn(
         self, state: jk.GrowState, inputs: Any, labels: Any = None, *, every: int | None = None
@@ -257,7 +264,7 @@ def _learn(
 ) -> tuple[jk.GrowState, GrowthHistory]:
     parameters = _step_parameters(network, state.weight.dtype)
     storage = network.storage
-    store = None if storage is None else jk.GrowStore(storage.weights, storage.counters)
+    store = storage and jk.GrowStore(storage.weights, storage.counters, storage.noise)
 
     def step(carry: Any, shown: Any) -> Any:
         state, previous = carry

@@ -199,8 +199,21 @@ class NickelateStorage(AbstractNodeStorage):
         key = jr.fold_in(jr.fold_in(self.key, step), counter.shape[0])
         return self._written(counter, self.counter_error.astype(counter.dtype), key)[0]
 
+    def noise(self, rows: Float[Array, "some inputs"]) -> Float[Array, " some"]:
+        table, largest = self._measured(rows.dtype), self.largest.astype(rows.dtype)
+        there = table.conductance(rows / largest)
+        low, high = jnp.exp(table.log_conductance[0]), jnp.exp(table.log_conductance[-1])
+        # To first order: dG = G d ln G.
+        error = largest * jnp.exp(there) / (high - low) * self._deviation(table, there)
+        return jnp.sum(error**2, axis=-1)
+
     def _measured(self, dtype: Any) -> NickelateNodes:
         return jax.tree.map(lambda x: x.astype(dtype), self.nodes)
+
+    def _deviation(self, table: NickelateNodes, log_conductance: Array) -> Array:
+        """Of ln G after a write."""
+        cycle, device = (table.at(f"{name}_deviation", log_conductance) for name in ("cycle", "device"))
+        return 2**0.5 * cycle if self.verify else jnp.sqrt(device**2 + cycle**2)
 
     def _written(self, fraction: Array, error: Array, key: Any) -> tuple[Array, Array, Array]:
         """What is there after a number was written; the ln G that it stands for, and its deviation."""
@@ -208,11 +221,8 @@ class NickelateStorage(AbstractNodeStorage):
         wanted = table.conductance(fraction)
         first, second = jr.normal(key, (2, *fraction.shape), fraction.dtype)
         cycle, device = (table.at(f"{name}_deviation", wanted) for name in ("cycle", "device"))
-        if self.verify:
-            off, deviation = cycle * (first - second), 2**0.5 * cycle
-        else:
-            off, deviation = cycle * first + device * error, jnp.sqrt(device**2 + cycle**2)
-        return table.number(wanted + off), wanted, deviation
+        off = cycle * (first - second) if self.verify else cycle * first + device * error
+        return table.number(wanted + off), wanted, self._deviation(table, wanted)
 
 
 class NodeCost(eqx.Module):

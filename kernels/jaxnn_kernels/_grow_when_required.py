@@ -15,7 +15,7 @@ TRAINED, INSERTED, WOKEN, FULL = range(4)
 NO_EDGE = -(2**30)
 
 # Nodes trained together; more of them take another round of the loop.
-_ROWS = 16
+_ROWS = 8
 
 
 class GrowState(NamedTuple):
@@ -23,7 +23,10 @@ class GrowState(NamedTuple):
 
     weight: Float[Array, "nodes inputs"]
     square: Float[Array, " nodes"]
-    """|w|^2, which turns the distances to a sample into one product of matrix and vector."""
+    """|w|^2, which turns the distances to a sample into one product of matrix and vector.
+
+    Less the square that noise of writing is expected to add to a distance, where there is any.
+    """
     counter: Float[Array, " nodes"]
     """The habituation h, 1 for a fresh node and near 0 for a trained one."""
     stored: Bool[Array, " nodes"]
@@ -84,6 +87,8 @@ class GrowStore(NamedTuple):
     """Of rows `(some, inputs)`, those that are there, the nodes `(some,)` that they go to, and the step."""
     counters: Callable[[Array, Array], Array]
     """Of counters `(nodes,)` and the step."""
+    noise: Callable[[Array], Array]
+    """Of rows of weights, the expected square of what writing added to each row, `(some,)`."""
 
 
 def grow_state(
@@ -127,9 +132,15 @@ def _first(flags: Array) -> Array:
     return jnp.min(jnp.where(flags, jnp.arange(last + 1, dtype=jnp.int32), last))
 
 
-def _nearest(distance: Array, among: Array) -> Array:
-    masked = jnp.where(among, distance, jnp.inf)
+def _nearest(order: Array, among: Array) -> Array:
+    """The lowest index of the smallest among some; `order` is of distances."""
+    masked = jnp.where(among, order, jnp.iinfo(order.dtype).max)
     return _first(masked == jnp.min(masked))
+
+
+def _order(distance: Array) -> Array:
+    """Integers in the order of distances: XLA vectorises their minimum, not that of numbers with NaN."""
+    return jax.lax.bitcast_convert_type(distance, jnp.int64 if distance.dtype == jnp.float64 else jnp.int32)
 
 
 def age(state: GrowState, node: Any) -> Int[Array, " nodes"]:
@@ -149,7 +160,7 @@ class _Pull(NamedTuple):
     sample: Array
 
 
-def _pull(pull: _Pull, store: Callable[..., Array] | None = None) -> tuple[Array, Array, Array]:
+def _pull(pull: _Pull, store: GrowStore | None = None, step: Any = None) -> tuple[Array, Array, Array]:
     """w_i += rate_i (x - w_i) of the nodes i that are pulled, a few rows at a time.
 
     Gives w, |w|^2 and the number of weights that changed.
@@ -170,12 +181,14 @@ def _pull(pull: _Pull, store: Callable[..., Array] | None = None) -> tuple[Array
         still = pull.sample[:, None]
         if store is not None:
             still = weight[lane, index]
-            rows = store(rows[0], still[0], index[0])[None]
+            rows = store.weights(rows[0], still[0], index[0], step)[None]
         differ = jnp.where(chosen > 0, jnp.sum(rows != still, axis=-1, dtype=jnp.int32), 0)
         # The others of the few go where nothing is written.
         at = jnp.where(chosen > 0, index, left.shape[1])
         weight = weight.at[lane, at].set(rows, mode="drop")
-        square = square.at[lane, at].set(jnp.sum(rows**2, axis=-1), mode="drop")
+        length = jnp.sum(rows**2, axis=-1)
+        length = length if store is None else length - store.noise(rows[0])[None]
+        square = square.at[lane, at].set(length, mode="drop")
         left = left.at[lane, at].set(False, mode="drop")
         return weight, square, left, changed + jnp.sum(differ, axis=1, dtype=jnp.int32)
 
@@ -223,6 +236,7 @@ class _Match(NamedTuple):
     wake: Array
     full: Array
     compared: Array
+    stored: Array
 
 
 def _match(state: GrowState, sample: Array, label: Array, parameters: GrowParameters) -> _Match:
@@ -231,13 +245,15 @@ def _match(state: GrowState, sample: Array, label: Array, parameters: GrowParame
     distance = square_distance(state.weight, state.square, sample)
     activity = lambda node: jnp.exp(-jnp.sqrt(distance[node] / sample.shape[0]))
     index = jnp.arange(distance.shape[0], dtype=jnp.int32)
-    first = _nearest(distance, state.on)
-    second = _nearest(distance, state.on & (index != first))
+    order = _order(distance)
+    first = _nearest(order, state.on)
+    second = _nearest(order, state.on & (index != first))
     asleep = state.stored & ~state.on & _agree(state.label, label, p.by_label)
-    sleeper = _nearest(distance, asleep)
+    sleeper = _nearest(order, asleep)
     wants = (activity(first) < p.activity_threshold) & (state.counter[first] < p.habituation_threshold)
-    wake = wants & jnp.any(asleep) & (activity(sleeper) >= p.activity_threshold)
-    room = jnp.any(~state.stored)
+    wake = wants & asleep[sleeper] & (activity(sleeper) >= p.activity_threshold)
+    n_stored = jnp.sum(state.stored, dtype=jnp.int32)
+    room = n_stored < state.stored.shape[0]
     return _Match(
         winner=jnp.where(wake, sleeper, first),
         second=jnp.where(wake, first, second),
@@ -245,7 +261,8 @@ def _match(state: GrowState, sample: Array, label: Array, parameters: GrowParame
         insert=wants & ~wake & room,
         wake=wake,
         full=wants & ~wake & ~room,
-        compared=jnp.sum(jnp.where(wants, state.stored, state.on), dtype=jnp.int32),
+        compared=jnp.where(wants, n_stored, jnp.sum(state.on, dtype=jnp.int32)),
+        stored=n_stored,
     )
 
 
@@ -269,9 +286,7 @@ def _counted(count: Array, label: Array, fall: Any) -> Array:
     return jnp.where(label < 0, count, jnp.where(hit, count + 1, jnp.maximum(count - fall, 0)))
 
 
-def _event(
-    match: _Match, node: Array, before: GrowState, written: tuple[Array, Array], off: Array
-) -> GrowEvent:
+def _event(match: _Match, node: Array, written: tuple[Array, Array], off: Array) -> GrowEvent:
     """What a sample did, for the record."""
     count = lambda flags: jnp.sum(flags, dtype=jnp.int32)
     kind = jnp.where(match.wake, WOKEN, jnp.where(match.full, FULL, TRAINED))
@@ -286,7 +301,7 @@ def _event(
         written=count(written[0]),
         weights_written=written[1],
         switched_off=count(off),
-        stored=count(before.stored),
+        stored=match.stored,
     )
 
 
@@ -310,9 +325,7 @@ def _train(
     if store is None:
         weight, square, changed = _pull_together(alone)
     else:
-        weight, square, changed = _pull(
-            alone, lambda *row: store.weights(row[0], row[1], row[2], state.step)
-        )
+        weight, square, changed = _pull(alone, store, state.step)
 
     fallen = lambda h, fall: h + fall * (p.recovery * (1 - h) - 1)
     counter = jnp.where(neighbour, fallen(state.counter, p.neighbour_fall), state.counter)
@@ -363,7 +376,7 @@ def grow_step(
     last_win = state.last_win.at[node].set(last_use)
     stale = state.on & (now - last_win > p.off_after) & (index != w) & (index != v)
     stored = state.stored.at[node].set(True) & ~removed
-    event = _event(match, node, state, written, stale)
+    event = _event(match, node, written, stale)
     state = state._replace(
         label_count=state.label_count.at[node].set(count),
         label=state.label.at[node].set(own),
