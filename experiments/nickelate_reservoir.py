@@ -169,8 +169,8 @@ def plot(table: dict[str, Any], measure: str, path: Path) -> None:
     plt.close(figure)
 
 
-def main() -> None:
-    """Runs what is not on disk yet, prints the tables, writes plot and numbers."""
+def options() -> argparse.Namespace:
+    """What the command line says."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--task", choices=[t for t in STUDIES if t != "digits"], default="mnist")
     parser.add_argument("--folder", type=Path, help="of the data sets; JAXNN_DATA by default")
@@ -182,7 +182,12 @@ def main() -> None:
     parser.add_argument(
         "--only", choices=("full", "study", "spread", "encoders", "tuning"), help="one part of it"
     )
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Runs what is not on disk yet, prints the tables, writes plot and numbers."""
+    arguments = options()
     begin = time.perf_counter()
     keep_compiled()
     name = "digits" if arguments.quick else arguments.task
@@ -195,6 +200,7 @@ def main() -> None:
     if part in (None, "full"):
         report["full"] = full(name, task, arguments.methods, out)
         show_full(report["full"], measure)
+        report["full_seconds"] = sum(cell["seconds"] for cell in report["full"])
     if part in (None, "study"):
         methods, sizes, seeds = arguments.methods, arguments.sizes, arguments.seeds
         if arguments.quick:
@@ -202,6 +208,7 @@ def main() -> None:
         cells = study(name, task, methods, sizes, seeds, out)
         report["study"] = summary(cells, split, measure, wanted)
         show_summary(report["study"], measure)
+        report["study_seconds"] = sum(cell["seconds"] for cell in cells)
         plot(report["study"], measure, out / "devices.png")
     if part in (None, "spread"):
         report["spread"] = summary(device_spread(name, task, out), split, measure, ())
@@ -216,7 +223,8 @@ def main() -> None:
     if part in (None, "tuning"):
         report["tuning"] = tuned(task, FULL[name], measure, out)
     report["seconds"] = time.perf_counter() - begin
-    print(f"{report['seconds']:.0f} s")
+    kept = [f"{k.replace('_', ' ')} {v:.0f}" for k, v in report.items() if k.endswith("_seconds")]
+    print(f"{report['seconds']:.0f} s; all cells, when they were worked out: {', '.join(kept)}")
     (out / "nickelate_reservoir.json").write_text(json.dumps(report, indent=1, allow_nan=False))
 
 
