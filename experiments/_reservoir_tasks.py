@@ -60,16 +60,29 @@ def fields(task: Task, devices: int, seed: int) -> np.ndarray:
 
 
 def encode(task: Task, devices: int, seed: int) -> np.ndarray:
-    """Amplitudes of few levels, (samples, devices, SLOTS), float32."""
+    """Which of `trains` each device is shown, (samples, devices)."""
     thresholds = np.resize(np.asarray(task.thresholds), devices)
     flat = task.pictures.reshape(len(task.pictures), -1)
-    seen = flat[:, fields(task, devices, seed)]
+    points, top = fields(task, devices, seed), task.levels - 1
     # v^p is one half where v is at the threshold.
     powers = (np.log(0.5) / np.log(thresholds)).astype(np.float32)
-    parts = np.array_split(seen, max(1, seen.size // 10**7))
-    return np.concatenate(
-        [np.asarray(encoders.amplitude_code(x, levels=task.levels, power=powers)) for x in parts]
-    )
+    digits = task.levels ** np.arange(SLOTS)[::-1]
+    numbers = np.empty((len(flat), devices), np.min_scalar_type(task.levels**SLOTS))
+    rows = min(len(flat), max(1, 10**7 // points.size))  # always as many: compiled once
+    for first in range(0, len(flat), rows):
+        seen = np.zeros((rows, *points.shape), np.float32)
+        part = flat[first : first + rows]
+        seen[: len(part)] = part[:, points]
+        code = np.asarray(encoders.amplitude_code(seen, levels=task.levels, power=powers))
+        numbers[first : first + rows] = np.rint(code[: len(part)] * top).astype(int) @ digits
+    return numbers
+
+
+def trains(levels: int) -> np.ndarray:
+    """All trains of pulses that there are, (levels^SLOTS, SLOTS), amplitudes 0 to 1."""
+    digits = levels ** np.arange(SLOTS)[::-1]
+    number = np.arange(levels**SLOTS)[:, None]
+    return (number // digits % levels / (levels - 1)).astype(np.float32)
 
 
 def square(step: int) -> tuple[tuple[int, int], ...]:

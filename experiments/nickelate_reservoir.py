@@ -6,6 +6,7 @@ these are ours: docs/reservoirs.md.
 
 1. The full task at one size and seed, all reservoirs, and what tuning volts by gradient buys.
 2. Score against the number of devices, several seeds, on a part of the task.
+3. How much of the intervals is the devices', with the same lines and samples for all.
 
 Every finished cell is kept under --out; a run that was cut off goes on where it ended.
 
@@ -26,17 +27,17 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from _reservoir_study import METHODS, NICKELATE, OTHERS, curve, devices_needed, run
+from _reservoir_answers import CAPACITORS, COUPLED, METHODS, NEURONS, OTHERS, Presentation
+from _reservoir_study import curve, devices_needed, run
 from _reservoir_tasks import load, subset
-from _reservoir_tuning import what_it_buys
 
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt  # the backend has to be chosen before this import
 
 
-# Devices for all of the task. Speech is also run with as many as coupled sheets are.
-FULL = {"mnist": (96,), "speech": (128, 512), "ecg": (96,)}
+FULL = {"mnist": 96, "speech": 128, "ecg": 96}  # devices for all of the task
+MORE = {"speech": 512}  # and of capacitors
 SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
 SEEDS = 3
 # Of the study: its split, its measure, and scores to ask the number of devices for.
@@ -47,13 +48,27 @@ STUDIES = {
     "digits": ("random", "accuracy", (0.80, 0.90)),
 }
 QUICK = ("nickelate, neurons", "raw data", "row sums", "leaky integrators", "WOx memristors")
+QUICK_SIZES = (8, 32)
 
 
 def full(name: str, task: Any, methods: Any, out: Path) -> list[dict]:
-    """All of the task, one size, one seed."""
+    """All of the task, one seed."""
     # Every one of 70,000 or 109,440 samples by itself would take most of an hour.
-    methods = [m for m in methods if name == "speech" or m != "nickelate, coupled"]
-    return run(task, f"{name}-full", methods, FULL[name], 0, out, folds=1)
+    methods = [m for m in methods if name == "speech" or m != COUPLED]
+    shown = Presentation(task, 0, out.parent / "answers")
+    cells = run(shown, f"{name}-full", methods, (FULL[name],), out, folds=1)
+    if name in MORE and CAPACITORS in methods:
+        cells += run(shown, f"{name}-full", [CAPACITORS], (MORE[name],), out, folds=1)
+    return cells
+
+
+def study(name: str, task: Any, methods: Any, sizes: Any, seeds: int, out: Path) -> list[dict]:
+    """A part of the task, all sizes and seeds."""
+    cells = []
+    for seed in range(seeds):
+        shown = Presentation(subset(name, task, seed), seed, out.parent / "answers")
+        cells += run(shown, f"{name}-study", methods, sizes, out, folds=1)
+    return cells
 
 
 def show_full(cells: list[dict], measure: str) -> None:
@@ -68,13 +83,24 @@ def show_full(cells: list[dict], measure: str) -> None:
     for cell in cells:
         values = "".join(f"{cell['splits'][s][measure]:24.4f}" for s in splits)
         energy = "" if cell["energy"] is None else f"{cell['energy']:12.1e}"
-        print(f"{cell['method']:24}{cell['devices']:8}{values}{cell['features']:10}{energy}")
+        print(f"{cell['method']:24}{cell['devices']:8}{values}{cell['features']:10}{energy:12}", end="")
+        # Of people left out one by one, in their order.
+        of_each = [x for x in (cell["splits"][s]["each"] for s in splits) if len(x) > 1]
+        print("".join("  " + " ".join(f"{v:.2f}" for v in x) for x in of_each))
+
+
+def device_spread(name: str, task: Any, out: Path) -> list[dict]:
+    """Other devices and other noise, the same lines and samples."""
+    part, cells = subset(name, task, 0), []
+    for seed in range(5):
+        shown = Presentation(part, seed, out.parent / "answers", lines=0)
+        cells += run(shown, f"{name}-spread", (NEURONS, CAPACITORS), (64,), out, folds=1)
+    return cells
 
 
 def summary(cells: list[dict], split: str, measure: str, wanted: tuple[float, ...]) -> dict[str, Any]:
     """Means, intervals, devices needed, and the ratio of the means over the sizes that both have."""
-    best = NICKELATE[0]
-    reference = dict(zip(*curve(cells, best, split, measure)[:2], strict=True))
+    reference = dict(zip(*curve(cells, NEURONS, split, measure)[:2], strict=True))
     table = {}
     for method in METHODS:
         sizes, means, half = curve(cells, method, split, measure)
@@ -82,11 +108,15 @@ def summary(cells: list[dict], split: str, measure: str, wanted: tuple[float, ..
             continue
         both = [n for n in sizes if n in reference]
         ours = sum(reference[n] for n in both) / max(len(both), 1)
+        energies = [
+            [c["energy"] for c in cells if (c["method"], c["devices"]) == (method, n)] for n in sizes
+        ]
         table[method] = {
             "devices": sizes.tolist(),
             "mean": means.tolist(),
             "half_width_95": half.tolist(),
             "devices_needed": {str(s): devices_needed(sizes, means, s) for s in wanted},
+            "energy": [None if None in e else float(np.mean(e)) for e in energies],
             "ratio_of_means": float(ours / np.mean(means[np.isin(sizes, both)])) if both else None,
         }
     return table
@@ -107,17 +137,19 @@ def show_summary(table: dict[str, Any], measure: str) -> None:
         print(f"{method:24}{line}  {needed}  {'' if ratio is None else f'{ratio:.3f}'}")
 
 
-def tuned(task: Any, devices: int, out: Path) -> dict[str, Any]:
-    """What tuning the volts and times of the neurons by gradient buys; kept on disk."""
+def tuned(task: Any, devices: int, measure: str, out: Path) -> dict[str, Any]:
+    """What tuning the thresholds, volts and times of the neurons by gradient buys; kept on disk."""
     path = out / "cells" / "tuning.json"
     if not path.is_file():
+        from _reservoir_tuning import what_it_buys  # a second of imports that quick runs do without
+
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(what_it_buys(task, devices, 0)))
     record = json.loads(path.read_text())
     print(f"set-points by gradient: error {record['error'][0]:.4f} to {record['error'][-1]:.4f}")
     for name in ("before", "after"):
-        accuracy = record[name]["official"]["accuracy"]
-        print(f"{name:8} accuracy {accuracy:.4f}, {record[name]['energy']:.1e} J per sample")
+        found = ", ".join(f"{s} {record[name][s][measure]:.4f}" for s in task.splits)
+        print(f"{name:8} {measure}: {found}; {record[name]['energy']:.1e} J per sample")
     return record
 
 
@@ -137,8 +169,8 @@ def plot(table: dict[str, Any], measure: str, path: Path) -> None:
     plt.close(figure)
 
 
-def main() -> None:
-    """Runs what is not on disk yet, prints the tables, writes plot and numbers."""
+def options() -> argparse.Namespace:
+    """What the command line says."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--task", choices=[t for t in STUDIES if t != "digits"], default="mnist")
     parser.add_argument("--folder", type=Path, help="of the data sets; JAXNN_DATA by default")
@@ -147,8 +179,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=SEEDS, help="of the size study")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="of the size study")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
-    parser.add_argument("--only", choices=("full", "study", "tuning"), help="one part of it")
-    arguments = parser.parse_args()
+    parser.add_argument(
+        "--only", choices=("full", "study", "spread", "encoders", "tuning"), help="one part of it"
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Runs what is not on disk yet, prints the tables, writes plot and numbers."""
+    arguments = options()
     begin = time.perf_counter()
     keep_compiled()
     name = "digits" if arguments.quick else arguments.task
@@ -161,20 +200,31 @@ def main() -> None:
     if part in (None, "full"):
         report["full"] = full(name, task, arguments.methods, out)
         show_full(report["full"], measure)
+        report["full_seconds"] = sum(cell["seconds"] for cell in report["full"])
     if part in (None, "study"):
-        methods, sizes = arguments.methods, arguments.sizes
+        methods, sizes, seeds = arguments.methods, arguments.sizes, arguments.seeds
         if arguments.quick:
-            methods, sizes = QUICK, SIZES[:3]
-        cells = []
-        for seed in range(2 if arguments.quick else arguments.seeds):
-            cells += run(subset(name, task, seed), f"{name}-study", methods, sizes, seed, out, folds=1)
+            methods, sizes, seeds = QUICK, QUICK_SIZES, 2
+        cells = study(name, task, methods, sizes, seeds, out)
         report["study"] = summary(cells, split, measure, wanted)
         show_summary(report["study"], measure)
+        report["study_seconds"] = sum(cell["seconds"] for cell in cells)
         plot(report["study"], measure, out / "devices.png")
-    if part in (None, "tuning") and "official" in task.splits:
-        report["tuning"] = tuned(task, FULL[name][0], out)
+    if part in (None, "spread"):
+        report["spread"] = summary(device_spread(name, task, out), split, measure, ())
+        show_summary(report["spread"], measure)
+    if part in (None, "encoders") and name == "ecg":
+        from _reservoir_encoders import between_people
+
+        report["encoders"] = between_people(task, FULL[name], out)
+        print("validation between people of the training set: mean over seeds; ridge on what is shown")
+        for cell in report["encoders"]:
+            print(f"{cell['encoder']:32}{np.mean(cell['validation']):.3f}{cell['raw']:8.3f}")
+    if part in (None, "tuning"):
+        report["tuning"] = tuned(task, FULL[name], measure, out)
     report["seconds"] = time.perf_counter() - begin
-    print(f"{report['seconds']:.0f} s")
+    kept = [f"{k.replace('_', ' ')} {v:.0f}" for k, v in report.items() if k.endswith("_seconds")]
+    print(f"{report['seconds']:.0f} s; all cells, when they were worked out: {', '.join(kept)}")
     (out / "nickelate_reservoir.json").write_text(json.dumps(report, indent=1, allow_nan=False))
 
 

@@ -35,23 +35,44 @@ def test_fields_are_lines_within_the_picture(load):
     assert steps == set(task.directions)
     np.testing.assert_array_equal(fields[:50], tasks.fields(task, 50, 0))
     assert not np.array_equal(fields, tasks.fields(task, 200, 1))
-    pulses = tasks.encode(task, 200, 0)
+    pulses = tasks.trains(2)[tasks.encode(task, 200, 0)]
     flat = task.pictures.reshape(len(task.labels), -1)
     np.testing.assert_array_equal(pulses, flat[:, fields] > 0.5)
 
 
 def test_cells_are_kept_and_not_worked_out_again(load, study, tmp_path):
-    task = stripes(load("_reservoir_tasks"))
+    shown = study.Presentation(stripes(load("_reservoir_tasks")), 0, tmp_path / "answers")
     methods, sizes = ("raw data", "row sums", "WOx memristors", "echo state"), (2, 4)
-    cells = study.run(task, "stripes", methods, sizes, 0, tmp_path, 1)
+    cells = study.run(shown, "stripes", methods, sizes, tmp_path, 1)
     assert len(cells) == 8
     assert all(c["features"] == min(8 * c["devices"], 64) for c in cells)
     (tmp_path / "cells" / "stripes-echo-state-0-4.json").unlink()
     times = {p: p.stat().st_mtime_ns for p in (tmp_path / "cells").iterdir()}
-    again = study.run(task, "stripes", methods, sizes, 0, tmp_path, 1)
+    again = study.run(shown, "stripes", methods, sizes, tmp_path, 1)
     assert all(p.stat().st_mtime_ns == t for p, t in times.items())
     scores = lambda cells: [c["splits"] for c in cells]
     assert scores(again) == scores(cells)
+
+
+def test_answers_that_are_kept_are_those_to_the_pulses(load, study, tmp_path):
+    """Devices look their trains up, also the first of more devices, and in halves of two kinds."""
+    tasks, answers = load("_reservoir_tasks"), load("_reservoir_answers")
+    task = stripes(tasks)
+    shown = answers.Presentation(task, 0, tmp_path)
+    found, energy = shown.respond("WOx memristors", 2, 4)
+    pulses = tasks.trains(2)[tasks.encode(task, 2, 0)]
+    reservoir = answers.build("WOx memristors", 2, 0)
+    expected, each = answers.reservoirs.reservoir_features(reservoir, pulses)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_allclose(energy, each.mean(), rtol=1e-6)
+    for name in (answers.NEURONS, answers.CAPACITORS):  # kept, as if simulated
+        table = answers.Answers(np.full((64, 4, 8), len(name), np.float32), np.ones((64, 4)))
+        np.savez(tmp_path / f"{name}-0-2.npz".replace(" ", "-"), **table._asdict())
+    found, energy = shown.respond(answers.MIXED, 4, 4)
+    np.testing.assert_array_equal(found[:, 0], len(answers.NEURONS))
+    np.testing.assert_array_equal(found[:, 16:], len(answers.CAPACITORS))
+    assert found.shape == (48, 32)
+    assert energy == 4
 
 
 def test_labels_of_the_test_set_change_nothing_in_the_read_out(load, study):

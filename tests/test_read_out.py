@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
-from sklearn.metrics import balanced_accuracy_score, f1_score
+from sklearn.metrics import balanced_accuracy_score, f1_score, recall_score
 
 from jaxnn import reservoirs
 
@@ -40,19 +40,26 @@ def test_logistic_is_that_of_scikit_learn():
     np.testing.assert_array_equal(ours.classify(features), theirs.predict(scaled))
 
 
-def test_the_penalty_is_chosen_on_what_was_left_out():
-    """Noise wants the largest penalty; every part is named by what was fitted without it."""
-    features, penalties = RNG.normal(size=(60, 100)), (1e-6, 1.0, 1e3)
-    part = np.arange(60) % 4
-    fit = reservoirs.fit_ridge(features, LABELS, 3, penalties=penalties, folds=part)
-    by_hand = np.zeros((4, 3))
+@pytest.mark.parametrize("count", [5, 100])
+@pytest.mark.parametrize("balanced", [False, True])
+def test_the_penalty_is_chosen_on_what_was_left_out(count, balanced):
+    """Every part is named by what was fitted without it; parts that lack classes count by their samples."""
+    features, penalties = features_of(count), (1e-6, 1.0, 1e3)
+    part = np.minimum(np.arange(60) // 8, 4)
+    part[LABELS == 2] = 0
+    fit = reservoirs.fit_ridge(features, LABELS, 3, penalties=penalties, folds=part, balanced=balanced)
     scaled = (features - features.mean(axis=0)) / features.std(axis=0)
-    for i in range(4):
-        rest = part != i
+    named = np.zeros((3, 60), int)
+    for out in range(5):
+        rest = part != out
+        cost = 1 / np.bincount(LABELS[rest])[LABELS[rest]] if balanced else np.ones(rest.sum())
         for j, penalty in enumerate(penalties):
-            model = RidgeClassifier(alpha=penalty * rest.sum(), tol=1e-12).fit(scaled[rest], LABELS[rest])
-            by_hand[i, j] = model.score(scaled[~rest], LABELS[~rest])
-    np.testing.assert_allclose(fit.validation, by_hand.mean(axis=0), atol=1e-12)
+            model = RidgeClassifier(alpha=penalty * cost.sum(), tol=1e-12)
+            model.fit(scaled[rest], LABELS[rest], sample_weight=cost)
+            named[j, ~rest] = model.predict(scaled[~rest])
+    score = balanced_accuracy_score if balanced else lambda a, b: np.mean(a == b)
+    by_hand = [score(LABELS, k) for k in named]
+    np.testing.assert_allclose(fit.validation, by_hand, atol=1e-12)
     assert fit.penalty == penalties[2 - np.argmax(fit.validation[::-1])]
 
 
@@ -73,6 +80,7 @@ def test_scores():
     assert ours.accuracy == np.mean(named == LABELS)
     np.testing.assert_allclose(ours.balanced_accuracy, balanced_accuracy_score(LABELS, named))
     np.testing.assert_allclose(ours.f1, f1_score(LABELS, named, average=none))
+    np.testing.assert_allclose(ours.recall, recall_score(LABELS, named, average=none))
 
 
 def test_bad_input():

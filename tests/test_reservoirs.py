@@ -50,12 +50,27 @@ def test_nickelate_devices_alone_and_in_batches_and_cached(neurons):
     for k in (0, 5, 15):
         volts = neurons.low + PULSES[k].T * (neurons.high - neurons.low)
         volts = jnp.concatenate([volts, reading])
-        train = jaxnn.Programme.train(volts, width=neurons.width, period=neurons.period, steps=16)
+        even = {"resolution": 10 * neurons.width, "steps": 16}
+        train = jaxnn.Programme.train(volts, width=neurons.width, period=neurons.period, **even)
         alone = jaxnn.simulate_devices(neurons.device, train, state=neurons.state)
         # Newton's method ends when the last device has converged: the same to its tolerance.
         np.testing.assert_allclose(features[k].reshape(DEVICES, TAPS), alone.current[::2].T, rtol=1e-6)
         np.testing.assert_allclose(energy[k], alone.energy.sum(), rtol=1e-6)
         assert alone.residual < 1e-3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["neuron", "capacitor"])
+def test_default_steps_have_converged(mode):
+    """All trains of six pulses against four times the steps: root mean square below 1 % of the range."""
+    trains = (np.arange(64)[:, None] >> np.arange(6) & 1).astype(np.float32)
+    reservoir = reservoirs.NickelateReservoir.prepared(8, mode, jr.key(0), reads=2)
+    pulses = np.broadcast_to(trains[:, None], (64, 8, 6))
+    of = lambda r: reservoirs.respond_in_batches(r, pulses)[0]
+    fine = of(dc.replace(reservoir, steps=4 * reservoir.steps))
+    error = (of(reservoir) - fine) / np.ptp(fine, axis=0)
+    print(f"{mode}: {np.sqrt(np.mean(error**2)):.1e} of the range, worst {np.abs(error).max():.1e}")
+    assert np.sqrt(np.mean(error**2)) < 0.01
 
 
 @pytest.mark.slow

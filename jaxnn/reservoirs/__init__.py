@@ -5,6 +5,7 @@ from ._abstract import (
     Response as Response,
     SideBySide as SideBySide,
     reservoir_features as reservoir_features,
+    respond_in_batches as respond_in_batches,
 )
 from ._echo_state import EchoState as EchoState
 from ._linear import (

@@ -84,7 +84,7 @@ def reservoir_features(
     once for each of them: the result is the same, since all samples start from one state.
 
     - `pulses`: amplitudes 0 to 1, `(samples, devices, slots)`.
-    - `batch`: 64 by default; for shared trains fewer, so that some 4,096 devices at a time fit a cache.
+    - `batch`: as of `respond_in_batches`.
 
     Raises a `ValueError` for pulses of another shape or outside 0 to 1.
     """
@@ -95,15 +95,31 @@ def reservoir_features(
         raise ValueError("pulses are amplitudes from 0 to 1: scale them, and remove NaN.")
     samples, devices, _ = pulses.shape
     if reservoir.shares_trains():
-        batch = min(64, max(1, 4096 // devices)) if batch is None else batch
         trains, which = _distinct(pulses)
         if len(trains) < samples:
             shared = np.broadcast_to(trains[:, None], (len(trains), devices, trains.shape[1]))
-            table, energy = (np.asarray(x) for x in _in_batches(reservoir, shared, batch))
+            table, energy = respond_in_batches(reservoir, shared, batch)
             device = np.arange(devices)
             return table[which, device].reshape(samples, -1), energy[which, device].sum(axis=1)
-    features, energy = (np.asarray(x) for x in _in_batches(reservoir, pulses, batch or 64))
+    features, energy = respond_in_batches(reservoir, pulses, batch)
     return features.reshape(samples, -1), energy.sum(axis=1)
+
+
+def respond_in_batches(
+    reservoir: AbstractReservoir, pulses: np.ndarray, batch: int | None = None
+) -> tuple[Float[np.ndarray, "samples devices features"], Float[np.ndarray, "samples devices"]]:
+    """Features and energies [J] of `(samples, devices, slots)`, `batch` samples at a time: compiled once.
+
+    `batch`: 64 samples by default, fewer of many devices, so that some 4,096 at a time fit a cache.
+    """
+    if batch is None:
+        batch = min(64, max(1, 4096 // pulses.shape[1]))
+    # Whole batches only: a remainder, or fewer samples, would be compiled a second time.
+    lacking = -len(pulses) % batch
+    padded = np.concatenate([pulses, np.broadcast_to(pulses[:1], (lacking, *pulses.shape[1:]))])
+    out = _mapped(reservoir, jnp.asarray(padded.reshape(-1, batch, *pulses.shape[1:])))
+    features, energy = (np.asarray(x).reshape(-1, *x.shape[2:])[: len(pulses)] for x in out)
+    return features, energy
 
 
 def _distinct(pulses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -119,14 +135,6 @@ def _distinct(pulses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     else:
         trains, which = np.unique(pulses.reshape(-1, slots), axis=0, return_inverse=True)
     return trains, which.reshape(samples, devices)
-
-
-def _in_batches(reservoir: AbstractReservoir, pulses: np.ndarray, batch: int) -> Response:
-    # Whole batches only: a remainder, or fewer samples, would be compiled a second time.
-    lacking = -len(pulses) % batch
-    padded = np.concatenate([pulses, np.broadcast_to(pulses[:1], (lacking, *pulses.shape[1:]))])
-    out = _mapped(reservoir, jnp.asarray(padded.reshape(-1, batch, *pulses.shape[1:])))
-    return Response(*(x.reshape(-1, *x.shape[2:])[: len(pulses)] for x in out))
 
 
 @eqx.filter_jit

@@ -1,6 +1,6 @@
 """The linear read-out of a reservoir: the only thing that is trained. NumPy, in float64."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ class LinearReadOut(NamedTuple):
     penalty: float
     """The one that cross-validation chose."""
     validation: Float[np.ndarray, " penalties"]
-    """Mean score of each penalty on the parts of the training set that were left out."""
+    """Score of each penalty on the parts of the training set that were left out, taken together."""
 
     def decide(self, features: Any) -> Float[np.ndarray, "samples classes"]:
         """A number per class: the largest wins."""
@@ -40,16 +40,18 @@ class Scores(NamedTuple):
     """Mean recall of the classes that occur."""
     f1: Float[np.ndarray, " classes"]
     """Per class; 0 where a class was never named."""
+    recall: Float[np.ndarray, " classes"]
+    """Per class; NaN where a class does not occur."""
 
 
 def scores(labels: Any, named: Any, n_classes: int) -> Scores:
-    """Accuracy, balanced accuracy and F1 of each class."""
+    """Accuracy, balanced accuracy, F1 and recall of each class."""
     labels, named = np.asarray(labels), np.asarray(named)
     hit = np.bincount(labels[labels == named], minlength=n_classes)
     true, said = (np.bincount(x, minlength=n_classes) for x in (labels, named))
-    recall = hit[true > 0] / true[true > 0]
+    recall = np.where(true > 0, hit / np.maximum(true, 1), np.nan)
     f1 = 2 * hit / np.maximum(true + said, 1)
-    return Scores(float(hit.sum() / len(labels)), float(recall.mean()), f1)
+    return Scores(float(hit.sum() / len(labels)), float(np.nanmean(recall)), f1, recall)
 
 
 def fit_ridge(
@@ -67,8 +69,8 @@ def fit_ridge(
 
     - `penalties`: values of $\nu$ to choose from, for features of unit deviation; all are solved from
       one matrix of products. The features' or the samples' is used, whichever is smaller.
-    - `balanced`: $c_i$ is the inverse of the class's frequency, and the penalty is chosen by balanced
-      accuracy; otherwise $c_i = 1$ and accuracy.
+    - `balanced`: $c_i$ is the inverse of the class's frequency among those that are learnt from, and the
+      penalty is chosen by balanced accuracy; otherwise $c_i = 1$ and accuracy.
     - `folds`: how many parts of the training set are left out in turn, drawn class by class; or the
       part, 0, 1, ..., of each sample, such as its speaker. 1 leaves out a fifth, once.
 
@@ -79,29 +81,19 @@ def fit_ridge(
     mean, scale = _standard(x)
     x = (x - mean) / scale
     y = np.where(labels[:, None] == np.arange(n_classes), 1.0, -1.0)
-    cost = 1.0 / np.bincount(labels, minlength=n_classes)[labels] if balanced else np.ones(len(x))
+    kind = labels if balanced else np.zeros_like(labels)  # kinds of samples count alike
     score = (lambda s: s.balanced_accuracy) if balanced else (lambda s: s.accuracy)
-    # Sums over parts make those over the rest: products of all features are formed once.
-    few_features = x.shape[1] <= x.shape[0]
-    whole = _sums(x, y, cost) if few_features else None
-    validation = np.zeros((len(held_out), len(penalties)))
-    for i, out in enumerate(held_out):
-        of, rest = part == out, part != out
-        if whole is not None:
-            left = _Sums(*(a - b for a, b in zip(whole, _sums(x[of], y[of], cost[of]), strict=True)))
-            found = _solutions(left, penalties)
-        else:
-            found = _dual_solutions(x[rest], y[rest], cost[rest], penalties)
-        for j, (weights, intercept) in enumerate(found):
-            named = np.argmax(x[of] @ weights + intercept, axis=1)
-            validation[i, j] = score(scores(labels[of], named, n_classes))
-    validation = validation.mean(axis=0)
+    # Products are formed once, for all parts that are left out.
+    rows = (_Features if x.shape[1] <= x.shape[0] else _Samples)(x, y, kind)
+    named = np.zeros((len(penalties), len(x)), int)
+    for out in held_out:
+        named[:, part == out] = np.argmax(rows.left_out(part == out, penalties), axis=2)
+    # The parts together: one of them, a patient say, need not have samples of every class.
+    seen = np.isin(part, held_out)
+    validation = np.asarray([score(scores(labels[seen], k[seen], n_classes)) for k in named])
     # Of equally good ones the largest.
     best = len(penalties) - 1 - int(np.argmax(validation[::-1]))
-    chosen = penalties[best : best + 1]
-    ((weights, intercept),) = (
-        _dual_solutions(x, y, cost, chosen) if whole is None else _solutions(whole, chosen)
-    )
+    weights, intercept = rows.fit(penalties[best])
     return LinearReadOut(mean, scale, weights, intercept, float(penalties[best]), validation)
 
 
@@ -162,47 +154,81 @@ def _standard(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 class _Sums(NamedTuple):
-    """Weighted sums over samples."""
+    """Sums over samples."""
 
-    weight: Any
+    count: Any
     x: np.ndarray
     y: np.ndarray
     xx: np.ndarray
     xy: np.ndarray
 
 
-def _sums(x: np.ndarray, y: np.ndarray, cost: np.ndarray) -> _Sums:
-    root = np.sqrt(cost)[:, None]
-    rooted = x * root
-    return _Sums(cost.sum(), cost @ x, cost @ y, rooted.T @ rooted, rooted.T @ (y * root))
+class _Features:
+    """Ridge by products of features: (X^T X + nu)^-1 X^T y, about the weighted means."""
+
+    def __init__(self, x: np.ndarray, y: np.ndarray, kind: np.ndarray):
+        self.x, self.y, self.kind = x, y, kind
+        self.whole = self._sums(np.ones(len(x), bool))
+
+    def left_out(self, out: np.ndarray, penalties: Sequence[float]) -> np.ndarray:
+        """What those who learn from the rest say of the samples `out`, (penalties, samples, classes)."""
+        rest = [
+            _Sums(*(a - b for a, b in zip(*both, strict=True)))
+            for both in zip(self.whole, self._sums(out), strict=True)
+        ]
+        return np.stack([self.x[out] @ weights + level for weights, level in _solutions(rest, penalties)])
+
+    def fit(self, penalty: float) -> tuple[np.ndarray, np.ndarray]:
+        """Weights and intercept, of all samples."""
+        return next(_solutions(self.whole, (penalty,)))
+
+    def _sums(self, of: np.ndarray) -> list[_Sums]:
+        """Of each kind."""
+        sums = []
+        for kind in np.unique(self.kind):
+            x, y = (v[of & (self.kind == kind)] for v in (self.x, self.y))
+            sums.append(_Sums(len(x), x.sum(axis=0), y.sum(axis=0), x.T @ x, x.T @ y))
+        return sums
 
 
-def _solutions(sums: _Sums, penalties: Sequence[float]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Weights and intercept for each penalty: (X^T X + nu)^-1 X^T y, about the weighted means."""
-    x_mean, y_mean = sums.x / sums.weight, sums.y / sums.weight
-    matrix = sums.xx / sums.weight - np.outer(x_mean, x_mean)
-    right = sums.xy / sums.weight - np.outer(x_mean, y_mean)
-    out = []
+def _solutions(kinds: list[_Sums], penalties: Sequence[float]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    there = [k for k in kinds if k.count]
+    x_mean, y_mean, xx, xy = (sum(k[i] / k.count for k in there) / len(there) for i in range(1, 5))
+    matrix, right = xx - np.outer(x_mean, x_mean), xy - np.outer(x_mean, y_mean)
     for penalty in penalties:
         weights = _solve(matrix, penalty, right)
-        out.append((weights, y_mean - x_mean @ weights))
-    return out
+        yield weights, y_mean - x_mean @ weights
 
 
-def _dual_solutions(
-    x: np.ndarray, y: np.ndarray, cost: np.ndarray, penalties: Sequence[float]
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The same for more features than samples: X^T (X X^T + nu)^-1 y."""
-    total = cost.sum()
-    x_mean, y_mean = cost @ x / total, cost @ y / total
-    root = np.sqrt(cost / total)[:, None]
-    x, y = (x - x_mean) * root, (y - y_mean) * root
-    matrix = x @ x.T
-    out = []
-    for penalty in penalties:
-        weights = x.T @ _solve(matrix, penalty, y)
-        out.append((weights, y_mean - x_mean @ weights))
-    return out
+class _Samples:
+    """The same for more features than samples, by products of samples: X^T (X X^T + nu)^-1 y."""
+
+    def __init__(self, x: np.ndarray, y: np.ndarray, kind: np.ndarray):
+        self.x, self.y, self.kind = x, y, kind
+        self.products = x @ x.T
+
+    def left_out(self, out: np.ndarray, penalties: Sequence[float]) -> np.ndarray:
+        """As of `_Features`."""
+        across = self.products[np.ix_(out, ~out)]
+        return np.stack([across @ shares + level for shares, level in self._solutions(~out, penalties)])
+
+    def fit(self, penalty: float) -> tuple[np.ndarray, np.ndarray]:
+        """Weights and intercept, of all samples."""
+        shares, level = next(self._solutions(np.ones(len(self.x), bool), (penalty,)))
+        return self.x.T @ shares, level
+
+    def _solutions(
+        self, of: np.ndarray, penalties: Sequence[float]
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """How much of each sample is in the weights; the intercept."""
+        products, y, kind = self.products[np.ix_(of, of)], self.y[of], self.kind[of]
+        cost = 1 / np.bincount(kind)[kind] / len(np.unique(kind))
+        mean, y_mean, root = products @ cost, cost @ y, np.sqrt(cost)[:, None]
+        matrix = root * (products - mean[:, None] - mean[None] + cost @ mean) * root.T
+        for penalty in penalties:
+            shares = root * _solve(matrix, penalty, (y - y_mean) * root)
+            shares = shares - cost[:, None] * shares.sum(axis=0)  # samples, less their mean
+            yield shares, y_mean - mean @ shares
 
 
 def _solve(matrix: np.ndarray, penalty: float, right: np.ndarray) -> np.ndarray:
