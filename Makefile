@@ -1,8 +1,8 @@
 # `make demo` and `make test` set everything up on a fresh machine: Python 3.11 or newer, make, gcc.
 PYTHON ?= python3
 BIN := .venv/bin
-# Two workers on two cores: compilation is most of the suite's time.
-PYTEST := $(BIN)/pytest -n 2
+# Two workers on two cores: compilation is most of the suite's time, and the tests of a file share programs.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
 .PHONY: demo test test-slow lint format wheel bench experiments-quick gpu-report clean
 
@@ -41,9 +41,10 @@ bench: .venv/ready
 # The reproductions of the paper's figures, each in its quick mode.
 FIGURES := activation winner_takes_all avalanches lyapunov_map waveform_transformation adaptation
 experiments-quick: .venv/ready
-	for name in $(FIGURES); do \
-		$(BIN)/python experiments/$$name.py --quick --out results/quick/$$name || exit 1; \
-	done
+	mkdir -p results/quick
+	printf '%s\n' $(FIGURES) | xargs -P 2 -I NAME sh -c \
+		'$(BIN)/python experiments/NAME.py --quick --out results/quick/NAME > results/quick/NAME.log 2>&1 \
+		|| { cat results/quick/NAME.log; exit 255; }'
 
 # Compiles for an H100 that need not be there: 4.4 GB of CUDA libraries, in an environment of its own.
 gpu-report: .venv-gpu/ready
