@@ -53,7 +53,9 @@ def compiled(function: Any, *arguments: Any) -> tuple[Any, dict[str, Any]]:
     middle = time.perf_counter()
     program = lowered.compile()
     end = time.perf_counter()
-    return program, {"trace_s": middle - start, "compile_s": end - middle}
+    memory = program.memory_analysis()
+    temporary = {} if memory is None else {"temporary_bytes": memory.temp_size_in_bytes}
+    return program, {"trace_s": middle - start, "compile_s": end - middle} | temporary
 
 
 def _repeated(solve: Any, values: Any, batch: int, *rest: Any) -> Any:

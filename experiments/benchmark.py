@@ -137,7 +137,7 @@ def all_groups(quick: bool, sizes: list[int], batches: list[int]) -> list[Group]
     groups += [solve_group(*key) for key in ((100, 64), (300, 64), (10_000, 16))]
     groups += [latency_group(wires) for wires in (100, 1000)]
     groups += [nickelate_group(4096), *grow_groups()]
-    groups += [ensemble_group(100, 1024)]
+    groups += [ensemble_group(100, 1024), step_group(10_000, 8)]
     seen = {(group.kind, group.wires, group.batch) for group in groups}
     for make in (solve_group, step_group):
         for wires in sizes:
