@@ -51,8 +51,8 @@ SETTLED = (
     0.005  # change of an in-sample score from one window to the next, up to which it counts as settled
 )
 BINS = (-1000, -20, -10, -5, -2, -1, -0.5, 0, 0.5, 1, 2, 4, 100)  # of the exponent [1/s]
-# Drives whose transient is made longer, in one group: order, the edge and chaos.
-LONGER = tuple((a, f) for f in (0.1, 0.35, 0.85) for a in (0.4, 0.8, 1, 1.25, 1.75))
+# Drives whose transient is made longer, in one group, across the edge of chaos.
+LONGER = tuple((a, f) for f in (0.35, 0.65, 0.85) for a in (0.6, 0.8, 1, 1.25, 1.75))
 # By far the longest, up to the published 3,000 s.
 LONGEST = ((0.8, 0.85), (1, 0.85), (1.25, 0.35))
 
