@@ -129,7 +129,7 @@ def shares(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def harm(rows: list[dict[str, Any]]) -> dict[str, int]:
-    """For how many drives the weights of all wires do worse, on what they have not seen, than the input's."""
+    """For how many drives the unseen accuracy is below that of the input alone."""
     beyond = np.asarray([row["beyond_input"] for row in rows])
     return dict(zip(TARGETS, np.sum(beyond < -1e-3, axis=0).tolist(), strict=True))
 
@@ -142,6 +142,8 @@ def bins(rows: list[dict[str, Any]], exponents: dict[Any, float]) -> list[dict[s
         members = [row for row in rows if row["deposited"] is not None and low <= at(row) < high]
         if members:
             row: dict[str, Any] = {"from": low, "to": high, "drives": len(members)}
+            miss = [np.max(np.abs(np.subtract(m["in_sample"], m["deposited"]))) for m in members]
+            row["all four within 0.02"] = int(np.sum(np.asarray(miss) < 0.02))
             for name in ("in_sample", "deposited", "unseen", "beyond_input", "coarse"):
                 row[name] = np.mean([member[name] for member in members], axis=0).tolist()
             found.append(row)
@@ -160,7 +162,9 @@ def show(report: dict[str, Any]) -> None:
                 if row[name] is not None:
                     print(f"  {name:26} {text(row[name])}")
     for row in report["by exponent"]:
-        print(f"exponent {row['from']:g} to {row['to']:g} /s, {row['drives']} drives")
+        print(
+            f"exponent {row['from']:g} to {row['to']:g} /s, {row['drives']} drives, {row['all four within 0.02']} as deposited"
+        )
         for name in ("in_sample", "deposited", "unseen"):
             print(f"  {name:26} {text(row[name])}")
     for name in ("best", "as deposited", "unseen worse than the input alone"):
