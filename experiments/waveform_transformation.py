@@ -162,9 +162,8 @@ def show(report: dict[str, Any]) -> None:
                 if row[name] is not None:
                     print(f"  {name:26} {text(row[name])}")
     for row in report["by exponent"]:
-        print(
-            f"exponent {row['from']:g} to {row['to']:g} /s, {row['drives']} drives, {row['all four within 0.02']} as deposited"
-        )
+        agree = row["all four within 0.02"]
+        print(f"exponent {row['from']:g} to {row['to']:g} /s, {row['drives']} drives, {agree} as deposited")
         for name in ("in_sample", "deposited", "unseen"):
             print(f"  {name:26} {text(row[name])}")
     for name in ("best", "as deposited", "unseen worse than the input alone"):
