@@ -14,6 +14,7 @@ from matplotlib.colors import LogNorm, Normalize
 
 
 LEAST_RATIO = 10  # on/off, of the drives that the paper shows
+FARTHEST = 32  # [1/s], of the exponents that are shown
 
 
 def plot_exponent(rows: list[dict[str, Any]], exponents: dict[Any, float], path: Path) -> None:
@@ -36,8 +37,11 @@ def plot_exponent(rows: list[dict[str, Any]], exponents: dict[Any, float], path:
         ax.set(title=target, ylabel="accuracy, 1 - RNMSE")
         # Read-outs trained in chaos can be far worse than none: their marks stand below the picture.
         ax.set_ylim(min(linear, np.nanmin([known, ours])) - 0.1, min(1.02, np.nanmax([known, ours]) + 0.1))
+    outside = int(np.sum(np.abs(at) > FARTHEST))
     for ax in axes[1]:
-        ax.set(xlabel="largest Lyapunov exponent (1/s)")
+        ax.set(
+            xlabel=f"largest Lyapunov exponent (1/s); {outside} drives beyond", xlim=(-FARTHEST, FARTHEST)
+        )
     axes[0, 0].legend(fontsize=8, loc="lower right")
     scale = plt.cm.ScalarMappable(norm)
     bar = figure.colorbar(scale, ax=axes, label="frequency (Hz)", shrink=0.6)

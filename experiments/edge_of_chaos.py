@@ -54,7 +54,7 @@ class Setting:
     """The network, and the lengths of runs in steps."""
 
     def __init__(self, quick: bool):
-        n_wires = 8 if quick else 100
+        n_wires = 12 if quick else 100
         self.network = jaxnn.nanowire_network(n_wires, box=3e-6 * n_wires**0.5, seed=3)
         self.terminals = jaxnn.farthest_pair(self.network)
         self.short = (1, 2) if quick else (16, 32)  # intervals of transient and run: 4 and 8 s

@@ -189,7 +189,7 @@ def main() -> None:
     # Compiling is most of a quick run.
     jax.config.update("jax_disable_most_optimizations", arguments.quick)
     quick = arguments.quick
-    n_wires, count, iterations, periods = (8, 2, 2, 2) if quick else (40, 8, 20, 4)
+    n_wires, count, iterations, periods = (16, 2, 2, 2) if quick else (40, 8, 20, 4)
 
     begin = time.perf_counter()
     network, run, growth = build(n_wires)

@@ -78,7 +78,7 @@ QUICK = Size(
     noisy_starts=2,
     iterations=8,
     noise=(0.01,),
-    realisations=4,
+    realisations=2,
     half_time_step=False,
 )
 
@@ -385,8 +385,6 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a small network and few measurements")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    # Compiling is most of a quick run.
-    jax.config.update("jax_disable_most_optimizations", arguments.quick)
     begin = time.perf_counter()
     report = experiment(QUICK if arguments.quick else Size(), arguments.out)
     report["seconds"] = time.perf_counter() - begin

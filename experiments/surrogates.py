@@ -207,7 +207,7 @@ def main() -> None:
     jax.config.update("jax_enable_x64", True)
 
     sharpness = np.logspace(0.5, 4, 4 if options.quick else 15)
-    wires, steps = (6, 600) if options.quick else (100, 15_000)
+    wires, steps = (10, 600) if options.quick else (100, 15_000)
     # In one program, because compiling is most of a quick run.
     errors = lambda x: {kind: junction_error(kind, x) for kind in KINDS}
     single = jax.tree.map(np.asarray, jax.jit(lambda k: jax.lax.map(errors, k))(sharpness))
@@ -215,7 +215,7 @@ def main() -> None:
     network, time, exact, traces = network_errors(kinds, jnp.asarray(sharpness), wires, steps)
     reduced = np.linspace(0.4, 1.3, 4 if options.quick else 37)
     chosen = np.asarray([2.0, 4.0, 10.0])
-    found = slopes(6 if options.quick else 40, reduced, chosen, 50 if options.quick else 5000)
+    found = slopes(10 if options.quick else 40, reduced, chosen, 50 if options.quick else 5000)
 
     print("sharpness " + " ".join(f"{k:9.3g}" for k in sharpness))
     for title, table in (("one junction", single), ("network", network)):

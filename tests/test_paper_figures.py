@@ -156,7 +156,7 @@ def test_on_off_ratio_of_periods(load):
     runs = load("_transformation_runs")
     conductance = np.tile([2.0, 8.0, np.nan, 4.0], 5)
     conductance[4:8] *= [1, 3, 1, 1]
-    # Step 4 is at the end of the first period and counts to the second; the last begins one and is left out.
+    # Step 4 ends the first period and counts to the second; the last step begins one and is left out.
     assert runs.on_off_ratio(conductance, 1 / (4 * runs.DT)) == pytest.approx((4 + 12 + 4 + 4 + 4) / 5)
     assert runs.on_off_ratio(np.tile([3.0, 6.0], 10), 1 / (4 * runs.DT)) == 2
 

@@ -93,6 +93,8 @@ def test_comparison_counts_simulations(script):
     report = script.compare(values, {"gradient": 2.0, "random search": 1.0, "published grid": 1.0})
     assert report["budget_simulations"] == 4
     assert report["accuracy_at_budget"]["gradient"][1] == pytest.approx(0.4)
+    # 0.5 and 0.3 against 0.4 from the same two starts.
+    assert report["gradient_ahead"] == {"restarts": 1, "by": pytest.approx([-0.05, 0, 0.05])}
     needs = report["simulations_to_reach"]["random search at the budget"]
     assert needs["accuracy"] == pytest.approx(0.4)
     assert needs["random search"]["simulations"][1] == 4
@@ -114,6 +116,8 @@ def test_quick_run(tmp_path):
     # Of the best drive and of the start, the same accuracy by another compiled function.
     start = report["drives"]["start"]
     np.testing.assert_allclose(start["accuracy"], accuracies["gradient"][:, 0], atol=0.02)
+    # Gradient and random search set out from the same drives.
+    np.testing.assert_allclose(accuracies["random search"][:, 0], accuracies["gradient"][:, 0], atol=0.02)
     assert report["cost_simulations"]["gradient"] > 1
     assert "simulations to" in done.stdout
     assert (tmp_path / "waveform_drive_double.png").stat().st_size > 0
