@@ -20,7 +20,7 @@ def draw_map(path: Path, amplitudes: Any, frequencies: Any, rows: list[dict]) ->
     """Fig 6: our exponents, the deposited ones, those of tangents, and ours against deposited."""
     shape = len(amplitudes), len(frequencies)
     column = lambda name: np.array([np.nan if r[name] is None else r[name] for r in rows], float)
-    ours, deposited, error = column("exponent"), column("published"), column("error")
+    ours, deposited, error = column("exponent"), column("published"), column("exponent_error")
     tangent = np.array([row["tangent"][0] for row in rows])
     figure, axes = plt.subplots(2, 2, figsize=(12.5, 9.5), layout="constrained")
     panels = (ours, "two trajectories"), (deposited, "deposited (white: not given)"), (tangent, "tangent")
