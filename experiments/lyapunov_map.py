@@ -40,7 +40,9 @@ AMPLITUDES = (0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 1.75, 2, 2
 FREQUENCIES = (0.025, 0.05, 0.1, 0.15, 0.25, 0.35, 0.5, 0.65, 0.75, 0.85, 1, 1.25, 1.5, 1.75, 2)  # [Hz]
 # Ordered, at the edge and chaotic: amplitude [V], frequency [Hz].
 LOOPS = ((1.25, 0.1), (1.25, 0.5), (1.25, 0.85))
+PUBLISHED_SECONDS = 200.0  # that pairs are followed
 SKIP = 10  # blocks that "late" exponents leave out
+COMPARED = ("exponent", "published_length", "late", "tangent")
 # Drives that the settings are changed on: amplitude [V], frequency [Hz].
 PROBES = ((0.2, 0.1), (0.4, 1.0), (0.8, 0.5), (1.25, 0.1), (1.25, 0.5), (1.25, 1.0), (2.5, 0.5))
 
@@ -121,11 +123,16 @@ def summary(growth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return growth.mean(1), parts.std(0, ddof=1) / len(parts) ** 0.5
 
 
+def skipped(growth: np.ndarray) -> int:
+    """How many blocks "late" exponents leave out."""
+    return min(SKIP, growth.shape[1] // 2)
+
+
 def rows_of(grid: Grid, pairs: Any, tangents: Any, table: dict[tuple[float, float], Any]) -> list[dict]:
     """One row per drive: our exponents with their errors, and the deposited one."""
     exponent, error = summary(pairs["growth"].mean(-1, keepdims=True))
     growth = pairs["growth"]
-    skip = min(SKIP, growth.shape[1] // 2)
+    skip = skipped(growth)
     late, late_error = summary(growth[:, skip:].mean(-1, keepdims=True))
     leading, leading_error = summary(tangents["growth"])
     rows = []
@@ -133,6 +140,10 @@ def rows_of(grid: Grid, pairs: Any, tangents: Any, table: dict[tuple[float, floa
         row = {"amplitude_V": drive[0], "frequency_Hz": drive[1]}
         row |= {"exponent": exponent[i, 0], "exponent_error": error[i, 0]}
         row |= {"late": late[i, 0], "late_error": late_error[i, 0], "spread": growth[i].mean(0).std()}
+        # What the paper's length would give: the start once, and the rate after it for the rest.
+        start = grid.block * (growth[i, :skip].mean(-1) - late[i, 0]).sum()
+        row |= {"published_length": late[i, 0] + start / PUBLISHED_SECONDS}
+        row |= {"published_length_error": late_error[i, 0]}
         row |= {"tangent": leading[i].tolist(), "tangent_error": leading_error[i, 0]}
         row |= {"on_off_ratio": pairs["ratio"][i]}
         row |= {"published": None, "published_ratio": None}
@@ -192,11 +203,13 @@ def probe(bench: Bench, size: Size) -> dict[str, Any]:
     for name, grid in grids.items():
         pairs = bench.pairs(grid)
         exponent, error = summary(pairs["growth"].mean(-1, keepdims=True))
-        each = pairs["growth"].mean(1)
-        found = {"exponent": exponent[:, 0], "error": error[:, 0], "each": each}
+        growth = pairs["growth"]
+        late = growth[:, skipped(growth) :].mean((1, 2))
+        found = {"exponent": exponent[:, 0], "error": error[:, 0], "late": late, "each": growth.mean(1)}
         result["settings"][name] = {key: value.tolist() for key, value in found.items()}
         result["seconds"] += float(pairs["took"])
         print(f"{name:>22}:", " ".join(f"{x:8.2f}" for x in exponent[:, 0]), flush=True)
+        print(f"{'late':>22}:", " ".join(f"{x:8.2f}" for x in late), flush=True)
     tangents = bench.tangents(grids[f"{size.distances[0]:g} V s"])
     leading, error = summary(tangents["growth"])
     result["tangent"] = {"exponent": leading.tolist(), "error": error.tolist()}
@@ -294,7 +307,7 @@ def main() -> None:
     grid = grid_of(size, "map")
     settled, pairs, tangents = bench.settled(grid), bench.pairs(grid), bench.tangents(grid)
     rows = rows_of(grid, pairs, tangents, table)
-    compared = {name: comparison(rows, name) for name in ("exponent", "late", "tangent")}
+    compared = {name: comparison(rows, name) for name in COMPARED}
     print(json.dumps(plain(compared), indent=1), flush=True)
     probes = probe(bench, size)
     curves = loops(bench, grid, size)

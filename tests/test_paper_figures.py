@@ -118,4 +118,6 @@ def test_comparison_with_a_table(load, tmp_path):
     assert (found["same_sign"], found["converged"], found["within"]) == (2, 3, 2)
     found = script.comparison(rows, "tangent")
     assert (found["same_sign"], found["converged"], found["vanishing"]) == (2, 0, 4)
+    # Of 200 s, the first 10 at 0.85 /s and the rest at -0.15 /s.
+    np.testing.assert_allclose(rows[2]["published_length"], -0.15 + 10 / 200, rtol=1e-12)
     assert script.plain(rows)[0]["tangent"] == ["-inf"] * 3
