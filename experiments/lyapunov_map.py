@@ -243,10 +243,9 @@ def loops(bench: Bench, grid: Grid, size: Size) -> list[tuple[tuple[float, float
     found = []
     for drive in size.loops:
         (i,) = np.flatnonzero((grid.amplitude == drive[0]) & (grid.frequency == drive[1]))
-        amplitude, frequency = map(np.float32, drive)
         steps = round(size.periods / drive[1] / grid.dt)
         run = jaxnn.simulate(
-            **bench.setup(amplitude, frequency, settled[i], round(grid.transient / grid.dt), grid.dt),
+            **bench.setup((*map(np.float32, drive), settled[i]), round(grid.transient / grid.dt), grid.dt),
             steps=steps,
             every=max(1, round(1 / drive[1] / grid.dt / 1000)),
         )

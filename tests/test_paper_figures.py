@@ -75,7 +75,7 @@ def test_lyapunov_map_and_going_on(tmp_path):
     # Pairs that start in all junctions come close to the tangent where the distance is small.
     probes = report["probes"]
     near = np.array(probes["settings"]["5e-06 V s"]["exponent"][2:])
-    np.testing.assert_allclose(near, [row[0] for row in probes["tangent"]["exponent"][2:]], atol=0.5)
+    np.testing.assert_allclose(near, [row[0] for row in probes["tangent"]["exponent"][2:]], atol=1)
     again, text = quick_report("lyapunov_map", tmp_path)
     # The pieces are there: nothing is simulated again, and the numbers are the same.
     assert "/after_1s/" not in text
