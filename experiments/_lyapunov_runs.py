@@ -62,8 +62,9 @@ class Bench:
         # The first few of one order, so that more junctions add to what is there.
         self.order = np.random.default_rng(0).permutation(network.n_junctions)
 
-    def setup(self, amplitude: Any, frequency: Any, state: Any, start: Any, dt: Any) -> dict[str, Any]:
-        """The arguments that all runs of one drive share."""
+    def setup(self, drive: Any, start: Any, dt: Any) -> dict[str, Any]:
+        """The arguments that all runs share, of one drive: (amplitude, frequency, state)."""
+        amplitude, frequency, state = drive
         return {
             "network": self.network,
             "junction": self.junction,
@@ -74,49 +75,32 @@ class Bench:
             "start_step": start,
         }
 
-    # Compiled once for all settings of one length; each argument that has an axis of drives comes first.
+    # Compiled once for all settings of one length; what has an axis of drives comes in `drives`.
 
-    @ft.partial(jax.jit, static_argnums=(0, 6))
-    def _run_alone(
-        self, amplitude: Any, frequency: Any, state: Any, start: Any, dt: Any, steps: int
-    ) -> Any:
-        one = lambda *drive: (
-            jaxnn.simulate(**self.setup(*drive, start, dt), steps=steps, every=steps).final_state
-        )
-        return jax.vmap(one)(amplitude, frequency, state)
+    @ft.partial(jax.jit, static_argnums=(0, 4))
+    def _run_alone(self, drives: Any, start: Any, dt: Any, steps: int) -> Any:
+        one = lambda drive: jaxnn.simulate(**self.setup(drive, start, dt), steps=steps, every=steps)
+        return jax.vmap(lambda drive: one(drive).final_state)(drives)
 
-    @ft.partial(jax.jit, static_argnums=(0, 8, 9))
+    @ft.partial(jax.jit, static_argnums=(0, 6, 7))
     def _run_pairs(
-        self,
-        amplitude: Any,
-        frequency: Any,
-        state: Any,
-        differences: Any,
-        start: Any,
-        dt: Any,
-        distance: Any,
-        steps: int,
-        every: int,
+        self, drives: Any, differences: Any, start: Any, dt: Any, distance: Any, steps: int, every: int
     ) -> Any:
-        one = lambda amplitude, frequency, state, differences: jaxnn.two_trajectory_exponents(
-            **self.setup(amplitude, frequency, state, start, dt),
+        one = lambda drive, differences: jaxnn.two_trajectory_exponents(
+            **self.setup(drive, start, dt),
             distance=distance,
             differences=differences,
             steps=steps,
             every=every,
         )
-        return jax.vmap(one)(amplitude, frequency, state, differences)
+        return jax.vmap(one)(drives, differences)
 
-    @ft.partial(jax.jit, static_argnums=(0, 6, 7))
-    def _run_tangents(
-        self, amplitude: Any, frequency: Any, state: Any, start: Any, dt: Any, steps: int, count: int
-    ) -> Any:
-        one = lambda *drive: (
-            jaxnn.lyapunov_exponents(
-                **self.setup(*drive, start, dt), steps=steps, interval=INTERVAL, count=count
-            ).growth
+    @ft.partial(jax.jit, static_argnums=(0, 4, 5))
+    def _run_tangents(self, drives: Any, start: Any, dt: Any, steps: int, count: int) -> Any:
+        one = lambda drive: jaxnn.lyapunov_exponents(
+            **self.setup(drive, start, dt), steps=steps, interval=INTERVAL, count=count
         )
-        return jax.vmap(one)(amplitude, frequency, state)
+        return jax.vmap(lambda drive: one(drive).growth)(drives)
 
     def piece(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, np.ndarray]:
         """What `make` returns and the seconds that it took, from its file if that is there."""
@@ -142,9 +126,9 @@ class Bench:
         took = 0.0
         for start, end in windows(0.0, grid.transient):
             steps = round((end - start) / grid.dt)
-            drives = [np.float32(x) for x in (grid.amplitude, grid.frequency, at["state"])]
+            drives = tuple(np.float32(x) for x in (grid.amplitude, grid.frequency, at["state"]))
             make = lambda drives=drives, start=start, steps=steps: {
-                "state": self._run_alone(*drives, round(start / grid.dt), grid.dt, steps)
+                "state": self._run_alone(drives, round(start / grid.dt), grid.dt, steps)
             }
             at = self.piece(f"{grid.folder}/settled_{end:g}s", make)
             took += float(at["took"])
@@ -166,9 +150,11 @@ class Bench:
         for start, end in windows(grid.transient, grid.transient + grid.seconds):
 
             def make(chosen: slice, at: Any = at, start: float = start, end: float = end) -> dict[str, Any]:
-                drives = grid.amplitude, grid.frequency, at["state"], at["differences"]
+                each = grid.amplitude, grid.frequency, at["state"], at["differences"]
+                *drives, differences = (x[chosen].astype(grid.dtype) for x in each)
                 run = self._run_pairs(
-                    *(x[chosen].astype(grid.dtype) for x in drives),
+                    tuple(drives),
+                    differences,
                     round(start / grid.dt),
                     grid.dt,
                     grid.distance,
@@ -193,8 +179,9 @@ class Bench:
         settled = self.settled(grid)
 
         def make(chosen: slice) -> dict[str, np.ndarray]:
+            each = grid.amplitude, grid.frequency, settled["state"]
             growth = self._run_tangents(
-                *(np.float32(x[chosen]) for x in (grid.amplitude, grid.frequency, settled["state"])),
+                tuple(np.float32(x[chosen]) for x in each),
                 round(grid.transient / grid.dt),
                 grid.dt,
                 round(grid.tangent_seconds / grid.dt),

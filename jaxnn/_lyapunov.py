@@ -72,7 +72,7 @@ def lyapunov_exponents(
     Raises a `ValueError` for what `jaxnn.simulate` refuses, an ensemble, and counts that do not fit.
 
     Source: Benettin et al., Meccanica 15, 9 (1980); Hochstetter et al., Nat. Commun. 12, 4008
-    (2021), Fig. 6, with two trajectories instead of a tangent.
+    (2021), Fig. 6, with two trajectories instead of a tangent (`jaxnn.two_trajectory_exponents`).
     """
     n_steps, n_interval, n_count = _check_counts(network, steps, interval, count)
     cut = _check_window(window, n_interval)
