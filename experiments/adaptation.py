@@ -58,7 +58,7 @@ class Size:
     wires: int = 100
     voltages: tuple[float, ...] = (0.9, 1.1, 1.5, 3.0)
     seconds: float = 20.0
-    frequencies: tuple[float, ...] = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
+    frequencies: tuple[float, ...] = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
     followed: float = 10.0
     """Before the perturbation and after it [s]: whole periods of all frequencies."""
 

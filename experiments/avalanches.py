@@ -247,6 +247,7 @@ def main() -> None:
     made, trains = analyse(order, arguments.out / "chunks")
     voltages = by_voltage(trains)
     critical = {case.size: (made[case, v], case) for case, v in made if v == 1 and case.rule == "crossing"}
+    critical = dict(sorted(critical.items()))
     largest_sample = max(critical.values(), key=lambda x: x[0][0]["avalanches"])
     study = bin_study(
         trains[largest_sample[1], 1.0], [] if arguments.quick else (300, 400, 500, 600, 700, 800)
