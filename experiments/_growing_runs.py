@@ -160,7 +160,9 @@ def run_incremental(task, setting, method, nodes=None, seed=0):
     """Group by group: accuracies over the classes seen so far, and what it took."""
     groups = np.arange(task.n_classes).reshape(-1, setting.group)
     rng, key = np.random.default_rng(seed), jax.random.key(seed)
-    network = growing(setting, method, storage(task, setting, method, nodes, key))
+    # Nodes of the groups before are to sleep while a group is shown, and so for most of it.
+    switched = {"off_after": setting.per_group // 6} if method == BY_LABEL else {}
+    network = growing(setting, method, storage(task, setting, method, nodes, key), **switched)
     state = starts(task, setting, network, method, groups[0], rng)
     seen_so_far, alone, refused, costs = [], [], 0, []
     for k, group in enumerate(tqdm(groups, desc=f"{method}, seed {seed}", disable=None)):
@@ -168,7 +170,7 @@ def run_incremental(task, setting, method, nodes=None, seed=0):
         refused += int(history.count(3))
         if method in DEVICES:
             costs.append(cost(task, method, nodes, history, state))
-        named = np.asarray(network.classify(state, task.test)) == task.test_label
+        named = np.asarray(network.classify(state, task.test, stored=True)) == task.test_label
         of = lambda classes, named=named: float(named[np.isin(task.test_label, classes)].mean())
         seen_so_far.append(of(groups[: k + 1]))
         alone.append([of(each) for each in groups[: k + 1]])
@@ -184,12 +186,13 @@ def run_incremental(task, setting, method, nodes=None, seed=0):
 
 
 def ratios(results):
-    """Final accuracies of the growing network over the static ones: median and range over the seeds."""
+    """Final accuracies of the growing networks over the static ones: median and range over the seeds."""
     table = {}
-    for static in STATIC:
-        if GROWING in results and static in results:
-            final = [np.array(results[name]["final_accuracy"]) for name in (GROWING, static)]
-            ratio = final[0] / final[1]
-            spread = [float(ratio.min()), float(ratio.max())]
-            table[f"growing / {static}"] = {"median": float(np.median(ratio)), "range": spread}
+    for grown in (GROWING, BY_LABEL):
+        for static in STATIC:
+            if grown in results and static in results:
+                final = [results[name]["final_accuracy"] for name in (grown, static)]
+                ratio = np.array([a / b for a, b in zip(*final, strict=False)])
+                spread = [float(ratio.min()), float(ratio.max())]
+                table[f"{grown} / {static}"] = {"median": float(np.median(ratio)), "range": spread}
     return table

@@ -9,11 +9,12 @@ from test_benchmark import run_script
 
 @pytest.mark.slow
 def test_digits(tmp_path):
-    parts = ("phases", "phases-by-label", "growing", "copies", "random", "verified")
+    phases = ("phases", "phases-by-label", "device-phases")
+    parts = (*phases, "growing", "copies", "random", "verified")
     done = run_script("experiments/incremental_learning.py", "--out", tmp_path, "--parts", *parts)
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "incremental_learning.json").read_text())
-    for name in ("phases", "phases-by-label"):
+    for name in phases:
         first, second, third, fourth = report["phases"][name]
         assert first["accuracy_first_half"] > 0.98
         assert second["accuracy_all"] > 0.95
@@ -29,9 +30,12 @@ def test_digits(tmp_path):
         assert fourth["accuracy_all"] > 0.95
         assert (tmp_path / f"{name}.png").stat().st_size > 0
         assert (tmp_path / f"{name}.gif").stat().st_size > 0
-    assert report["incremental"]["growing"]["final_accuracy"][0] > 0.85
+    assert min(report["incremental"]["growing"]["final_accuracy"]) > 0.92
     # Devices that differ and write with noise learn nearly as well.
-    assert report["incremental"]["growing, devices, verified writes"]["final_accuracy"][0] > 0.8
+    devices = report["incremental"]["growing, devices, verified writes"]
+    assert min(devices["final_accuracy"]) > 0.85
+    assert 1e-3 < min(cost["energy"] for cost in devices["cost"])
+    assert report["phases"]["device-phases"][3]["cost"]["energy"] < 0.1  # [J]
     for ratio in report["ratios"].values():
         assert ratio["range"][0] > 1.2
     assert (tmp_path / "incremental.png").stat().st_size > 0
