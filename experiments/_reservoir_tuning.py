@@ -149,6 +149,6 @@ def what_it_buys(task: Task, devices: int, seed: int) -> dict[str, Any]:
         table = Answers(*reservoirs.respond_in_batches(driven, every))
         found = looked_up(table, encode(shown, devices, seed))
         features = found.features.reshape(len(task.labels), -1)
-        record[name] = evaluate(task, features, seed, None, folds=1)
+        record[name] = evaluate(task, features, seed, None)
         record[name]["energy"] = float(found.energy.sum(axis=1).mean())
     return record
