@@ -47,7 +47,7 @@ def build(method: str, devices: int, seed: int) -> Any:
             return nickelate(devices, "capacitor", seed)
         case "nickelate, coupled":
             sheet = jaxnn.CapacitiveSheet.grid(2, SHEET // 2)
-            return nickelate(devices, "capacitor", seed, sheet=sheet, steps=8)  # within 1 % too
+            return nickelate(devices, "capacitor", seed, sheet=sheet)
         case "echo state":  # but for this one: its weights are drawn for all nodes
             return reservoirs.EchoState.drawn(devices, seed, reads=READS)
         case "WOx memristors":

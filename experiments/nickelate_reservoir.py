@@ -51,23 +51,25 @@ QUICK = ("nickelate, neurons", "raw data", "row sums", "leaky integrators", "WOx
 QUICK_SIZES = (8, 32)
 
 
-def full(name: str, task: Any, methods: Any, out: Path) -> list[dict]:
+def full(name: str, task: Any, methods: Any, out: Path, finished: bool) -> list[dict]:
     """All of the task, one seed."""
     # Every one of 70,000 or 109,440 samples by itself would take most of an hour.
     methods = [m for m in methods if name == "speech" or m != COUPLED]
     shown = Presentation(task, 0, out.parent / "answers")
-    cells = run(shown, f"{name}-full", methods, (FULL[name],), out, folds=1)
+    cells = run(shown, f"{name}-full", methods, (FULL[name],), out, finished)
     if name in MORE and CAPACITORS in methods:
-        cells += run(shown, f"{name}-full", [CAPACITORS], (MORE[name],), out, folds=1)
+        cells += run(shown, f"{name}-full", [CAPACITORS], (MORE[name],), out, finished)
     return cells
 
 
-def study(name: str, task: Any, methods: Any, sizes: Any, seeds: int, out: Path) -> list[dict]:
+def study(
+    name: str, task: Any, methods: Any, sizes: Any, seeds: int, out: Path, finished: bool
+) -> list[dict]:
     """A part of the task, all sizes and seeds."""
     cells = []
     for seed in range(seeds):
         shown = Presentation(subset(name, task, seed), seed, out.parent / "answers")
-        cells += run(shown, f"{name}-study", methods, sizes, out, folds=1)
+        cells += run(shown, f"{name}-study", methods, sizes, out, finished)
     return cells
 
 
@@ -94,7 +96,7 @@ def device_spread(name: str, task: Any, out: Path) -> list[dict]:
     part, cells = subset(name, task, 0), []
     for seed in range(5):
         shown = Presentation(part, seed, out.parent / "answers", lines=0)
-        cells += run(shown, f"{name}-spread", (NEURONS, CAPACITORS), (64,), out, folds=1)
+        cells += run(shown, f"{name}-spread", (NEURONS, CAPACITORS), (64,), out)
     return cells
 
 
@@ -138,7 +140,7 @@ def show_summary(table: dict[str, Any], measure: str) -> None:
 
 
 def tuned(task: Any, devices: int, measure: str, out: Path) -> dict[str, Any]:
-    """What tuning the thresholds, volts and times of the neurons by gradient buys; kept on disk."""
+    """What tuning the volts and times of the neurons by gradient buys; kept on disk."""
     path = out / "cells" / "tuning.json"
     if not path.is_file():
         from _reservoir_tuning import what_it_buys  # a second of imports that quick runs do without
@@ -156,13 +158,16 @@ def tuned(task: Any, devices: int, measure: str, out: Path) -> dict[str, Any]:
 def plot(table: dict[str, Any], measure: str, path: Path) -> None:
     """Score against devices, with the intervals over seeds."""
     figure, ax = plt.subplots(figsize=(6.5, 4.4), layout="constrained")
-    for method, row in table.items():
+    for k, (method, row) in enumerate(table.items()):
         style = "--" if method in OTHERS else "-"
+        beside = 1.02 ** (k - len(table) / 2)  # so that intervals do not hide each other
         ax.errorbar(
-            row["devices"], row["mean"], row["half_width_95"],
-            ls=style, marker="o", ms=3, lw=1.2, capsize=2, label=method,
+            np.asarray(row["devices"]) * beside, row["mean"], row["half_width_95"],
+            ls=style, marker="o", ms=3, lw=1.2, elinewidth=0.7, label=method,
         )  # fmt: skip
     ax.set_xscale("log", base=2)
+    sizes = sorted({n for row in table.values() for n in row["devices"]})
+    ax.set_xticks(sizes, [str(n) for n in sizes])
     ax.set(xlabel="devices, of 8 features each", ylabel=measure.replace("_", " "))
     ax.legend(frameon=False, fontsize="small")
     figure.savefig(path, dpi=120)
@@ -179,6 +184,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=SEEDS, help="of the size study")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="of the size study")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    parser.add_argument("--finished", action="store_true", help="tables of the cells that are on disk")
     parser.add_argument(
         "--only", choices=("full", "study", "spread", "encoders", "tuning"), help="one part of it"
     )
@@ -198,14 +204,14 @@ def main() -> None:
     report: dict[str, Any] = {"task": name}
     part = "study" if arguments.quick else arguments.only
     if part in (None, "full"):
-        report["full"] = full(name, task, arguments.methods, out)
+        report["full"] = full(name, task, arguments.methods, out, arguments.finished)
         show_full(report["full"], measure)
         report["full_seconds"] = sum(cell["seconds"] for cell in report["full"])
     if part in (None, "study"):
         methods, sizes, seeds = arguments.methods, arguments.sizes, arguments.seeds
         if arguments.quick:
             methods, sizes, seeds = QUICK, QUICK_SIZES, 2
-        cells = study(name, task, methods, sizes, seeds, out)
+        cells = study(name, task, methods, sizes, seeds, out, arguments.finished)
         report["study"] = summary(cells, split, measure, wanted)
         show_summary(report["study"], measure)
         report["study_seconds"] = sum(cell["seconds"] for cell in cells)
@@ -220,7 +226,7 @@ def main() -> None:
         print("validation between people of the training set: mean over seeds; ridge on what is shown")
         for cell in report["encoders"]:
             print(f"{cell['encoder']:32}{np.mean(cell['validation']):.3f}{cell['raw']:8.3f}")
-    if part in (None, "tuning"):
+    if part in (None, "tuning") and name == "mnist":
         report["tuning"] = tuned(task, FULL[name], measure, out)
     report["seconds"] = time.perf_counter() - begin
     kept = [f"{k.replace('_', ' ')} {v:.0f}" for k, v in report.items() if k.endswith("_seconds")]

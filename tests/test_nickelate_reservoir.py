@@ -43,12 +43,13 @@ def test_fields_are_lines_within_the_picture(load):
 def test_cells_are_kept_and_not_worked_out_again(load, study, tmp_path):
     shown = study.Presentation(stripes(load("_reservoir_tasks")), 0, tmp_path / "answers")
     methods, sizes = ("raw data", "row sums", "WOx memristors", "echo state"), (2, 4)
-    cells = study.run(shown, "stripes", methods, sizes, tmp_path, 1)
+    cells = study.run(shown, "stripes", methods, sizes, tmp_path)
     assert len(cells) == 8
     assert all(c["features"] == min(8 * c["devices"], 64) for c in cells)
     (tmp_path / "cells" / "stripes-echo-state-0-4.json").unlink()
+    assert len(study.run(shown, "stripes", methods, sizes, tmp_path, finished=True)) == 7
     times = {p: p.stat().st_mtime_ns for p in (tmp_path / "cells").iterdir()}
-    again = study.run(shown, "stripes", methods, sizes, tmp_path, 1)
+    again = study.run(shown, "stripes", methods, sizes, tmp_path)
     assert all(p.stat().st_mtime_ns == t for p, t in times.items())
     scores = lambda cells: [c["splits"] for c in cells]
     assert scores(again) == scores(cells)
@@ -80,10 +81,10 @@ def test_labels_of_the_test_set_change_nothing_in_the_read_out(load, study):
     task = stripes(load("_reservoir_tasks"))
     _, test = task.splits["random"][0]
     features = task.pictures.reshape(48, -1)
-    before = study.evaluate(task, features, 0, None, 1)["random"]
+    before = study.evaluate(task, features, 0, None)["random"]
     swapped = task.labels.copy()
     swapped[test] = 1 - swapped[test]
-    after = study.evaluate(dc.replace(task, labels=swapped), features, 0, None, 1)["random"]
+    after = study.evaluate(dc.replace(task, labels=swapped), features, 0, None)["random"]
     assert after["penalty"] == before["penalty"]
     np.testing.assert_allclose(after["accuracy"], 1 - before["accuracy"])
     assert before["accuracy"] > 0.9

@@ -60,12 +60,14 @@ def test_nickelate_devices_alone_and_in_batches_and_cached(neurons):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["neuron", "capacitor"])
+@pytest.mark.parametrize("mode", ["neuron", "capacitor", "coupled"])
 def test_default_steps_have_converged(mode):
     """All trains of six pulses against four times the steps: root mean square below 1 % of the range."""
     trains = (np.arange(64)[:, None] >> np.arange(6) & 1).astype(np.float32)
-    reservoir = reservoirs.NickelateReservoir.prepared(8, mode, jr.key(0), reads=2)
-    pulses = np.broadcast_to(trains[:, None], (64, 8, 6))
+    sheet = jaxnn.CapacitiveSheet.grid(2, 4) if mode == "coupled" else None
+    kind = "capacitor" if mode == "coupled" else mode
+    reservoir = reservoirs.NickelateReservoir.prepared(8, kind, jr.key(0), reads=2, sheet=sheet)
+    pulses = np.stack([RNG.permutation(trains) for _ in range(8)], axis=1)
     of = lambda r: reservoirs.respond_in_batches(r, pulses)[0]
     fine = of(dc.replace(reservoir, steps=4 * reservoir.steps))
     error = (of(reservoir) - fine) / np.ptp(fine, axis=0)
