@@ -26,6 +26,7 @@ class Setting(NamedTuple):
     off_after: int
     phases_capacity: int
     phases: tuple[int, ...]
+    phases_of: int | None  # samples that the phases draw from; all of them where None
     per_group: int
     group: int  # classes that come together
     snapshots: int  # per phase
@@ -76,6 +77,8 @@ def growing(setting, method, storage=None, **options):
 def run_phases(task, setting, method=GROWING, nodes=None, seed=0):
     """Half of the classes, all, the first half, all: what is on, and how well it does."""
     rng = np.random.default_rng(seed)
+    shown = slice(setting.phases_of)
+    task = task._replace(train=task.train[shown], train_label=task.train_label[shown])
     everything = np.arange(task.n_classes)
     first = everything[: task.n_classes // 2]
     setting = setting._replace(capacity=setting.phases_capacity)

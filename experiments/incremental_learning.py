@@ -47,6 +47,7 @@ SETTINGS = {
         off_after=900,
         phases_capacity=800,
         phases=(4000, 4000, 4000, 4000),
+        phases_of=None,
         per_group=300,
         group=1,
         snapshots=20,
@@ -60,6 +61,7 @@ SETTINGS = {
         off_after=6000,
         phases_capacity=3000,
         phases=(10_000, 20_000, 10_000, 20_000),
+        phases_of=6000,
         per_group=3000,
         group=1,
         snapshots=20,
@@ -73,12 +75,13 @@ SETTINGS = {
         off_after=2000,
         phases_capacity=2500,
         phases=(5_000, 8_000, 5_000, 8_000),
+        phases_of=None,
         per_group=1500,
         group=10,
         snapshots=20,
     ),
 }
-for name, threshold in (("pca", 0.855), ("nickelate", 0.52), ("nanowires", 0.6)):
+for name, threshold in (("pca", 0.855), ("nickelate", 0.52), ("nanowires", 0.65)):
     changed = SETTINGS["mnist"]._replace(activity_threshold=threshold, winner_fall=0.3)
     SETTINGS[f"mnist-{name}"] = changed
 INCREMENTAL = {
@@ -135,7 +138,7 @@ def parsed():
     parser.add_argument("--held-out", action="store_true", help="test on a part of the training set")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="fields of the setting")
     parser.add_argument("--out", type=Path, default=Path("results/incremental_learning"))
-    parser.add_argument("--quick", action="store_true", help="fewer parts, one seed")
+    parser.add_argument("--quick", action="store_true", help="fewer parts and pictures, one seed")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.parts, arguments.seeds = arguments.parts or QUICK, 1
@@ -176,7 +179,8 @@ def main() -> None:
     cells.mkdir(parents=True, exist_ok=True)
     keep_compiled()
     changed = {name: json.loads(value) for name, value in (each.split("=") for each in arguments.set)}
-    setting = SETTINGS[arguments.data]._replace(**changed)
+    fewer = {"snapshots": 10} if arguments.quick else {}
+    setting = SETTINGS[arguments.data]._replace(**fewer | changed)
     task = load(arguments.data, arguments.folder, arguments.out)
     task = task.held_out() if arguments.held_out else task
     stamp = json.loads(json.dumps(setting._asdict() | {"held_out": arguments.held_out}))
