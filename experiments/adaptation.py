@@ -1,7 +1,7 @@
 """Adaptation: a network shares its load without any algorithm; slow drives calm it, fast ones excite it.
 
-After the discussion of adaptation and control in: Hochstetter, J. et al. Avalanches and edge-of-chaos
-learning in neuromorphic nanowire networks. Nat. Commun. 12, 4008 (2021). doi 10.1038/s41467-021-24260-z
+With the junctions and drives of: Hochstetter, J. et al. Avalanches and edge-of-chaos learning in
+neuromorphic nanowire networks. Nat. Commun. 12, 4008 (2021). doi 10.1038/s41467-021-24260-z
 
 1. Load sharing: generated networks from rest at constant V* = V / (n V_set). How unequally |v| is shared by
    the junctions (their Gini coefficient), by those of the path that conducts best at the end, and
