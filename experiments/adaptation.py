@@ -1,7 +1,7 @@
 """Adaptation: a network shares its load without any algorithm; slow drives calm it, fast ones excite it.
 
-After the discussion of adaptation and control in: Hochstetter, J. et al. Avalanches and edge-of-chaos
-learning in neuromorphic nanowire networks. Nat. Commun. 12, 4008 (2021). doi 10.1038/s41467-021-24260-z
+With the junctions and drives of: Hochstetter, J. et al. Avalanches and edge-of-chaos learning in
+neuromorphic nanowire networks. Nat. Commun. 12, 4008 (2021). doi 10.1038/s41467-021-24260-z
 
 1. Load sharing: generated networks from rest at constant V* = V / (n V_set). How unequally |v| is shared by
    the junctions (their Gini coefficient), by those of the path that conducts best at the end, and
@@ -9,7 +9,7 @@ learning in neuromorphic nanowire networks. Nat. Commun. 12, 4008 (2021). doi 10
 2. Perturbations: triangular drives of V* = 13.9 (1.25 V on the published network). Ten seconds after rest,
    at a peak of the drive, each state is changed by about 1e-8 V s; how far the network is then from
    where it would have been without, against time and frequency. A slow drive dissolves all filaments at
-   every change of its sign, and with them the difference, often exactly.
+   every change of its sign, and with them the difference.
 
 Everything is over 20 networks. Frequencies that are done are kept in --out: call again to go on.
 --minutes says how long to compute them this time.
@@ -46,7 +46,7 @@ V_SET = 1e-2  # [V]
 DC_DT, AC_DT = 1e-3, 5e-4  # [s]
 DRIVE = 1.25 / 0.09  # V* of the triangular drive
 PERTURBATION = 1e-8  # [V s]
-FLOOR = 1e-9  # a difference that is so small relative to its start counts, and is drawn, as vanished
+FLOOR = 1e-9  # relative to its start, a difference so small is rounding: it counts as vanished
 SHOWN = (0.1, 0.3, 0.5, 1.0)  # [Hz] whose differences are drawn against time
 
 
@@ -200,7 +200,7 @@ def load_report(size, found):
     return rows
 
 
-def growth_report(found):
+def growth_report(found, seconds):
     """Differences at the end, relative to their start, frequency by frequency."""
     rows = []
     for frequency, ratio in found.items():
@@ -209,6 +209,7 @@ def growth_report(found):
         rows.append(
             {
                 "Hz": frequency,
+                "mean rate per s": as_text(np.log(np.maximum(last, FLOOR)) / seconds),
                 "expanded": float(share),
                 "error of it": float((share * (1 - share) / (len(last) - 1)) ** 0.5),
                 "vanished": float(np.mean(last < FLOOR)),
@@ -340,7 +341,7 @@ def main() -> None:
     followed = follow_perturbations(size, made, arguments.out, arguments.minutes)
     times = next(iter(followed.values()))["time"]
     differing = {frequency: one["ratio"] for frequency, one in followed.items()}
-    growth = growth_report(differing)
+    growth = growth_report(differing, size.followed)
     plot_growth(times, differing, growth, arguments.out / "perturbations.png")
     for row in growth:
         print(row)
