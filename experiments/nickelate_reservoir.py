@@ -185,9 +185,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="of the size study")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
     parser.add_argument("--finished", action="store_true", help="tables of the cells that are on disk")
-    parser.add_argument(
-        "--only", choices=("full", "study", "spread", "encoders", "tuning"), help="one part of it"
-    )
+    parser.add_argument("--only", choices=("full", "study", "spread", "tuning"), help="one part of it")
     return parser.parse_args()
 
 
@@ -219,13 +217,6 @@ def main() -> None:
     if part in (None, "spread"):
         report["spread"] = summary(device_spread(name, task, out), split, measure, ())
         show_summary(report["spread"], measure)
-    if part in (None, "encoders") and name == "ecg":
-        from _reservoir_encoders import between_people
-
-        report["encoders"] = between_people(task, FULL[name], out)
-        print("validation between people of the training set: mean over seeds; ridge on what is shown")
-        for cell in report["encoders"]:
-            print(f"{cell['encoder']:32}{np.mean(cell['validation']):.3f}{cell['raw']:8.3f}")
     if part in (None, "tuning") and name == "mnist":
         report["tuning"] = tuned(task, FULL[name], measure, out)
     report["seconds"] = time.perf_counter() - begin
