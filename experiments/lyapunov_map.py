@@ -118,6 +118,8 @@ def summary(growth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Errors are those of the means of ten parts of the run, which are longer than what they remember.
     """
     parts = np.stack([part.mean(1) for part in np.array_split(growth, min(10, growth.shape[1]), axis=1)])
+    if len(parts) == 1:
+        return growth.mean(1), np.full_like(parts[0], np.nan)
     with np.errstate(invalid="ignore"):
         return growth.mean(1), parts.std(0, ddof=1) / len(parts) ** 0.5
 
