@@ -9,7 +9,7 @@ import numpy as np
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt  # the backend has to be chosen before this import
-from matplotlib.colors import SymLogNorm
+from matplotlib.colors import LogNorm, SymLogNorm
 
 
 NORM = SymLogNorm(0.5, vmin=-60, vmax=60)
@@ -34,6 +34,7 @@ def draw_map(path: Path, amplitudes: Any, frequencies: Any, rows: list[dict]) ->
             title += " (bar: -inf)"
         ax.set_xticks(np.arange(shape[1]) + 0.5, [f"{f:g}" for f in frequencies], fontsize=7)
         ax.set_yticks(np.arange(shape[0]) + 0.5, [f"{a:g}" for a in amplitudes], fontsize=7)
+        title += ": not simulated yet" if np.isnan(values).all() and values is not deposited else ""
         ax.set(xlabel="frequency [Hz]", ylabel="amplitude [V]", title=title)
     colours = plt.cm.ScalarMappable(NORM, "RdBu_r")
     figure.colorbar(colours, ax=axes[0].tolist(), label="exponent [1/s]")
@@ -66,17 +67,18 @@ def draw_methods(path: Path, rows: list[dict], probes: dict[str, Any], distances
     left.set(xscale="log", xlabel="distance [V s] (stars: tangent)", title=f"-inf is drawn at {FLOOR:g}")
     left.legend(fontsize=7)
     tangent = floor([row["tangent"][0] for row in rows])
+    slope = np.array([row["amplitude_V"] * row["frequency_Hz"] for row in rows])
     points = right.scatter(
         [row["exponent"] for row in rows],
         tangent,
-        c=[row["amplitude_V"] * row["frequency_Hz"] for row in rows],
-        norm="log",
+        c=slope,
+        norm=LogNorm(slope.min(), slope.max()),
         s=14,
     )
     figure.colorbar(points, ax=right, label="amplitude x frequency [V/s]")
     right.plot([-300, 300], [-300, 300], "k-", lw=0.6)
     right.set(xlabel="two trajectories, 5e-4 V s [1/s]", xscale="symlog", xlim=(-300, 300))
-    right.set_title("all drives")
+    right.set_title("not simulated yet" if np.isnan(tangent).all() else "all drives")
     for ax in (left, right):
         ax.set_yscale("symlog")
         ax.set(ylabel="exponent [1/s]", ylim=(1.3 * FLOOR, 300))
@@ -95,7 +97,8 @@ def draw_loops(path: Path, curves: list[tuple[Any, Any, Any]], rows: list[dict])
         (row,) = (r for r in rows if (r["amplitude_V"], r["frequency_Hz"]) == (amplitude, frequency))
         ax.plot(voltage, 1e6 * current, lw=0.4)
         known = "" if row["published"] is None else f" (deposited {row['published']:.2f})"
-        title = f"{amplitude:g} V, {frequency:g} Hz: {row['exponent']:.2f} /s{known}"
+        ours = "" if np.isnan(row["exponent"]) else f": {row['exponent']:.2f} /s"
+        title = f"{amplitude:g} V, {frequency:g} Hz{ours}{known}"
         ax.set(xlabel="voltage [V]", ylabel="current [uA]", title=title)
     figure.savefig(path, dpi=100)
     plt.close(figure)

@@ -52,6 +52,10 @@ class Grid(NamedTuple):
         return f"{self.name}_{self.dt:g}s"
 
 
+class OutOfTime(Exception):
+    """Nothing of what was asked for is there, and no time is left to simulate it."""
+
+
 class Bench:
     """The network and what its runs share; every piece of a `Grid` is a file in `folder`."""
 
@@ -103,11 +107,14 @@ class Bench:
         return jax.vmap(lambda drive: one(drive).growth)(drives)
 
     def piece(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, np.ndarray]:
-        """What `make` returns and the seconds that it took, from its file if that is there."""
+        """What `make` returns and the seconds that it took, from its file if that is there.
+
+        Raises `OutOfTime` if it is not there and the time is over.
+        """
         path = self.folder / f"{name}.npz"
         if not path.is_file():
             if time.monotonic() > self.deadline:
-                raise SystemExit(f"time is over before {name}: run again to go on")
+                raise OutOfTime(name)
             begin = time.perf_counter()
             made = {key: np.asarray(value) for key, value in make().items()}
             made["took"] = np.array(time.perf_counter() - begin)
@@ -195,11 +202,28 @@ class Bench:
     def _in_groups(self, kind: str, grid: Grid, make: Callable[[slice], Any]) -> dict[str, np.ndarray]:
         """What `make` returns for each group of drives, joined along the drives."""
         found, name = [], f"{grid.folder}/after_{grid.transient:g}s/{kind}"
-        for number, begin in enumerate(range(0, len(grid.amplitude), grid.drives_at_once)):
+        starts = range(0, len(grid.amplitude), grid.drives_at_once)
+        for number, begin in enumerate(starts):
             chosen = slice(begin, begin + grid.drives_at_once)
-            found.append(self.piece(f"{name}_{number:02d}", lambda chosen=chosen: make(chosen)))
-        joined = {key: np.concatenate([f[key] for f in found]) for key in found[0] if key != "took"}
-        return joined | {"took": np.array(sum(f["took"] for f in found))}
+            try:
+                found.append(self.piece(f"{name}_{number:02d}", lambda chosen=chosen: make(chosen)))
+            except OutOfTime:
+                found.append(None)
+        there = [group for group in found if group is not None]
+        if not there:
+            raise OutOfTime(name)
+        joined: dict[str, np.ndarray] = {"took": np.array(sum(group["took"] for group in there))}
+        for key in there[0].keys() - {"took"}:
+            # What is not there yet is NaN.
+            size = lambda begin: len(grid.amplitude[begin : begin + grid.drives_at_once])
+            shape = there[0][key].shape[1:]
+            joined[key] = np.concatenate(
+                [
+                    np.full((size(begin), *shape), np.nan) if group is None else group[key]
+                    for begin, group in zip(starts, found, strict=True)
+                ]
+            )
+        return joined
 
 
 def windows(start: float, end: float) -> list[tuple[float, float]]:

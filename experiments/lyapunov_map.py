@@ -11,7 +11,7 @@ distances change. Current against voltage where the network is ordered, at the e
 The network is the published one of 100 wires where --reference (or JAXNN_REFERENCE) names its folder, else
 one of our own; --published (or JAXNN_DRIVE_MAP) names the deposited table, with columns amplitude_V,
 frequency_Hz, lyapunov_per_s and on_off_ratio. Everything simulated is kept in pieces in --out; a run that
-was stopped, or that ended after --minutes, goes on where it was.
+was stopped goes on where it was. After --minutes no piece is begun; what is not there is left white.
 
     python experiments/lyapunov_map.py --out results/lyapunov_map --reference FOLDER --published FILE
     python experiments/lyapunov_map.py --full  # transients of 3,000 s, 32 junctions
@@ -31,7 +31,7 @@ import _lyapunov_pictures as pictures
 import _published as published
 import jax
 import numpy as np
-from _lyapunov_runs import DT, Bench, Grid
+from _lyapunov_runs import DT, Bench, Grid, OutOfTime
 
 import jaxnn
 
@@ -56,7 +56,7 @@ class Size(NamedTuple):
     seconds: float = 200.0  # of two trajectories
     tangent_seconds: float = 25.0
     junctions: int = 8
-    drives_at_once: int = 45
+    drives_at_once: int = 15
     probes: tuple[tuple[float, float], ...] = PROBES
     probe_seconds: float = 50.0
     probe_junctions: int = 8
@@ -89,7 +89,6 @@ FULL = Size(
     transient=3000.0,
     tangent_seconds=200.0,
     junctions=32,
-    drives_at_once=15,
     long_transient=6000.0,
     every_seconds=200.0,
 )
@@ -119,6 +118,8 @@ def summary(growth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Errors are those of the means of ten parts of the run, which are longer than what they remember.
     """
     parts = np.stack([part.mean(1) for part in np.array_split(growth, min(10, growth.shape[1]), axis=1)])
+    if len(parts) == 1:
+        return growth.mean(1), np.full_like(parts[0], np.nan)
     with np.errstate(invalid="ignore"):
         return growth.mean(1), parts.std(0, ddof=1) / len(parts) ** 0.5
 
@@ -164,7 +165,7 @@ def comparison(rows: list[dict], name: str) -> dict[str, Any]:
     Converged: twice our standard error is below the tolerance.
     """
     value = lambda row: row[name][0] if name == "tangent" else row[name]
-    known = [row for row in rows if row["published"] is not None]
+    known = [row for row in rows if row["published"] is not None and not np.isnan(value(row))]
     converged = [r for r in known if 2 * r[f"{name}_error"] < tolerance(r["published"])]
     agrees = lambda row: abs(value(row) - row["published"]) <= tolerance(row["published"])
     mild = [row for row in known if -10 < row["published"] < -1]
@@ -201,7 +202,10 @@ def probe(bench: Bench, size: Size) -> dict[str, Any]:
     result: dict[str, Any] = {"drives": size.probes, "settings": {}, "seconds": 0.0}
     grids = probe_grids(size)
     for name, grid in grids.items():
-        pairs = bench.pairs(grid)
+        try:
+            pairs = bench.pairs(grid)
+        except OutOfTime:
+            continue
         exponent, error = summary(pairs["growth"].mean(-1, keepdims=True))
         growth = pairs["growth"]
         late = growth[:, skipped(growth) :].mean((1, 2))
@@ -228,7 +232,10 @@ def every_junction(bench: Bench, size: Size) -> list[dict[str, Any]]:
     """What pairs lose in the first seconds, by the junction that they start in, and the rate after that."""
     rows = []
     for drive in size.every_junction:
-        growth = bench.pairs(every_grid(size, drive, bench.network.n_junctions))["growth"][0]
+        try:
+            growth = bench.pairs(every_grid(size, drive, bench.network.n_junctions))["growth"][0]
+        except OutOfTime:
+            continue
         total, late = growth.sum(0), growth[len(growth) // 2 :].mean(0)
         rows.append({"drive": drive, "seconds": size.every_seconds, "mean_ln": total.mean()})
         rows[-1] |= {"quartiles_ln": np.percentile(total, (0, 25, 50, 75, 100)).tolist()}
@@ -243,13 +250,18 @@ def loops(bench: Bench, grid: Grid, size: Size) -> list[tuple[tuple[float, float
     found = []
     for drive in size.loops:
         (i,) = np.flatnonzero((grid.amplitude == drive[0]) & (grid.frequency == drive[1]))
-        steps = round(size.periods / drive[1] / grid.dt)
-        run = jaxnn.simulate(
-            **bench.setup((*map(np.float32, drive), settled[i]), round(grid.transient / grid.dt), grid.dt),
-            steps=steps,
-            every=max(1, round(1 / drive[1] / grid.dt / 1000)),
-        )
-        found.append((drive, np.asarray(run.drive[:, 0]), np.asarray(run.terminal_current[:, 0])))
+
+        def make(drive: tuple[float, float] = drive, state: np.ndarray = settled[i]) -> dict[str, Any]:
+            run = jaxnn.simulate(
+                **bench.setup((*map(np.float32, drive), state), round(grid.transient / grid.dt), grid.dt),
+                steps=round(size.periods / drive[1] / grid.dt),
+                every=max(1, round(1 / drive[1] / grid.dt / 1000)),
+            )
+            return {"voltage": run.drive[:, 0], "current": run.terminal_current[:, 0]}
+
+        name = f"loop_{drive[0]:g}V_{drive[1]:g}Hz_{size.periods}_periods"
+        loop = bench.piece(f"{grid.folder}/after_{grid.transient:g}s/{name}", make)
+        found.append((drive, loop["voltage"], loop["current"]))
     return found
 
 
@@ -304,7 +316,11 @@ def main() -> None:
     table = read_table(arguments.published) if origin == "published" else {}
 
     grid = grid_of(size, "map")
-    settled, pairs, tangents = bench.settled(grid), bench.pairs(grid), bench.tangents(grid)
+    settled, pairs = bench.settled(grid), bench.pairs(grid)
+    try:
+        tangents = bench.tangents(grid)
+    except OutOfTime:
+        tangents = {"growth": np.full((len(pairs["growth"]), 2, grid.leading), np.nan), "took": 0.0}
     rows = rows_of(grid, pairs, tangents, table)
     compared = {name: comparison(rows, name) for name in COMPARED}
     print(json.dumps(plain(compared), indent=1), flush=True)

@@ -70,7 +70,7 @@ def test_lyapunov_map_and_going_on(tmp_path):
     report, text = quick_report("lyapunov_map", tmp_path)
     for name in ("lyapunov_map.png", "lyapunov_methods.png", "iv_loops.png"):
         picture(tmp_path, name)
-    assert text.count("/after_1s/") == 6
+    assert text.count("/after_1s/") == 8
     exponent = np.array([row["exponent"] for row in report["drives"]])
     assert exponent.shape == (4,)
     # No pair can shrink faster than by what the reset takes from it in a step.
