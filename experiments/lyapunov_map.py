@@ -31,13 +31,12 @@ import _lyapunov_pictures as pictures
 import _published as published
 import jax
 import numpy as np
+from _drive_map import AMPLITUDES, FREQUENCIES
 from _lyapunov_runs import DT, Bench, Grid, OutOfTime
 
 import jaxnn
 
 
-AMPLITUDES = (0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 1.75, 2, 2.5, 3)  # [V]
-FREQUENCIES = (0.025, 0.05, 0.1, 0.15, 0.25, 0.35, 0.5, 0.65, 0.75, 0.85, 1, 1.25, 1.5, 1.75, 2)  # [Hz]
 # Ordered, at the edge and chaotic: amplitude [V], frequency [Hz].
 LOOPS = ((1.25, 0.1), (1.25, 0.5), (1.25, 0.85))
 PUBLISHED_SECONDS = 200.0  # that pairs are followed
