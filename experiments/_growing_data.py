@@ -75,11 +75,11 @@ def load(name, folder, cache):
 
 def reservoir_features(method, folder, cache):
     """MNIST as a reservoir answers to it: currents over their deviation, in principal components."""
-    from _reservoir_study import respond
+    from _reservoir_answers import Presentation
     from _reservoir_tasks import load as load_pictures
 
     pictures = load_pictures("mnist", folder, cache)
-    answers = respond(pictures, method, DEVICES, seed=0)[0].reshape(len(pictures.labels), -1)
+    answers, _ = Presentation(pictures, 0, cache / "answers").respond(method, DEVICES, DEVICES)
     ((train, test),) = pictures.splits["official"]
     task = Task(answers[train], pictures.labels[train], answers[test], pictures.labels[test])
     deviation = np.maximum(task.train.std(axis=0), 1e-6 * np.abs(task.train).max())
