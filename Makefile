@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Two workers on two cores: compilation is most of the suite's time, and the tests of a file share programs.
-PYTEST := $(BIN)/pytest -n 2 --dist loadfile
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --durations=30
 
 .PHONY: demo test test-slow lint format wheel bench experiments-quick gpu-report clean
 
