@@ -204,25 +204,25 @@ class NickelateStorage(AbstractNodeStorage):
         there = table.conductance(rows / largest)
         low, high = jnp.exp(table.log_conductance[0]), jnp.exp(table.log_conductance[-1])
         # To first order: dG = G d ln G.
-        error = largest * jnp.exp(there) / (high - low) * self._deviation(table, there)
+        error = largest * jnp.exp(there) / (high - low) * self._deviations(table, there)[2]
         return jnp.sum(error**2, axis=-1)
 
     def _measured(self, dtype: Any) -> NickelateNodes:
         return jax.tree.map(lambda x: x.astype(dtype), self.nodes)
 
-    def _deviation(self, table: NickelateNodes, log_conductance: Array) -> Array:
-        """Of ln G after a write."""
+    def _deviations(self, table: NickelateNodes, log_conductance: Array) -> tuple[Array, Array, Array]:
+        """Of ln G: from cycle to cycle, from device to device, and after a write."""
         cycle, device = (table.at(f"{name}_deviation", log_conductance) for name in ("cycle", "device"))
-        return 2**0.5 * cycle if self.verify else jnp.sqrt(device**2 + cycle**2)
+        return cycle, device, 2**0.5 * cycle if self.verify else jnp.sqrt(device**2 + cycle**2)
 
     def _written(self, fraction: Array, error: Array, key: Any) -> tuple[Array, Array, Array]:
         """What is there after a number was written; the ln G that it stands for, and its deviation."""
         table = self._measured(fraction.dtype)
         wanted = table.conductance(fraction)
         first, second = jr.normal(key, (2, *fraction.shape), fraction.dtype)
-        cycle, device = (table.at(f"{name}_deviation", wanted) for name in ("cycle", "device"))
+        cycle, device, deviation = self._deviations(table, wanted)
         off = cycle * (first - second) if self.verify else cycle * first + device * error
-        return table.number(wanted + off), wanted, self._deviation(table, wanted)
+        return table.number(wanted + off), wanted, deviation
 
 
 class NodeCost(eqx.Module):

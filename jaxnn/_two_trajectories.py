@@ -74,19 +74,16 @@ def two_trajectory_exponents(
     - `junctions`: those that are perturbed (the first variable of their state), by default each one.
     - `differences`: where the pairs start instead, `final_differences` of an earlier run to go on from it.
     - `interval`: steps between two rescalings; 1 in the paper.
-    - `every`: steps whose growth is kept as one mean, a multiple of `interval` that divides `steps`;
-      by default all of them.
+    - `every`: steps kept as one mean, by default all; a multiple of `interval` that divides `steps`.
 
     The result depends on the distance. A tangent vanishes with the first clip of a state that it is in;
     a finite difference is only reduced by what one step moves, $\ln(1 - b V_\mathrm{reset} dt / \epsilon)$
     at the most, and is set to $\epsilon$ again. `jaxnn.lyapunov_exponents` is the limit of small
-    distances where nothing clips. A difference that vanishes all the same stays 0: -inf.
+    distances where nothing clips. A difference that vanishes all the same stays 0: -inf. Use float64:
+    float32 rounds off what leaks from the perturbed junction into others and would take over there.
 
     Raises a `ValueError` for what `jaxnn.simulate` refuses, an ensemble, counts that do not fit, junctions
     that are not there, and a distance that the rounding of the state would swallow.
-
-    Use float64: what leaks from the perturbed junction into others and would take over there is rounded
-    off in float32.
 
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Fig. 6; `calcLyapunov` in its code.
     """

@@ -116,9 +116,14 @@ def proton_cloud_step(
     voltages = jnp.stack([begin + _GAMMA * (end - begin), end])
     passed = jnp.stack([_GAMMA * dt, (1 - _GAMMA) * dt])
     under = jnp.stack(sheet)
-    last, (current, leak, residual, voltage) = jax.lax.scan(stage, state, (voltages, under, passed))
+    last, stages = jax.lax.scan(stage, state, (voltages, under, passed))
+    return last, _flow(*stages)
+
+
+def _flow(current: Array, leak: Array, residual: Array, voltage: Array) -> CloudFlow:
+    """What flowed, from what there was in the two stages."""
     mean = lambda x: (1 - _GAMMA) * x[0] + _GAMMA * x[1]
-    return last, CloudFlow(
+    return CloudFlow(
         current=current[1],
         mean_current=mean(current),
         mean_leak=mean(leak),
