@@ -1,7 +1,6 @@
 """The benchmark's cases of networks that grow: a sample against the memory traffic that it needs."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -26,15 +25,16 @@ def clouds(streams: int, samples: int, nodes: int, inputs: int) -> np.ndarray:
     return (np.take_along_axis(centres, of[..., None], axis=1) + noise).astype(np.float32)
 
 
-def grow_case(nodes: int, inputs: int, streams: int, samples: int) -> Case:
+def grow_case(nodes: int, inputs: int, streams: int, samples: int, threads: int = 1) -> Case:
     """A stretch of streams, learned at once, by networks that have seen ten such stretches.
 
-    A step is one sample of every stream. Nodes are added, switched off and woken on the way.
+    A step is one sample of every stream. Nodes are added, switched off and woken on the way. With more
+    threads each calls the same program with its share of the streams.
     """
     network = jaxnn.GrowWhenRequired(nodes, activity_threshold=0.87, off_after=10 * nodes)
-    shown = clouds(streams, samples, nodes, inputs)
+    shown = clouds(streams // threads, samples, nodes, inputs)
     start = jax.vmap(lambda x: network.start(x, 10))(shown[:, : nodes // 2])
-    labels = jnp.zeros((streams, samples), jnp.int32)
+    labels = jnp.zeros(shown.shape[:2], jnp.int32)
     alone = lambda *stream: network.learn(*stream)
     learn = alone if streams == 1 else jax.vmap(alone)
     arguments = jax.tree.map(lambda x: x[0] if streams == 1 else x, (start, jnp.asarray(shown), labels))
@@ -44,12 +44,12 @@ def grow_case(nodes: int, inputs: int, streams: int, samples: int) -> Case:
         state, history = program(state, *arguments[1:])
     written = float(jnp.mean(history.written))
 
-    def run(_: int) -> Any:
-        return program(state, *arguments[1:])
-
+    pool = ThreadPoolExecutor(threads)
+    share = lambda _: jax.block_until_ready(program(state, *arguments[1:]))
+    name = f"ours, {streams} streams" if streams > 1 else "ours, one stream"
     return Case(
-        f"ours, {streams} streams" if streams > 1 else "ours, one stream",
-        run,
+        name if threads == 1 else f"{name} on {threads} threads",
+        lambda _: list(pool.map(share, range(threads))),
         streams,
         samples,
         resize=False,

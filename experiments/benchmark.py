@@ -115,7 +115,8 @@ def nickelate_group(batch: int) -> Group:
 def grow_groups() -> list[Group]:
     """Networks that grow: one for MNIST against its memory traffic, and small ones at once or alone."""
     large = ft.partial(grow.grow_case, *grow.LARGE, 1, 500), ft.partial(grow.traffic_case, *grow.LARGE)
-    small = tuple(ft.partial(grow.grow_case, *grow.SMALL, streams, 500) for streams in (1, 64))
+    at_once = (1, 1), (64, 1), (64, grow.CORES)
+    small = tuple(ft.partial(grow.grow_case, *grow.SMALL, n, 500, threads) for n, threads in at_once)
     return [Group("grow", 0, 1, large), Group("grow", 0, 64, small)]
 
 

@@ -42,6 +42,8 @@ LOOPS = ((1.25, 0.1), (1.25, 0.5), (1.25, 0.85))
 PUBLISHED_SECONDS = 200.0  # that pairs are followed
 SKIP = 10  # blocks that "late" exponents leave out
 COMPARED = ("exponent", "published_length", "late", "tangent")
+# Drives that transients up to the published one are shown on: the fastest chaos, and others.
+LONG = ((3.0, 1.75), (2.5, 1.75), (3.0, 1.25), (2.0, 1.75), (0.1, 1.75), (1.25, 0.5))
 # Drives that the settings are changed on: amplitude [V], frequency [Hz].
 PROBES = ((0.2, 0.1), (0.4, 1.0), (0.8, 0.5), (1.25, 0.1), (1.25, 0.5), (1.25, 1.0), (2.5, 0.5))
 
@@ -63,9 +65,11 @@ class Size(NamedTuple):
     distances: tuple[float, ...] = (5e-4, 5e-5, 5e-6, 5e-7)  # [V s]
     loops: tuple[tuple[float, float], ...] = LOOPS
     periods: int = 20
-    every_junction: tuple[tuple[float, float], ...] = ((0.4, 1.0), (1.25, 0.1))
+    every_junction: tuple[tuple[float, float], ...] = ((0.1, 1.75), (0.4, 1.0), (1.25, 0.1), (3.0, 1.75))
     """Drives on which each junction is perturbed."""
     every_seconds: float = 10.0
+    long: tuple[tuple[float, float], ...] = LONG
+    transients: tuple[float, ...] = (500.0, 1000.0, 2000.0, 3000.0)  # [s] of these
 
 
 QUICK = Size(
@@ -81,6 +85,8 @@ QUICK = Size(
     long_transient=None,
     distances=(5e-4, 5e-6),
     every_junction=(),
+    long=((0.2, 0.5), (0.2, 2.0), (0.6, 0.5), (0.6, 2.0)),
+    transients=(1.0,),
     loops=((0.6, 0.5),),
     periods=2,
 )
@@ -243,6 +249,27 @@ def every_junction(bench: Bench, size: Size) -> list[dict[str, Any]]:
     return rows
 
 
+def after_long_transients(bench: Bench, size: Size) -> list[dict[str, Any]]:
+    """Late exponents of pairs and those of tangents, transient by transient."""
+    rows = []
+    for transient in size.transients:
+        grid = grid_of(
+            size, "long", size.long, transient=transient, seconds=size.probe_seconds, junctions=1
+        )
+        grid = grid._replace(drives_at_once=len(size.long))
+        try:
+            pairs, tangents = bench.pairs(grid), bench.tangents(grid)
+        except OutOfTime:
+            continue
+        late = pairs["growth"][:, skipped(pairs["growth"]) :].mean((1, 2))
+        leading = summary(tangents["growth"])[0][:, 0]
+        rows.append({"transient_s": transient, "late": late.tolist(), "tangent": leading.tolist()})
+        rows[-1] |= {"on_off_ratio": pairs["ratio"].tolist()}
+        for name, values in (("pairs, late", late), ("tangents", leading)):
+            print(f"after {transient:g} s, {name:>11}:", " ".join(f"{x:8.2f}" for x in values), flush=True)
+    return rows
+
+
 def loops(bench: Bench, grid: Grid, size: Size) -> list[tuple[tuple[float, float], Any, Any]]:
     """Voltage and current over the last periods after the transient."""
     settled = bench.settled(grid)["state"]
@@ -326,6 +353,8 @@ def main() -> None:
     probes = probe(bench, size)
     curves = loops(bench, grid, size)
     every = every_junction(bench, size)
+    print("drives:", size.long)
+    long = after_long_transients(bench, size)
 
     pictures.draw_map(arguments.out / "lyapunov_map.png", size.amplitudes, size.frequencies, rows)
     pictures.draw_methods(arguments.out / "lyapunov_methods.png", rows, probes, size.distances)
@@ -343,6 +372,7 @@ def main() -> None:
         "comparison": compared,
         "probes": probes,
         "every_junction": every,
+        "long_transients": {"drives": size.long, "rows": long},
         "drives": rows,
     }
     text = json.dumps(plain(report), indent=1, allow_nan=False)
