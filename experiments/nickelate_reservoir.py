@@ -13,6 +13,7 @@ Every finished cell is kept under --out; a run that was cut off goes on where it
     python experiments/nickelate_reservoir.py --task mnist --folder /data   # or JAXNN_DATA
     python experiments/nickelate_reservoir.py --task speech --folder /data
     python experiments/nickelate_reservoir.py --task ecg --folder /data
+    python experiments/nickelate_reservoir.py --task mnist --only study --seeds 5 --sizes 256 512 1024
     python experiments/nickelate_reservoir.py --quick                       # digits of scikit-learn
 """
 
@@ -38,7 +39,7 @@ import matplotlib.pyplot as plt  # the backend has to be chosen before this impo
 
 FULL = {"mnist": 96, "speech": 128, "ecg": 96}  # devices for all of the task
 MORE = {"speech": 512}  # and of capacitors
-SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
+SIZES = (8, 16, 32, 64, 128)
 SEEDS = 3
 # Of the study: its split, its measure, and scores to ask the number of devices for.
 STUDIES = {
