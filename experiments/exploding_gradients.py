@@ -24,6 +24,7 @@ import jax.random as jr
 import matplotlib
 import numpy as np
 import optax
+from _quick import compile_quickly
 
 import jaxnn
 
@@ -186,8 +187,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a small network and few iterations")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    # Compiling is most of a quick run.
-    jax.config.update("jax_disable_most_optimizations", arguments.quick)
+    if arguments.quick:
+        compile_quickly()
     quick = arguments.quick
     n_wires, count, iterations, periods = (16, 2, 2, 2) if quick else (40, 8, 20, 4)
 

@@ -38,6 +38,7 @@ import matplotlib
 import networkx as nx
 import numpy as np
 import optax
+from _quick import compile_quickly
 from scipy.spatial.distance import cdist
 
 import jaxnn
@@ -411,8 +412,8 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     size, draws = ((60, 25e-6, 1), 6) if arguments.quick else ((100, 30e-6, 3), DRAWS)
     keep_compiled()
-    # Compiling is most of a quick run.
-    jax.config.update("jax_disable_most_optimizations", arguments.quick)
+    if arguments.quick:
+        compile_quickly()
 
     begin = time.perf_counter()
     device, key, restarts = build(*size), jr.key(0), len(CONSTANT)
