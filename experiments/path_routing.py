@@ -217,7 +217,7 @@ def make_tune(device):
 def constant_knots(device, constants):
     """Constant voltages of so many n V_set across the chosen pair, the others between them."""
     knots = []
-    for _, pair, volts in itertools.product(MODES, CHOSEN, constants):
+    for (_, pair), volts in itertools.product(itertools.product(MODES, CHOSEN), constants):
         direction = (np.eye(6)[pair[0]] - np.eye(6)[pair[1]]) / 2
         knots.append(np.tile(volts * threshold(device, pair) * direction, (KNOTS, 1)))
     return np.stack(knots).astype(np.float32)
