@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from _on_off_ratio import on_off_ratio
 
 import jaxnn
 
@@ -230,13 +231,3 @@ def windows(start: float, end: float) -> list[tuple[float, float]]:
     """Starts and ends of the pieces of a run."""
     starts = np.arange(start, end, PIECE).tolist()
     return [(one, min(one + PIECE, end)) for one in starts]
-
-
-def on_off_ratio(conductance: np.ndarray, frequency: float, dt: float) -> float:
-    """The mean over whole periods of the largest conductance over the least, or over the part of one."""
-    cycles = np.arange(len(conductance)) * dt * frequency
-    whole = max(1, int(np.floor(cycles[-1] + dt * frequency + 1e-9)))
-    inside = conductance[cycles < whole]
-    starts = np.searchsorted(cycles, np.arange(whole))
-    # fmax and fmin pass over the NaN of steps without a voltage.
-    return float(np.mean(np.fmax.reduceat(inside, starts) / np.fmin.reduceat(inside, starts)))

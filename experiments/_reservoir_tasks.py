@@ -1,9 +1,11 @@
 """The tasks of the reservoirs: what is shown, how it becomes pulses, and how it is split."""
 
 import dataclasses as dc
+import functools as ft
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from jaxnn import data, encoders
@@ -73,9 +75,14 @@ def encode(task: Task, devices: int, seed: int) -> np.ndarray:
         seen = np.zeros((rows, *points.shape), np.float32)
         part = flat[first : first + rows]
         seen[: len(part)] = part[:, points]
-        code = np.asarray(encoders.amplitude_code(seen, levels=task.levels, power=powers))
+        code = np.asarray(_code(seen, task.levels, powers))
         numbers[first : first + rows] = np.rint(code[: len(part)] * top).astype(int) @ digits
     return numbers
+
+
+@ft.partial(jax.jit, static_argnums=1)
+def _code(seen: Any, levels: int, powers: Any) -> Any:
+    return encoders.amplitude_code(seen, levels=levels, power=powers)
 
 
 def trains(levels: int) -> np.ndarray:

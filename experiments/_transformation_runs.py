@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from _on_off_ratio import on_off_ratio
 from _pieces import write_whole
 
 import jaxnn
@@ -60,17 +61,6 @@ def targets(amplitude: Any, frequency: Any, time_: Any) -> Any:
         jaxnn.Triangle(amplitude, 2 * frequency),
     )
     return jnp.stack([jax.vmap(drive)(time_) for drive in drives], axis=1)
-
-
-def on_off_ratio(conductance: np.ndarray, frequency: float) -> float:
-    """The largest conductance of a period by its smallest, in the mean over periods."""
-    period = np.floor(DT * np.arange(1, len(conductance) + 1) * frequency * (1 + 1e-12))
-    start = np.flatnonzero(np.diff(period, prepend=-1))
-    if period[-1] != period[-2]:
-        start = start[:-1]  # the last step begins a period
-    # Where the drive is 0 V the conductance is not a number.
-    largest = np.fmax.reduceat(conductance, start)
-    return float(np.mean(largest / np.fmin.reduceat(conductance, start)))
 
 
 class Runs:
@@ -145,9 +135,8 @@ class Runs:
         first = self._window(*group.drives, state, jnp.int32(0))
         second = self._window(*group.drives, first.final_state, jnp.int32(steps))
         assert np.all(np.asarray(second.failed_step) < 0), "a step was not finite"
-        ratio = [
-            on_off_ratio(g, f) for g, f in zip(np.asarray(first.conductance), group.frequency, strict=True)
-        ]
+        rows = zip(np.asarray(first.conductance), group.frequency, strict=True)
+        ratio = [on_off_ratio(g, f, DT, first=1) for g, f in rows]
         factor = np.stack([first.record.factor, second.record.factor])
         _write(path, begin, 2 * steps * len(ratio), factor=factor, ratio=np.asarray(ratio))
         print(f"{time.strftime('%H:%M:%S')} {group.name}, transient {transient:g} s", flush=True)

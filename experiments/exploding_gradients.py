@@ -18,14 +18,17 @@ import json
 import time
 from pathlib import Path
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import matplotlib
 import numpy as np
 import optax
+from _quick import compile_quickly
 
 import jaxnn
+from jaxnn._adjoint import scan_windows
 
 
 matplotlib.use("agg")
@@ -94,21 +97,31 @@ def profile(run, knots, state, periods, adjoint=None):
     return jnp.nanmean(log, axis=(0, 2))  # there is no conductance where the drive crosses zero
 
 
+class Cut(jaxnn.AbstractAdjoint):
+    """`jaxnn.Truncated` with a window that is traced: one compiled program does for all windows."""
+
+    window: jax.Array
+
+    def scan(self, step, carry, xs, length, every):
+        return scan_windows(jaxnn.StoreStates(), self.window, step, carry, xs, length, every)
+
+
 def tune(run, starts, target, states, *, iterations, periods):
     """For every window: the `jaxnn.Optimisation` of all starts."""
+
+    def loss(adjoint, knots, key):
+        # A new initial state at every iteration: no drive can fit a single trajectory.
+        state = states[jr.randint(key, (), 0, len(states))]
+        return jnp.mean((profile(run, knots, state, periods, adjoint) - target) ** 2), knots
+
+    optimiser = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, iterations))
     runs = {}
     for name, window in WINDOWS.items():
-        adjoint = None if window is None else jaxnn.Truncated(window)
-
-        def loss(knots, key, adjoint=adjoint):
-            # A new initial state at every iteration: no drive can fit a single trajectory.
-            state = states[jr.randint(key, (), 0, len(states))]
-            return jnp.mean((profile(run, knots, state, periods, adjoint) - target) ** 2), knots
-
+        window = periods * PERIOD if window is None else window
         runs[name] = jaxnn.optimise(
-            loss,
+            eqx.Partial(loss, Cut(jnp.int32(window))),
             starts,
-            optimiser=optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, iterations)),
+            optimiser=optimiser,
             steps=iterations,
             restarts=len(starts),
             key=jr.key(7),
@@ -117,10 +130,21 @@ def tune(run, starts, target, states, *, iterations, periods):
     return runs
 
 
-def judge(run, knots, target, states, periods):
-    """The loss of every drive, (drives,), from profiles averaged over runs from all `states`."""
-    mean = lambda k: jnp.mean(jax.vmap(lambda s: profile(run, k, s, periods))(states), axis=0)
-    return np.asarray(jax.jit(jax.vmap(lambda k: jnp.mean((mean(k) - target) ** 2)))(knots))
+def make_mean_profiles(run, periods, batch):
+    """Profiles of drives, (drives, bins), averaged over runs from all states; `batch` runs at a time."""
+    simulated = jax.jit(jax.vmap(lambda knots, state: profile(run, knots, state, periods)))
+
+    def mean_profiles(knots, states):
+        drive, state = (x.ravel() for x in np.mgrid[: len(knots), : len(states)])
+        found = []
+        for start in range(0, len(drive), batch):
+            # The last batch is filled up, so that one compiled program does for all.
+            index = np.minimum(np.arange(start, start + batch), len(drive) - 1)
+            found.append(simulated(np.asarray(knots)[drive[index]], np.asarray(states)[state[index]]))
+        found = np.concatenate(found)[: len(drive)]
+        return found.reshape(len(knots), len(states), BINS).mean(axis=1)
+
+    return mean_profiles
 
 
 def decay(slope, periods):
@@ -186,10 +210,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a small network and few iterations")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    # Compiling is most of a quick run.
-    jax.config.update("jax_disable_most_optimizations", arguments.quick)
+    if arguments.quick:
+        compile_quickly()
     quick = arguments.quick
-    n_wires, count, iterations, periods = (16, 2, 2, 2) if quick else (40, 8, 20, 4)
+    n_wires, count, iterations, periods = (10, 2, 2, 2) if quick else (40, 8, 20, 4)
 
     begin = time.perf_counter()
     network, run, growth = build(n_wires)
@@ -197,21 +221,22 @@ def main() -> None:
     states = random_states(keys[0], network, count)
     slope, exponents = slopes(run, growth, states, 2 * periods)
 
-    hidden = HIDDEN * jnp.asarray(SHAPE)
+    hidden = np.asarray(HIDDEN * SHAPE, np.float32)
     starts = hidden + HIDDEN * SCATTER * jr.normal(keys[1], (count, len(SHAPE)))
     others = random_states(keys[2], network, 2 * count)
-    target = jnp.mean(jax.jit(jax.vmap(lambda s: profile(run, hidden, s, 2 * periods)))(others), axis=0)
+    mean_profiles = make_mean_profiles(run, 2 * periods, len(others))
+    (target,) = mean_profiles(hidden[None], others)
     runs = tune(run, starts, target, states, iterations=iterations, periods=periods)
     # Judged on states that neither the target nor the tuning has seen.
     fresh = random_states(keys[3], network, count)
-    ends = jnp.stack([starts, *(jnp.asarray(result.aux[-1]) for result in runs.values())])
-    score = lambda knots: judge(run, knots, target, fresh, 2 * periods)
-    before, *after = score(ends.reshape(-1, len(SHAPE))).reshape(len(ends), count)
+    ends = np.concatenate([hidden[None], starts, *(result.aux[-1] for result in runs.values())])
+    scores = ((mean_profiles(ends, fresh) - target) ** 2).mean(axis=1).astype(float)
+    before, *after = scores[1:].reshape(-1, count)
     after = dict(zip(runs, after, strict=True))
 
     summary = summarise(slope, exponents, runs, before, after)
     summary |= {"wires": network.n_nodes, "junctions": network.n_junctions, "starts": count}
-    summary |= {"iterations": iterations, "floor": float(score(hidden[None])[0])}
+    summary |= {"iterations": iterations, "floor": float(scores[0])}
     summary |= {"seconds": time.perf_counter() - begin}
     report(summary)
     plot(summary, runs, arguments.out / "exploding_gradients.png")

@@ -29,6 +29,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import matplotlib
 import numpy as np
+from _quick import compile_quickly
 
 import jaxnn
 
@@ -385,6 +386,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a small network and few measurements")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
+    if arguments.quick:
+        compile_quickly()
     begin = time.perf_counter()
     report = experiment(QUICK if arguments.quick else Size(), arguments.out)
     report["seconds"] = time.perf_counter() - begin

@@ -38,6 +38,7 @@ import matplotlib
 import networkx as nx
 import numpy as np
 import optax
+from _quick import compile_quickly
 from scipy.spatial.distance import cdist
 
 import jaxnn
@@ -184,14 +185,19 @@ def loss(device, member):
     return -smooth, true
 
 
+def random_knots(key, members):
+    """Random waveforms, `(members, KNOTS, 6)`."""
+    return np.asarray(jr.uniform(key, (members, KNOTS, 6), minval=-LIMIT, maxval=LIMIT))
+
+
 def make_members(restarts, key):
     """Random waveforms for every mode, chosen pair and restart, in this order on one axis."""
     closed = {"pair": closed_for, "all six": lambda _: np.ones(6)}
     members = list(itertools.product(MODES, CHOSEN, range(restarts)))
     return {
-        "knots": jr.uniform(key, (len(members), KNOTS, 6), minval=-LIMIT, maxval=LIMIT),
-        "closed": jnp.stack([closed[mode](pair) for mode, pair, _ in members]),
-        "chosen": jnp.stack([one_hot(pair) for _, pair, _ in members]),
+        "knots": random_knots(key, len(members)),
+        "closed": np.stack([closed[mode](pair) for mode, pair, _ in members]).astype(np.float32),
+        "chosen": np.stack([one_hot(pair) for _, pair, _ in members]).astype(np.float32),
     }
 
 
@@ -208,13 +214,13 @@ def make_tune(device):
     )
 
 
-def constant_knots(device):
-    """Constant voltages of `CONSTANT` times n V_set across the chosen pair, the others between them."""
+def constant_knots(device, constants):
+    """Constant voltages of so many n V_set across the chosen pair, the others between them."""
     knots = []
-    for _, pair, volts in itertools.product(MODES, CHOSEN, CONSTANT):
+    for (_, pair), volts in itertools.product(itertools.product(MODES, CHOSEN), constants):
         direction = (np.eye(6)[pair[0]] - np.eye(6)[pair[1]]) / 2
         knots.append(np.tile(volts * threshold(device, pair) * direction, (KNOTS, 1)))
-    return jnp.asarray(np.stack(knots))
+    return np.stack(knots).astype(np.float32)
 
 
 def random_search(run, members, draws, key):
@@ -222,15 +228,14 @@ def random_search(run, members, draws, key):
 
     `run` gives the outcomes of members. The first draws are the starts of the gradient, `key` theirs.
     """
-    shape, values = members["knots"].shape, []
-    best = np.asarray(members["knots"])
+    best, values = members["knots"], []
     for k in [key, *jr.split(jr.fold_in(key, 1), draws - 1)]:
-        knots = jr.uniform(k, shape, minval=-LIMIT, maxval=LIMIT)
+        knots = random_knots(k, len(best))
         values.append(score(run(members | {"knots": knots})[1], members["chosen"]))
         if 3 * len(values) <= draws:
             better = values[-1] >= np.max(values, axis=0)
             best = np.where(better[:, None, None], knots, best)
-    return np.stack(values), jnp.asarray(best)
+    return np.stack(values), best
 
 
 def compare(tune, run, members, draws, key):
@@ -255,10 +260,11 @@ def compare(tune, run, members, draws, key):
         ),
     }
     progress = {k: (c, np.maximum.accumulate(v)) for k, (c, v) in progress.items()}
-    warmer = np.asarray(warm.best_loss < cold.best_loss)
-    choose = lambda a, b: jnp.where(warmer.reshape(-1, *[1] * (a.ndim - 1)), a, b)
+    losses = np.asarray(warm.best_loss), np.asarray(cold.best_loss)
+    warmer = losses[0] < losses[1]
+    choose = lambda a, b: np.where(warmer.reshape(-1, *[1] * (a.ndim - 1)), a, b)
     tuned = jax.tree.map(choose, warm.parameters, cold.parameters)
-    return progress, random, tuned, np.minimum(warm.best_loss, cold.best_loss)
+    return progress, random, tuned, np.minimum(*losses)
 
 
 def best_of(losses):
@@ -281,7 +287,7 @@ def retention(device, read, states):
         return jnp.concatenate([state[None], kept])
 
     batch = jax.vmap(jax.vmap(run, in_axes=(None, 0, None)))
-    kept = jax.jit(batch)(states, volts, closed)
+    kept = np.asarray(jax.jit(batch)(states, volts, closed))
     conductances = np.stack([read(state) for state in kept.reshape(-1, kept.shape[-1])])
     return score(conductances.reshape(*kept.shape[:-1], -1), chosen[:, None, None])
 
@@ -289,7 +295,8 @@ def retention(device, read, states):
 def single_path(device, read, pair):
     """Selectivity if the junctions of one shortest path were on and all others untouched."""
     path = device.wires.shortest_path(*(device.terminals[k] for k in pair))
-    state = jnp.zeros(device.network.n_junctions).at[path].set(LAW.max_flux)
+    state = np.zeros(device.network.n_junctions, np.float32)
+    state[path] = LAW.max_flux
     return 10 ** float(score(np.asarray(read(state)), one_hot(pair)))
 
 
@@ -299,11 +306,11 @@ def statistics(values):
     return {k: float(v) for k, v in numbers.items()} | {"reached_goal": int((values >= GOAL).sum())}
 
 
-def summarise(device, progress, random, constant, kept):
+def summarise(device, progress, random, constants, constant, kept):
     """The numbers of the report: one entry per mode and chosen pair.
 
-    `progress` is that of `compare`; `random` (draws, members), `constant` (members,) and `kept`
-    (chosen pairs, conditions, times) are log10 of the selectivity.
+    `progress` is that of `compare`; `random` (draws, members), `constant` (members,), of the voltages
+    `constants`, and `kept` (chosen pairs, conditions, times) are log10 of the selectivity.
     """
     shape = (len(MODES), len(CHOSEN), -1)
     reached = {name: 10 ** values[-1].reshape(shape) for name, (_, values) in progress.items()}
@@ -313,7 +320,7 @@ def summarise(device, progress, random, constant, kept):
     for (m, mode), (p, pair) in itertools.product(enumerate(MODES), enumerate(CHOSEN)):
         row = {"mode": mode, "terminals": [k + 1 for k in pair]}
         row["junctions_apart"] = round(threshold(device, pair) / float(LAW.set_voltage))
-        row["constant"] = dict(zip(map(str, CONSTANT), constant[m, p].tolist(), strict=True))
+        row["constant"] = dict(zip(map(str, constants), constant[m, p].tolist(), strict=True))
         row["methods"] = {name: statistics(reached[name][m, p]) for name in METHODS}
         row["share_of_draws_at_goal"] = float(share[m, p])
         if mode == "pair":
@@ -332,14 +339,15 @@ def plot_routes(device, members, states, conductances, path):
     figure, axes = plt.subplots(len(CHOSEN), 3, figsize=(15, 4.3 * len(CHOSEN)), layout="constrained")
     ticks = np.arange(6)
     for row, pair, member, state, values in zip(axes, CHOSEN, members, states, conductances, strict=True):
-        on = np.asarray(LAW.conductance(state))[: device.wires.n_junctions]
+        on = np.asarray(LAW.conductance(state[: device.wires.n_junctions]))
         jaxnn.plot_network(device.wires, on, ax=row[0], terminals=device.terminals, limits=(1e-8, 8e-5))
         row[0].set_title(f"terminals {pair[0] + 1} and {pair[1] + 1}")
-        volts = np.asarray(waveform(member["knots"]))
-        for k in np.flatnonzero(np.asarray(member["closed"])):
+        time = np.linspace(0, DURATION, KNOTS)
+        for k in np.flatnonzero(member["closed"]):
             style = {"lw": 2.2} if k in pair else {"lw": 1, "ls": "--"}
-            time = np.arange(1, len(volts) + 1) * DT
-            row[1].plot(time, 1e3 * volts[:, k], label=f"terminal {k + 1}", color=f"C{k}", **style)
+            row[1].plot(
+                time, 1e3 * member["knots"][:, k], label=f"terminal {k + 1}", color=f"C{k}", **style
+            )
         row[1].set(xlabel="time [s]", ylabel="voltage [mV]", ylim=(-1.1e3 * LIMIT, 1.1e3 * LIMIT))
         row[1].legend(frameon=False, ncols=3, fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1))
         table = np.full((6, 6), np.nan)
@@ -358,7 +366,7 @@ def plot_routes(device, members, states, conductances, path):
     plt.close(figure)
 
 
-def plot_comparison(progress, constant, kept, path):
+def plot_comparison(progress, constants, constant, kept, path):
     """The three methods, constant voltages, and what becomes of a path."""
     figure, axes = plt.subplots(2, 2, figsize=(12, 8), layout="constrained")
     shape = (len(MODES), len(CHOSEN), -1)
@@ -372,7 +380,7 @@ def plot_comparison(progress, constant, kept, path):
         ax.set_title(f"{mode}: median and quartiles, 3 pairs x {constant.size // 6} restarts")
         ax.legend(frameon=False)
     for pair, values in zip(CHOSEN, constant.reshape(shape)[0], strict=True):
-        axes[1, 0].plot(CONSTANT, 10**values, "o-", label=f"terminals {pair[0] + 1}, {pair[1] + 1}")
+        axes[1, 0].plot(constants, 10**values, "o-", label=f"terminals {pair[0] + 1}, {pair[1] + 1}")
     axes[1, 0].set(yscale="log", xlabel="constant voltage across the pair [n V_set]", ylabel="selectivity")
     axes[1, 0].set_title(f"{DURATION:g} s of a constant voltage, the others floating")
     axes[1, 0].legend(frameon=False)
@@ -409,23 +417,25 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a smaller network and few iterations")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    size, draws = ((60, 25e-6, 1), 6) if arguments.quick else ((100, 30e-6, 3), DRAWS)
+    size, draws, constants = (100, 30e-6, 3), DRAWS, CONSTANT
+    if arguments.quick:
+        size, draws, constants = (45, 22e-6, 3), 4, CONSTANT[::2]
     keep_compiled()
-    # Compiling is most of a quick run.
-    jax.config.update("jax_disable_most_optimizations", arguments.quick)
+    if arguments.quick:
+        compile_quickly()
 
     begin = time.perf_counter()
-    device, key, restarts = build(*size), jr.key(0), len(CONSTANT)
+    device, key, restarts = build(*size), jr.key(0), len(constants)
     print(f"{device.wires.n_nodes} wires, {device.wires.n_junctions} junctions, wires {device.terminals}")
     members = make_members(restarts, key)
     run = jax.jit(jax.vmap(ft.partial(outcome, device)))
     progress, random, tuned, losses = compare(make_tune(device), run, members, draws, key)
-    constant = score(run(members | {"knots": constant_knots(device)})[1], members["chosen"])
+    constant = score(run(members | {"knots": constant_knots(device, constants)})[1], members["chosen"])
     best = best_of(losses)
-    tuned, (states, conductances) = jax.tree.map(lambda x: x[best], (tuned, run(tuned)))
+    tuned, (states, conductances) = jax.tree.map(lambda x: np.asarray(x)[best], (tuned, run(tuned)))
     read = jax.jit(ft.partial(pair_conductances, device))
     kept = retention(device, read, states[: len(CHOSEN)])
-    rows = summarise(device, progress, random, constant, kept)
+    rows = summarise(device, progress, random, constants, constant, kept)
     finer = None if arguments.quick else jax.jit(jax.vmap(ft.partial(outcome, device, dt=DT / 2)))(tuned)
     for k, row in enumerate(rows):
         row["single_path"] = single_path(device, read, CHOSEN[k % len(CHOSEN)])
@@ -441,7 +451,7 @@ def main() -> None:
         chosen = [jax.tree.map(lambda x, k=k: x[k], tuned) for k in range(len(best))[part]]
         path = arguments.out / f"routes_{mode.replace(' ', '_')}.png"
         plot_routes(device, chosen, states[part], conductances[part], path)
-    plot_comparison(progress, constant, kept, arguments.out / "comparison.png")
+    plot_comparison(progress, constants, constant, kept, arguments.out / "comparison.png")
     report = {
         "wires": list(device.terminals),
         "runs": draws,

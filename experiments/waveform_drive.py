@@ -40,6 +40,7 @@ import numpy as np
 import optax
 from _drive_map import AMPLITUDES, FREQUENCIES
 from _pieces import Pieces, TimeUp
+from _quick import compile_quickly
 from _waveform_drive_report import METHODS, plot, print_report
 
 import jaxnn
@@ -453,8 +454,8 @@ def main() -> None:
     arguments = parser.parse_args()
     size = "quick" if arguments.quick else "full" if arguments.full else "default"
     keep_compiled()
-    # Compiling is most of a quick run.
-    jax.config.update("jax_disable_most_optimizations", arguments.quick)
+    if arguments.quick:
+        compile_quickly()
 
     pieces = Pieces(arguments.out / f"pieces_{arguments.target}_{size}", arguments.minutes)
     try:

@@ -42,7 +42,8 @@ def optimise(
 
     A step evaluates the loss and its gradient and moves the parameters. If anything is not finite,
     the step is undone: parameters and optimiser go back to the last good ones and try a step half
-    as long; `undone` says where, and a warning how often.
+    as long; `undone` says where, and a warning how often. Ctrl-C returns what is done so far, and saves
+    it if there is a checkpoint.
 
     **Arguments:**
 
@@ -66,34 +67,19 @@ def optimise(
     - `max_halvings`: a restart stops when its steps would have to be shortened to less than
       2^-`max_halvings`. Each undone step halves them, four good ones double them again.
     - `checkpoint`, `checkpoint_every`: a file that is written every so many steps and at the end, and
-      gone on from if it exists: bit for bit as if never interrupted. It is the caller's to keep
-      `loss` and the settings of `optimiser` the same, which cannot be compared.
+      gone on from if it exists, bit for bit. Keep `loss` and `optimiser`, which cannot be compared.
     - `progress`: a bar with the smallest loss, where a terminal shows it.
-
-    Ctrl-C ends the optimisation: what is done is returned, and saved if there is a checkpoint.
 
     **Raises:** `ValueError` for a start that is not finite or violates its constraint, arguments that
     do not fit each other, or a checkpoint of another optimisation.
     """
-    counts = {"steps": steps, "restarts": restarts, "patience": patience}
-    _check_counts(counts | {"max_halvings": max_halvings, "checkpoint_every": checkpoint_every})
-    problem = Problem(
-        loss=loss,
-        optimiser=_check_optimiser(optimiser),
-        **_partition(parameters, constraints, restarts),
-        key=key,
-        target=_number("target", -jnp.inf if target is None else target),
-        tolerance=_number("tolerance", tolerance),
-        patience=jnp.asarray(np.iinfo(np.int32).max if patience is None else patience, jnp.int32),
-        shortest=jnp.asarray(2.0**-max_halvings, float),
-        restarts=restarts,
-        has_aux=has_aux,
-    )
+    _check_counts(steps, restarts, patience, max_halvings, checkpoint_every)
+    parts = _partition(parameters, constraints, restarts)
+    endings = _endings(target, patience, tolerance, max_halvings)
+    optimiser = _check_optimiser(optimiser)
+    problem = Problem(loss, optimiser, **parts, **endings, key=key, restarts=restarts, has_aux=has_aux)
     run = _Run(problem, steps, None if checkpoint is None else Path(checkpoint))
-    interrupted = run.to_the_end(checkpoint_every, progress)
-    if interrupted:
-        run.say_how_to_go_on()
-    return run.outcome(interrupted).check()
+    return run.outcome(run.to_the_end(checkpoint_every, progress)).check()
 
 
 class _Run:
@@ -132,7 +118,7 @@ class _Run:
                 while self.reached[1] < self.steps and bool(jnp.any(self.reached[0].active)):
                     begin = time.perf_counter()
                     bar.update(self._take(min(count, saved + every - self.reached[1])))
-                    bar.set_postfix(loss=f"{float(jnp.min(self.reached[0].best_loss)):.4g}")
+                    bar.set_postfix(loss=f"{np.min(self.reached[0].best_loss):.4g}")
                     # The bar moves and Ctrl-C works several times a second, if steps are that quick.
                     passed = time.perf_counter() - begin
                     count = min(2 * count, BLOCK) if passed < 0.1 else max(1, count // 2)
@@ -143,6 +129,7 @@ class _Run:
             if self.reached[1] == 0:
                 raise  # there is nothing to give back
             self._save()
+            self._say_how_to_go_on()
             return True
         if self.reached[1] > saved:
             self._save()
@@ -165,13 +152,13 @@ class _Run:
             result=result,
         )
 
-    def say_how_to_go_on(self) -> None:
+    def _say_how_to_go_on(self) -> None:
         """Warns of an interruption."""
         if self.path is None:
             advice = "give checkpoint= the name of a file to be able to go on from there"
         else:
             advice = f"the same call goes on from {self.path}"
-        warnings.warn(f"interrupted after {self.reached[1]} of {self.steps} steps: {advice}.", stacklevel=3)
+        warnings.warn(f"interrupted after {self.reached[1]} of {self.steps} steps: {advice}.", stacklevel=4)
 
     def _take(self, count: int) -> int:
         """Up to `count` steps in one compiled call; how many there were."""
@@ -194,6 +181,17 @@ class _Run:
     def _save(self) -> None:
         if self.path is not None:
             save_checkpoint(self.path, self.start, self.reached[0], self._history())
+
+
+def _endings(target: Any, patience: int | None, tolerance: Any, max_halvings: int) -> dict[str, Any]:
+    """When a restart stops, as arrays: other values compile nothing anew."""
+    waits = np.iinfo(np.int32).max if patience is None else patience
+    return {
+        "target": _number("target", -jnp.inf if target is None else target),
+        "tolerance": _number("tolerance", tolerance),
+        "patience": jnp.asarray(waits, jnp.int32),
+        "shortest": jnp.asarray(2.0**-max_halvings, float),
+    }
 
 
 def _partition(parameters: PyTree, constraints: PyTree, restarts: int | None) -> dict[str, Any]:
@@ -258,8 +256,9 @@ def _check_optimiser(optimiser: Any) -> Any:
     return optimiser
 
 
-def _check_counts(counts: dict[str, Any]) -> None:
-    for name, value in counts.items():
+def _check_counts(*counts: Any) -> None:
+    names = "steps", "restarts", "patience", "max_halvings", "checkpoint_every"
+    for name, value in zip(names, counts, strict=True):
         optional = name in ("restarts", "patience")
         if value is None and optional:
             continue

@@ -90,7 +90,7 @@ def test_lyapunov_map_and_going_on(tmp_path):
 
 def test_on_off_ratio(load):
     """The mean over whole periods; what is not a number, at no voltage, is passed over."""
-    ratio = load("_lyapunov_runs").on_off_ratio
+    ratio = load("_on_off_ratio").on_off_ratio
     one = np.array([1.0, 4.0, 2.0, np.nan])
     other = np.array([np.nan, 3.0, 3.0, 1.5])
     # Two periods of 4 steps and half a third.
@@ -160,12 +160,12 @@ def test_waveform_transformation_and_going_on(tmp_path):
 
 
 def test_on_off_ratio_of_periods(load):
-    runs = load("_transformation_runs")
+    ratio = load("_on_off_ratio").on_off_ratio
     conductance = np.tile([2.0, 8.0, np.nan, 4.0], 5)
     conductance[4:8] *= [1, 3, 1, 1]
     # Step 4 ends the first period and counts to the second; the last step begins one and is left out.
-    assert runs.on_off_ratio(conductance, 1 / (4 * runs.DT)) == pytest.approx((4 + 12 + 4 + 4 + 4) / 5)
-    assert runs.on_off_ratio(np.tile([3.0, 6.0], 10), 1 / (4 * runs.DT)) == 2
+    assert ratio(conductance, 250.0, 1e-3, first=1) == pytest.approx((4 + 12 + 4 + 4 + 4) / 5)
+    assert ratio(np.tile([3.0, 6.0], 10), 250.0, 1e-3, first=1) == 2
 
 
 def test_transients_are_whole_periods(load):

@@ -1,0 +1,18 @@
+"""How much a network switches in a period of its drive."""
+
+import numpy as np
+
+
+def on_off_ratio(conductance: np.ndarray, frequency: float, dt: float, first: int = 0) -> float:
+    """The mean over whole periods of the largest conductance over the least, or over the part of one.
+
+    With `first=0` the first sample is at the start of a period, with `first=1` one step after it, and
+    the sample at the end of a period counts to the next.
+    """
+    # What ends a period by its numbers does not end it later by their rounding.
+    cycles = (first + np.arange(len(conductance))) * dt * frequency * (1 + 1e-12)
+    whole = max(1, int(np.floor(cycles[-1] + dt * frequency + 1e-9)))
+    inside = conductance[cycles < whole]
+    starts = np.searchsorted(cycles, np.arange(whole))
+    # fmax and fmin pass over the NaN of steps without a voltage.
+    return float(np.mean(np.fmax.reduceat(inside, starts) / np.fmin.reduceat(inside, starts)))
