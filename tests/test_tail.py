@@ -23,7 +23,7 @@ def tailed_plan(n_nodes, edges, terminals, device="gpu"):
     On a GPU as one matrix, on a CPU in panels as for the networks of an ensemble.
     """
     order = schedule(n_nodes, edges, terminals, lambda parts: 12)
-    return plan_of(order, n_nodes, edges, terminals, costs_for(device, 8))
+    return plan_of(order, n_nodes, edges, terminals, costs_for(device, 32))
 
 
 def pool(decades, open_junctions, terminals_each=2, dtype="float32"):
@@ -140,8 +140,8 @@ def test_where_tails_begin():
     assert star_mesh_plan(40, edges, ends, device="cpu").tail is None
     plan = star_mesh_plan(40, edges, ends, device="gpu")
     assert f"1 x {plan.tail.matrix.shape[0]} nodes as full matrices" in repr(plan)
-    parts = np.concatenate([edges + 40 * k for k in range(8)])
-    several = star_mesh_plan(320, parts, (ends + 40 * np.arange(8)[:, None]).ravel(), device="cpu")
-    assert f"8 x {several.tail.wires + 2} nodes as full matrices" in repr(several)
+    parts = np.concatenate([edges + 40 * k for k in range(32)])
+    several = star_mesh_plan(1280, parts, (ends + 40 * np.arange(32)[:, None]).ravel(), device="cpu")
+    assert f"32 x {several.tail.wires + 2} nodes as full matrices" in repr(several)
     with pytest.raises(ValueError, match='"cpu", "gpu"'):
         star_mesh_plan(40, edges, ends, device="tpu")

@@ -16,6 +16,8 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from . import _tail, _tail_panels
+from ._buffer import rows as _rows, update as _update
+from ._dense import inverse_root
 from ._incidence import TERMS, net_flow, pair_difference
 from ._settled import settled
 from ._star_plan import (
@@ -118,12 +120,6 @@ def _joined(parts: list[Array]) -> Array:
     return parts[0] if len(parts) == 1 else jax.lax.concatenate(parts, 0)
 
 
-def _inverse_root(total: Array) -> Array:
-    """1 / sqrt(S), and 0 where S = 0: a wire that nothing joins to a terminal gets 0 V."""
-    open_circuit = total <= 0
-    return jnp.where(open_circuit, 0.0, jax.lax.rsqrt(jnp.where(open_circuit, 1.0, total)))
-
-
 def _each(segment: Segment, body: Any, carry: Any, reverse: bool = False) -> Any:
     """Run body(round, number, carry) over the rounds of a segment, as a loop where there are
     several."""
@@ -142,18 +138,6 @@ def _each(segment: Segment, body: Any, carry: Any, reverse: bool = False) -> Any
     if reverse:
         first, more = segment.repeat - 1, lambda carry: carry[0] >= 0
     return jax.lax.while_loop(more, step, (jnp.int32(first), carry))[1]
-
-
-def _rows(x: Array, start: Any, size: int) -> Array:
-    """`size` rows of x; the start is never negative, and not to say so costs a kernel to compile."""
-    starts = (jnp.int32(start),) + (jnp.int32(0),) * (x.ndim - 1)
-    sizes = (size, *x.shape[1:])
-    return jax.lax.dynamic_slice(x, starts, sizes, allow_negative_indices=False)
-
-
-def _update(x: Array, rows: Array, start: Any) -> Array:
-    starts = (jnp.int32(start),) + (jnp.int32(0),) * (x.ndim - 1)
-    return jax.lax.dynamic_update_slice(x, rows, starts, allow_negative_indices=False)
 
 
 def _gathered(branch: Array, desk: Array, scratch: Array, own: Any, chunks: Any) -> tuple[Array, Array]:
@@ -212,7 +196,7 @@ def eliminate(plan: StarMeshPlan, conductance: Array) -> StarMeshFactors:
             apart = _kept(plan.settles and segment.repeat == 1)
             desk, scratch = apart(_gathered(branch, desk, scratch, tables.own, tables.chunks))
             total = _joined([_sum_rows(desk, star) for star in tables.star])
-            scales = apart(_update(scales, _inverse_root(total), start))
+            scales = apart(_update(scales, inverse_root(total), start))
             h = desk[: segment.rows] * _take(scales, tables.owner + start)
             return _update(branch, h, segment.slot + i * segment.rows), scales, desk, scratch
 

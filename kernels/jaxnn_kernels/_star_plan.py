@@ -11,7 +11,7 @@ from jaxtyping import Int
 from ._dense import dense_work
 from ._incidence import TERMS, incidence
 from ._schedule import Schedule, Tail, schedule
-from ._tail_panels import PANEL
+from ._tail_panels import panels_of
 
 
 class Tables(NamedTuple):
@@ -115,8 +115,11 @@ class Costs(NamedTuple):
 
 # A network that runs in a batch, and an ensemble of so many that differ, where a product is one number.
 _BATCHED = Costs(60, (200, 0.02), 0, False, False)
-_DIFFERENT = Costs(500, (200, 0.02), 26, True, False)
+_DIFFERENT = Costs(500, (200, 0.02), 0, False, False)
 _ENSEMBLE = 8
+# Of so many that the matrices of their last wires have enough to run along.
+_MANY_DIFFERENT = _DIFFERENT._replace(tail=26, panels=True)
+_MANY = 32
 # On a GPU each operation is a launch, which costs as much as a round.
 _LAUNCHED = Costs(500, (0, 0.01), 24, False, True)
 
@@ -127,6 +130,8 @@ def costs_for(device: str | None, n_components: int) -> Costs:
         raise ValueError(f'device must be "cpu", "gpu" or None for the one in use; got {device!r}.')
     if (device or jax.default_backend()) != "cpu":
         return _LAUNCHED
+    if n_components >= _MANY:
+        return _MANY_DIFFERENT
     return _BATCHED if n_components < _ENSEMBLE else _DIFFERENT
 
 
@@ -376,7 +381,7 @@ class _Builder:
         return TailTables(
             self.junctions(key[order], len(key) + 1),
             self.chunked(key[order], _chunks(np.append(counts[order], 0), costs.loop)),
-            _panels(matrix, wires) if costs.panels else matrix,
+            panels_of(matrix, wires) if costs.panels else matrix,
             ends,
             np.array(landing, np.int32).T,
             source,
@@ -384,13 +389,6 @@ class _Builder:
             wires,
             place,
         )
-
-
-def _panels(matrix: Any, wires: int) -> Any:
-    """Rows of the wires, a few at a time and each from its first wire on, and then of the terminals."""
-    cuts = [*range(0, wires, PANEL), wires]
-    rows = (matrix[a:b, a:] for a, b in itertools.pairwise(cuts))
-    return (*map(np.ascontiguousarray, rows), np.ascontiguousarray(matrix[wires:, wires:]))
 
 
 def _stack(tables: list[Tables]) -> Tables:

@@ -10,16 +10,21 @@ intermediate once more in each of its users.
 """
 
 import functools as ft
+import itertools
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
+
+from ._buffer import rows as _rows, update as _update
+from ._dense import inverse_root
 
 
 # Wires of a panel. Fewer are more code, more are more terms in a sum, most of them zero.
-PANEL = 8
+_PANEL = 8
 
 
 class PanelFactors(NamedTuple):
@@ -34,26 +39,15 @@ def _sum(terms: Iterable[Array]) -> Array:
     return ft.reduce(jax.lax.add, terms)
 
 
-def _row(x: Array, *start: Any) -> Array:
-    """The row x[start], its leading axes kept with size one."""
-    starts = [jnp.int32(s) for s in start] + [jnp.int32(0)] * (x.ndim - len(start))
-    sizes = (1,) * len(start) + x.shape[len(start) :]
-    return jax.lax.dynamic_slice(x, starts, sizes, allow_negative_indices=False)
-
-
-def _write(x: Array, rows: Array, start: Any = 0) -> Array:
-    starts = [jnp.int32(start)] + [jnp.int32(0)] * (x.ndim - 1)
-    return jax.lax.dynamic_update_slice(x, rows, starts, allow_negative_indices=False)
-
-
 def _flat(x: Array, axes: int) -> Array:
     return x.reshape(-1, *x.shape[axes:])
 
 
-def _inverse_root(total: Array) -> Array:
-    """1 / sqrt(S), and 0 where S = 0: a wire that nothing joins to a terminal gets 0 V."""
-    open_circuit = total <= 0
-    return jnp.where(open_circuit, 0.0, jax.lax.rsqrt(jnp.where(open_circuit, 1.0, total)))
+def panels_of(matrix: np.ndarray, wires: int) -> tuple[np.ndarray, ...]:
+    """Cut (nodes, nodes, parts): the rows of each panel from its first wire on, then the terminals'."""
+    cuts = [*range(0, wires, _PANEL), wires]
+    parts = [matrix[a:b, a:] for a, b in itertools.pairwise(cuts)]
+    return tuple(map(np.ascontiguousarray, [*parts, matrix[wires:, wires:]]))
 
 
 def tail_shapes(tables: Any, trail: tuple[int, ...]) -> PanelFactors:
@@ -78,12 +72,12 @@ def _eliminate_panel(own: Array, fill: Array | None) -> tuple[Array, Array]:
 
     def step(k: Any, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         h, scale, desk = carry
-        row = _row(own, k) if fill is None else _row(own, k) + _row(fill, k)
+        row = _rows(own, k, 1) if fill is None else _rows(own, k, 1) + _rows(fill, k, 1)
         # h of the wires that are still to come is zero.
-        row = _sum([row, *(_row(h[p : p + 1], 0, k) * h[p : p + 1] for p in range(wires - 1))])
-        desk = _write(desk, jnp.where(column > k, row, 0.0)[0])
-        scale = _write(scale, _inverse_root(_sum(desk[j : j + 1] for j in range(nodes))), k)
-        return _write(h, desk[None, :nodes] * _row(scale, k)[None], k), scale, desk
+        row = _sum([row, *(_rows(h[p], k, 1)[None] * h[p : p + 1] for p in range(wires - 1))])
+        desk = _update(desk, jnp.where(column > k, row, 0.0)[0], 0)
+        scale = _update(scale, inverse_root(_sum(desk[j : j + 1] for j in range(nodes))), k)
+        return _update(h, desk[None, :nodes] * _rows(scale, k, 1)[None], k), scale, desk
 
     empty = lambda *rows: jnp.zeros((*rows, *lanes), own.dtype)
     # A row more than is used: an update of all rows would be no update to XLA.
@@ -117,8 +111,8 @@ def _forward(h: Array, scale: Array, source: Array) -> Array:
 
     def step(k: Any, carry: tuple[Array, Array]) -> tuple[Array, Array]:
         b, y = carry
-        y = _write(y, _row(b, k) * _row(scale, k), k)
-        return b + _row(h, k)[0] * _row(y, k), y
+        y = _update(y, _rows(b, k, 1) * _rows(scale, k, 1), k)
+        return b + _rows(h, k, 1)[0] * _rows(y, k, 1), y
 
     wires = h.shape[0]
     y = jnp.zeros((wires + 1, *source.shape[1:]), source.dtype)
@@ -132,9 +126,9 @@ def _back(h: Array, scale: Array, total: Array) -> Array:
     def step(k: Any, carry: tuple[Array, Array]) -> tuple[Array, Array]:
         b, phi = carry
         i = wires - 1 - k
-        phi = _write(phi, _row(b, i) * _row(scale, i), i)
+        phi = _update(phi, _rows(b, i, 1) * _rows(scale, i, 1), i)
         column = jax.lax.dynamic_index_in_dim(h, i, 1, keepdims=False)
-        return b + column * _row(phi, i), phi
+        return b + column * _rows(phi, i, 1), phi
 
     phi = jnp.zeros((wires + 1, *total.shape[1:]), total.dtype)
     return jax.lax.fori_loop(0, wires, step, (total, phi))[1][:wires]
