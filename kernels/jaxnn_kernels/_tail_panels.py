@@ -148,7 +148,8 @@ def substitute_tail(
     into = _sum(mesh[:, t] * (potential - potential[t][None]) for t in range(ends[0]))
     carried: list[Array | None] = [None] * len(panels)
     if current is not None:
-        rest = jnp.concatenate([jnp.broadcast_to(current, (tables.wires, ends[2], *trail)), 0 * potential])
+        current = jnp.broadcast_to(current, (tables.wires, ends[2], *trail))
+        rest = jnp.concatenate([current, jnp.zeros_like(potential)])
         for k, (branch, root) in enumerate(zip(h, scale, strict=True)):
             wires = root.shape[0]
             y = _forward(branch[:, :wires], root, rest[:wires])
