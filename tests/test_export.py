@@ -11,6 +11,7 @@ from jax import export
 import jaxnn
 import jaxnn_kernels as jk
 from helpers import small_network
+from test_tail import tailed_plan
 
 
 # How a plan of a GPU keeps its batch last; XLA's layout pass takes it out again.
@@ -76,6 +77,13 @@ def test_nodal_kernels(make, dtype):
     value = lambda g: solve(g, potential).terminal_current[0]
     lowers(jax.vmap(jax.grad(value)), conductance)
     lowers(lambda x: jk.divergence(plan.graph, jk.difference(plan.graph, x)), jnp.ones(NETWORK.n_nodes))
+
+
+def test_an_ensemble_planned_for_a_cpu():
+    plan = tailed_plan(NETWORK.n_nodes, NETWORK.edges, np.asarray(TERMINALS), "cpu")
+    potential = jnp.asarray([1.0, 0.0])
+    value = lambda g: jk.solve_nodes(plan, g, potential).terminal_current[0]
+    lowers(jax.grad(value), jnp.ones(NETWORK.n_junctions))
 
 
 DRIVES = {

@@ -17,10 +17,13 @@ from test_nodal_properties import reference
 solve = jax.jit(solve_nodes)
 
 
-def tailed_plan(n_nodes, edges, terminals):
-    """Tails of 12 nodes: as small as shows everything, because compiling is the cost."""
+def tailed_plan(n_nodes, edges, terminals, device="gpu"):
+    """Tails of 12 nodes: as small as shows everything, because compiling is the cost.
+
+    On a GPU as one matrix, on a CPU in panels as for the networks of an ensemble.
+    """
     order = schedule(n_nodes, edges, terminals, lambda parts: 12)
-    return plan_of(order, n_nodes, edges, terminals, costs_for("gpu", order.n_components))
+    return plan_of(order, n_nodes, edges, terminals, costs_for(device, 32))
 
 
 def pool(decades, open_junctions, terminals_each=2, dtype="float32"):
@@ -104,19 +107,23 @@ def test_gradients_of_a_batch_as_in_sparse_rounds():
     loss = lambda x, plan: jnp.sum(solve_nodes(plan, jnp.exp(x), u).junction_voltage ** 3)
     both = jax.jit(jax.vmap(jax.grad(loss), (0, None)))
     xs = 2 * jr.normal(jr.key(2), (2, len(edges)))
-    tailed, sparse = (make(20, edges, ends) for make in (tailed_plan, star_mesh_plan))
-    assert tailed.segments
-    np.testing.assert_allclose(both(xs, tailed), both(xs, sparse), rtol=1e-10, atol=1e-13)
+    sparse = both(xs, star_mesh_plan(20, edges, ends))
+    for device in ("cpu", "gpu"):
+        tailed = tailed_plan(20, edges, ends, device)
+        assert tailed.segments
+        np.testing.assert_allclose(both(xs, tailed), sparse, rtol=1e-10, atol=1e-13)
 
 
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
 @pytest.mark.parametrize("trails", [((), ()), ((5,), (1,)), ((1,), (5,))])
-def test_declared_shapes_are_those_of_the_kernels(trails):
-    plan = tailed_plan(20, graph(20), np.array([0, 19, 4]))
+def test_declared_shapes_are_those_of_the_kernels(trails, device):
+    plan = tailed_plan(20, graph(20), np.array([0, 19, 4]), device)
     g = jax.ShapeDtypeStruct((40, *trails[0]), "float32")
     u = jax.ShapeDtypeStruct((3, *trails[1]), "float32")
     found = jax.eval_shape(_solve_kernel, plan, g, u)
     declared = _solve_shapes(plan, g, u)
-    leaves = jax.tree_util.tree_leaves(declared[3], is_leaf=lambda x: type(x) is tuple)
+    is_shape = lambda x: type(x) is tuple and all(isinstance(n, int) for n in x)
+    leaves = jax.tree_util.tree_leaves(declared[3], is_leaf=is_shape)
     assert [x.shape for x in jax.tree_util.tree_leaves(found)] == [*declared[:3], *leaves]
 
 
@@ -133,5 +140,8 @@ def test_where_tails_begin():
     assert star_mesh_plan(40, edges, ends, device="cpu").tail is None
     plan = star_mesh_plan(40, edges, ends, device="gpu")
     assert f"1 x {plan.tail.matrix.shape[0]} nodes as full matrices" in repr(plan)
+    parts = np.concatenate([edges + 40 * k for k in range(32)])
+    several = star_mesh_plan(1280, parts, (ends + 40 * np.arange(32)[:, None]).ravel(), device="cpu")
+    assert f"32 x {several.tail.wires + 2} nodes as full matrices" in repr(several)
     with pytest.raises(ValueError, match='"cpu", "gpu"'):
         star_mesh_plan(40, edges, ends, device="tpu")

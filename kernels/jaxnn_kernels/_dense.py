@@ -67,6 +67,12 @@ def reciprocal(total: Array) -> Array:
     return jnp.where(open_circuit, 0.0, 1 / jnp.where(open_circuit, 1.0, total))
 
 
+def inverse_root(total: Array) -> Array:
+    """1 / sqrt(S), and 0 where S = 0, as `reciprocal`."""
+    open_circuit = total <= 0
+    return jnp.where(open_circuit, 0.0, jax.lax.rsqrt(jnp.where(open_circuit, 1.0, total)))
+
+
 def factor_shapes(plan: DensePlan, trail: tuple[int, ...]) -> DenseFactors:
     """The shapes of the factors of conductances (edges, *trail)."""
     n, t = plan.branch.shape[0], plan.terminals.shape[0]

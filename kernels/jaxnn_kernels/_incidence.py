@@ -78,7 +78,8 @@ def _rows(column: Any, like: Array) -> Array:
 
 def pair_difference(graph: Any, potential: Array) -> Array:
     """B phi for arrays (nodes, *batch), batch last."""
-    return potential[graph.ends[0]] - potential[graph.ends[1]]
+    end = lambda k: potential.at[graph.ends[k]].get(mode="promise_in_bounds", wrap_negative_indices=False)
+    return end(0) - end(1)
 
 
 def net_flow(graph: Any, flow: Array) -> Array:

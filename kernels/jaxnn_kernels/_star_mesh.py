@@ -15,6 +15,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from . import _tail, _tail_panels
+from ._buffer import rows as _rows, update as _update
+from ._dense import inverse_root
 from ._incidence import TERMS, net_flow, pair_difference
 from ._settled import settled
 from ._star_plan import (
@@ -22,7 +25,6 @@ from ._star_plan import (
     StarMeshPlan as StarMeshPlan,
     star_mesh_plan as star_mesh_plan,
 )
-from ._tail import TailFactors, eliminate_tail, substitute_tail, tail_shapes
 
 
 class StarMeshFactors(NamedTuple):
@@ -31,7 +33,7 @@ class StarMeshFactors(NamedTuple):
     branch: Array
     scale: Array
     mesh: Array
-    tail: TailFactors | None
+    tail: _tail.TailFactors | _tail_panels.PanelFactors | None
 
 
 def _take(x: Array, index: Any) -> Array:
@@ -48,6 +50,11 @@ def _take(x: Array, index: Any) -> Array:
     mode = jax.lax.GatherScatterMode.PROMISE_IN_BOUNDS
     index = jax.lax.expand_dims(index, (index.ndim,))
     return jax.lax.gather(x, index, numbers, (1, *x.shape[1:]), mode=mode)
+
+
+def _tail_method(tables: Any) -> Any:
+    """The arithmetic of the last wires: in panels on a CPU, as one matrix on a GPU."""
+    return _tail_panels if isinstance(tables.matrix, tuple) else _tail
 
 
 def _take_flat(x: Array, index: Any) -> Array:
@@ -113,12 +120,6 @@ def _joined(parts: list[Array]) -> Array:
     return parts[0] if len(parts) == 1 else jax.lax.concatenate(parts, 0)
 
 
-def _inverse_root(total: Array) -> Array:
-    """1 / sqrt(S), and 0 where S = 0: a wire that nothing joins to a terminal gets 0 V."""
-    open_circuit = total <= 0
-    return jnp.where(open_circuit, 0.0, jax.lax.rsqrt(jnp.where(open_circuit, 1.0, total)))
-
-
 def _each(segment: Segment, body: Any, carry: Any, reverse: bool = False) -> Any:
     """Run body(round, number, carry) over the rounds of a segment, as a loop where there are
     several."""
@@ -137,18 +138,6 @@ def _each(segment: Segment, body: Any, carry: Any, reverse: bool = False) -> Any
     if reverse:
         first, more = segment.repeat - 1, lambda carry: carry[0] >= 0
     return jax.lax.while_loop(more, step, (jnp.int32(first), carry))[1]
-
-
-def _rows(x: Array, start: Any, size: int) -> Array:
-    """`size` rows of x; the start is never negative, and not to say so costs a kernel to compile."""
-    starts = (jnp.int32(start),) + (jnp.int32(0),) * (x.ndim - 1)
-    sizes = (size, *x.shape[1:])
-    return jax.lax.dynamic_slice(x, starts, sizes, allow_negative_indices=False)
-
-
-def _update(x: Array, rows: Array, start: Any) -> Array:
-    starts = (jnp.int32(start),) + (jnp.int32(0),) * (x.ndim - 1)
-    return jax.lax.dynamic_update_slice(x, rows, starts, allow_negative_indices=False)
 
 
 def _gathered(branch: Array, desk: Array, scratch: Array, own: Any, chunks: Any) -> tuple[Array, Array]:
@@ -174,7 +163,7 @@ def _gathered(branch: Array, desk: Array, scratch: Array, own: Any, chunks: Any)
 def factor_shapes(plan: StarMeshPlan, trail: tuple[int, ...]) -> StarMeshFactors:
     """The shapes of the factors of conductances (edges, *trail)."""
     rows = plan.n_slots, plan.n_places, plan.mesh_own.shape[0]
-    tail = None if plan.tail is None else tail_shapes(plan.tail, trail)
+    tail = None if plan.tail is None else _tail_method(plan.tail).tail_shapes(plan.tail, trail)
     shapes: Any = [*((n, *trail) for n in rows), tail]
     return StarMeshFactors(*shapes)
 
@@ -183,10 +172,11 @@ def eliminate(plan: StarMeshPlan, conductance: Array) -> StarMeshFactors:
     """Star-mesh transform of all wires, a round of the schedule at a time."""
     trail = conductance.shape[1:]
     empty = lambda rows: jnp.zeros((rows, *trail), conductance.dtype)
-    carry = (
-        _update(empty(plan.n_slots), conductance, 0),
-        empty(plan.n_places),
-    )
+    carry = empty(plan.n_slots), empty(plan.n_places)
+    if not trail:
+        # XLA makes one loop of an update of a constant, with a choice in it for every number.
+        carry = settled(carry)
+    carry = _update(carry[0], conductance, 0), carry[1]
     # One desk for the rounds that are not looped, one more row than they use: an update of all rows
     # would be no update to XLA.
     single = [s.rows for s in plan.segments if s.repeat == 1]
@@ -206,7 +196,7 @@ def eliminate(plan: StarMeshPlan, conductance: Array) -> StarMeshFactors:
             apart = _kept(plan.settles and segment.repeat == 1)
             desk, scratch = apart(_gathered(branch, desk, scratch, tables.own, tables.chunks))
             total = _joined([_sum_rows(desk, star) for star in tables.star])
-            scales = apart(_update(scales, _inverse_root(total), start))
+            scales = apart(_update(scales, inverse_root(total), start))
             h = desk[: segment.rows] * _take(scales, tables.owner + start)
             return _update(branch, h, segment.slot + i * segment.rows), scales, desk, scratch
 
@@ -218,7 +208,8 @@ def eliminate(plan: StarMeshPlan, conductance: Array) -> StarMeshFactors:
     tail = None
     if plan.tail is not None:
         common, scratch = _gathered(branch, common, scratch, plan.tail.own, plan.tail.chunks)
-        tail = eliminate_tail(plan.tail, kept(_take(common, plan.tail.matrix)))
+        matrix = jax.tree_util.tree_map(lambda index: _take(common, index), plan.tail.matrix)
+        tail = _tail_method(plan.tail).eliminate_tail(plan.tail, kept(matrix))
     mesh, _ = _gathered(branch, common, scratch, plan.mesh_own, plan.mesh_chunks)
     return StarMeshFactors(branch, scales, mesh[: plan.mesh_own.shape[0]], tail)
 
@@ -259,7 +250,7 @@ def _carry_forward(plan: StarMeshPlan, factors: StarMeshFactors, current: Array)
 
 
 def _substitute_tail(
-    plan: StarMeshPlan, tail: TailFactors, potential: Array, phi: Array, driven: bool
+    plan: StarMeshPlan, tail: Any, potential: Array, phi: Array, driven: bool
 ) -> tuple[Array, Array]:
     """Potentials with those of the tails, and the currents that the tails take from the terminals.
 
@@ -270,7 +261,7 @@ def _substitute_tail(
     if driven:
         current = _rows(phi, tables.place, plan.n_places - tables.place)
         current = current.reshape(tables.wires, -1, *current.shape[1:])
-    near, into = substitute_tail(tables, tail, _take(potential, tables.ends), current)
+    near, into = _tail_method(tables).substitute_tail(tables, tail, _take(potential, tables.ends), current)
     phi = _update(phi, jnp.broadcast_to(_flat(near), (_flat(near).shape[0], *phi.shape[1:])), tables.place)
     into = jnp.concatenate([_flat(into), jnp.zeros_like(_flat(into)[:1])])
     if tables.landing.shape[0] > TERMS:  # pads that many parts of a network share
@@ -327,4 +318,9 @@ def substitute(
             return _update(phi, desk[: segment.wires], start), desk, scratch
 
         phi, desk, scratch = kept(_each(segment, body, (phi, desk, scratch), reverse=True))
-    return _take(phi, plan.position), into
+    phi = _take(phi, plan.position)
+    if phi.ndim == 1:
+        # By way of a buffer, or what reads a potential would look up its place again.
+        n = phi.shape[0]
+        phi = _update(settled(jnp.zeros((n + 1,), phi.dtype)), phi, 0)[:n]
+    return phi, into

@@ -11,6 +11,7 @@ from jaxtyping import Int
 from ._dense import dense_work
 from ._incidence import TERMS, incidence
 from ._schedule import Schedule, Tail, schedule
+from ._tail_panels import panels_of
 
 
 class Tables(NamedTuple):
@@ -84,7 +85,8 @@ class StarMeshPlan:
 
     def __repr__(self) -> str:
         n, t = len(self.position), len(self.terminals)
-        size, _, parts = (0, 0, 0) if self.tail is None else self.tail.matrix.shape
+        ends, parts = (0, 0) if self.tail is None else self.tail.ends.shape
+        size = ends + (0 if self.tail is None else self.tail.wires)
         tails = f", {parts:,} x {size} nodes as full matrices" if parts else ""
         return (
             f"StarMeshPlan({n} wires, {self.graph.ends.shape[-1]} junctions, {t} terminals: "
@@ -107,15 +109,19 @@ class Costs(NamedTuple):
     loop: int  # of one more fused loop
     code: tuple[int, float]  # of one more piece of code to compile, and in parts of the whole work
     tail: int  # nodes, terminals included, at which a component goes on as a full matrix
+    panels: bool  # whether that is a panel at a time, along the components: see `_tail_panels`
     settles: bool  # whether the results of a round are kept from fusing with the next
 
 
 # A network that runs in a batch, and an ensemble of so many that differ, where a product is one number.
-_BATCHED = Costs(60, (200, 0.02), 0, False)
-_DIFFERENT = Costs(500, (200, 0.02), 0, False)
+_BATCHED = Costs(60, (200, 0.02), 0, False, False)
+_DIFFERENT = Costs(500, (200, 0.02), 0, False, False)
 _ENSEMBLE = 8
+# Of so many that the matrices of their last wires have enough to run along.
+_MANY_DIFFERENT = _DIFFERENT._replace(tail=26, panels=True)
+_MANY = 32
 # On a GPU each operation is a launch, which costs as much as a round.
-_LAUNCHED = Costs(500, (0, 0.01), 24, True)
+_LAUNCHED = Costs(500, (0, 0.01), 24, False, True)
 
 
 def costs_for(device: str | None, n_components: int) -> Costs:
@@ -124,6 +130,8 @@ def costs_for(device: str | None, n_components: int) -> Costs:
         raise ValueError(f'device must be "cpu", "gpu" or None for the one in use; got {device!r}.')
     if (device or jax.default_backend()) != "cpu":
         return _LAUNCHED
+    if n_components >= _MANY:
+        return _MANY_DIFFERENT
     return _BATCHED if n_components < _ENSEMBLE else _DIFFERENT
 
 
@@ -373,7 +381,7 @@ class _Builder:
         return TailTables(
             self.junctions(key[order], len(key) + 1),
             self.chunked(key[order], _chunks(np.append(counts[order], 0), costs.loop)),
-            matrix,
+            panels_of(matrix, wires) if costs.panels else matrix,
             ends,
             np.array(landing, np.int32).T,
             source,
