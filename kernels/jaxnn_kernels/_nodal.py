@@ -62,7 +62,7 @@ def _respond_shapes(plan: Any, conductance: Any, factors: Any, current: Any, pot
     return _vector_shapes(plan, conductance, current, potential)
 
 
-def _vector_shapes(plan: Any, *arrays: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _vector_shapes(plan: Any, *arrays: Any) -> Any:
     trail = jnp.broadcast_shapes(*(x.shape[1:] for x in arrays))
     return (plan.graph.place.shape[0], *trail), (plan.terminals.shape[0], *trail)
 
