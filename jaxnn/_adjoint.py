@@ -23,7 +23,7 @@ class AbstractAdjoint(eqx.Module):
 class StoreAll(AbstractAdjoint):
     """Keep all that the way back needs, the elimination of every step included.
 
-    Nothing is computed twice. The memory is that of `StoreStates` some twenty times over: for
+    Nothing is computed twice. The memory is that of `StoreStates` some ten times over: for
     short runs of few networks.
     """
 
@@ -32,13 +32,13 @@ class StoreAll(AbstractAdjoint):
 
 
 class StoreStates(AbstractAdjoint):
-    """Keep the state of every step and compute the rest once more on the way back. The default.
+    """Keep state and potentials of every step, compute the rest once more on the way back. The default.
 
-    Memory: `steps` states, one number per junction each.
+    Memory: `steps` times one number per junction and one per wire.
     """
 
     def scan(self, step: Any, carry: Any, xs: Any, length: int, every: int) -> tuple[Any, Any]:
-        return _scan_blocks(_checkpoint(step), carry, xs, length, every)
+        return _scan_blocks(_checkpoint_step(step), carry, xs, length, every)
 
 
 class Checkpointed(AbstractAdjoint):
@@ -60,7 +60,7 @@ class Checkpointed(AbstractAdjoint):
 
     def scan(self, step: Any, carry: Any, xs: Any, length: int, every: int) -> tuple[Any, Any]:
         segment = self.segment or math.isqrt(length)
-        step = _checkpoint(step)
+        step = _checkpoint_step(step)
         if every >= segment:
             # Steps between two that are kept: segments of those.
             return _scan_blocks(step, carry, xs, length, every, segment)
@@ -117,6 +117,12 @@ def _check_steps(name: str, value: Any) -> None:
 def _checkpoint(function: Any) -> Any:
     # `prevent_cse` guards against a merge that cannot happen across the iterations of a loop.
     return jax.checkpoint(function, prevent_cse=False)
+
+
+def _checkpoint_step(step: Any) -> Any:
+    """Keep the potentials beside the state: few numbers, and they spare the way back a substitution."""
+    policy = jax.checkpoint_policies.save_only_these_names("node_potential")
+    return jax.checkpoint(step, prevent_cse=False, policy=policy)
 
 
 def _scan_blocks(

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
-from jaxnn_kernels import divergence, solve_nodes, step_time
+from jaxnn_kernels import batch_inner, divergence, solve_nodes, step_time
 
 from ._clock import Clock
 from ._drive import drive_at
@@ -45,11 +45,14 @@ def advance(
         clock = Clock(*step_time(step, problem.dt, problem.dt_remainder))
         voltage = drive_at(problem.drive, clock)  # pyright: ignore[reportArgumentType]
     potential = terminal_potential(voltage.astype(problem.state.dtype), problem.shape)
-    conductance = problem.junction.conductance(carry.state)
+    # Between two solves all lies in memory as the solves want it.
+    before = batch_inner(carry.state)
+    conductance = problem.junction.conductance(before)
     if passive is not None:
         conductance = jnp.where(problem.network.passive, passive, conductance)
-    nodal = solve_nodes(problem.plan, conductance, potential.reshape(-1))
-    state = problem.junction.update(carry.state, nodal.junction_voltage, problem.dt)
+    nodal = solve_nodes(problem.plan, batch_inner(conductance), potential.reshape(-1))
+    felt = batch_inner(nodal.junction_voltage)
+    state = batch_inner(problem.junction.update(before, felt, problem.dt))
     kept = {
         "drive": potential,
         "terminal_current": nodal.terminal_current.reshape(problem.shape),

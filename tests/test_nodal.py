@@ -9,7 +9,12 @@ import numpy as np
 import pytest
 
 from jaxnn_kernels import dense_plan, difference, divergence, nodal_plan, solve_nodes, star_mesh_plan
-from jaxnn_kernels._nodal import _solve_kernel, _solve_shapes
+from jaxnn_kernels._nodal import (
+    _eliminate_kernel,
+    _eliminate_shapes,
+    _potentials_kernel,
+    _potentials_shapes,
+)
 
 
 PLANS = [star_mesh_plan, dense_plan]
@@ -131,16 +136,25 @@ def test_the_plan_of_less_work_is_taken_and_says_so():
     )
 
 
+def check_shapes(plan, g, u):
+    """The shapes that are declared for conductances and potentials are those of the kernels."""
+    for kernel, shapes, arrays in (
+        (_eliminate_kernel, _eliminate_shapes, (g,)),
+        (_potentials_kernel, _potentials_shapes, (g, jax.eval_shape(_eliminate_kernel, plan, g), u)),
+    ):
+        found = jax.tree_util.tree_leaves(jax.eval_shape(kernel, plan, *arrays))
+        declared = shapes(plan, *arrays)
+        is_shape = lambda x: type(x) is tuple and all(isinstance(n, int) for n in x)
+        assert [x.shape for x in found] == jax.tree_util.tree_leaves(declared, is_leaf=is_shape)
+
+
 @pytest.mark.parametrize("make_plan", PLANS)
 @pytest.mark.parametrize("trails", [((), ()), ((5,), (1,)), ((1,), (5,))])
 def test_declared_shapes_are_those_of_the_kernels(make_plan, trails):
     plan = make_plan(12, graph(12), np.array([0, 11, 4]))
     g = jax.ShapeDtypeStruct((24, *trails[0]), "float32")
     u = jax.ShapeDtypeStruct((3, *trails[1]), "float32")
-    found = jax.eval_shape(_solve_kernel, plan, g, u)
-    declared = _solve_shapes(plan, g, u)
-    factors = jax.tree_util.tree_leaves(declared[3], is_leaf=lambda x: type(x) is tuple)
-    assert [x.shape for x in jax.tree_util.tree_leaves(found)] == [*declared[:3], *factors]
+    check_shapes(plan, g, u)
 
 
 def test_several_panels_of_a_full_elimination():

@@ -1,5 +1,6 @@
 """Array kernels of jaxnn: pure functions that jit, vmap and differentiate."""
 
+from ._batch_inner import batch_inner as batch_inner
 from ._dense import dense_plan as dense_plan
 from ._exact_time import (
     fractional_cycles as fractional_cycles,

@@ -14,8 +14,10 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 from jax.core import ShapedArray
 from jax.extend.core import Primitive
-from jax.interpreters import ad, batching, mlir
+from jax.interpreters import ad, batching
 from jaxtyping import Array
+
+from ._memory_layout import laid_out, register_for_cpu
 
 
 Function = Callable[..., Any]
@@ -96,7 +98,13 @@ def batch_last(name: str, kernel: Function, out_shapes: Function) -> tuple[Primi
 
     primitive.def_impl(flat)
     primitive.def_abstract_eval(shapes)
-    mlir.register_lowering(primitive, mlir.lower_fun(flat, multiple_results=True))
+
+    def rows_first(*leaves: Any, tree: Any) -> list[Array]:
+        # Where XLA is free, it gathers rows from an array that lies batch first.
+        batched = lambda x: x.ndim > 1 and jnp.issubdtype(x.dtype, jnp.inexact)
+        return flat(*(laid_out(x) if batched(x) else x for x in leaves), tree=tree)
+
+    register_for_cpu(primitive, flat, rows_first)
     batching.primitive_batchers[primitive] = lambda args, dims, *, tree: _batch(primitive, args, dims, tree)
 
     def apply(indices: Any, *arrays: Any) -> Any:

@@ -1,15 +1,17 @@
 """The nodal solve and its one derivative rule."""
 
+import functools as ft
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.ad_checkpoint import checkpoint_name
 from jax.interpreters import ad
 from jaxtyping import Array, Float, Int
 
 from . import _dense, _star_mesh
-from ._incidence import difference_of as difference, divergence_of as divergence, pair_difference
+from ._incidence import TERMS, difference_of as difference, divergence_of as divergence, pair_difference
 from ._layout import batch_last
 from ._schedule import schedule
 from ._star_plan import costs_for, plan_of
@@ -27,28 +29,70 @@ def _method(plan: Any) -> Any:
     return _dense if isinstance(plan, _dense.DensePlan) else _star_mesh
 
 
-def _solve_kernel(plan: Any, conductance: Array, potential: Array) -> tuple[Array, Array, Array, Any]:
-    factors = _method(plan).eliminate(plan, conductance)
-    phi, current = _method(plan).substitute(plan, factors, potential, None)
-    return phi, pair_difference(plan.graph, phi), current, factors
+def _eliminate_kernel(plan: Any, conductance: Array) -> Any:
+    return _method(plan).eliminate(plan, conductance)
 
 
-def _substitute_kernel(plan: Any, factors: Any, potential: Array, current: Array) -> Any:
-    return _method(plan).substitute(plan, factors, potential, current)
+def _eliminate_shapes(plan: Any, conductance: Any) -> Any:
+    return _method(plan).factor_shapes(plan, conductance.shape[1:])
 
 
-def _solve_shapes(plan: Any, conductance: Any, potential: Any) -> tuple[Any, Any, Any, Any]:
-    like = conductance.shape[1:]
-    trail = jnp.broadcast_shapes(like, potential.shape[1:])
-    rows = plan.graph.place.shape[0], conductance.shape[0], potential.shape[0]
-    factors = _method(plan).factor_shapes(plan, like)
-    return *((n, *trail) for n in rows), factors
+def _potentials_kernel(
+    plan: Any, conductance: Array, factors: Any, potential: Array
+) -> tuple[Array, Array]:
+    del conductance  # for the derivative rule alone
+    return _method(plan).substitute(plan, factors, potential, None)
 
 
-def _substitute_shapes(plan: Any, factors: Any, potential: Any, current: Any) -> Any:
-    leaves = [*jax.tree_util.tree_leaves(factors), potential, current]
-    trail = jnp.broadcast_shapes(*(x.shape[1:] for x in leaves))
-    return (current.shape[0], *trail), (potential.shape[0], *trail)
+def _potentials_shapes(plan: Any, conductance: Any, factors: Any, potential: Any) -> Any:
+    return _vector_shapes(plan, conductance, potential)
+
+
+def _respond_kernel(
+    plan: Any, conductance: Array, factors: Any, current: Array, potential: Array
+) -> tuple[Array, Array]:
+    del conductance
+    trail = jnp.broadcast_shapes(current.shape[1:], potential.shape[1:])
+    wide = lambda x: jnp.broadcast_to(x, (x.shape[0], *trail))
+    phi, into = _method(plan).substitute(plan, factors, wide(potential), wide(current))
+    return phi, -into
+
+
+def _respond_shapes(plan: Any, conductance: Any, factors: Any, current: Any, potential: Any) -> Any:
+    return _vector_shapes(plan, conductance, current, potential)
+
+
+def _vector_shapes(plan: Any, *arrays: Any) -> Any:
+    trail = jnp.broadcast_shapes(*(x.shape[1:] for x in arrays))
+    return (plan.graph.place.shape[0], *trail), (plan.terminals.shape[0], *trail)
+
+
+def _least(x: Array) -> Array:
+    """The least of all numbers, by the row: XLA's own reduction of a large array is slower."""
+    while x.ndim > 1 and x.shape[0] > 1:
+        rows = -(-x.shape[0] // TERMS)
+        starts = (min(k * rows, x.shape[0] - rows) for k in range(TERMS))
+        x = ft.reduce(jnp.minimum, (x[start : start + rows] for start in starts))
+    return jnp.min(x)
+
+
+@jax.jit  # traced once for both places of use
+def _find_joined(plan: Any, conductance: Array, factors: Any) -> Array:
+    # With all terminals at 1 V, a wire is at 1 V, or at 0 V if nothing joins it to them.
+    raised = jnp.ones((plan.terminals.shape[0], *conductance.shape[1:]), conductance.dtype)
+    reach, _ = _method(plan).substitute(plan, factors, raised, None)
+    return (jnp.abs(pair_difference(plan.graph, reach)) < 0.5).astype(conductance.dtype)
+
+
+def _joined_kernel(plan: Any, conductance: Array, factors: Any) -> Array:
+    """1 at junctions that have both wires joined to a terminal or neither, 0 at the others.
+
+    Only an open junction can be one of the others. Where none is open a CPU need not look further; a GPU
+    would wait longer for that answer than it takes to find them.
+    """
+    find = lambda: _find_joined(plan, conductance, factors)
+    unless_closed = lambda: jax.lax.cond(_least(conductance) <= 0, find, lambda: jnp.ones_like(conductance))
+    return jax.lax.platform_dependent(cpu=unless_closed, default=find)
 
 
 # One product of the sparse elimination, two rows gathered, in multiply-adds of the full one.
@@ -74,55 +118,64 @@ def nodal_plan(
     return plan_of(order, n_nodes, edges, terminals, costs_for(device, order.n_components))
 
 
-_solve_primitive, _solve = batch_last("solve_nodes", _solve_kernel, _solve_shapes)
-_, _reach = batch_last(
-    "reach_of_terminals",
-    lambda plan, factors, potential: _method(plan).substitute(plan, factors, potential, None)[0],
-    lambda plan, factors, potential: _solve_shapes(plan, factors[0], potential)[0],
-)
-# Only ever the "solve" of a custom_linear_solve, which JAX does not differentiate.
-_, _substitute = batch_last("substitute_currents", _substitute_kernel, _substitute_shapes)
+_, _eliminate = batch_last("eliminate_wires", _eliminate_kernel, _eliminate_shapes)
+_, _joined = batch_last("joined_junctions", _joined_kernel, lambda plan, g, factors: g.shape)
+_potentials_primitive, _potentials = batch_last("node_potentials", _potentials_kernel, _potentials_shapes)
+_respond_primitive, _respond = batch_last("nodal_response", _respond_kernel, _respond_shapes)
 
 
-def _solve_jvp(primals: Any, tangents: Any, *, tree: Any) -> tuple[Any, Any]:
+def _potentials_jvp(primals: Any, tangents: Any, *, tree: Any) -> tuple[Any, Any]:
     # With B the incidence matrix, C the columns of the terminals and x the currents out of the
     # network,
     #     [L C; C^T 0] [phi; x] = [0; u],    L = B^T diag(g) B,
     # so that the tangent solves the same symmetric system for other sources,
     #     [L C; C^T 0] [dphi; dx] = [-B^T (dg * B phi); du],
-    # and costs one substitution with the factors at hand. JAX transposes that solve by itself and,
-    # for second derivatives, differentiates `matvec` only, never the elimination behind `solve`.
-    plan, (g, u) = jax.tree_util.tree_unflatten(tree, primals)
-    dg, du = (ad.instantiate_zeros(t) for t in tangents[-2:])
-    phi, voltage, current, factors = _solve(plan, g, u)
-    n, terminals = phi.shape[0], plan.terminals
-    # With all terminals at 1 V, a wire is at 1 V, or at 0 V if nothing joins it to them. An open
-    # junction between two such wires has no derivative: its voltage is a convention.
-    reach = _reach(plan, jax.lax.stop_gradient(factors), jnp.ones_like(jax.lax.stop_gradient(u)))
-    joined = jnp.abs(difference(plan.graph, reach)) < 0.5
-
-    def matvec(unknown: Array) -> Array:
-        flow = divergence(plan.graph, g * difference(plan.graph, unknown[:n]))
-        flow = flow.at[terminals].add(unknown[n:])
-        return jnp.concatenate([flow, unknown[terminals]])
-
-    def solve(_matvec: Any, b: Array) -> Array:
-        phi, into = _substitute(plan, factors, b[n:], b[:n])
-        return jnp.concatenate([phi, -into])
-
-    # One vector, because JAX transposes the solve only where all of its right-hand sides are
-    # linear.
-    source = -divergence(plan.graph, jnp.where(joined, dg * voltage, 0))
-    du = jnp.broadcast_to(du, (du.shape[0], *source.shape[1:]))
-    sources = jnp.concatenate([source, du])
-    tangent = jax.lax.custom_linear_solve(matvec, sources, solve, symmetric=True)
-    outs = jax.tree_util.tree_leaves((phi, voltage, current, factors))
-    # The factors leave the primitive for `solve` alone, and take no tangents with them.
-    none = [jnp.zeros_like(x) for x in jax.tree_util.tree_leaves(factors)]
-    return outs, [tangent[:n], difference(plan.graph, tangent[:n]), -tangent[n:], *none]
+    # and costs one substitution with the factors at hand, which take no tangents themselves.
+    plan, (g, factors, u) = jax.tree_util.tree_unflatten(tree, primals)
+    _, (dg, _, du) = jax.tree_util.tree_unflatten(tree, tangents)
+    phi, current = _potentials(plan, g, factors, u)
+    # Under this name `jax.checkpoint` may keep it: the way back needs nothing else of this substitution.
+    phi = checkpoint_name(phi, "node_potential")
+    # An open junction between a wire that is cut off and one that is not has no derivative: its
+    # voltage is a convention.
+    joined = _joined(plan, jax.lax.stop_gradient(g), jax.lax.stop_gradient(factors))
+    flow = ad.instantiate_zeros(dg) * difference(plan.graph, phi)
+    source = -divergence(plan.graph, jnp.where(joined > 0.5, flow, 0))
+    dphi, dx = _respond(plan, g, factors, source, ad.instantiate_zeros(du))
+    return [phi, current], [dphi, -dx]
 
 
-ad.primitive_jvps[_solve_primitive] = _solve_jvp
+def _respond_jvp(primals: Any, tangents: Any, *, tree: Any) -> tuple[Any, Any]:
+    # As above: the factors are differentiated through the equation that they solve.
+    plan, (g, factors, _, _) = jax.tree_util.tree_unflatten(tree, primals)
+    _, (dg, _, *sources) = jax.tree_util.tree_unflatten(tree, tangents)
+    out = _respond_primitive.bind(*primals, tree=tree)
+    current, potential = (ad.instantiate_zeros(t) for t in sources)
+    if not isinstance(dg, ad.Zero):
+        current = current - divergence(plan.graph, dg * difference(plan.graph, out[0]))
+    return out, list(_respond(plan, g, factors, current, potential))
+
+
+def _respond_transpose(cotangents: Any, *args: Any, tree: Any) -> list[Any]:
+    # Symmetric, and linear in the last two arguments, which broadcast against the factors.
+    *given, current, potential = args
+    out = _respond_primitive.bind(*given, *(ad.instantiate_zeros(ct) for ct in cotangents), tree=tree)
+    back = [
+        _summed_to(ct, x.aval.shape) if ad.is_undefined_primal(x) else None
+        for ct, x in zip(out, (current, potential), strict=True)
+    ]
+    return [None] * len(given) + back
+
+
+def _summed_to(x: Array, shape: tuple[int, ...]) -> Array:
+    """The transpose of broadcasting from axes of size one."""
+    axes = tuple(axis for axis, size in enumerate(shape) if size < x.shape[axis])
+    return jnp.sum(x, axis=axes, keepdims=True)
+
+
+ad.primitive_jvps[_potentials_primitive] = _potentials_jvp
+ad.primitive_jvps[_respond_primitive] = _respond_jvp
+ad.primitive_transposes[_respond_primitive] = _respond_transpose
 
 
 def solve_nodes(
@@ -135,5 +188,6 @@ def solve_nodes(
     JAX apply, to any order: a tangent or cotangent costs one substitution with the elimination of
     the value.
     """
-    phi, voltage, current, _ = _solve(plan, conductance, terminal_potential)
-    return NodalSolution(phi, voltage, current)
+    factors = _eliminate(plan, jax.lax.stop_gradient(conductance))
+    phi, current = _potentials(plan, conductance, factors, terminal_potential)
+    return NodalSolution(phi, difference(plan.graph, phi), current)
