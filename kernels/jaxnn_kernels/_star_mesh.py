@@ -7,7 +7,6 @@ sqrt(S_i). Nothing is ever subtracted, so the relative error of every branch sta
 whatever the contrast (Grassmann, Taksar and Heyman, Operations Research 33, 1107, 1985).
 """
 
-import functools as ft
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -18,6 +17,7 @@ from jaxtyping import Array
 from . import _tail, _tail_panels
 from ._buffer import rows as _rows, update as _update
 from ._dense import inverse_root
+from ._fused_sum import fused_sum
 from ._incidence import TERMS, net_flow, pair_difference
 from ._settled import settled
 from ._star_plan import (
@@ -62,11 +62,6 @@ def _take_flat(x: Array, index: Any) -> Array:
     return _take(x, index.reshape(-1)).reshape(index.shape)
 
 
-def _sum(terms: Iterable[Array]) -> Array:
-    """Sum of a few arrays in one fused loop, the first to the last."""
-    return ft.reduce(jax.lax.add, terms)
-
-
 def _sum_products(x: Array, left: Any, y: Array, right: Any, scratch: Array) -> tuple[Array, Array]:
     """sum_c x[left[c]] * y[right[c]] over index arrays (terms, rows), and the scratch it may use.
 
@@ -83,7 +78,7 @@ def _sum_products(x: Array, left: Any, y: Array, right: Any, scratch: Array) -> 
     if width <= TERMS:
         side = lambda x, index, c: _take(x, jax.lax.slice(index, (c, 0), (c + 1, rows)))
         terms = (side(x, left, c) * side(y, right, c) for c in range(width))
-        return jax.lax.squeeze(_sum(terms), (0,)), scratch
+        return jax.lax.squeeze(fused_sum(terms), (0,)), scratch
     parts = width // TERMS
     left = left.reshape(TERMS, parts * rows)
     right = right.reshape(TERMS, parts * rows)
@@ -92,7 +87,7 @@ def _sum_products(x: Array, left: Any, y: Array, right: Any, scratch: Array) -> 
     if parts > TERMS:  # a pad with hundreds of junctions
         whole = scratch[: parts * rows].reshape(parts, rows, *scratch.shape[1:])
         return jnp.sum(whole, axis=0), scratch
-    return _sum(scratch[p * rows : (p + 1) * rows] for p in range(parts)), scratch
+    return fused_sum(scratch[p * rows : (p + 1) * rows] for p in range(parts)), scratch
 
 
 def _scratch(sums: Iterable[Any], trail: tuple[int, ...], dtype: Any) -> Array:
@@ -108,7 +103,7 @@ def _sum_rows(x: Array, index: Any) -> Array:
         return jnp.sum(_take_flat(x, index), axis=0)
     width, rows = index.shape
     terms = (_take(x, jax.lax.slice(index, (c, 0), (c + 1, rows))) for c in range(width))
-    return jax.lax.squeeze(_sum(terms), (0,))
+    return jax.lax.squeeze(fused_sum(terms), (0,))
 
 
 def _kept(settles: bool) -> Any:

@@ -11,16 +11,14 @@ mesh. Unit currents into the wires, as further columns, give phi = W u + R b. Su
 quotients of positive numbers only (Gauss and Jordan; Grassmann, Taksar and Heyman 1985).
 """
 
-import functools as ft
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
 from ._dense import reciprocal
+from ._fused_sum import fused_sum
 from ._settled import settled
 
 
@@ -30,10 +28,6 @@ class TailFactors(NamedTuple):
     weight: Array
     response: Array
     mesh: Array
-
-
-def _sum(terms: Iterable[Array]) -> Array:
-    return ft.reduce(jax.lax.add, terms)
 
 
 def tail_shapes(tables: Any, trail: tuple[int, ...]) -> TailFactors:
@@ -47,10 +41,10 @@ def tail_shapes(tables: Any, trail: tuple[int, ...]) -> TailFactors:
 def _scales(matrix: Array, k: int, size: int) -> Array:
     """(size, size): potentials [1/S] of wires k, ... for unit currents into them, all else at 0 V."""
     rest = range(size, matrix.shape[1])
-    first = _sum(matrix[k, j] for j in rest)
+    first = fused_sum(matrix[k, j] for j in rest)
     if size == 1:
         return reciprocal(first)[None, None]
-    second = _sum(matrix[k + 1, j] for j in rest)
+    second = fused_sum(matrix[k + 1, j] for j in rest)
     link = matrix[k, 1]
     inverse = reciprocal(first + link)
     share = link * inverse
@@ -61,7 +55,7 @@ def _scales(matrix: Array, k: int, size: int) -> Array:
 
 def _gain(column: Array, matrix: Array, k: int) -> Array:
     """What rows k, ... add to all rows through the entries that `column` was."""
-    return _sum(column[:, m : m + 1] * matrix[k + m][None] for m in range(column.shape[1]))
+    return fused_sum(column[:, m : m + 1] * matrix[k + m][None] for m in range(column.shape[1]))
 
 
 def eliminate_tail(tables: Any, matrix: Array) -> TailFactors:
@@ -80,7 +74,7 @@ def eliminate_tail(tables: Any, matrix: Array) -> TailFactors:
         unit = np.eye(n, dtype=matrix.dtype)[:, k : k + size].reshape(n, size, *keep.shape[2:])
         scales = _scales(matrix, k, size)
         entry = matrix[:, :size] * keep + unit
-        column = _sum(entry[:, m : m + 1] * scales[m][None] for m in range(size))
+        column = fused_sum(entry[:, m : m + 1] * scales[m][None] for m in range(size))
         rest = matrix[:, size:]
         matrix = rest * keep + _gain(column, rest, k)
         new = column[:wires]
@@ -104,10 +98,10 @@ def substitute_tail(
     rows = lambda x, a, b: x.reshape(a, b, parts, *x.shape[1:])
     weight = rows(factors.weight, wires, ends)
     mesh = rows(factors.mesh, ends, ends)
-    phi = _sum(weight[:, t] * potential[t][None] for t in range(ends))
-    into = _sum(mesh[:, t] * (potential - potential[t][None]) for t in range(ends))
+    phi = fused_sum(weight[:, t] * potential[t][None] for t in range(ends))
+    into = fused_sum(mesh[:, t] * (potential - potential[t][None]) for t in range(ends))
     if current is not None:
         response = rows(factors.response, wires, wires)
-        phi = phi + _sum(response[:, k] * current[k][None] for k in range(wires))
-        into = into - _sum(weight[k] * current[k][None] for k in range(wires))
+        phi = phi + fused_sum(response[:, k] * current[k][None] for k in range(wires))
+        into = into - fused_sum(weight[k] * current[k][None] for k in range(wires))
     return phi, into

@@ -9,9 +9,7 @@ Each result is written to a buffer before it is read. XLA for a CPU would evalua
 intermediate once more in each of its users.
 """
 
-import functools as ft
 import itertools
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import jax
@@ -21,6 +19,7 @@ from jaxtyping import Array
 
 from ._buffer import rows as _rows, update as _update
 from ._dense import inverse_root
+from ._fused_sum import fused_sum
 
 
 # Wires of a panel. Fewer are more code, more are more terms in a sum, most of them zero.
@@ -33,10 +32,6 @@ class PanelFactors(NamedTuple):
     branch: tuple[Array, ...]
     scale: tuple[Array, ...]
     mesh: Array
-
-
-def _sum(terms: Iterable[Array]) -> Array:
-    return ft.reduce(jax.lax.add, terms)
 
 
 def _flat(x: Array, axes: int) -> Array:
@@ -74,9 +69,9 @@ def _eliminate_panel(own: Array, fill: Array | None) -> tuple[Array, Array]:
         h, scale, desk = carry
         row = _rows(own, k, 1) if fill is None else _rows(own, k, 1) + _rows(fill, k, 1)
         # h of the wires that are still to come is zero.
-        row = _sum([row, *(_rows(h[p], k, 1)[None] * h[p : p + 1] for p in range(wires - 1))])
+        row = fused_sum([row, *(_rows(h[p], k, 1)[None] * h[p : p + 1] for p in range(wires - 1))])
         desk = _update(desk, jnp.where(column > k, row, 0.0)[0], 0)
-        scale = _update(scale, inverse_root(_sum(desk[j : j + 1] for j in range(nodes))), k)
+        scale = _update(scale, inverse_root(fused_sum(desk[j : j + 1] for j in range(nodes))), k)
         return _update(h, desk[None, :nodes] * _rows(scale, k, 1)[None], k), scale, desk
 
     empty = lambda *rows: jnp.zeros((*rows, *lanes), own.dtype)
@@ -100,7 +95,7 @@ def eliminate_tail(tables: Any, matrix: tuple[Array, ...]) -> PanelFactors:
         branches.append(_flat(h, 3))
         scales.append(_flat(scale, 2))
         wires, later = h.shape[0], h[:, h.shape[0] :]
-        gain = _sum(later[p, :, None] * later[p, None] for p in range(wires))
+        gain = fused_sum(later[p, :, None] * later[p, None] for p in range(wires))
         # The diagonal fills with numbers that nobody reads: cheaper than to mask them out.
         fill = gain if fill is None else fill[wires:, wires:] + gain
     return PanelFactors(tuple(branches), tuple(scales), _flat(mesh if fill is None else mesh + fill, 3))
@@ -145,7 +140,7 @@ def substitute_tail(
     scale = [shaped(x, (s[0], s[2])) for x, s in zip(factors.scale, panels, strict=True)]
     mesh = shaped(factors.mesh, ends)
     potential = jnp.broadcast_to(potential, (ends[0], ends[2], *trail))
-    into = _sum(mesh[:, t] * (potential - potential[t][None]) for t in range(ends[0]))
+    into = fused_sum(mesh[:, t] * (potential - potential[t][None]) for t in range(ends[0]))
     carried: list[Array | None] = [None] * len(panels)
     if current is not None:
         current = jnp.broadcast_to(current, (tables.wires, ends[2], *trail))
@@ -154,12 +149,12 @@ def substitute_tail(
             wires = root.shape[0]
             y = _forward(branch[:, :wires], root, rest[:wires])
             carried[k] = y
-            rest = rest[wires:] + _sum(branch[p, wires:] * y[p][None] for p in range(wires))
+            rest = rest[wires:] + fused_sum(branch[p, wires:] * y[p][None] for p in range(wires))
         into = into - rest
     phi = potential
     for branch, root, y in zip(h[::-1], scale[::-1], carried[::-1], strict=True):
         wires = root.shape[0]
-        total = _sum(branch[:, wires + j] * phi[j][None] for j in range(phi.shape[0]))
+        total = fused_sum(branch[:, wires + j] * phi[j][None] for j in range(phi.shape[0]))
         total = total if y is None else total + y
         phi = jnp.concatenate([_back(branch[:, :wires], root, total), phi])
     return phi[: tables.wires], into
