@@ -5,11 +5,18 @@ import os
 import jax
 
 
-def compile_quickly() -> None:
-    """Compiles in half the time or less, to slower programs. Call it before JAX is first used."""
-    jax.config.update("jax_disable_most_optimizations", True)
+def compile_quickly(optimise: bool = False) -> None:
+    """Compiles in half the time or less. Call it before JAX is first used.
+
+    To slower programs, and to much slower ones unless told to optimise: for runs that take longer.
+    """
+    flags = [os.environ.get("XLA_FLAGS", "")]
+    if optimise:
+        flags += ["--xla_backend_optimization_level=1", "--xla_llvm_disable_expensive_passes=true"]
+    else:
+        jax.config.update("jax_disable_most_optimizations", True)
     # The older generator of fused loops compiles faster. XLA ends the process at a flag that it does not
     # know, so that only versions that have this one are given it.
     if jax.__version_info__[:2] == (0, 10):
-        flags = os.environ.get("XLA_FLAGS", "")
-        os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_use_fusion_emitters=false"
+        flags.append("--xla_cpu_use_fusion_emitters=false")
+    os.environ["XLA_FLAGS"] = " ".join(flags)

@@ -58,8 +58,9 @@ class Setting:
         n_wires = 12 if quick else 100
         self.network = jaxnn.nanowire_network(n_wires, box=3e-6 * n_wires**0.5, seed=3)
         self.terminals = jaxnn.farthest_pair(self.network)
-        self.short = (1, 2) if quick else (16, 32)  # intervals of transient and run: 4 and 8 s
-        self.long = (2, 4) if quick else (16, 40)  # 4 and 10 s
+        # Intervals of transient, which takes as long to compile as the run, and of the run: 4 and 8 s.
+        self.short = (0, 2) if quick else (16, 32)
+        self.long = (0, 4) if quick else (16, 40)  # 4 and 10 s
         self.members = 2 if quick else 4  # runs of a long mean
         self.iterations = 2 if quick else 20
 
@@ -71,22 +72,25 @@ def growth(setting, amplitude, frequency, key, intervals, dt=DT, window=None):
     state_key, difference_key = jr.split(key)
     setup = {"terminals": setting.terminals, "dt": dt}
     state = jr.uniform(state_key, (setting.network.n_junctions,), minval=-0.01, maxval=0.01)
-    settled = jaxnn.simulate(
-        setting.network,
-        junction,
-        jax.lax.stop_gradient(drive),
-        **setup,
-        state=state,
-        steps=transient,
-        every=transient,
-    )
+    step = 0
+    if transient:
+        settled = jaxnn.simulate(
+            setting.network,
+            junction,
+            jax.lax.stop_gradient(drive),
+            **setup,
+            state=state,
+            steps=transient,
+            every=transient,
+        )
+        state, step = settled.final_state, settled.final_step
     spectrum = jaxnn.lyapunov_exponents(
         setting.network,
         junction,
         drive,
         **setup,
-        state=settled.final_state,
-        start_step=settled.final_step,
+        state=state,
+        start_step=step,
         steps=length,
         interval=INTERVAL,
         window=window,

@@ -28,7 +28,6 @@ import optax
 from _quick import compile_quickly
 
 import jaxnn
-from jaxnn._adjoint import scan_windows
 
 
 matplotlib.use("agg")
@@ -97,15 +96,6 @@ def profile(run, knots, state, periods, adjoint=None):
     return jnp.nanmean(log, axis=(0, 2))  # there is no conductance where the drive crosses zero
 
 
-class Cut(jaxnn.AbstractAdjoint):
-    """`jaxnn.Truncated` with a window that is traced: one compiled program does for all windows."""
-
-    window: jax.Array
-
-    def scan(self, step, carry, xs, length, every):
-        return scan_windows(jaxnn.StoreStates(), self.window, step, carry, xs, length, every)
-
-
 def tune(run, starts, target, states, *, iterations, periods):
     """For every window: the `jaxnn.Optimisation` of all starts."""
 
@@ -119,7 +109,7 @@ def tune(run, starts, target, states, *, iterations, periods):
     for name, window in WINDOWS.items():
         window = periods * PERIOD if window is None else window
         runs[name] = jaxnn.optimise(
-            eqx.Partial(loss, Cut(jnp.int32(window))),
+            eqx.Partial(loss, jaxnn.Truncated(jnp.int32(window))),
             starts,
             optimiser=optimiser,
             steps=iterations,

@@ -78,10 +78,10 @@ class Device(NamedTuple):
     network: jaxnn.Network
 
 
-def choose_terminals(wires):
-    """Of all six wires with 4 to 6 junctions between any two, those whose centres are farthest apart."""
+def choose_terminals(wires, apart):
+    """Of all six wires with so many junctions between any two, those whose centres are farthest apart."""
     hops = np.asarray(nx.floyd_warshall_numpy(wires.to_graph(), range(wires.n_nodes), weight=None))
-    allowed = nx.from_numpy_array((hops >= 4) & (hops <= 6))
+    allowed = nx.from_numpy_array((hops >= apart[0]) & (hops <= apart[1]))
     distance = cdist(wires.positions, wires.positions)
     nearest = lambda six: min(distance[a, b] for a, b in itertools.combinations(six, 2))
     sixes = (
@@ -90,10 +90,10 @@ def choose_terminals(wires):
     return tuple(int(wire) for wire in max(sixes, key=nearest))
 
 
-def build(n_wires, box, seed):
+def build(n_wires, box, seed, apart=(4, 6)):
     """The network, with node `n_nodes + k` behind the lead of terminal k; leads come last."""
     wires = jaxnn.nanowire_network(n_wires, box=box, seed=seed)
-    terminals = choose_terminals(wires)
+    terminals = choose_terminals(wires, apart)
     leads = [(wire, wires.n_nodes + k) for k, wire in enumerate(terminals)]
     network = jaxnn.Network(
         wires.n_nodes + 6,
@@ -340,7 +340,8 @@ def plot_routes(device, members, states, conductances, path):
     ticks = np.arange(6)
     for row, pair, member, state, values in zip(axes, CHOSEN, members, states, conductances, strict=True):
         on = np.asarray(LAW.conductance(state[: device.wires.n_junctions]))
-        jaxnn.plot_network(device.wires, on, ax=row[0], terminals=device.terminals, limits=(1e-8, 8e-5))
+        shown = {"terminals": device.terminals, "limits": (1e-8, 8e-5), "label": None}
+        jaxnn.plot_network(device.wires, on, ax=row[0], **shown)
         row[0].set_title(f"terminals {pair[0] + 1} and {pair[1] + 1}")
         time = np.linspace(0, DURATION, KNOTS)
         for k in np.flatnonzero(member["closed"]):
@@ -357,11 +358,14 @@ def plot_routes(device, members, states, conductances, path):
             for x, y in ((a, b), (b, a)):
                 row[2].text(x, y, f"{value:.0e}", ha="center", va="center", fontsize=8, color=ink)
         norm = LogNorm(1e-9, 1e-4)
-        image = row[2].imshow(table, norm=norm, cmap="YlOrRd")
+        row[2].imshow(table, norm=norm, cmap="YlOrRd")
         row[2].set_xticks(ticks, ticks + 1)
         row[2].set_yticks(ticks, ticks + 1)
         row[2].set(xlabel="terminal", ylabel="terminal")
-        figure.colorbar(image, ax=row[2], label="conductance at 1 mV [S]")
+    # One bar for all rows: scales take most of the time of such a picture.
+    junctions, table = axes[0, 0].collections[-1], axes[0, 2].images[0]
+    figure.colorbar(junctions, ax=axes[:, 0], label="conductance of junctions [S]", shrink=0.4)
+    figure.colorbar(table, ax=axes[:, 2], label="conductance at 1 mV [S]", shrink=0.4)
     figure.savefig(path, dpi=100)
     plt.close(figure)
 
@@ -419,7 +423,7 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     size, draws, constants = (100, 30e-6, 3), DRAWS, CONSTANT
     if arguments.quick:
-        size, draws, constants = (45, 22e-6, 3), 4, CONSTANT[::2]
+        size, draws, constants = (14, 14e-6, 0, (2, 3)), 4, CONSTANT[::2]
     keep_compiled()
     if arguments.quick:
         compile_quickly()

@@ -8,6 +8,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from ._checks import concrete
+
 
 class AbstractAdjoint(eqx.Module):
     """How reverse mode goes back through the time steps. Values and forward mode do not change."""
@@ -77,13 +79,18 @@ class Truncated(AbstractAdjoint):
     Raises a `ValueError` for a window shorter than one step.
     """
 
-    window: Any = eqx.field(static=True)
-    """Steps per window."""
+    window: Any
+    """Steps per window. Of an integer array that is traced, one compiled program does for all windows."""
     inner: AbstractAdjoint = StoreStates()
     """What is kept within the windows."""
 
     def __check_init__(self):
-        _check_steps("window", self.window)
+        if not isinstance(self.window, jax.Array):
+            _check_steps("window", self.window)
+        elif not (self.window.ndim == 0 and jnp.issubdtype(self.window.dtype, jnp.integer)):
+            raise ValueError(f"window must be a scalar of whole steps; got {jax.typeof(self.window)}.")
+        elif (value := concrete(self.window)) is not None:
+            _check_steps("window", int(value))
 
     def scan(self, step: Any, carry: Any, xs: Any, length: int, every: int) -> tuple[Any, Any]:
         return scan_windows(self.inner, self.window, step, carry, xs, length, every)
@@ -98,6 +105,7 @@ def scan_windows(
     """
     if window is None:
         return adjoint.scan(step, carry, xs, length, every)
+    window = jnp.asarray(window, jnp.int32)
 
     def cut(carry: Any, x: Any) -> Any:
         carry, done = carry

@@ -132,3 +132,15 @@ def test_bad_windows(make):
     for value in (0, -1, 2.5):
         with pytest.raises(ValueError, match="at least 1"):
             make(value)
+
+
+def test_a_window_may_be_traced():
+    network, terminals = line(3), (0, 3)
+    gradient = lambda window: jax.grad(loss_of(network, terminals, jaxnn.Truncated(window)))(samples(40))
+    traced = jax.jit(jax.vmap(gradient))(jnp.asarray([10, 40]))
+    for one, window in zip(traced, (10, 40), strict=True):
+        np.testing.assert_allclose(one, gradient(window), rtol=1e-10, atol=1e-13)
+    with pytest.raises(ValueError, match="at least 1"):
+        jaxnn.Truncated(jnp.int32(0))
+    with pytest.raises(ValueError, match="scalar of whole steps"):
+        jaxnn.Truncated(jnp.ones(2))

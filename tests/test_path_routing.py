@@ -72,7 +72,7 @@ def test_quick_run(tmp_path):
         index = report["pairs"].index(row["terminals"])
         ratio = values[index] / np.delete(values, index).max()
         np.testing.assert_allclose(row["tuned"], ratio, rtol=1e-4)
-        assert 4 <= row["junctions_apart"] <= 6
+        assert 2 <= row["junctions_apart"] <= 3
     for row in rows[:3]:
         # A voltage well above the threshold joins the pair and no other; one below leaves it blank.
         assert max(row["constant"].values()) > 100 > 2 > row["constant"]["1.2"]
