@@ -1,4 +1,4 @@
-"""The pictures of `avalanches.py`, in the axes of Figs 4, 5, S8 and S16."""
+"""The pictures of `avalanches.py`, in the axes of Figs 4, 5, S7, S8, S16 and S17."""
 
 import _published as published
 import matplotlib
@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt  # the backend has to be chosen before this impo
 
 
 COLOURS = {50.0: "#0072B2", 100.0: "#D55E00", 150.0: "#009E73"}
+DENSITY_COLOURS = {0.06: "#56B4E9", 0.10: "#000000", 0.14: "#D55E00"}
 VOLTAGE_COLOURS = {0.7: "#56B4E9", 1.0: "#000000", 1.05: "#E69F00", 1.8: "#D55E00"}
 
 
@@ -156,7 +157,7 @@ def plot_counts(ax, critical):
         label="events per network",
     )
     ax.plot(sizes, [r["mean interval ms"] for r in rows], "s", color="#D55E00", label="mean interval [ms]")
-    known = {s: row for (s, v), row in published.AVALANCHES.items() if v == 1}
+    known = {s: row for (s, v, density), row in published.AVALANCHES.items() if (v, density) == (1, 0.10)}
     ax.plot(
         list(known),
         [r.events / (r.networks or 1000) for r in known.values()],
@@ -188,7 +189,7 @@ def plot_voltages(voltages, made, path):
             xlabel="lifetime T [bins]", ylabel="P(T)", title=f"Fig 5b at {size:g} µm, {bins}"
         )
     for (case, reduced), (row, avalanches) in made.items():
-        if case.size == 50 and reduced == 1:
+        if (case.size, case.density, reduced) == (50, 0.10, 1):
             colour = {"crossing": "#0072B2", "rate": "#CC79A7"}[case.rule]
             text = f"{case.rule}, {row['networks']} networks, bin {row['bin ms']} ms"
             distribution(axes[0, 2], avalanches.size, text, colour)
@@ -211,6 +212,35 @@ def plot_largest(ax, rows):
         ax.plot(reduced, [r["largest"] for r in mine], "^:", color=colour, label=f"{size:g} µm, largest")
         label = f"{size:g} µm, mean over events"
         ax.errorbar(reduced, value, error, fmt="o-", color=colour, capsize=2, label=label)
-    known = {v: row.largest for (s, v), row in published.AVALANCHES.items() if s == 100 and row.largest}
+    known = {v: row.largest for (s, v, _), row in published.AVALANCHES.items() if s == 100 and row.largest}
     ax.plot(list(known), list(known.values()), "kx", ms=8, label="100 µm, largest, published")
     ax.set(xlabel="$V^*$", ylabel="size S", yscale="log", title="system-size avalanches")
+
+
+def plot_densities(made, cutoffs, path):
+    """S7 at 50 um and V* = 1: sizes and lifetimes by density; S17: the fit against its upper cut-off."""
+    figure, axes = plt.subplots(1, 3, figsize=(16, 4.6), layout="constrained")
+    for (case, reduced), (row, avalanches) in sorted(made.items(), key=lambda item: item[0][0].density):
+        if (case.size, case.rule, reduced) != (50, "crossing", 1):
+            continue
+        known = published.AVALANCHES[50, 1.0, case.density]
+        for ax, name in zip(axes, ("size", "lifetime"), strict=False):
+            line, (theirs, _) = row[name]["line"], getattr(known, name)
+            text = f"{case.density:.2f} /µm², {row['networks']} networks: line {line['exponent']:.2f}"
+            text += f" (published {theirs:.2f})"
+            distribution(ax, getattr(avalanches, name), text, DENSITY_COLOURS[case.density])
+    axes[0].set(xlabel="size S", ylabel="P(S)", title="S7: density, 50 µm, $V^*$ = 1")
+    axes[1].set(xlabel="lifetime T [bins]", ylabel="P(T)", title="bin: mean interval of each density")
+    for key, colour in (("exponent", "#0072B2"), ("p_value", "#D55E00")):
+        values = [row[key] for row in cutoffs]
+        error = [row["error"] if key == "exponent" else 0 for row in cutoffs]
+        label = {"exponent": "exponent of the size", "p_value": "p"}[key]
+        axes[2].errorbar(
+            [row["maximum"] for row in cutoffs], values, error, fmt="o-", ms=3, color=colour, label=label
+        )
+    axes[2].set(xlabel="upper cut-off", xscale="log", title="S17: sizes from 7 on, the largest sample")
+    for ax in axes:
+        if ax.has_data():
+            ax.legend(fontsize=8)
+    figure.savefig(path, dpi=80)
+    plt.close(figure)

@@ -14,7 +14,7 @@ from jaxnn import analysis
 
 
 DT = 1e-3  # [s]
-DENSITY = 0.10e12  # [1/m^2]
+DENSITY = 0.10  # [1/um^2], that of most ensembles
 
 
 class Case(NamedTuple):
@@ -33,12 +33,14 @@ class Case(NamedTuple):
     chunk: int
     """How many are simulated as one."""
     seconds: float = 30.0
+    density: float = DENSITY
 
     @property
     def name(self) -> str:
         """The folder of its chunks."""
         voltages = "_".join(f"{v:g}" for v in self.reduced)
-        return f"{self.rule}_{self.size:g}um_V{voltages}_T{self.seconds:g}"
+        density = "" if self.density == DENSITY else f"_d{self.density:g}"
+        return f"{self.rule}_{self.size:g}um{density}_V{voltages}_T{self.seconds:g}"
 
 
 class Trains(NamedTuple):
@@ -61,7 +63,9 @@ def connected(case: Case, seed: int):
     box = case.size * 1e-6
     while len(networks) < case.chunk:
         try:
-            network = jaxnn.nanowire_network(density=DENSITY, box=box, seed=seed).with_pads(case.pads)
+            network = jaxnn.nanowire_network(density=case.density * 1e12, box=box, seed=seed).with_pads(
+                case.pads
+            )
         except ValueError:
             seed += 1
             continue

@@ -89,16 +89,22 @@ class AvalancheNumbers(NamedTuple):
     """Size of the largest avalanche."""
 
 
-# Figs 4, 5 and S7, deposited, at a density of 0.10 /um^2: (side of the box [um], V*). At 100 um the bin is
-# 160 ms for all voltages.
+# Figs 4, 5 and S7, deposited: (side of the box [um], V*, density [1/um^2]). At 100 um the bin is 160 ms for
+# all voltages. Where no number of networks is given, not even a rate is known.
 AVALANCHES = {
-    (50, 1.0): AvalancheNumbers(45_244, 1000, 562, (2.20, 0), (3.08, 0), (None, 1.29, 1.28)),
-    (50, 1.8): AvalancheNumbers(229_092, None, 98, (1.14, 0), (1.53, 0), (None, 1.50, 1.81)),
-    (100, 0.7): AvalancheNumbers(27_023, 1000, None, (3.25, 0), (4.22, 0), (1.43, 1.02, 1.07), 17),
-    (100, 1.0): AvalancheNumbers(174_897, 1000, 167, (1.95, 0.015), (2.19, 0.023), (1.25, 1.39, 1.41), 217),
-    (100, 1.05): AvalancheNumbers(122_715, None, None, (1.70, 0.06), (1.85, 0.06), (1.20, 1.29, 1.41), 403),
-    (100, 1.8): AvalancheNumbers(1_146_412),
-    (150, 1.0): AvalancheNumbers(
+    (50, 1.0, 0.06): AvalancheNumbers(22_353, None, 1168, (2.25, 0), (3.44, 0), (None, 1.36, 1.06)),
+    (50, 1.0, 0.10): AvalancheNumbers(45_244, 1000, 562, (2.20, 0), (3.08, 0), (None, 1.29, 1.28)),
+    (50, 1.0, 0.14): AvalancheNumbers(67_135, None, 400, (2.03, 0), (2.74, 0), (None, 1.27, 1.39)),
+    (50, 1.8, 0.10): AvalancheNumbers(229_092, None, 98, (1.14, 0), (1.53, 0), (None, 1.50, 1.81)),
+    (100, 0.7, 0.10): AvalancheNumbers(27_023, 1000, None, (3.25, 0), (4.22, 0), (1.43, 1.02, 1.07), 17),
+    (100, 1.0, 0.10): AvalancheNumbers(
+        174_897, 1000, 167, (1.95, 0.015), (2.19, 0.023), (1.25, 1.39, 1.41), 217
+    ),
+    (100, 1.05, 0.10): AvalancheNumbers(
+        122_715, None, None, (1.70, 0.06), (1.85, 0.06), (1.20, 1.29, 1.41), 403
+    ),
+    (100, 1.8, 0.10): AvalancheNumbers(1_146_412),
+    (150, 1.0, 0.10): AvalancheNumbers(
         390_142, 1000, 78, (1.98, 0.011), (2.26, 0.016), (1.286, 1.358, 1.378), 451
     ),
 }

@@ -51,7 +51,7 @@ def test_winner_takes_all(tmp_path):
 @pytest.mark.slow  # 20 s of one core
 def test_avalanches_and_going_on(tmp_path):
     report, text = quick_report("avalanches", tmp_path)
-    for name in ("avalanches.png", "avalanches_voltage.png"):
+    for name in ("avalanches.png", "avalanches_voltage.png", "avalanches_density.png"):
         picture(tmp_path, name)
     rows = {row["V*"]: row for row in report["ensembles"]}
     assert rows[1.0]["networks"] == rows[1.8]["networks"] == 6
