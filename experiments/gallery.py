@@ -16,6 +16,7 @@ PICTURES = {
     "winner_takes_all/winner_takes_all.gif": 260,
     "avalanches/avalanches.png": 1400,
     "avalanches/avalanches_voltage.png": 1200,
+    "avalanches/avalanches_density.png": 1200,
     "lyapunov_map/lyapunov_map.png": 1200,
     "lyapunov_map/lyapunov_methods.png": 1200,
     "lyapunov_map/iv_loops.png": 1200,
