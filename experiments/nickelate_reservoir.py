@@ -28,7 +28,6 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from _quick import compile_quickly
 from _reservoir_answers import CAPACITORS, COUPLED, METHODS, NEURONS, OTHERS, Presentation
 from _reservoir_study import curve, devices_needed, run
 from _reservoir_tasks import load, subset
@@ -196,8 +195,6 @@ def main() -> None:
     arguments = options()
     begin = time.perf_counter()
     keep_compiled()
-    if arguments.quick:
-        compile_quickly(optimise=True)
     name = "digits" if arguments.quick else arguments.task
     out = arguments.out / name
     out.mkdir(parents=True, exist_ok=True)
