@@ -3,6 +3,7 @@
 import _published as published
 import matplotlib
 import numpy as np
+from _ensemble_runs import DENSITY
 
 from jaxnn import analysis
 
@@ -157,7 +158,8 @@ def plot_counts(ax, critical):
         label="events per network",
     )
     ax.plot(sizes, [r["mean interval ms"] for r in rows], "s", color="#D55E00", label="mean interval [ms]")
-    known = {s: row for (s, v, density), row in published.AVALANCHES.items() if (v, density) == (1, 0.10)}
+    deposited = published.AVALANCHES.items()
+    known = {s: row for (s, v, density), row in deposited if (v, density) == (1, DENSITY)}
     ax.plot(
         list(known),
         [r.events / (r.networks or 1000) for r in known.values()],
@@ -189,7 +191,7 @@ def plot_voltages(voltages, made, path):
             xlabel="lifetime T [bins]", ylabel="P(T)", title=f"Fig 5b at {size:g} µm, {bins}"
         )
     for (case, reduced), (row, avalanches) in made.items():
-        if (case.size, case.density, reduced) == (50, 0.10, 1):
+        if (case.size, case.density, reduced) == (50, DENSITY, 1):
             colour = {"crossing": "#0072B2", "rate": "#CC79A7"}[case.rule]
             text = f"{case.rule}, {row['networks']} networks, bin {row['bin ms']} ms"
             distribution(axes[0, 2], avalanches.size, text, colour)
@@ -238,7 +240,9 @@ def plot_densities(made, cutoffs, path):
         axes[2].errorbar(
             [row["maximum"] for row in cutoffs], values, error, fmt="o-", ms=3, color=colour, label=label
         )
-    axes[2].set(xlabel="upper cut-off", xscale="log", title="S17: sizes from 7 on, the largest sample")
+    least = cutoffs[0]["minimum"] if cutoffs else ""
+    title = f"S17: sizes from {least} on, the largest sample"
+    axes[2].set(xlabel="upper cut-off", xscale="log", title=title)
     for ax in axes:
         if ax.has_data():
             ax.legend(fontsize=8)

@@ -6,9 +6,9 @@ import jax
 
 
 def compile_quickly(optimise: bool = False) -> None:
-    """Compiles in half the time or less. Call it before JAX is first used.
+    """Compiles in half the time or less, to slower programs. Call it before JAX is first used.
 
-    To slower programs, and to much slower ones unless told to optimise: for runs that take longer.
+    - `optimise`: a little, where running slow programs would take longer than compiling better ones.
     """
     flags = [os.environ.get("XLA_FLAGS", "")]
     if optimise:

@@ -266,8 +266,7 @@ def main() -> None:
     simulate(order, arguments.out / "chunks", arguments.minutes)
     made, trains = analyse(order, arguments.out / "chunks")
     voltages = by_voltage(trains)
-    of_size = {case.size: case for case, v in sorted(made) if v == 1 and plain(case)}
-    critical = {size: (made[case, 1.0], case) for size, case in of_size.items()}
+    critical = {case.size: (made[case, v], case) for case, v in sorted(made) if v == 1 and plain(case)}
     largest_sample = max(critical.values(), key=lambda x: x[0][0]["avalanches"])
     study = bin_study(
         trains[largest_sample[1], 1.0], [] if arguments.quick else (300, 400, 500, 600, 700, 800)
