@@ -34,7 +34,6 @@ import matplotlib.pyplot as plt  # the backend has to be chosen before this impo
 
 
 DT = 2e-3  # [s]
-INTERVAL = 125  # [steps], 0.2 periods at the start
 FREQUENCY = 0.8  # [Hz] where slopes are compared and tuning starts
 MAP_FREQUENCIES = (0.2, 0.5, 0.8)  # [Hz]
 MAP_AMPLITUDES = (0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.75, 2.5)  # [V]
@@ -43,7 +42,7 @@ SECANT = 0.1  # [V] half the distance of its two points
 SCATTER = 0.15  # of amplitude and frequency, up and down, in an averaged secant
 WINDOWS = (1, 5, 20)  # intervals: 0.25, 1.25 and 5 s
 STARTS = (0.5, 0.65, 0.75, 1.3, 1.5, 1.8)  # [V]
-BOXES = {"amplitude": jaxnn.Box(0.3, 3.0), "frequency": jaxnn.Box(0.1, 2.0)}  # [V], [Hz]
+BOXES = {"amplitude": (0.3, 3.0), "frequency": (0.1, 2.0)}  # [V], [Hz]
 LEARNING_RATE = 0.03  # of a box, about 0.08 V
 # Where all states are clamped or dissolved at once every difference vanishes, and its exponent is -inf:
 # for a loss, this takes its place.
@@ -58,19 +57,22 @@ class Setting:
         n_wires = 12 if quick else 100
         self.network = jaxnn.nanowire_network(n_wires, box=3e-6 * n_wires**0.5, seed=3)
         self.terminals = jaxnn.farthest_pair(self.network)
+        # The full elimination compiles faster.
+        self.solver = jaxnn.Dense() if quick else None
+        self.interval = 25 if quick else 125  # [steps]; 125 are 0.2 periods at the start
         # Intervals of transient, which takes as long to compile as the run, and of the run: 4 and 8 s.
         self.short = (0, 2) if quick else (16, 32)
-        self.long = (0, 4) if quick else (16, 40)  # 4 and 10 s
+        self.long = (0, 2) if quick else (16, 40)  # 4 and 10 s
         self.members = 2 if quick else 4  # runs of a long mean
         self.iterations = 2 if quick else 20
 
 
 def growth(setting, amplitude, frequency, key, intervals, dt=DT, window=None):
     """Growth rates [1/s] of a difference over each interval, after a transient from a random state."""
-    transient, length = (INTERVAL * n for n in intervals)
+    transient, length = (setting.interval * n for n in intervals)
     junction, drive = jaxnn.parameters.hochstetter2021_ac(), jaxnn.Triangle(amplitude, frequency)
     state_key, difference_key = jr.split(key)
-    setup = {"terminals": setting.terminals, "dt": dt}
+    setup = {"terminals": setting.terminals, "dt": dt, "solver": setting.solver}
     state = jr.uniform(state_key, (setting.network.n_junctions,), minval=-0.01, maxval=0.01)
     step = 0
     if transient:
@@ -92,7 +94,7 @@ def growth(setting, amplitude, frequency, key, intervals, dt=DT, window=None):
         state=state,
         start_step=step,
         steps=length,
-        interval=INTERVAL,
+        interval=setting.interval,
         window=window,
         key=difference_key,
     )
@@ -140,10 +142,10 @@ def compare_slopes(setting, measure):
 
     batch = jax.vmap(jax.vmap(one, in_axes=(None, 0, None)), in_axes=(0, None, None))
     compiled, keys = jax.jit(batch), jr.split(jr.key(3), setting.members)
-    windows = {f"{INTERVAL * DT * w:g} s": w for w in WINDOWS} | {"whole run": setting.short[1]}
+    windows = {f"{setting.interval * DT * w:g} s": w for w in WINDOWS} | {"whole run": setting.short[1]}
     slopes = {"secant": secant}
     for name, window in windows.items():
-        slopes[name] = np.asarray(compiled(jnp.asarray(PROBES), keys, jnp.int32(INTERVAL * window)))
+        slopes[name] = np.asarray(compiled(jnp.asarray(PROBES), keys, jnp.int32(setting.interval * window)))
     table = []
     for i, amplitude in enumerate(PROBES):
         row = {"amplitude_V": amplitude, **statistics(middle[i])}
@@ -193,7 +195,7 @@ def tune(setting, method):
         {"amplitude": jnp.asarray(STARTS), "frequency": jnp.full(len(STARTS), FREQUENCY)},
         optimiser=optax.adam(schedule, b1=0.5),  # little momentum, which would overshoot
         steps=setting.iterations,
-        constraints=BOXES,
+        constraints={name: jaxnn.Box(*limits) for name, limits in BOXES.items()},
         restarts=len(STARTS),
         key=jr.key(4),
         has_aux=True,
@@ -210,7 +212,7 @@ def judge(setting, measure, runs):
     halved = measure(amplitudes, frequencies, 6, DT / 2).reshape(3, len(STARTS), -1)
     rows = []
     for m, (method, drive) in enumerate(last.items(), start=1):
-        per_run = INTERVAL * sum(setting.short)
+        per_run = setting.interval * sum(setting.short)
         steps = setting.iterations * MEMBERS[method] * per_run
         for i, start in enumerate(STARTS):
             rows.append(

@@ -57,7 +57,7 @@ class Size(NamedTuple):
     seconds: float = 200.0  # of two trajectories
     tangent_seconds: float = 25.0
     junctions: int = 8
-    drives_at_once: int = 15
+    drives_at_once: int = 25
     probes: tuple[tuple[float, float], ...] = PROBES
     probe_seconds: float = 50.0
     probe_junctions: int = 8

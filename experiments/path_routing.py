@@ -67,7 +67,7 @@ MODES = ("pair", "all six")
 CONSTANT = (1.2, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 5.0)  # voltages of the baseline, in n V_set
 SAMPLE = 1e-2  # [s] between two looks at what is left of a path
 HOLD = 1.2  # voltage that holds a path, in n V_set
-LAW = jaxnn.parameters.hochstetter2021_ac()
+law = jaxnn.parameters.hochstetter2021_ac  # called late, see `compile_quickly`
 
 
 class Device(NamedTuple):
@@ -108,7 +108,7 @@ def simulate(device, voltages, closed, state=None, dt=DT, every=None, record=())
     """A run under voltages [V] of the six terminals, `(steps, 6)`, of which only `closed` ones count."""
     return jaxnn.simulate(
         eqx.tree_at(lambda n: n.passive_conductance, device.network, LEAD * closed),
-        LAW,
+        law(),
         voltages,
         terminals=range(device.wires.n_nodes, device.network.n_nodes),
         dt=dt,
@@ -170,7 +170,7 @@ def waveform(knots, dt=DT):
 def threshold(device, pair):
     """n V_set [V], with n the junctions of the shortest path between a pair."""
     first, second = (device.terminals[k] for k in pair)
-    return device.wires.path_length(first, second) * float(LAW.set_voltage)
+    return device.wires.path_length(first, second) * float(law().set_voltage)
 
 
 def outcome(device, member, dt=DT):
@@ -296,7 +296,7 @@ def single_path(device, read, pair):
     """Selectivity if the junctions of one shortest path were on and all others untouched."""
     path = device.wires.shortest_path(*(device.terminals[k] for k in pair))
     state = np.zeros(device.network.n_junctions, np.float32)
-    state[path] = LAW.max_flux
+    state[path] = law().max_flux
     return 10 ** float(score(np.asarray(read(state)), one_hot(pair)))
 
 
@@ -319,7 +319,7 @@ def summarise(device, progress, random, constants, constant, kept):
     rows = []
     for (m, mode), (p, pair) in itertools.product(enumerate(MODES), enumerate(CHOSEN)):
         row = {"mode": mode, "terminals": [k + 1 for k in pair]}
-        row["junctions_apart"] = round(threshold(device, pair) / float(LAW.set_voltage))
+        row["junctions_apart"] = round(threshold(device, pair) / float(law().set_voltage))
         row["constant"] = dict(zip(map(str, constants), constant[m, p].tolist(), strict=True))
         row["methods"] = {name: statistics(reached[name][m, p]) for name in METHODS}
         row["share_of_draws_at_goal"] = float(share[m, p])
@@ -339,7 +339,7 @@ def plot_routes(device, members, states, conductances, path):
     figure, axes = plt.subplots(len(CHOSEN), 3, figsize=(15, 4.3 * len(CHOSEN)), layout="constrained")
     ticks = np.arange(6)
     for row, pair, member, state, values in zip(axes, CHOSEN, members, states, conductances, strict=True):
-        on = np.asarray(LAW.conductance(state[: device.wires.n_junctions]))
+        on = np.asarray(law().conductance(state[: device.wires.n_junctions]))
         shown = {"terminals": device.terminals, "limits": (1e-8, 8e-5), "label": None}
         jaxnn.plot_network(device.wires, on, ax=row[0], **shown)
         row[0].set_title(f"terminals {pair[0] + 1} and {pair[1] + 1}")
@@ -356,7 +356,9 @@ def plot_routes(device, members, states, conductances, path):
             table[a, b] = table[b, a] = value
             ink = "w" if value > 1e-6 else "k"
             for x, y in ((a, b), (b, a)):
-                row[2].text(x, y, f"{value:.0e}", ha="center", va="center", fontsize=8, color=ink)
+                row[2].text(
+                    x, y, f"{value:.0e}", ha="center", va="center", fontsize=8, color=ink, in_layout=False
+                )
         norm = LogNorm(1e-9, 1e-4)
         row[2].imshow(table, norm=norm, cmap="YlOrRd")
         row[2].set_xticks(ticks, ticks + 1)
@@ -450,7 +452,8 @@ def main() -> None:
     print(f"{draws} runs per restart, a gradient counted as {GRADIENT_COST}; {restarts} restarts")
     print(f"{seconds:.0f} s")
 
-    for m, mode in enumerate(MODES):
+    # In the quick mode one picture of routes, which take three seconds each.
+    for m, mode in enumerate(MODES[:1] if arguments.quick else MODES):
         part = slice(m * len(CHOSEN), (m + 1) * len(CHOSEN))
         chosen = [jax.tree.map(lambda x, k=k: x[k], tuned) for k in range(len(best))[part]]
         path = arguments.out / f"routes_{mode.replace(' ', '_')}.png"

@@ -9,6 +9,8 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from jaxnn_kernels import batch_inner
+
 from ._checks import as_inexact, check_at_least, check_count, concrete
 from ._drive import AbstractDrive
 from ._ensemble import Ensemble
@@ -201,7 +203,12 @@ def _follow(
 
 def _rescaled(states: Array, distance: Array) -> tuple[Array, Array]:
     """States of which all but the first are at the distance from it again, and how far they had come."""
+    # As in a step: what follows a solve lies in memory as the next one wants it.
+    states = jax.vmap(batch_inner)(states)
     difference = states - states[:1]
-    size = jnp.sqrt(jnp.sum(difference**2, axis=tuple(range(1, difference.ndim))))
+    # A product with ones: a sum would turn the array round and add one number at a time.
+    flat = jnp.square(difference).reshape(len(states), -1)
+    size = jnp.sqrt(jnp.dot(flat, jnp.ones(flat.shape[1], flat.dtype), precision="highest"))
     factor = jnp.where(size == 0, 0, distance / jnp.where(size == 0, 1, size))
-    return states[:1] + factor.reshape(-1, *(1,) * (states.ndim - 1)) * difference, size[1:] / distance
+    moved = states[:1] + factor.reshape(-1, *(1,) * (states.ndim - 1)) * difference
+    return jax.vmap(batch_inner)(moved), size[1:] / distance
