@@ -125,22 +125,29 @@ def _simulate_chunk(case: Case, seed: int) -> dict[str, np.ndarray]:
 
 
 def extend(case: Case, folder: Path, chunks: int, say=print) -> None:
-    """Simulates chunks until the case has `chunks` of them (or all its networks) in `folder`."""
+    """Simulates until `folder` has the networks of so many chunks, or all of the case.
+
+    Chunks that are there may be of another size.
+    """
     folder = folder / case.name
     folder.mkdir(parents=True, exist_ok=True)
-    for number in range(min(chunks, -(-case.networks // case.chunk))):
+    there = seed = number = 0
+    while there < min(chunks * case.chunk, case.networks):
         path = folder / f"{number:04d}.npz"
-        if path.is_file():
-            continue
-        seed = 0 if number == 0 else int(np.load(folder / f"{number - 1:04d}.npz")["seed"][1])
-        made = simulate_chunk(case, seed)
-        # Written under another name first: a chunk that is there is whole.
-        partial = path.with_suffix(".part.npz")
-        np.savez_compressed(partial, **made)  # pyright: ignore[reportArgumentType]
-        partial.rename(path)
-        rate = made["seconds"] / (case.chunk * len(case.reduced) * case.seconds / DT)
-        say(f"{case.name} chunk {number}: {made['seconds']:.0f} s, {1e6 * rate:.0f} us per network-step")
-        jax.clear_caches()  # each chunk compiles its own program
+        if not path.is_file():
+            made = simulate_chunk(case, seed)
+            # Written under another name first: a chunk that is there is whole.
+            partial = path.with_suffix(".part.npz")
+            np.savez_compressed(partial, **made)  # pyright: ignore[reportArgumentType]
+            partial.rename(path)
+            took = made["seconds"]
+            each = 1e6 * took / (case.chunk * len(case.reduced) * case.seconds / DT)
+            say(f"{case.name} chunk {number}: {took:.0f} s, {each:.0f} us per network-step")
+            jax.clear_caches()  # each chunk compiles its own program
+        with np.load(path) as file:
+            there += len(file["lengths"])
+            seed = int(file["seed"][1])
+        number += 1
 
 
 def load(case: Case, folder: Path, reduced: float) -> Trains:
