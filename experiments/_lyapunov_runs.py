@@ -44,6 +44,8 @@ class Grid(NamedTuple):
     """Pairs start in all junctions at once, as tangents do, and not in one each."""
     dt: float = DT
     distance: float = DISTANCE
+    spread: float = 0.0
+    """[V s] The transient starts from random fluxes up to this, at 0 from rest."""
     dtype: Any = jnp.float64
     """Of the two trajectories, see `Bench.pairs`; transients and tangents are in float32."""
 
@@ -129,8 +131,9 @@ class Bench:
             return {key: file[key] for key in file}
 
     def settled(self, grid: Grid) -> dict[str, np.ndarray]:
-        """The state of each drive after the transient, from rest."""
-        at = {"state": np.zeros((len(grid.amplitude), self.network.n_junctions))}
+        """The state of each drive after the transient."""
+        shape = len(grid.amplitude), self.network.n_junctions
+        at = {"state": np.random.default_rng(2).uniform(-grid.spread, grid.spread, shape)}
         took = 0.0
         for start, end in windows(0.0, grid.transient):
             steps = round((end - start) / grid.dt)

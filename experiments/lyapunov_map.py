@@ -44,6 +44,8 @@ SKIP = 10  # blocks that "late" exponents leave out
 COMPARED = ("exponent", "published_length", "late", "tangent")
 # Drives that transients up to the published one are shown on: the fastest chaos, and others.
 LONG = ((3.0, 1.75), (2.5, 1.75), (3.0, 1.25), (2.0, 1.75), (0.1, 1.75), (1.25, 0.5))
+# Drives that start from random states too.
+STARTED = ((3.0, 1.75), (2.5, 1.75), (3.0, 1.25), (3.0, 1.0))
 # Drives that the settings are changed on: amplitude [V], frequency [Hz].
 PROBES = ((0.2, 0.1), (0.4, 1.0), (0.8, 0.5), (1.25, 0.1), (1.25, 0.5), (1.25, 1.0), (2.5, 0.5))
 
@@ -70,6 +72,9 @@ class Size(NamedTuple):
     every_seconds: float = 10.0
     long: tuple[tuple[float, float], ...] = LONG
     transients: tuple[float, ...] = (500.0, 1000.0, 2000.0, 3000.0)  # [s] of these
+    started: tuple[tuple[float, float], ...] = STARTED
+    starts: int = 8
+    """Random states that each of these starts from."""
 
 
 QUICK = Size(
@@ -87,6 +92,8 @@ QUICK = Size(
     every_junction=(),
     long=((0.2, 0.5), (0.2, 2.0), (0.6, 0.5), (0.6, 2.0)),
     transients=(1.0,),
+    started=((0.2, 0.5), (0.6, 2.0)),
+    starts=2,
     loops=((0.6, 0.5),),
     periods=2,
 )
@@ -270,6 +277,27 @@ def after_long_transients(bench: Bench, size: Size) -> list[dict[str, Any]]:
     return rows
 
 
+def from_other_states(bench: Bench, size: Size, table: dict[tuple[float, float], Any]) -> list[dict]:
+    """What random states lead to: late exponents, those of tangents, and on/off ratios, drive by drive."""
+    drives = [drive for drive in size.started for _ in range(size.starts)]
+    grid = grid_of(size, "states", drives, seconds=size.probe_seconds, junctions=1)
+    grid = grid._replace(drives_at_once=len(drives), spread=float(bench.junction.max_flux))
+    try:
+        pairs, tangents = bench.pairs(grid), bench.tangents(grid)
+    except OutOfTime:
+        return []
+    late = pairs["growth"][:, skipped(pairs["growth"]) :].mean((1, 2))
+    found = {"late": late, "tangent": summary(tangents["growth"])[0][:, 0], "on_off_ratio": pairs["ratio"]}
+    rows = []
+    for i, drive in enumerate(size.started):
+        chosen = slice(i * size.starts, (i + 1) * size.starts)
+        rows.append({"drive": drive} | {name: values[chosen].tolist() for name, values in found.items()})
+        rows[-1] |= {"published_ratio": table[drive][1] if drive in table else None}
+        ranges = (f"{name} {min(x[chosen]):.4g} to {max(x[chosen]):.4g}" for name, x in found.items())
+        print(f"from {size.starts} states at {drive}:", ", ".join(ranges), flush=True)
+    return rows
+
+
 def loops(bench: Bench, grid: Grid, size: Size) -> list[tuple[tuple[float, float], Any, Any]]:
     """Voltage and current over the last periods after the transient."""
     settled = bench.settled(grid)["state"]
@@ -355,6 +383,7 @@ def main() -> None:
     every = every_junction(bench, size)
     print("drives:", size.long)
     long = after_long_transients(bench, size)
+    states = from_other_states(bench, size, table)
 
     pictures.draw_map(arguments.out / "lyapunov_map.png", size.amplitudes, size.frequencies, rows)
     pictures.draw_methods(arguments.out / "lyapunov_methods.png", rows, probes, size.distances)
@@ -373,6 +402,7 @@ def main() -> None:
         "probes": probes,
         "every_junction": every,
         "long_transients": {"drives": size.long, "rows": long},
+        "other_states": states,
         "drives": rows,
     }
     text = json.dumps(plain(report), indent=1, allow_nan=False)
