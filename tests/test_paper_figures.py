@@ -124,8 +124,11 @@ def test_comparison_with_a_table(load, tmp_path):
     assert (found["same_sign"], found["converged"], found["within"]) == (2, 3, 2)
     found = script.comparison(rows, "tangent")
     assert (found["same_sign"], found["converged"], found["vanishing"]) == (2, 0, 4)
-    # Of 200 s, the first 10 at 0.85 /s and the rest at -0.15 /s.
-    np.testing.assert_allclose(rows[2]["published_length"], -0.15 + 10 / 200, rtol=1e-12)
+    # All of 20 s: the first 10 at 0.85 /s and the rest at -0.15 /s.
+    np.testing.assert_allclose(rows[2]["early"], -0.15 + 0.5, rtol=1e-12)
+    (row,) = script.by_length(grid._replace(seconds=20.0), growth, table)
+    assert (row["seconds"], row["within"]) == (20.0, 2)
+    np.testing.assert_allclose((row["difference"], row["absolute"]), (-1.625, 1.625), rtol=1e-12)
     assert script.plain(rows)[0]["tangent"] == ["-inf"] * 3
 
 

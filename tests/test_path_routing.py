@@ -40,7 +40,7 @@ def test_read_is_that_of_a_pair_without_leads(script, device):
     pair = script.PAIRS[7]
     alone = jaxnn.simulate(
         device.wires,
-        script.LAW,
+        script.law(),
         jaxnn.Constant(script.READ),
         terminals=[device.terminals[k] for k in pair],
         dt=script.DT,
