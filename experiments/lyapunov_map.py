@@ -5,8 +5,9 @@ networks. Nat. Commun. 12, 4008 (2021). doi 10.1038/s41467-021-24260-z
 
 15 amplitudes x 15 frequencies of a triangular drive, each after a transient from rest: the exponent by the
 paper's two trajectories at a finite distance, the mean over perturbed junctions, and the leading three by
-the exact tangent dynamics. On a few drives, what a longer transient, a smaller step, float64 and smaller
-distances change. Current against voltage where the network is ordered, at the edge, and chaotic.
+the exact tangent dynamics. On a few drives, what a longer transient, other states at its start, a smaller
+step, float64 and smaller distances change. Current against voltage in order, at the edge of chaos and
+in chaos. How well the means over the first so many seconds agree with what is deposited.
 
 The network is the published one of 100 wires where --reference (or JAXNN_REFERENCE) names its folder, else
 one of our own; --published (or JAXNN_DRIVE_MAP) names the deposited table, with columns amplitude_V,
