@@ -143,6 +143,11 @@ def skipped(growth: np.ndarray) -> int:
     return min(SKIP, growth.shape[1] // 2)
 
 
+def late_means(growth: np.ndarray) -> np.ndarray:
+    """The "late" exponent of each drive, over all of its pairs."""
+    return growth[:, skipped(growth) :].mean((1, 2))
+
+
 def rows_of(grid: Grid, pairs: Any, tangents: Any, table: dict[tuple[float, float], Any]) -> list[dict]:
     """One row per drive: our exponents with their errors, and the deposited one."""
     exponent, error = summary(pairs["growth"].mean(-1, keepdims=True))
@@ -168,9 +173,9 @@ def rows_of(grid: Grid, pairs: Any, tangents: Any, table: dict[tuple[float, floa
     return rows
 
 
-def tolerance(value: float) -> float:
+def tolerance(value: Any) -> Any:
     """10 % or 0.3 /s, whichever is more."""
-    return max(0.3, 0.1 * abs(value))
+    return np.maximum(0.3, 0.1 * abs(value))
 
 
 def comparison(rows: list[dict], name: str) -> dict[str, Any]:
@@ -207,7 +212,7 @@ def by_length(grid: Grid, growth: np.ndarray, table: dict[tuple[float, float], A
     for seconds in (x for x in LENGTHS if table and x <= grid.seconds):
         difference = growth[:, : round(seconds / grid.block)].mean((1, 2)) - published
         # A comparison with what is not a number does not hold.
-        within = (abs(difference) <= np.maximum(0.3, 0.1 * abs(published))).sum()
+        within = (abs(difference) <= tolerance(published)).sum()
         ordered = difference[published < -1]
         rows.append({"seconds": seconds, "within": int(within)})
         rows[-1] |= {"difference": np.nanmedian(ordered), "absolute": np.nanmedian(abs(ordered))}
@@ -240,7 +245,7 @@ def probe(bench: Bench, size: Size) -> dict[str, Any]:
             continue
         exponent, error = summary(pairs["growth"].mean(-1, keepdims=True))
         growth = pairs["growth"]
-        late = growth[:, skipped(growth) :].mean((1, 2))
+        late = late_means(growth)
         found = {"exponent": exponent[:, 0], "error": error[:, 0], "late": late, "each": growth.mean(1)}
         result["settings"][name] = {key: value.tolist() for key, value in found.items()}
         result["seconds"] += float(pairs["took"])
@@ -288,7 +293,7 @@ def after_long_transients(bench: Bench, size: Size) -> list[dict[str, Any]]:
             pairs, tangents = bench.pairs(grid), bench.tangents(grid)
         except OutOfTime:
             continue
-        late = pairs["growth"][:, skipped(pairs["growth"]) :].mean((1, 2))
+        late = late_means(pairs["growth"])
         leading = summary(tangents["growth"])[0][:, 0]
         rows.append({"transient_s": transient, "late": late.tolist(), "tangent": leading.tolist()})
         rows[-1] |= {"on_off_ratio": pairs["ratio"].tolist()}
@@ -306,7 +311,7 @@ def from_other_states(bench: Bench, size: Size, table: dict[tuple[float, float],
         pairs, tangents = bench.pairs(grid), bench.tangents(grid)
     except OutOfTime:
         return []
-    late = pairs["growth"][:, skipped(pairs["growth"]) :].mean((1, 2))
+    late = late_means(pairs["growth"])
     found = {"late": late, "tangent": summary(tangents["growth"])[0][:, 0], "on_off_ratio": pairs["ratio"]}
     rows = []
     for i, drive in enumerate(size.started):

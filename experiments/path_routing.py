@@ -452,8 +452,7 @@ def main() -> None:
     print(f"{draws} runs per restart, a gradient counted as {GRADIENT_COST}; {restarts} restarts")
     print(f"{seconds:.0f} s")
 
-    # In the quick mode one picture of routes, which take three seconds each.
-    for m, mode in enumerate(MODES[:1] if arguments.quick else MODES):
+    for m, mode in enumerate(MODES):
         part = slice(m * len(CHOSEN), (m + 1) * len(CHOSEN))
         chosen = [jax.tree.map(lambda x, k=k: x[k], tuned) for k in range(len(best))[part]]
         path = arguments.out / f"routes_{mode.replace(' ', '_')}.png"

@@ -80,5 +80,5 @@ def test_quick_run(tmp_path):
         # These junctions forget: 0.015 V s at 0.1 V are gone after 0.15 s.
         assert row["seconds_above_goal"]["rest"] < 0.15
         assert row["seconds_above_goal"]["read"] < 0.15
-    for name in ("routes_pair", "comparison"):
+    for name in ("routes_pair", "routes_all_six", "comparison"):
         assert (tmp_path / f"{name}.png").stat().st_size > 0
