@@ -138,5 +138,28 @@ def test_where_tails_begin():
     parts = np.concatenate([edges + 40 * k for k in range(32)])
     several = star_mesh_plan(1280, parts, (ends + 40 * np.arange(32)[:, None]).ravel(), device="cpu")
     assert f"32 x {several.tail.wires + 2} nodes as full matrices" in repr(several)
+    # Of larger networks a larger part ends so.
+    assert costs_for("cpu", 16, 16 * 100).tail == 33
+    assert costs_for("cpu", 16, 16 * 1000).tail == 104
+    assert costs_for("cpu", 15, 15 * 1000).tail == 0
     with pytest.raises(ValueError, match='"cpu", "gpu"'):
         star_mesh_plan(40, edges, ends, device="tpu")
+
+
+def test_matrix_of_many_panels():
+    """Five panels and a part of a sixth, filled to different degrees, as those of large networks are."""
+    rng = np.random.default_rng(0)
+    edges, terminals, g, expected, start = [], [], [], [], 0
+    for k, n in enumerate([45, 60, 80]):
+        branches, ends = graph(n, 8.0, k), np.array([0, n - 1])
+        values = (10 ** rng.uniform(-8, -4, len(branches))).astype("float32").astype(float)
+        expected.append(reference(n, branches, ends, values, np.array([1.0, 0.0]))[0])
+        edges, terminals, g = [*edges, branches + start], [*terminals, *(ends + start)], [*g, *values]
+        start += n
+    edges, terminals = np.concatenate(edges), np.array(terminals)
+    order = schedule(start, edges, terminals, lambda parts: 46)
+    plan = plan_of(order, start, edges, terminals, costs_for("cpu", 32))
+    assert plan.tail.wires > 40
+    assert len(order.tails) == 3
+    out = solve(plan, jnp.asarray(g, "float32"), jnp.tile(jnp.asarray([1.0, 0.0], "float32"), 3))
+    np.testing.assert_allclose(out.node_potential, np.concatenate(expected), rtol=0, atol=1e-6)

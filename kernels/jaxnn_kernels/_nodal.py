@@ -110,12 +110,12 @@ def nodal_plan(
     The order of elimination gives the exact number of products of the sparse one. `device` is as in
     `star_mesh_plan`.
     """
-    order = schedule(n_nodes, edges, terminals, lambda parts: costs_for(device, parts).tail)
+    order = schedule(n_nodes, edges, terminals, lambda parts: costs_for(device, parts, n_nodes).tail)
     products = sum(len(star) * (len(star) - 1) // 2 for star in order.neighbours)
     last = sum(_dense.dense_work(len(t.wires) + len(t.terminals), len(t.terminals)) for t in order.tails)
     if _GATHERED * products + last > _dense.dense_work(n_nodes, len(terminals)):
         return _dense.dense_plan(n_nodes, edges, terminals)
-    return plan_of(order, n_nodes, edges, terminals, costs_for(device, order.n_components))
+    return plan_of(order, n_nodes, edges, terminals, costs_for(device, order.n_components, n_nodes))
 
 
 _, _eliminate = batch_last("eliminate_wires", _eliminate_kernel, _eliminate_shapes)

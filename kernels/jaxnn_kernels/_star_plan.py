@@ -117,21 +117,24 @@ class Costs(NamedTuple):
 _BATCHED = Costs(60, (200, 0.02), 0, False, False)
 _DIFFERENT = Costs(500, (200, 0.02), 0, False, False)
 _ENSEMBLE = 8
-# Of so many that the matrices of their last wires have enough to run along.
+# Of so many that the matrices of their last wires have enough to run along. In a plane the widest front of
+# an elimination grows with the root of the wires, and where it is reached the rest is nearly full.
 _MANY_DIFFERENT = _DIFFERENT._replace(tail=26, panels=True)
-_MANY = 32
+_MANY = 16
+_FRONT = 3.3
 # On a GPU each operation is a launch, which costs as much as a round.
 _LAUNCHED = Costs(500, (0, 0.01), 24, False, True)
 
 
-def costs_for(device: str | None, n_components: int) -> Costs:
-    """The costs on a "cpu" or a "gpu", by default the one that JAX runs on."""
+def costs_for(device: str | None, n_components: int, n_nodes: int = 0) -> Costs:
+    """The costs on a "cpu" or a "gpu", by default the one that JAX runs on; `n_nodes` of all components."""
     if device not in (None, "cpu", "gpu"):
         raise ValueError(f'device must be "cpu", "gpu" or None for the one in use; got {device!r}.')
     if (device or jax.default_backend()) != "cpu":
         return _LAUNCHED
     if n_components >= _MANY:
-        return _MANY_DIFFERENT
+        front = round(_FRONT * (n_nodes / n_components) ** 0.5)
+        return _MANY_DIFFERENT._replace(tail=max(_MANY_DIFFERENT.tail, front))
     return _BATCHED if n_components < _ENSEMBLE else _DIFFERENT
 
 
@@ -406,8 +409,8 @@ def star_mesh_plan(
     `device`, "cpu" or "gpu", is what the plan is laid out for, by default what JAX runs on; it
     works on both.
     """
-    order = schedule(n_nodes, edges, terminals, lambda parts: costs_for(device, parts).tail)
-    return plan_of(order, n_nodes, edges, terminals, costs_for(device, order.n_components))
+    order = schedule(n_nodes, edges, terminals, lambda parts: costs_for(device, parts, n_nodes).tail)
+    return plan_of(order, n_nodes, edges, terminals, costs_for(device, order.n_components, n_nodes))
 
 
 def _shape(group: list[_Round], stars: _Stars, costs: Costs) -> Any:
