@@ -24,11 +24,11 @@ from ._step import advance, conductance_of, first_carry, passive_conductance
 class SeparationGrowth(eqx.Module):
     """Exponents of pairs of trajectories, one pair per perturbed junction, and how they came about."""
 
-    exponents: Float[Array, " perturbed"]
+    exponents: Float[Array, "*networks perturbed"]
     """Mean growth rate of each pair [1/s]; -inf for one whose difference vanished."""
-    growth: Float[Array, "blocks perturbed"]
+    growth: Float[Array, "blocks *networks perturbed"]
     """Growth rates over each `every` steps [1/s], whose mean the exponents are."""
-    conductance: Float[Array, " time"]
+    conductance: Float[Array, "time *networks"]
     """Conductance of the undisturbed network between the first two terminals at each step [S]."""
     final_state: Float[Array, "*variables junctions"]
     """Its state after the run."""
@@ -68,12 +68,14 @@ def two_trajectory_exponents(
       \qquad \Lambda = \frac{1}{T} \sum_k \gamma_k$$
 
     after every `interval` steps, where a pair starts from $\lambda' = \lambda + \epsilon e_j$. All pairs
-    are simulated as one batch with the undisturbed network, which `jax.vmap` extends over drives.
+    are simulated as one batch with the undisturbed network, which `jax.vmap` extends over drives. In an
+    ensemble each pair has a difference in every network, and each of these its own length and exponent.
 
     - `network`, `junction`, `drive`, `terminals`, `dt`, `start_step`, `state`, `solver`: as for
       `jaxnn.simulate`. Give `state` and `start_step` of a run over the transient first.
     - `distance`: $\epsilon$ in units of the state; 5e-4 V s in the paper.
-    - `junctions`: those that are perturbed (the first variable of their state), by default each one.
+    - `junctions`: those that are perturbed (the first variable of their state), by default each one. For
+      an ensemble `(networks, perturbed)`, in each network's own numbers, and never left out.
     - `differences`: where the pairs start instead, `final_differences` of an earlier run to go on from it.
     - `interval`: steps between two rescalings; 1 in the paper.
     - `every`: steps kept as one mean, by default all; a multiple of `interval` that divides `steps`.
@@ -84,12 +86,12 @@ def two_trajectory_exponents(
     distances where nothing clips. A difference that vanishes all the same stays 0: -inf. Use float64:
     float32 rounds off what leaks from the perturbed junction into others and would take over there.
 
-    Raises a `ValueError` for what `jaxnn.simulate` refuses, an ensemble, counts that do not fit, junctions
-    that are not there, and a distance that the rounding of the state would swallow.
+    Raises a `ValueError` for what `jaxnn.simulate` refuses, counts that do not fit, junctions that are not
+    there, and a distance that the rounding of the state would swallow.
 
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Fig. 6; `calcLyapunov` in its code.
     """
-    n_steps, n_interval, n_every = _check_counts(network, steps, interval, every)
+    n_steps, n_interval, n_every = _check_counts(steps, interval, every)
     problem = make_problem(
         network,
         junction,
@@ -102,15 +104,13 @@ def two_trajectory_exponents(
         solver=solver,
     )
     size = _check_distance(distance, problem)
+    if isinstance(network, Ensemble) and differences is None:
+        junctions = _in_union(junctions, network)
     start = _check_start(junctions, differences, size, problem)
     return _follow(problem, start, size, n_steps, n_interval, n_every)
 
 
-def _check_counts(
-    network: Network | Ensemble, steps: Any, interval: Any, every: Any
-) -> tuple[int, int, int]:
-    if not isinstance(network, Network):
-        raise ValueError(f"network must be one Network, got {type(network).__name__}: call this for each.")
+def _check_counts(steps: Any, interval: Any, every: Any) -> tuple[int, int, int]:
     n_steps, n_interval = check_count("steps", steps), check_count("interval", interval)
     n_every = n_steps if every is None else check_count("every", every)
     if n_steps % n_every or n_every % n_interval:
@@ -118,6 +118,20 @@ def _check_counts(
             f"steps={n_steps} must be a multiple of every={n_every}, and that of interval={n_interval}."
         )
     return n_steps, n_interval, n_every
+
+
+def _in_union(junctions: Any, ensemble: Ensemble) -> np.ndarray:
+    """Junctions (networks, perturbed), in each network's own numbers, in those of the union."""
+    indices, counts = np.asarray(junctions), np.diff(ensemble.junction_offsets)[:, None]
+    fits = (
+        indices.ndim == 2 and indices.shape[0] == len(counts) and np.issubdtype(indices.dtype, np.integer)
+    )
+    if not fits or not indices.size or np.any((indices < 0) | (indices >= counts)):
+        raise ValueError(
+            f"junctions of an ensemble must be whole numbers of shape ({len(counts)}, perturbed), one row "
+            f"for each network and below the number of its junctions, got {junctions}."
+        )
+    return indices + np.array(ensemble.junction_offsets[:-1])[:, None]
 
 
 def _check_start(junctions: Any, differences: Any, distance: Array, problem: Problem) -> Array:
@@ -134,12 +148,13 @@ def _check_start(junctions: Any, differences: Any, distance: Array, problem: Pro
     indices = np.arange(shape[-1]) if junctions is None else junctions
     if not isinstance(indices, Tracer):
         indices = np.asarray(indices)
-        fits = indices.ndim == 1 and indices.size and np.issubdtype(indices.dtype, np.integer)
-        if not fits or indices.min() < 0 or indices.max() >= shape[-1]:
+        # Those of an ensemble are checked, and have a row for each network.
+        fits = indices.ndim == len(problem.shape) and np.issubdtype(indices.dtype, np.integer)
+        if not fits or not indices.size or indices.min() < 0 or indices.max() >= shape[-1]:
             raise ValueError(
                 f"junctions must be a sequence of whole numbers from 0 to {shape[-1] - 1}, got {junctions}."
             )
-    pairs = indices.shape[0]
+    pairs = indices.shape[-1]
     one_hot = jnp.zeros((pairs, problem.state.size // shape[-1], shape[-1]), dtype)
     return one_hot.at[jnp.arange(pairs), 0, indices].set(distance).reshape(pairs, *shape)
 
@@ -174,14 +189,16 @@ def _follow(
         carry, kept = jax.vmap(lambda c, v: advance(problem, passive, (), c, v))(carry, voltage)
         return carry, conductance_of(kept["drive"][0], kept["terminal_current"][0])
 
+    owner = problem.network_of_node[problem.network.edges[:, 0]]
+
     def over_interval(carry: Any, voltage: Any) -> Any:
         carry, growth = carry
         carry, conductance = jax.lax.scan(step, carry, voltage, interval, unroll=interval == 1)
-        state, ratio = _rescaled(carry.state, distance)
+        state, ratio = _rescaled(problem, carry.state, distance, owner)
         return (eqx.tree_at(lambda c: c.state, carry, state), growth + jnp.log(ratio)), conductance
 
     def over_block(carry: Any, voltage: Any) -> Any:
-        start = carry, jnp.zeros(pairs, problem.state.dtype)
+        start = carry, jnp.zeros((*problem.shape[:-1], pairs), problem.state.dtype)
         (carry, growth), conductance = jax.lax.scan(over_interval, start, voltage, every // interval)
         return carry, (growth / (every * problem.dt), conductance)
 
@@ -194,21 +211,32 @@ def _follow(
     return SeparationGrowth(
         exponents=jnp.mean(growth, axis=0),
         growth=growth,
-        conductance=conductance.reshape(-1),
+        conductance=conductance.reshape(steps, *problem.shape[:-1]),
         final_state=carry.state[0],
         final_differences=carry.state[1:] - carry.state[:1],
         final_step=carry.step[0],
     )
 
 
-def _rescaled(states: Array, distance: Array) -> tuple[Array, Array]:
+def _rescaled(problem: Problem, states: Array, distance: Array, owner: Any) -> tuple[Array, Array]:
     """States of which all but the first are at the distance from it again, and how far they had come."""
     # As in a step: what follows a solve lies in memory as the next one wants it.
     states = jax.vmap(batch_inner)(states)
     difference = states - states[:1]
-    # A product with ones: a sum would turn the array round and add one number at a time.
-    flat = jnp.square(difference).reshape(len(states), -1)
-    size = jnp.sqrt(jnp.dot(flat, jnp.ones(flat.shape[1], flat.dtype), precision="highest"))
+    size = _size(problem, difference)
     factor = jnp.where(size == 0, 0, distance / jnp.where(size == 0, 1, size))
-    moved = states[:1] + factor.reshape(-1, *(1,) * (states.ndim - 1)) * difference
-    return jax.vmap(batch_inner)(moved), size[1:] / distance
+    factor = factor[:, None] if factor.ndim == 1 else jnp.take(factor, owner, axis=-1)
+    factor = factor.reshape(len(states), *(1,) * (states.ndim - 2), factor.shape[-1])
+    moved = states[:1] + factor * difference
+    return jax.vmap(batch_inner)(moved), size[1:].T / distance
+
+
+def _size(problem: Problem, difference: Array) -> Array:
+    """The length of each difference, of each part of it that belongs to another network of an ensemble."""
+    square = jnp.square(difference)
+    if len(problem.shape) == 1:
+        # A product with ones: a sum would turn the array round and add one number at a time.
+        flat = square.reshape(len(square), -1)
+        return jnp.sqrt(jnp.dot(flat, jnp.ones(flat.shape[1], flat.dtype), precision="highest"))
+    square = jnp.take(square, problem.junctions_of_network, axis=-1, mode="fill", fill_value=0)
+    return jnp.sqrt(jnp.sum(square, axis=(*range(1, square.ndim - 2), square.ndim - 1)))

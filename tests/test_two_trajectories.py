@@ -125,6 +125,43 @@ def test_a_dissolved_junction_loses_what_a_step_moves():
     np.testing.assert_allclose(pair(4e-5).exponents, [np.log(0.5) / DT, -jnp.inf], rtol=1e-9)
 
 
+def test_networks_of_an_ensemble_have_their_own_exponents():
+    """As each of them alone: lengths, rates and where a second run starts from."""
+    networks = [NETWORK, line(3), line(5)]
+    terminals = [(0, 5), (0, 3), (0, 5)]
+    junctions = np.array([[3, 5], [0, 2], [1, 4]])
+    ensemble = jaxnn.Ensemble(networks)
+    state = np.random.default_rng(2).uniform(-9.9e-3, 9.9e-3, ensemble.network.n_junctions)
+    follow = ft.partial(
+        jaxnn.two_trajectory_exponents,
+        junction=LAW,
+        drive=WAVE,
+        dt=DT,
+        steps=STEPS,
+        every=20,
+        distance=DISTANCE,
+    )
+    found = follow(ensemble, terminals=terminals, junctions=junctions, state=state)
+    again = follow(
+        ensemble, terminals=terminals, differences=found.final_differences, state=found.final_state
+    )
+    assert found.growth.shape == (3, 3, 2)
+    assert found.network_exponent.shape == (3,)
+    for i, (network, pair) in enumerate(zip(networks, terminals, strict=True)):
+        part = ensemble.junction_slice(i)
+        one = follow(network, terminals=pair, junctions=junctions[i], state=state[part])
+        close = ft.partial(np.testing.assert_allclose, rtol=1e-8, atol=1e-10)
+        close(found.growth[:, i], one.growth)
+        close(found.exponents[i], one.exponents)
+        close(found.conductance[:, i], one.conductance)
+        close(found.final_differences[:, part], one.final_differences)
+        two = follow(network, terminals=pair, differences=one.final_differences, state=one.final_state)
+        close(again.exponents[i], two.exponents, rtol=1e-6)
+
+
+BOTH = {"network": jaxnn.Ensemble([line(3), line(3)]), "terminals": [(0, 3), (0, 3)]}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -136,7 +173,8 @@ def test_a_dissolved_junction_loses_what_a_step_moves():
         ({"differences": np.zeros((1, 3)), "junctions": [0]}, "give one of the two"),
         ({"distance": 0.0}, "greater than 0"),
         ({"distance": 1e-8, "state": np.zeros(3, np.float32)}, "at least 1e-07, or float64"),
-        ({"network": jaxnn.Ensemble([line(3), line(3)]), "terminals": [(0, 3), (0, 3)]}, "one Network"),
+        ({**BOTH}, r"shape \(2, perturbed\), one row for each network.*got None"),
+        ({**BOTH, "junctions": [[0], [3]]}, "below the number of its junctions"),
     ],
 )
 def test_bad_arguments(change, message):
