@@ -132,7 +132,7 @@ def all_groups(quick: bool, sizes: list[int], batches: list[int]) -> list[Group]
         return [solve_group(QUICK_WIRES, 64, quick=True), step_group(QUICK_WIRES, 1, quick=True)]
     groups = [solve_group(*key) for key in ((100, 256), (1000, 64), (3000, 16), (100, 1), (1000, 1))]
     groups += [step_group(*key) for key in ((100, 256), (100, 1), (1000, 1))]
-    groups += [ensemble_group(100, networks) for networks in (64, 256)]
+    groups += [ensemble_group(*key) for key in ((100, 64), (100, 256), (1000, 32))]
     groups += [gradient_group(100, 256, 50), gradient_group(100, 1, 200), gradient_group(1000, 64, 8)]
     groups.append(surrogate_group(100, 256, 50))
     groups += [solve_group(*key) for key in ((100, 64), (300, 64), (10_000, 16))]

@@ -31,11 +31,13 @@ class AutoSolver(AbstractSolver):
 
     device: str | None = eqx.field(static=True, default=None)
     """"cpu" or "gpu": what the plan is laid out for, by default what JAX runs on."""
+    copies: int = eqx.field(static=True, default=1)
+    """How many copies of an ensemble `jax.vmap` runs at once, about: on a CPU it decides about the plan."""
 
     def plan(
         self, n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " _"]
     ) -> Any:
-        return nodal_plan(n_nodes, edges, terminals, self.device)
+        return nodal_plan(n_nodes, edges, terminals, self.device, self.copies)
 
 
 class StarMesh(AbstractSolver):
@@ -47,11 +49,13 @@ class StarMesh(AbstractSolver):
 
     device: str | None = eqx.field(static=True, default=None)
     """"cpu" or "gpu": what the plan is laid out for, by default what JAX runs on."""
+    copies: int = eqx.field(static=True, default=1)
+    """How many copies of an ensemble `jax.vmap` runs at once, about: on a CPU it decides about the plan."""
 
     def plan(
         self, n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " _"]
     ) -> Any:
-        return star_mesh_plan(n_nodes, edges, terminals, self.device)
+        return star_mesh_plan(n_nodes, edges, terminals, self.device, self.copies)
 
 
 class Dense(AbstractSolver):

@@ -17,7 +17,7 @@ from ._ensemble import Ensemble
 from ._junction import AbstractJunction
 from ._network import Network
 from ._problem import Problem, make_problem
-from ._solver import AbstractSolver
+from ._solver import AbstractSolver, AutoSolver
 from ._step import advance, conductance_of, first_carry, passive_conductance
 
 
@@ -92,6 +92,11 @@ def two_trajectory_exponents(
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Fig. 6; `calcLyapunov` in its code.
     """
     n_steps, n_interval, n_every = _check_counts(steps, interval, every)
+    if isinstance(network, Ensemble) and differences is None:
+        junctions = _in_union(junctions, network)
+    if isinstance(network, Ensemble) and solver is None:
+        pairs = junctions.shape[-1] if differences is None else len(differences)
+        solver = AutoSolver(copies=1 + pairs)
     problem = make_problem(
         network,
         junction,
@@ -104,8 +109,6 @@ def two_trajectory_exponents(
         solver=solver,
     )
     size = _check_distance(distance, problem)
-    if isinstance(network, Ensemble) and differences is None:
-        junctions = _in_union(junctions, network)
     start = _check_start(junctions, differences, size, problem)
     return _follow(problem, start, size, n_steps, n_interval, n_every)
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from jaxnn_kernels import solve_nodes, star_mesh_plan
+from jaxnn_kernels._costs import costs_for
 from jaxnn_kernels._schedule import schedule
-from jaxnn_kernels._star_plan import costs_for, plan_of
+from jaxnn_kernels._star_plan import plan_of
 from test_nodal import central, check_shapes, conductances, dense_solution, graph
 from test_nodal_properties import reference
 
@@ -138,10 +139,11 @@ def test_where_tails_begin():
     parts = np.concatenate([edges + 40 * k for k in range(32)])
     several = star_mesh_plan(1280, parts, (ends + 40 * np.arange(32)[:, None]).ravel(), device="cpu")
     assert f"32 x {several.tail.wires + 2} nodes as full matrices" in repr(several)
-    # Of larger networks a larger part ends so.
-    assert costs_for("cpu", 16, 16 * 100).tail == 33
-    assert costs_for("cpu", 16, 16 * 1000).tail == 104
-    assert costs_for("cpu", 15, 15 * 1000).tail == 0
+    # Of larger networks a larger part, unless they are mapped over: then they are laid out as alike ones.
+    tail = lambda parts, n, copies: costs_for("cpu", parts, parts * n, copies).tail
+    assert [tail(16, n, 1) for n in (40, 100, 1000)] == [26, 33, 104]
+    assert [tail(15, 1000, 1), tail(16, 1000, 4), tail(32, 1000, 4)] == [0, 0, 26]
+    assert costs_for("gpu", 16, 16_000, 1) == costs_for("gpu", 1)
     with pytest.raises(ValueError, match='"cpu", "gpu"'):
         star_mesh_plan(40, edges, ends, device="tpu")
 

@@ -17,6 +17,8 @@ from .._drive import AbstractClockDrive, AbstractDrive, drive_at
 from .._ensemble import Ensemble
 from .._junction import AbstractJunction
 from .._network import Network
+from .._simulate import simulate
+from .._solver import AutoSolver
 from ._axes import Axis, short_names
 from ._places import check_place, replaced
 from ._reductions import Reduction
@@ -160,9 +162,15 @@ class Case:
         """The networks as one, None for a single one."""
         return Ensemble(self.networks) if len(self.networks) > 1 else None
 
-    def runner(self) -> Callable[[dict[str, Any]], Any]:
-        """Values of the other axes -> what `method` returns for all networks together."""
+    def runner(self, points: int) -> Callable[[dict[str, Any]], Any]:
+        """Values of the other axes -> what `method` returns for all networks together.
+
+        It will be mapped over so many `points` at once.
+        """
         study, ensemble = self.study, self.ensemble
+        settings = study.settings
+        if ensemble is not None and study.method is simulate:
+            settings = {"solver": AutoSolver(copies=points)} | settings
         terminals = self.terminals[0] if ensemble is None else self.terminals
 
         def run(numbers: dict[str, Any]) -> Any:
@@ -186,7 +194,7 @@ class Case:
             if per_network["drive"]:
                 parts["drive"] = PerNetwork(parts["drive"], per_network["drive"])
             return study.method(
-                parts["network"], parts["junction"], parts["drive"], terminals=terminals, **study.settings
+                parts["network"], parts["junction"], parts["drive"], terminals=terminals, **settings
             )
 
         return run

@@ -11,10 +11,11 @@ from jax.interpreters import ad
 from jaxtyping import Array, Float, Int
 
 from . import _dense, _star_mesh
+from ._costs import costs_for
 from ._incidence import TERMS, difference_of as difference, divergence_of as divergence, pair_difference
 from ._layout import batch_last
 from ._schedule import schedule
-from ._star_plan import costs_for, plan_of
+from ._star_plan import plan_of
 
 
 class NodalSolution(NamedTuple):
@@ -104,18 +105,20 @@ def nodal_plan(
     edges: Int[np.ndarray, "edges 2"],
     terminals: Int[np.ndarray, " terminals"],
     device: str | None = None,
+    copies: int = 1,
 ) -> Any:
     """The sparse or the full elimination, whichever has less work; its `repr` says why.
 
-    The order of elimination gives the exact number of products of the sparse one. `device` is as in
-    `star_mesh_plan`.
+    The order of elimination gives the exact number of products of the sparse one. `device` and
+    `copies` are as in `star_mesh_plan`.
     """
-    order = schedule(n_nodes, edges, terminals, lambda parts: costs_for(device, parts, n_nodes).tail)
+    costs = lambda parts: costs_for(device, parts, n_nodes, copies)
+    order = schedule(n_nodes, edges, terminals, lambda parts: costs(parts).tail)
     products = sum(len(star) * (len(star) - 1) // 2 for star in order.neighbours)
     last = sum(_dense.dense_work(len(t.wires) + len(t.terminals), len(t.terminals)) for t in order.tails)
     if _GATHERED * products + last > _dense.dense_work(n_nodes, len(terminals)):
         return _dense.dense_plan(n_nodes, edges, terminals)
-    return plan_of(order, n_nodes, edges, terminals, costs_for(device, order.n_components, n_nodes))
+    return plan_of(order, n_nodes, edges, terminals, costs(order.n_components))
 
 
 _, _eliminate = batch_last("eliminate_wires", _eliminate_kernel, _eliminate_shapes)

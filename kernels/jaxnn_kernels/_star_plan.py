@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Int
 
+from ._costs import BATCHED, Costs, costs_for
 from ._dense import dense_work
 from ._incidence import TERMS, incidence
 from ._schedule import Schedule, Tail, schedule
@@ -65,8 +66,7 @@ class TailTables:
 @jax.tree_util.register_dataclass
 @dc.dataclass(frozen=True, repr=False)
 class StarMeshPlan:
-    """A sparse elimination. Slots hold the junctions, a zero and then the branches of every
-    round."""
+    """A sparse elimination. Slots hold the junctions, a zero and then the branches of every round."""
 
     segments: Any
     tail: Any
@@ -101,41 +101,6 @@ class _Round(NamedTuple):
     counts: Int[np.ndarray, " rows"]
     degree: int
     arrivals: int
-
-
-class Costs(NamedTuple):
-    """What a plan is laid out for, in products of one wire pair."""
-
-    loop: int  # of one more fused loop
-    code: tuple[int, float]  # of one more piece of code to compile, and in parts of the whole work
-    tail: int  # nodes, terminals included, at which a component goes on as a full matrix
-    panels: bool  # whether that is a panel at a time, along the components: see `_tail_panels`
-    settles: bool  # whether the results of a round are kept from fusing with the next
-
-
-# A network that runs in a batch, and an ensemble of so many that differ, where a product is one number.
-_BATCHED = Costs(60, (200, 0.02), 0, False, False)
-_DIFFERENT = Costs(500, (200, 0.02), 0, False, False)
-_ENSEMBLE = 8
-# Of so many that the matrices of their last wires have enough to run along. In a plane the widest front of
-# an elimination grows with the root of the wires, and where it is reached the rest is nearly full.
-_MANY_DIFFERENT = _DIFFERENT._replace(tail=26, panels=True)
-_MANY = 16
-_FRONT = 3.3
-# On a GPU each operation is a launch, which costs as much as a round.
-_LAUNCHED = Costs(500, (0, 0.01), 24, False, True)
-
-
-def costs_for(device: str | None, n_components: int, n_nodes: int = 0) -> Costs:
-    """The costs on a "cpu" or a "gpu", by default the one that JAX runs on; `n_nodes` of all components."""
-    if device not in (None, "cpu", "gpu"):
-        raise ValueError(f'device must be "cpu", "gpu" or None for the one in use; got {device!r}.')
-    if (device or jax.default_backend()) != "cpu":
-        return _LAUNCHED
-    if n_components >= _MANY:
-        front = round(_FRONT * (n_nodes / n_components) ** 0.5)
-        return _MANY_DIFFERENT._replace(tail=max(_MANY_DIFFERENT.tail, front))
-    return _BATCHED if n_components < _ENSEMBLE else _DIFFERENT
 
 
 def _width(n: int) -> int:
@@ -257,7 +222,7 @@ def _degrees(rounds: list[_Round], stars: _Stars, loop: int) -> list[tuple[int, 
 
 
 def _work(profile: Int[np.ndarray, " rows"], degree: int, wires: int) -> int:
-    chunks = sum(width * rows for width, rows in _chunks(profile, _BATCHED.loop))
+    chunks = sum(width * rows for width, rows in _chunks(profile, BATCHED.loop))
     return chunks + 2 * len(profile) + 2 * degree * wires
 
 
@@ -403,14 +368,17 @@ def star_mesh_plan(
     edges: Int[np.ndarray, "edges 2"],
     terminals: Int[np.ndarray, " terminals"],
     device: str | None = None,
+    copies: int = 1,
 ) -> StarMeshPlan:
     """Plan a sparse elimination: built once per topology in NumPy, deterministic.
 
     `device`, "cpu" or "gpu", is what the plan is laid out for, by default what JAX runs on; it
-    works on both.
+    works on both. `copies` says how many of an ensemble will run at once, mapped by `vmap`: a guess that
+    decides about speed alone.
     """
-    order = schedule(n_nodes, edges, terminals, lambda parts: costs_for(device, parts, n_nodes).tail)
-    return plan_of(order, n_nodes, edges, terminals, costs_for(device, order.n_components, n_nodes))
+    costs = lambda parts: costs_for(device, parts, n_nodes, copies)
+    order = schedule(n_nodes, edges, terminals, lambda parts: costs(parts).tail)
+    return plan_of(order, n_nodes, edges, terminals, costs(order.n_components))
 
 
 def _shape(group: list[_Round], stars: _Stars, costs: Costs) -> Any:
@@ -423,7 +391,7 @@ def _shape(group: list[_Round], stars: _Stars, costs: Costs) -> Any:
         len(profile),
         wires,
         # One network is batched: wires of another degree need another loop, and pad little.
-        one_class if costs.loop == _BATCHED.loop else _degrees(group, stars, costs.loop),
+        one_class if costs.loop == BATCHED.loop else _degrees(group, stars, costs.loop),
         _width(max(r.arrivals for r in group)),
         _chunks(profile, costs.loop),
     )

@@ -1,0 +1,217 @@
+"""Avalanches under periodic drives, in order, near the edge of chaos and in chaos.
+
+Fig S15 of: Hochstetter, J. et al. Avalanches and edge-of-chaos learning in neuromorphic nanowire
+networks. Nat. Commun. 12, 4008 (2021). doi 10.1038/s41467-021-24260-z
+
+The paper drives 500 networks of 150 um by triangular waves of 5 V at 0.25, 0.5 and 1 Hz, takes the
+Lyapunov exponent from 100 perturbed junctions of each, and compares the avalanches of order, of the edge
+and of chaos. Here are smaller and fewer networks, at the V* = V / (n V_set) of theirs: pads of our
+generated networks of 150 um are 30 junctions apart, so that 5 V are V* = 16.7. After a transient of 20 s
+the events of 40 s are counted, crossings of 1.1 G_off, and pairs of trajectories are followed for 20 s
+from four random junctions of each network.
+
+Chunks of networks are kept in --out: call again to go on. --minutes says how long to simulate this time.
+
+    python experiments/driven_avalanches.py --out results/driven_avalanches
+"""
+
+# Before JAX, because it also sets what XLA logs.
+import _cache  # noqa: F401 isort: skip
+
+import argparse
+import functools as ft
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import _avalanche_pictures as pictures
+import jax
+import jax.numpy as jnp
+import matplotlib.pyplot as plt
+import numpy as np
+from _ensemble_runs import Case, Trains, connected
+from _pieces import Pieces, TimeUp
+from _quick import compile_quickly
+from avalanches import finite, measure
+
+import jaxnn
+from jaxnn import analysis
+
+
+DT = 5e-4  # [s]
+REDUCED = 16.7  # V*
+FREQUENCIES = (0.25, 0.5, 1.0)  # [Hz]
+WINDOW = 20.0  # [s] that are simulated as one: whole periods of all drives
+WINDOWS = 2  # of events
+PERTURBED = 4  # junctions of each network
+DISTANCE = 5e-4  # [V s]
+COLOURS = "#0072B2", "#000000", "#D55E00"
+
+SMALL = Case(50.0, 0.02, "crossing", (REDUCED,), 64, 32, WINDOW)
+MEDIUM = Case(100.0, 0.03, "crossing", (REDUCED,), 16, 16, WINDOW)
+QUICK = Case(22.0, 0.08, "crossing", (REDUCED,), 4, 4, 4.0)
+
+
+def simulate_chunk(case: Case, seed: int) -> dict[str, Any]:
+    """Events (windows, frequencies, ms, networks) and exponents (frequencies, networks, pairs) [1/s]."""
+    # Pairs need it: float32 rounds off what leaks from the perturbed junction into others.
+    with jax.enable_x64(True):
+        return _simulate_chunk(case, seed)
+
+
+def _simulate_chunk(case: Case, seed: int) -> dict[str, Any]:
+    networks, terminals, lengths, following = connected(case, seed)
+    ensemble, junction = jaxnn.Ensemble(networks), jaxnn.parameters.hochstetter2021_ac()
+    amplitude = jnp.asarray(REDUCED * 1e-2 * lengths)[:, None]
+    rng, steps = np.random.default_rng(seed), round(case.seconds / DT)
+    perturbed = np.array([rng.permutation(network.n_junctions)[:PERTURBED] for network in networks])
+
+    def arguments(frequency, state, start):
+        drive = jaxnn.Triangle(amplitude, frequency)
+        setting = {"junction": junction, "drive": drive, "terminals": terminals, "dt": DT, "steps": steps}
+        return setting | {"state": state, "start_step": start}
+
+    @jax.jit
+    @ft.partial(jax.vmap, in_axes=(0, 0, None))
+    def follow(frequency, state, start):
+        rule, solver = analysis.Crossing.of(junction), jaxnn.AutoSolver(copies=len(FREQUENCIES))
+        setting = arguments(frequency, state, start) | {"rule": rule, "solver": solver, "margins": (0, 0)}
+        run = analysis.count_events(ensemble, **setting)
+        return run.counts.reshape(-1, 2, len(networks)).sum(1), run.final_state, run.failed_step
+
+    @jax.jit
+    @ft.partial(jax.vmap, in_axes=(0, 0, None))
+    def separate(frequency, state, start):
+        setting = arguments(frequency, state, start)
+        pairs = jaxnn.two_trajectory_exponents(ensemble, **setting, distance=DISTANCE, junctions=perturbed)
+        return pairs.exponents
+
+    frequencies = jnp.asarray(FREQUENCIES)
+    state, counts, exponents = jnp.zeros((len(frequencies), ensemble.network.n_junctions)), [], None
+    for window in range(1 + WINDOWS):
+        if window == 1:
+            exponents = separate(frequencies, state, steps)
+        events, state, failed = follow(frequencies, state, window * steps)
+        assert np.all(np.asarray(failed) < 0), "a step was not finite"
+        counts.append(np.asarray(events, np.int32))
+    return {"counts": np.stack(counts[1:]), "exponents": exponents, "seed": np.array([seed, following])}
+
+
+def simulate(case: Case, pieces: Pieces) -> dict[str, np.ndarray] | None:
+    """All chunks of a case that are there or that the time allows."""
+    found, seed = [], 0
+    for number in range(case.networks // case.chunk):
+        try:
+            found.append(
+                pieces.keep(f"{case.size:g}um_{number}", lambda seed=seed: simulate_chunk(case, seed))
+            )
+        except TimeUp:
+            break
+        seed = int(found[-1]["seed"][1])
+        jax.clear_caches()  # each chunk compiles its own programs
+    if not found:
+        return None
+    joined = {"counts": np.concatenate([chunk["counts"] for chunk in found], axis=-1)}
+    return joined | {"exponents": np.concatenate([chunk["exponents"] for chunk in found], axis=1)}
+
+
+def report(
+    case: Case, found: dict[str, np.ndarray]
+) -> tuple[list[dict[str, Any]], list[analysis.Avalanches]]:
+    """Per frequency: exponents of the networks, and all that is said of an ensemble's avalanches."""
+    rows, avalanches = [], []
+    for i, frequency in enumerate(FREQUENCIES):
+        exponents = found["exponents"][i].mean(axis=-1)
+        # A window is a run of its own: avalanches do not go on from one into the next.
+        counts = np.moveaxis(found["counts"][:, i], -1, 1)
+        counts = counts.reshape(-1, counts.shape[-1])
+        row, made = measure(Trains(counts, np.zeros(len(counts)), 0.0))
+        for name in ("activated", "seconds", "networks"):
+            del row[name]
+        error = exponents.std(ddof=1) / len(exponents) ** 0.5
+        rows.append(
+            {"size um": case.size, "frequency Hz": frequency, "networks": len(exponents)}
+            | {"exponent per s": float(exponents.mean()), "error of it": float(error)}
+            | {
+                "between the networks": float(exponents.std(ddof=1)),
+                "chaotic": float(np.mean(exponents > 0)),
+            }
+            | {"runs": len(counts)}
+            | row
+        )
+        avalanches.append(made)
+        show(rows[-1])
+    return rows, avalanches
+
+
+def show(row: dict[str, Any]) -> None:
+    """One drive in a few lines."""
+    print(
+        f"\n{row['size um']:g} um, {row['frequency Hz']:g} Hz, {row['networks']} networks: exponent "
+        f"{row['exponent per s']:.2f} +- {row['error of it']:.2f} /s, {row['chaotic']:.0%} above 0; "
+        f"{row['avalanches']} avalanches in bins of {row['bin ms']} ms, largest {row['largest']}"
+    )
+    for name in ("size", "lifetime"):
+        fit, line = row[name].get("scan"), row[name]["line"]
+        text = (
+            f"{fit['exponent']:.2f} +- {fit['error']:.2f} on {fit['minimum']}..{fit['maximum']}"
+            if fit
+            else "-"
+        )
+        print(f"  {name:9} {text}; line {line['exponent']:.2f}")
+
+
+def plot(results, path: Path) -> None:
+    """Sizes, lifetimes, and the exponents of the networks: a row for each size of network."""
+    figure, axes = plt.subplots(len(results), 3, figsize=(15, 4.5 * len(results)), layout="constrained")
+    for row, (case, found, rows, avalanches) in zip(np.atleast_2d(axes), results, strict=True):
+        for i, (line, made, colour) in enumerate(zip(rows, avalanches, COLOURS, strict=True)):
+            label = f"{line['frequency Hz']:g} Hz, {line['exponent per s']:.2f} /s"
+            pictures.distribution(row[0], made.size, label, colour, line["size"].get("scan"))
+            pictures.distribution(row[1], made.lifetime, label, colour, line["lifetime"].get("scan"))
+            values = np.sort(found["exponents"][i].mean(axis=-1))
+            row[2].plot(
+                values, (1 + np.arange(len(values))) / len(values), drawstyle="steps-pre", color=colour
+            )
+        row[0].set(
+            xlabel="size S", ylabel="P(S)", title=f"{case.size:g} µm, {case.networks} networks at most"
+        )
+        row[1].set(xlabel="lifetime T [bins]", ylabel="P(T)")
+        row[2].set(xlabel="Lyapunov exponent [1/s]", ylabel="share of networks below")
+        row[2].axvline(0, color="0.5", lw=0.8, ls="--")
+        row[0].legend(frameon=False, title="drive, mean exponent")
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+
+
+def main() -> None:
+    """Simulates what the time allows, analyses all that is there, draws and writes."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("results/driven_avalanches"))
+    parser.add_argument("--minutes", type=float, default=60.0, help="time for new chunks; 0: analyse only")
+    parser.add_argument("--quick", action="store_true", help="a few small networks")
+    arguments = parser.parse_args()
+    if arguments.quick:
+        compile_quickly(optimise=True)
+    begin = time.perf_counter()
+    pieces = Pieces(arguments.out / "chunks", arguments.minutes)
+    results = []
+    for case in (QUICK,) if arguments.quick else (SMALL, MEDIUM):
+        if (found := simulate(case, pieces)) is not None:
+            results.append((case, found, *report(case, found)))
+    if not results:
+        parser.error("no chunk is there yet and --minutes leaves no time for one: give it more.")
+    plot(results, arguments.out / "driven_avalanches.png")
+    print(f"\n{pieces.seconds:.0f} s in all calls, {time.perf_counter() - begin:.0f} s in this one")
+    text: dict[str, Any] = {
+        "drives": [row for *_, rows, _ in results for row in rows],
+        "seconds": pieces.seconds,
+    }
+    (arguments.out / "driven_avalanches.json").write_text(
+        json.dumps(finite(text), indent=1, allow_nan=False)
+    )
+
+
+if __name__ == "__main__":
+    main()
