@@ -104,7 +104,6 @@ def _simulate_chunk(case: Case, seed: int) -> dict[str, np.ndarray]:
             terminals=terminals,
             dt=DT,
             steps=round(case.seconds / DT),
-            solver=jaxnn.AutoSolver(copies=len(case.reduced)),
         )
 
     if len(case.reduced) == 1:

@@ -100,7 +100,7 @@ def share_load(size, networks, pairs, lengths):
             junction,
             jaxnn.Constant(reduced * jnp.asarray(lengths * V_SET)[:, None]),
             terminals=pairs,
-            solver=jaxnn.AutoSolver(copies=len(size.voltages)),
+            solver=jaxnn.AutoSolver(mapped=True),
             dt=DC_DT,
             steps=steps,
             every=max(1, steps // 1000),

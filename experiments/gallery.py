@@ -17,6 +17,7 @@ PICTURES = {
     "avalanches/avalanches.png": 1400,
     "avalanches/avalanches_voltage.png": 1200,
     "avalanches/avalanches_density.png": 1200,
+    "driven_avalanches/driven_avalanches.png": 1200,
     "lyapunov_map/lyapunov_map.png": 1200,
     "lyapunov_map/lyapunov_methods.png": 1200,
     "lyapunov_map/iv_loops.png": 1200,

@@ -19,7 +19,7 @@ import _bench_cases as cases
 import jax
 
 import jaxnn
-from jaxnn_kernels import _star_plan
+from jaxnn_kernels import _costs, _star_plan
 
 
 STEPS = 100
@@ -29,7 +29,7 @@ REPEATS = 5
 class Planned(jaxnn.AbstractSolver):
     """Star-mesh elimination with the constants of a plan given."""
 
-    costs: _star_plan.Costs
+    costs: _costs.Costs
 
     def plan(self, n_nodes: int, edges: Any, terminals: Any) -> Any:
         """The plan of such costs."""
@@ -37,7 +37,7 @@ class Planned(jaxnn.AbstractSolver):
         return _star_plan.plan_of(order, n_nodes, edges, terminals, self.costs)
 
 
-def compiled(wires: int, batch: int, costs: _star_plan.Costs) -> tuple[Any, Any]:
+def compiled(wires: int, batch: int, costs: _costs.Costs) -> tuple[Any, Any]:
     """The program of a batch of simulations, and its amplitudes [V]."""
     network, terminals = cases.problem(wires)
 
@@ -80,7 +80,7 @@ def kernels(program: Any, amplitudes: Any) -> dict[str, tuple[float, float]]:
     return {name: (len(times) / STEPS, sum(times) / STEPS) for name, times in seen.items()}
 
 
-def report(wires: int, batch: int, costs: _star_plan.Costs, longest: int) -> None:
+def report(wires: int, batch: int, costs: _costs.Costs, longest: int) -> None:
     """Prints the time of a step and where it goes."""
     program, amplitudes = compiled(wires, batch, costs)
     times = []
@@ -109,7 +109,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if jax.default_backend() == "cpu":
         raise SystemExit("gpu_profile needs a GPU, and JAX sees none: pip install 'jax[cuda13]'")
-    default = _star_plan.costs_for("gpu", 1)
+    default = _costs.costs_for("gpu", [], False)
     plans = [default._replace(tail=tail) for tail in arguments.tail or [default.tail]]
     plans += [plan._replace(settles=False) for plan in plans if arguments.plain]
     for batch in arguments.batch:

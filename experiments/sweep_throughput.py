@@ -50,6 +50,7 @@ def bare(wires: int, networks: int, points: int, steps: int):
             dt=DT,
             steps=steps,
             every=steps,
+            solver=jaxnn.AutoSolver(mapped=True),
         )
         return solution.conductance[-1], solution.largest_change, solution.failed_step
 

@@ -31,13 +31,14 @@ class AutoSolver(AbstractSolver):
 
     device: str | None = eqx.field(static=True, default=None)
     """"cpu" or "gpu": what the plan is laid out for, by default what JAX runs on."""
-    copies: int = eqx.field(static=True, default=1)
-    """How many copies of an ensemble `jax.vmap` runs at once, about: on a CPU it decides about the plan."""
+    mapped: bool = eqx.field(static=True, default=False)
+    """Whether `jax.vmap` runs an ensemble with four drives, parameters or states at once, or more: loops on
+    a CPU can then run along these. A matter of speed alone, and none of single networks."""
 
     def plan(
         self, n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " _"]
     ) -> Any:
-        return nodal_plan(n_nodes, edges, terminals, self.device, self.copies)
+        return nodal_plan(n_nodes, edges, terminals, self.device, self.mapped)
 
 
 class StarMesh(AbstractSolver):
@@ -49,13 +50,14 @@ class StarMesh(AbstractSolver):
 
     device: str | None = eqx.field(static=True, default=None)
     """"cpu" or "gpu": what the plan is laid out for, by default what JAX runs on."""
-    copies: int = eqx.field(static=True, default=1)
-    """How many copies of an ensemble `jax.vmap` runs at once, about: on a CPU it decides about the plan."""
+    mapped: bool = eqx.field(static=True, default=False)
+    """Whether `jax.vmap` runs an ensemble with four drives, parameters or states at once, or more: loops on
+    a CPU can then run along these. A matter of speed alone, and none of single networks."""
 
     def plan(
         self, n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " _"]
     ) -> Any:
-        return star_mesh_plan(n_nodes, edges, terminals, self.device, self.copies)
+        return star_mesh_plan(n_nodes, edges, terminals, self.device, self.mapped)
 
 
 class Dense(AbstractSolver):

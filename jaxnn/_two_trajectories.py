@@ -74,8 +74,9 @@ def two_trajectory_exponents(
     - `network`, `junction`, `drive`, `terminals`, `dt`, `start_step`, `state`, `solver`: as for
       `jaxnn.simulate`. Give `state` and `start_step` of a run over the transient first.
     - `distance`: $\epsilon$ in units of the state; 5e-4 V s in the paper.
-    - `junctions`: those that are perturbed (the first variable of their state), by default each one. For
-      an ensemble `(networks, perturbed)`, in each network's own numbers, and never left out.
+    - `junctions`: those that are perturbed (the first variable of their state), by default each one, dead
+      ends and passive ones too, whose pairs only decay. For an ensemble `(networks, perturbed)`, in each
+      network's own numbers, neither traced nor left out.
     - `differences`: where the pairs start instead, `final_differences` of an earlier run to go on from it.
     - `interval`: steps between two rescalings; 1 in the paper.
     - `every`: steps kept as one mean, by default all; a multiple of `interval` that divides `steps`.
@@ -94,9 +95,7 @@ def two_trajectory_exponents(
     n_steps, n_interval, n_every = _check_counts(steps, interval, every)
     if isinstance(network, Ensemble) and differences is None:
         junctions = _in_union(junctions, network)
-    if isinstance(network, Ensemble) and solver is None:
-        pairs = junctions.shape[-1] if differences is None else len(differences)
-        solver = AutoSolver(copies=1 + pairs)
+    solver = AutoSolver(mapped=True) if solver is None else solver
     problem = make_problem(
         network,
         junction,
@@ -125,11 +124,14 @@ def _check_counts(steps: Any, interval: Any, every: Any) -> tuple[int, int, int]
 
 def _in_union(junctions: Any, ensemble: Ensemble) -> np.ndarray:
     """Junctions (networks, perturbed), in each network's own numbers, in those of the union."""
-    indices, counts = np.asarray(junctions), np.diff(ensemble.junction_offsets)[:, None]
-    fits = (
-        indices.ndim == 2 and indices.shape[0] == len(counts) and np.issubdtype(indices.dtype, np.integer)
+    counts = np.diff(ensemble.junction_offsets)[:, None]
+    rows = (
+        [] if junctions is None or isinstance(junctions, Tracer) else [np.asarray(row) for row in junctions]
     )
-    if not fits or not indices.size or np.any((indices < 0) | (indices >= counts)):
+    alike = len(rows) == len(counts) and len({row.shape for row in rows}) == 1
+    indices = np.stack(rows) if alike else np.zeros(0)
+    fits = indices.ndim == 2 and indices.size and np.issubdtype(indices.dtype, np.integer)
+    if not fits or np.any((indices < 0) | (indices >= counts)):
         raise ValueError(
             f"junctions of an ensemble must be whole numbers of shape ({len(counts)}, perturbed), one row "
             f"for each network and below the number of its junctions, got {junctions}."

@@ -23,7 +23,7 @@ def tailed_plan(n_nodes, edges, terminals, device="gpu"):
     On a GPU as one matrix, on a CPU in panels as for the networks of an ensemble.
     """
     order = schedule(n_nodes, edges, terminals, lambda parts: 12)
-    return plan_of(order, n_nodes, edges, terminals, costs_for(device, 32))
+    return plan_of(order, n_nodes, edges, terminals, costs_for(device, [n_nodes] * 32, True))
 
 
 def pool(decades, open_junctions, terminals_each=2, dtype="float32"):
@@ -132,18 +132,17 @@ def test_where_tails_begin():
     assert sorted([*tail.wires, *(i for r in order.rounds for i in r)]) == list(range(1, 39))
     # With as many terminals as that, the matrix would be more work than the rounds.
     assert not schedule(40, edges, np.arange(0, 40, 9), lambda parts: 12).tails
-    assert plan_of(order, 40, edges, ends, costs_for("gpu", 1)).tail.wires == len(tail.wires)
+    assert plan_of(order, 40, edges, ends, costs_for("gpu", [38], False)).tail.wires == len(tail.wires)
     assert star_mesh_plan(40, edges, ends, device="cpu").tail is None
     plan = star_mesh_plan(40, edges, ends, device="gpu")
     assert f"1 x {plan.tail.matrix.shape[0]} nodes as full matrices" in repr(plan)
     parts = np.concatenate([edges + 40 * k for k in range(32)])
     several = star_mesh_plan(1280, parts, (ends + 40 * np.arange(32)[:, None]).ravel(), device="cpu")
     assert f"32 x {several.tail.wires + 2} nodes as full matrices" in repr(several)
-    # Of larger networks a larger part, unless they are mapped over: then they are laid out as alike ones.
-    tail = lambda parts, n, copies: costs_for("cpu", parts, parts * n, copies).tail
-    assert [tail(16, n, 1) for n in (40, 100, 1000)] == [26, 33, 104]
-    assert [tail(15, 1000, 1), tail(16, 1000, 4), tail(32, 1000, 4)] == [0, 0, 26]
-    assert costs_for("gpu", 16, 16_000, 1) == costs_for("gpu", 1)
+    # Of larger networks a larger part, unless they are mapped over; loose wires at terminals do not count.
+    tail = lambda networks, wires, mapped: costs_for("cpu", [wires] * networks + [1] * 9, mapped).tail
+    assert [tail(16, wires, False) for wires in (40, 100, 1000, 10_000)] == [26, 33, 104, 160]
+    assert [tail(15, 1000, False), tail(16, 1000, True), tail(32, 1000, True)] == [0, 0, 26]
     with pytest.raises(ValueError, match='"cpu", "gpu"'):
         star_mesh_plan(40, edges, ends, device="tpu")
 
@@ -160,7 +159,7 @@ def test_matrix_of_many_panels():
         start += n
     edges, terminals = np.concatenate(edges), np.array(terminals)
     order = schedule(start, edges, terminals, lambda parts: 46)
-    plan = plan_of(order, start, edges, terminals, costs_for("cpu", 32))
+    plan = plan_of(order, start, edges, terminals, costs_for("cpu", [60] * 32, True))
     assert plan.tail.wires > 40
     assert len(order.tails) == 3
     out = solve(plan, jnp.asarray(g, "float32"), jnp.tile(jnp.asarray([1.0, 0.0], "float32"), 3))

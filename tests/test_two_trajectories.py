@@ -126,37 +126,41 @@ def test_a_dissolved_junction_loses_what_a_step_moves():
 
 
 def test_networks_of_an_ensemble_have_their_own_exponents():
-    """As each of them alone: lengths, rates and where a second run starts from."""
+    """As each of them alone, under two drives: lengths, rates and where a second run starts from."""
     networks = [NETWORK, line(3), line(5)]
     terminals = [(0, 5), (0, 3), (0, 5)]
     junctions = np.array([[3, 5], [0, 2], [1, 4]])
     ensemble = jaxnn.Ensemble(networks)
     state = np.random.default_rng(2).uniform(-9.9e-3, 9.9e-3, ensemble.network.n_junctions)
-    follow = ft.partial(
-        jaxnn.two_trajectory_exponents,
-        junction=LAW,
-        drive=WAVE,
-        dt=DT,
-        steps=STEPS,
-        every=20,
-        distance=DISTANCE,
-    )
+    samples = jax.vmap(WAVE)(DT * jnp.arange(1.0, STEPS + 1))
+    setup = {"junction": LAW, "dt": DT, "steps": STEPS, "every": 20, "distance": DISTANCE}
+
+    def follow(network, **rest):
+        shape = (STEPS, 1, 1) if network is ensemble else (STEPS,)
+        one = lambda amplitude: jaxnn.two_trajectory_exponents(
+            network,
+            drive=amplitude * jnp.broadcast_to(samples.reshape(shape), (STEPS, *drives)),
+            **setup,
+            **rest,
+        )
+        drives = (3, 1) if network is ensemble else ()
+        return jax.jit(jax.vmap(one))(AMPLITUDES)
+
     found = follow(ensemble, terminals=terminals, junctions=junctions, state=state)
-    again = follow(
-        ensemble, terminals=terminals, differences=found.final_differences, state=found.final_state
-    )
-    assert found.growth.shape == (3, 3, 2)
-    assert found.network_exponent.shape == (3,)
+    assert found.growth.shape == (2, 3, 3, 2)
+    assert found.network_exponent.shape == (2, 3)
+    start = {"differences": found.final_differences[1], "state": found.final_state[1]}
+    again = follow(ensemble, terminals=terminals, **start)
     for i, (network, pair) in enumerate(zip(networks, terminals, strict=True)):
         part = ensemble.junction_slice(i)
         one = follow(network, terminals=pair, junctions=junctions[i], state=state[part])
         close = ft.partial(np.testing.assert_allclose, rtol=1e-8, atol=1e-10)
-        close(found.growth[:, i], one.growth)
-        close(found.exponents[i], one.exponents)
-        close(found.conductance[:, i], one.conductance)
-        close(found.final_differences[:, part], one.final_differences)
-        two = follow(network, terminals=pair, differences=one.final_differences, state=one.final_state)
-        close(again.exponents[i], two.exponents, rtol=1e-6)
+        close(found.growth[:, :, i], one.growth)
+        close(found.exponents[:, i], one.exponents)
+        close(found.conductance[..., i], one.conductance)
+        close(found.final_differences[..., part], one.final_differences)
+    two = follow(network, terminals=pair, **{name: x[..., part] for name, x in start.items()})
+    np.testing.assert_allclose(again.exponents[:, 2], two.exponents, rtol=1e-6)
 
 
 BOTH = {"network": jaxnn.Ensemble([line(3), line(3)]), "terminals": [(0, 3), (0, 3)]}
@@ -175,6 +179,7 @@ BOTH = {"network": jaxnn.Ensemble([line(3), line(3)]), "terminals": [(0, 3), (0,
         ({"distance": 1e-8, "state": np.zeros(3, np.float32)}, "at least 1e-07, or float64"),
         ({**BOTH}, r"shape \(2, perturbed\), one row for each network.*got None"),
         ({**BOTH, "junctions": [[0], [3]]}, "below the number of its junctions"),
+        ({**BOTH, "junctions": [[0], [1, 2]]}, "one row for each network"),
     ],
 )
 def test_bad_arguments(change, message):

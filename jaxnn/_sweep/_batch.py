@@ -74,11 +74,7 @@ def compile_case(case: Case, points: int) -> Program:
     spec = P("runs")
     # Each device runs its share by itself: the program of one, however many there are.
     sharded = jax.shard_map(
-        _batched(case, points // len(devices)),
-        mesh=mesh,
-        in_specs=(spec, spec),
-        out_specs=spec,
-        check_vma=False,
+        _batched(case), mesh=mesh, in_specs=(spec, spec), out_specs=spec, check_vma=False
     )
     compiled = jax.jit(sharded).lower(*_blank(case.study, points)).compile()
     return Program(compiled, points, _footprint(compiled))
@@ -127,7 +123,7 @@ class Probe(NamedTuple):
 def probe(study: Study) -> Probe:
     """Traces one run. A user's function or an edited law cannot be compared in another way."""
     case = study.build([0] * len(study.axes), [1] * len(study.axes))
-    lowered = jax.jit(_batched(case, 1)).lower(*_blank(study, 1))
+    lowered = jax.jit(_batched(case)).lower(*_blank(study, 1))
     digest = hashlib.sha256(lowered.as_text().encode()).hexdigest()[:16]
     shapes = {n: jax.ShapeDtypeStruct(x.shape[2:], x.dtype) for n, x in lowered.out_info.items()}
     return Probe(digest, shapes)
@@ -147,9 +143,9 @@ def _blank(study: Study, points: int) -> tuple[PyTree, PyTree]:
     return numbers, jax.ShapeDtypeStruct((points,), dtype(np.int64))
 
 
-def _batched(case: Case, points: int) -> Any:
-    """(numbers, places) with a leading axis of `points` -> results (points, networks, ...)."""
-    run, ensemble, reductions = case.runner(points), case.ensemble, case.study.reductions
+def _batched(case: Case) -> Any:
+    """(numbers, places) with a leading axis -> results (points, networks, ...)."""
+    run, ensemble, reductions = case.runner(), case.ensemble, case.study.reductions
 
     def reduce(solution: Any) -> dict[str, Array]:
         out = {name: jnp.asarray(reduction.function(solution)) for name, reduction in reductions.items()}

@@ -162,15 +162,13 @@ class Case:
         """The networks as one, None for a single one."""
         return Ensemble(self.networks) if len(self.networks) > 1 else None
 
-    def runner(self, points: int) -> Callable[[dict[str, Any]], Any]:
-        """Values of the other axes -> what `method` returns for all networks together.
-
-        It will be mapped over so many `points` at once.
-        """
+    def runner(self) -> Callable[[dict[str, Any]], Any]:
+        """Values of the other axes -> what `method` returns for all networks together."""
         study, ensemble = self.study, self.ensemble
         settings = study.settings
         if ensemble is not None and study.method is simulate:
-            settings = {"solver": AutoSolver(copies=points)} | settings
+            # The same for any number of points and devices, or their numbers would differ in rounding.
+            settings = {"solver": AutoSolver(mapped=True)} | settings
         terminals = self.terminals[0] if ensemble is None else self.terminals
 
         def run(numbers: dict[str, Any]) -> Any:

@@ -15,35 +15,37 @@ class Costs(NamedTuple):
     settles: bool  # whether the results of a round are kept from fusing with the next
 
 
-# A network that runs in a batch, and an ensemble of so many that differ, where a product is one number.
+# A network that runs in a batch, and several that differ, where a product is one number.
 BATCHED = Costs(60, (200, 0.02), 0, False, False)
 _DIFFERENT = Costs(500, (200, 0.02), 0, False, False)
-_ENSEMBLE = 8
-# Of so many that the matrices of their last wires have enough to run along.
-_MANY_DIFFERENT = _DIFFERENT._replace(tail=26, panels=True)
-_MANY = 32
-# Of few copies a product is still a number or three, and costs twenty times one of a full matrix, which is
-# not gathered. In a plane the widest front of an elimination grows with the root of the wires, and what is
-# left where it is reached is nearly full.
-_FEW = 4
-_SEVERAL = 16
+_SEVERAL_NETWORKS = 8
+# Of so many the matrices of their last wires have enough to run along.
+_ENSEMBLE = _DIFFERENT._replace(tail=26, panels=True)
+_ENSEMBLE_NETWORKS = 16
+_MAPPED_ENSEMBLE_NETWORKS = 32
+# In a plane the widest front of an elimination grows with the root of the wires, and what is left where it
+# is reached is nearly full. A number gathered costs twenty times one of a full matrix, but not a row of
+# copies. No larger front was measured; the code to compile grows with it.
 _FRONT = 3.3
+_LARGEST_FRONT = 160
 # On a GPU each operation is a launch, which costs as much as a round.
 _LAUNCHED = Costs(500, (0, 0.01), 24, False, True)
 
 
-def costs_for(device: str | None, n_components: int, n_nodes: int = 0, copies: int = _FEW) -> Costs:
+def costs_for(device: str | None, sizes: list[int], mapped: bool) -> Costs:
     """The costs on a "cpu" or a "gpu", by default the one that JAX runs on.
 
-    Of `copies` of components that have `n_nodes` in all.
+    For components of these numbers of wires, of which four copies or more run at once if `mapped`.
     """
     if device not in (None, "cpu", "gpu"):
         raise ValueError(f'device must be "cpu", "gpu" or None for the one in use; got {device!r}.')
     if (device or jax.default_backend()) != "cpu":
         return _LAUNCHED
-    if n_components >= _SEVERAL and copies < _FEW:
-        front = round(_FRONT * (n_nodes / n_components) ** 0.5)
-        return _MANY_DIFFERENT._replace(tail=max(_MANY_DIFFERENT.tail, front))
-    if n_components >= _MANY:
-        return _MANY_DIFFERENT
-    return BATCHED if n_components < _ENSEMBLE else _DIFFERENT
+    # Wires that hang on a terminal by themselves are no networks.
+    large = [size for size in sizes if 2 * size > _ENSEMBLE.tail]
+    if not mapped and len(large) >= _ENSEMBLE_NETWORKS:
+        front = round(_FRONT * (sum(large) / len(large)) ** 0.5)
+        return _ENSEMBLE._replace(tail=min(max(_ENSEMBLE.tail, front), _LARGEST_FRONT))
+    if len(sizes) >= _MAPPED_ENSEMBLE_NETWORKS:
+        return _ENSEMBLE
+    return BATCHED if len(sizes) < _SEVERAL_NETWORKS else _DIFFERENT

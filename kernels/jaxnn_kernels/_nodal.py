@@ -105,20 +105,20 @@ def nodal_plan(
     edges: Int[np.ndarray, "edges 2"],
     terminals: Int[np.ndarray, " terminals"],
     device: str | None = None,
-    copies: int = 1,
+    mapped: bool = False,
 ) -> Any:
     """The sparse or the full elimination, whichever has less work; its `repr` says why.
 
     The order of elimination gives the exact number of products of the sparse one. `device` and
-    `copies` are as in `star_mesh_plan`.
+    `mapped` are as in `star_mesh_plan`.
     """
-    costs = lambda parts: costs_for(device, parts, n_nodes, copies)
-    order = schedule(n_nodes, edges, terminals, lambda parts: costs(parts).tail)
+    costs = lambda sizes: costs_for(device, sizes, mapped)
+    order = schedule(n_nodes, edges, terminals, lambda sizes: costs(sizes).tail)
     products = sum(len(star) * (len(star) - 1) // 2 for star in order.neighbours)
     last = sum(_dense.dense_work(len(t.wires) + len(t.terminals), len(t.terminals)) for t in order.tails)
     if _GATHERED * products + last > _dense.dense_work(n_nodes, len(terminals)):
         return _dense.dense_plan(n_nodes, edges, terminals)
-    return plan_of(order, n_nodes, edges, terminals, costs(order.n_components))
+    return plan_of(order, n_nodes, edges, terminals, costs(order.sizes))
 
 
 _, _eliminate = batch_last("eliminate_wires", _eliminate_kernel, _eliminate_shapes)

@@ -22,13 +22,13 @@ class Schedule(NamedTuple):
     time.
 
     `mesh` (branches, 2) holds the pairs of terminals that a conductance joins in the end;
-    `n_components` counts the parts that the terminals keep apart.
+    `sizes` are the numbers of wires in the parts that the terminals keep apart.
     """
 
     rounds: list[list[int]]
     neighbours: list[list[int]]
     mesh: Int[np.ndarray, "branches 2"]
-    n_components: int
+    sizes: list[int]
     tails: list[Tail]
 
 
@@ -111,12 +111,12 @@ def schedule(
     n_nodes: int,
     edges: Int[np.ndarray, "edges 2"],
     terminals: Int[np.ndarray, " terminals"],
-    tail: Callable[[int], int] = lambda n_components: 0,
+    tail: Callable[[list[int]], int] = lambda sizes: 0,
 ) -> Schedule:
     """Eliminate symbolically every wire that is no terminal; the same input gives the same
     order.
 
-    Components that have come down to `tail(n_components)` nodes, terminals included, are left at that.
+    Components that have come down to `tail(sizes)` nodes, terminals included, are left at that.
     """
     adjacency: list[set[int]] = [set() for _ in range(n_nodes)]
     for a, b in edges.tolist():
@@ -124,8 +124,9 @@ def schedule(
         adjacency[b].add(a)
     walls = set(terminals.tolist())
     label = components(adjacency, walls)
-    n_components = 1 + max(label, default=-1)
-    nodes = tail(n_components)
+    inside = np.asarray(label)
+    sizes = np.bincount(inside[inside >= 0]).tolist()
+    nodes = tail(sizes)
     seen = _with_tails(adjacency, walls, label, nodes)
     alive = [i for i in range(n_nodes) if i not in walls]
     neighbours: list[list[int]] = [[] for _ in range(n_nodes)]
@@ -151,7 +152,7 @@ def schedule(
         made.append(_tail(wires, seen[label[wires[0]]], adjacency, mesh))
         mesh -= set(map(tuple, made[-1].branches.tolist()))
     pairs = np.array(sorted(mesh), np.int64).reshape(-1, 2)
-    return Schedule(rounds, neighbours, pairs, n_components, made)
+    return Schedule(rounds, neighbours, pairs, sizes, made)
 
 
 def _tail(wires: list[int], ends: list[int], adjacency: list[set[int]], mesh: set[tuple[int, int]]) -> Tail:

@@ -368,17 +368,17 @@ def star_mesh_plan(
     edges: Int[np.ndarray, "edges 2"],
     terminals: Int[np.ndarray, " terminals"],
     device: str | None = None,
-    copies: int = 1,
+    mapped: bool = False,
 ) -> StarMeshPlan:
     """Plan a sparse elimination: built once per topology in NumPy, deterministic.
 
     `device`, "cpu" or "gpu", is what the plan is laid out for, by default what JAX runs on; it
-    works on both. `copies` says how many of an ensemble will run at once, mapped by `vmap`: a guess that
-    decides about speed alone.
+    works on both. `mapped` says that `vmap` will run four copies of an ensemble or more at once, a matter
+    of speed alone.
     """
-    costs = lambda parts: costs_for(device, parts, n_nodes, copies)
-    order = schedule(n_nodes, edges, terminals, lambda parts: costs(parts).tail)
-    return plan_of(order, n_nodes, edges, terminals, costs(order.n_components))
+    costs = lambda sizes: costs_for(device, sizes, mapped)
+    order = schedule(n_nodes, edges, terminals, lambda sizes: costs(sizes).tail)
+    return plan_of(order, n_nodes, edges, terminals, costs(order.sizes))
 
 
 def _shape(group: list[_Round], stars: _Stars, costs: Costs) -> Any:
