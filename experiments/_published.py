@@ -87,6 +87,8 @@ class AvalancheNumbers(NamedTuple):
     """1 / (sigma nu z) by exponents, by mean sizes, by shape collapse."""
     largest: int | None = None
     """Size of the largest avalanche."""
+    ranges: tuple[int, tuple[int, int], tuple[int, int]] | None = None
+    """The bin [ms], and the sizes and the lifetimes [bins] that the exponents were fitted to."""
 
 
 # Figs 4, 5 and S7, deposited: (side of the box [um], V*, density [1/um^2]). At 100 um the bin is 160 ms for
@@ -98,14 +100,28 @@ AVALANCHES = {
     (50, 1.8, 0.10): AvalancheNumbers(229_092, None, 98, (1.14, 0), (1.53, 0), (None, 1.50, 1.81)),
     (100, 0.7, 0.10): AvalancheNumbers(27_023, 1000, None, (3.25, 0), (4.22, 0), (1.43, 1.02, 1.07), 17),
     (100, 1.0, 0.10): AvalancheNumbers(
-        174_897, 1000, 167, (1.95, 0.015), (2.19, 0.023), (1.25, 1.39, 1.41), 217
+        174_897,
+        1000,
+        167,
+        (1.95, 0.015),
+        (2.19, 0.023),
+        (1.25, 1.39, 1.41),
+        217,
+        (160, (3, 42), (3, 19)),
     ),
     (100, 1.05, 0.10): AvalancheNumbers(
         122_715, None, None, (1.70, 0.06), (1.85, 0.06), (1.20, 1.29, 1.41), 403
     ),
     (100, 1.8, 0.10): AvalancheNumbers(1_146_412),
     (150, 1.0, 0.10): AvalancheNumbers(
-        390_142, 1000, 78, (1.98, 0.011), (2.26, 0.016), (1.286, 1.358, 1.378), 451
+        390_142,
+        1000,
+        78,
+        (1.98, 0.011),
+        (2.26, 0.016),
+        (1.286, 1.358, 1.378),
+        451,
+        (78, (4, 113), (3, 29)),
     ),
 }
 

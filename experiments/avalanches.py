@@ -155,6 +155,28 @@ def measure(trains: Trains, width: int | None = None) -> tuple[dict[str, Any], a
     }, avalanches
 
 
+def in_published_ranges(trains: Trains, ranges: Any) -> dict[str, Any]:
+    """The exponents by likelihood in the bin and on the ranges of the published ones."""
+    width, *limits = ranges
+    avalanches = analysis.find_avalanches(analysis.bin_events(trains.counts, width))
+    found: dict[str, Any] = {"bin ms": width, "avalanches": len(avalanches.size)}
+    samples = {"size": avalanches.size, "lifetime": avalanches.lifetime}
+    for (name, sample), (shortest, longest) in zip(samples.items(), limits, strict=True):
+        if np.sum((sample >= shortest) & (sample <= longest)) >= LEAST:
+            found[name] = analysis.fit_power_law(sample, shortest, longest, samples=FITTED)._asdict()
+    return found
+
+
+def known_numbers(key: tuple[Case, float]) -> published.AvalancheNumbers | None:
+    """What is published of an ensemble; of the second rule there is nothing."""
+    case, reduced = key
+    return (
+        published.AVALANCHES.get((round(case.size), reduced, case.density))
+        if case.rule == "crossing"
+        else None
+    )
+
+
 def bin_study(trains: Trains, bins) -> list[dict[str, Any]]:
     """S16: exponents against the bin."""
     rows = []
@@ -176,9 +198,7 @@ def cutoff_study(sizes) -> list[dict[str, Any]]:
 
 def show(key: tuple[Case, float], row: dict[str, Any]) -> None:
     """One ensemble in a few lines, with what is published beside it."""
-    case, reduced = key
-    known = published.AVALANCHES.get((round(case.size), reduced, case.density))
-    known = known if case.rule == "crossing" else None
+    (case, reduced), known = key, known_numbers(key)
     print(
         f"\n{case.size:g} um, {case.density:g} /um^2, V* {reduced:g}, {case.rule}: "
         f"{row['networks']} networks, "
@@ -196,6 +216,10 @@ def show(key: tuple[Case, float], row: dict[str, Any]) -> None:
         print(f"  {name:9} {text}")
     parts = (f"{k} {v['value']:.2f} +- {v['error']:.2f}" for k, v in row["crackling"].items())
     print("  1/(sigma nu z):", ", ".join(parts))
+    for name in ("size", "lifetime"):
+        if fit := row.get("published ranges", {}).get(name):
+            text = f"{fit['exponent']:.2f} +- {fit['error']:.2f} on {fit['minimum']}..{fit['maximum']}"
+            print(f"  {name:9} {text}, p {fit['p_value']:.2f}, in the published range")
     if known:
         print(f"  published: {known}")
 
@@ -208,6 +232,9 @@ def analyse(order, folder: Path) -> tuple[dict[tuple[Case, float], Any], dict[tu
     made = {}
     for key, train in trains.items():
         made[key] = measure(train)
+        known = known_numbers(key)
+        if known and known.ranges:
+            made[key][0]["published ranges"] = in_published_ranges(train, known.ranges)
         show(key, made[key][0])
     return made, trains
 

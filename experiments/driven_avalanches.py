@@ -123,6 +123,7 @@ def simulate(case: Case, pieces: Pieces) -> dict[str, np.ndarray] | None:
         except TimeUp:
             break
         seed = int(found[-1]["seed"][1])
+        print(f"{time.strftime('%H:%M:%S')} {name} of {case.networks // case.chunk}", flush=True)
         jax.clear_caches()  # each chunk compiles its own programs
     if not found:
         return None
