@@ -95,7 +95,8 @@ def two_trajectory_exponents(
     n_steps, n_interval, n_every = _check_counts(steps, interval, every)
     if isinstance(network, Ensemble) and differences is None:
         junctions = _in_union(junctions, network)
-    solver = AutoSolver(mapped=True) if solver is None else solver
+    if isinstance(network, Ensemble) and solver is None:
+        solver = AutoSolver(mapped=True)
     problem = make_problem(
         network,
         junction,
@@ -125,13 +126,12 @@ def _check_counts(steps: Any, interval: Any, every: Any) -> tuple[int, int, int]
 def _in_union(junctions: Any, ensemble: Ensemble) -> np.ndarray:
     """Junctions (networks, perturbed), in each network's own numbers, in those of the union."""
     counts = np.diff(ensemble.junction_offsets)[:, None]
-    rows = (
-        [] if junctions is None or isinstance(junctions, Tracer) else [np.asarray(row) for row in junctions]
-    )
-    alike = len(rows) == len(counts) and len({row.shape for row in rows}) == 1
-    indices = np.stack(rows) if alike else np.zeros(0)
-    fits = indices.ndim == 2 and indices.size and np.issubdtype(indices.dtype, np.integer)
-    if not fits or np.any((indices < 0) | (indices >= counts)):
+    try:
+        indices = np.asarray(junctions)
+    except (TypeError, ValueError):  # traced, or rows of several lengths
+        indices = np.zeros(0)
+    fits = indices.ndim == 2 and len(indices) == len(counts) and np.issubdtype(indices.dtype, np.integer)
+    if not fits or not indices.size or np.any((indices < 0) | (indices >= counts)):
         raise ValueError(
             f"junctions of an ensemble must be whole numbers of shape ({len(counts)}, perturbed), one row "
             f"for each network and below the number of its junctions, got {junctions}."
