@@ -57,7 +57,7 @@ COLOURS = "#0072B2", "#000000", "#D55E00"
 
 SMALL = Case(50.0, 0.02, "driven", (REDUCED,), 64, 32, WINDOW)
 MEDIUM = Case(100.0, 0.03, "driven", (REDUCED,), 16, 16, WINDOW)
-QUICK = Case(22.0, 0.08, "driven", (REDUCED,), 4, 4, 4.0)
+QUICK = Case(22.0, 0.08, "driven", (REDUCED,), 3, 3, 2.0)
 
 
 def simulate_chunk(case: Case, seed: int) -> dict[str, Any]:
