@@ -117,12 +117,26 @@ def bin_width(counts) -> int:
     return round(float(analysis.inter_event_intervals(counts).mean()))
 
 
-def measure(trains: Trains, width: int | None = None) -> tuple[dict[str, Any], analysis.Avalanches]:
-    """All that is said about one ensemble; the bin is the mean interval unless it is given [steps]."""
+def measure(trains: Trains) -> tuple[dict[str, Any], analysis.Avalanches]:
+    """All that is said about one ensemble."""
     per_network = trains.counts.sum(axis=1)
-    intervals = analysis.inter_event_intervals(trains.counts)
-    width = bin_width(trains.counts) if width is None else width
-    avalanches = analysis.find_avalanches(analysis.bin_events(trains.counts, width))
+    row, avalanches = measure_avalanches(trains.counts)
+    return {
+        "networks": len(trains.counts),
+        "events per network": float(per_network.mean()),
+        "error of it": float(per_network.std(ddof=1) / len(per_network) ** 0.5)
+        if len(per_network) > 1
+        else None,
+        "activated": float(np.mean(trains.final > 0.1)),
+        "seconds": trains.seconds,
+    } | row, avalanches
+
+
+def measure_avalanches(counts) -> tuple[dict[str, Any], analysis.Avalanches]:
+    """What is said of events (runs, ms): intervals, and avalanches in bins of the mean one."""
+    intervals = analysis.inter_event_intervals(counts)
+    width = bin_width(counts)
+    avalanches = analysis.find_avalanches(analysis.bin_events(counts, width))
     size, lifetime = fitted(avalanches.size), fitted(avalanches.lifetime)
     size_fit, lifetime_fit = as_fit(size), as_fit(lifetime)
     shortest, longest = (lifetime_fit.minimum, lifetime_fit.maximum) if lifetime_fit else (1, 1e9)
@@ -135,23 +149,16 @@ def measure(trains: Trains, width: int | None = None) -> tuple[dict[str, Any], a
     collapse = analysis.shape_collapse(avalanches, longest=longest, least_count=least, bootstraps=100)
     crackling["shape collapse"] = collapse.estimate._asdict()
     return {
-        "networks": len(trains.counts),
-        "events": int(per_network.sum()),
-        "events per network": float(per_network.mean()),
-        "error of it": float(per_network.std(ddof=1) / len(per_network) ** 0.5)
-        if len(per_network) > 1
-        else None,
+        "events": int(counts.sum()),
         "mean interval ms": float(intervals.mean()),
         "intervals": interval_exponent(intervals),
         "bin ms": width,
         "avalanches": len(avalanches.size),
         "largest": int(avalanches.size.max(initial=0)),
         "branching ratio": avalanches.branching_ratio(),
-        "activated": float(np.mean(trains.final > 0.1)),
         "size": size,
         "lifetime": lifetime,
         "crackling": crackling,
-        "seconds": trains.seconds,
     }, avalanches
 
 
@@ -170,11 +177,8 @@ def in_published_ranges(trains: Trains, ranges: Any) -> dict[str, Any]:
 def known_numbers(key: tuple[Case, float]) -> published.AvalancheNumbers | None:
     """What is published of an ensemble; of the second rule there is nothing."""
     case, reduced = key
-    return (
-        published.AVALANCHES.get((round(case.size), reduced, case.density))
-        if case.rule == "crossing"
-        else None
-    )
+    known = published.AVALANCHES.get((round(case.size), reduced, case.density))
+    return known if case.rule == "crossing" else None
 
 
 def bin_study(trains: Trains, bins) -> list[dict[str, Any]]:
@@ -196,6 +200,11 @@ def cutoff_study(sizes) -> list[dict[str, Any]]:
     return [analysis.fit_power_law(sizes, SHORTEST, cut, samples=200)._asdict() for cut in cuts]
 
 
+def fit_text(fit: dict[str, Any]) -> str:
+    """An exponent and the range that it holds on."""
+    return f"{fit['exponent']:.2f} +- {fit['error']:.2f} on {fit['minimum']}..{fit['maximum']}"
+
+
 def show(key: tuple[Case, float], row: dict[str, Any]) -> None:
     """One ensemble in a few lines, with what is published beside it."""
     (case, reduced), known = key, known_numbers(key)
@@ -209,17 +218,13 @@ def show(key: tuple[Case, float], row: dict[str, Any]) -> None:
         fit, line = row[name].get("scan"), row[name]["line"]
         text = f"line {line['exponent']:.2f}"
         if fit:
-            text = (
-                f"{fit['exponent']:.2f} +- {fit['error']:.2f} on {fit['minimum']}..{fit['maximum']}, "
-                f"p {fit['p_value']:.2f}; {text}"
-            )
+            text = f"{fit_text(fit)}, p {fit['p_value']:.2f}; {text}"
         print(f"  {name:9} {text}")
     parts = (f"{k} {v['value']:.2f} +- {v['error']:.2f}" for k, v in row["crackling"].items())
     print("  1/(sigma nu z):", ", ".join(parts))
     for name in ("size", "lifetime"):
         if fit := row.get("published ranges", {}).get(name):
-            text = f"{fit['exponent']:.2f} +- {fit['error']:.2f} on {fit['minimum']}..{fit['maximum']}"
-            print(f"  {name:9} {text}, p {fit['p_value']:.2f}, in the published range")
+            print(f"  {name:9} {fit_text(fit)}, p {fit['p_value']:.2f}, in the published range")
     if known:
         print(f"  published: {known}")
 

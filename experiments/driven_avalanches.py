@@ -36,10 +36,10 @@ import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import networkx as nx
 import numpy as np
-from _ensemble_runs import Case, Trains, connected
+from _ensemble_runs import Case, connected
 from _pieces import Pieces, TimeUp
 from _quick import compile_quickly
-from avalanches import finite, measure
+from avalanches import finite, fit_text, measure_avalanches
 
 import jaxnn
 from jaxnn import analysis
@@ -95,15 +95,17 @@ def _simulate_chunk(case: Case, seed: int) -> dict[str, Any]:
         setting = arguments(frequency, state, start) | {"distance": DISTANCE, "every": steps // PARTS}
         return jaxnn.two_trajectory_exponents(ensemble, **setting, junctions=perturbed).growth[1:].mean(0)
 
-    frequencies = jnp.asarray(FREQUENCIES)
-    state, counts, exponents = jnp.zeros((len(frequencies), ensemble.network.n_junctions)), [], None
-    for window in range(1 + WINDOWS):
-        if window == 1:
-            exponents = separate(frequencies, state, steps)
+    frequencies, counts = jnp.asarray(FREQUENCIES), []
+    rest = jnp.zeros((len(frequencies), ensemble.network.n_junctions))
+    _, settled, _ = follow(frequencies, rest, 0)
+    state = settled
+    for window in range(1, 1 + WINDOWS):
         events, state, failed = follow(frequencies, state, window * steps)
+        # What was not finite before is not here either.
         assert np.all(np.asarray(failed) < 0), "a step was not finite"
         counts.append(np.asarray(events, np.int32))
-    return {"counts": np.stack(counts[1:]), "exponents": exponents, "seed": np.array([seed, following])}
+    exponents = separate(frequencies, settled, steps)
+    return {"counts": np.stack(counts), "exponents": exponents, "seed": np.array([seed, following])}
 
 
 def conducting(network: jaxnn.Network, terminals: tuple[int, int]) -> np.ndarray:
@@ -116,7 +118,7 @@ def conducting(network: jaxnn.Network, terminals: tuple[int, int]) -> np.ndarray
 
 
 def simulate(case: Case, pieces: Pieces) -> dict[str, np.ndarray] | None:
-    """All chunks of a case that are there or that the time allows."""
+    """Events and the networks' exponents of all chunks that are there or that the time allows."""
     found, seed = [], 0
     for number in range(case.networks // case.chunk):
         try:
@@ -129,8 +131,9 @@ def simulate(case: Case, pieces: Pieces) -> dict[str, np.ndarray] | None:
         jax.clear_caches()  # each chunk compiles its own programs
     if not found:
         return None
-    joined = {"counts": np.concatenate([chunk["counts"] for chunk in found], axis=-1)}
-    return joined | {"exponents": np.concatenate([chunk["exponents"] for chunk in found], axis=1)}
+    exponents = np.concatenate([chunk["exponents"] for chunk in found], axis=1)
+    counts = np.concatenate([chunk["counts"] for chunk in found], axis=-1)
+    return {"counts": counts, "exponents": np.median(exponents, axis=-1)}
 
 
 def report(
@@ -139,13 +142,11 @@ def report(
     """Per frequency: exponents of the networks, and all that is said of an ensemble's avalanches."""
     rows, avalanches = [], []
     for i, frequency in enumerate(FREQUENCIES):
-        exponents = np.median(found["exponents"][i], axis=-1)
+        exponents = found["exponents"][i]
         # A window is a run of its own: avalanches do not go on from one into the next.
         counts = np.moveaxis(found["counts"][:, i], -1, 1)
         counts = counts.reshape(-1, counts.shape[-1])
-        row, made = measure(Trains(counts, np.zeros(len(counts)), 0.0))
-        for name in ("activated", "seconds", "networks", "events per network", "error of it"):
-            del row[name]
+        row, made = measure_avalanches(counts)
         mean, deviation = float(exponents.mean()), float(exponents.std(ddof=1))
         exponent = {"mean per s": mean, "error": deviation / len(exponents) ** 0.5, "deviation": deviation}
         exponent |= {"median per s": float(np.median(exponents)), "above 0": float(np.mean(exponents > 0))}
@@ -166,12 +167,7 @@ def show(row: dict[str, Any]) -> None:
     )
     for name in ("size", "lifetime"):
         fit, line = row[name].get("scan"), row[name]["line"]
-        text = (
-            f"{fit['exponent']:.2f} +- {fit['error']:.2f} on {fit['minimum']}..{fit['maximum']}"
-            if fit
-            else "-"
-        )
-        print(f"  {name:9} {text}; line {line['exponent']:.2f}")
+        print(f"  {name:9} {fit_text(fit) if fit else '-'}; line {line['exponent']:.2f}")
 
 
 def plot(results, path: Path) -> None:
@@ -182,7 +178,7 @@ def plot(results, path: Path) -> None:
             label = f"{line['frequency Hz']:g} Hz, {line['exponent']['mean per s']:.2f} /s"
             pictures.distribution(row[0], made.size, label, colour, line["size"].get("scan"))
             pictures.distribution(row[1], made.lifetime, label, colour, line["lifetime"].get("scan"))
-            values = np.sort(np.median(found["exponents"][i], axis=-1))
+            values = np.sort(found["exponents"][i])
             row[2].plot(
                 values, (1 + np.arange(len(values))) / len(values), drawstyle="steps-pre", color=colour
             )

@@ -22,7 +22,10 @@ from ._step import advance, conductance_of, first_carry, passive_conductance
 
 
 class SeparationGrowth(eqx.Module):
-    """Exponents of pairs of trajectories, one pair per perturbed junction, and how they came about."""
+    """Exponents of pairs of trajectories, one pair per perturbed junction, and how they came about.
+
+    Each network of an ensemble has differences and exponents of its own.
+    """
 
     exponents: Float[Array, "*networks perturbed"]
     """Mean growth rate of each pair [1/s]; -inf for one whose difference vanished."""
@@ -68,35 +71,28 @@ def two_trajectory_exponents(
       \qquad \Lambda = \frac{1}{T} \sum_k \gamma_k$$
 
     after every `interval` steps, where a pair starts from $\lambda' = \lambda + \epsilon e_j$. All pairs
-    are simulated as one batch with the undisturbed network, which `jax.vmap` extends over drives. In an
-    ensemble each pair has a difference in every network, and each of these its own length and exponent.
+    are simulated as one batch with the undisturbed network, which `jax.vmap` extends over drives.
 
     - `network`, `junction`, `drive`, `terminals`, `dt`, `start_step`, `state`, `solver`: as for
       `jaxnn.simulate`. Give `state` and `start_step` of a run over the transient first.
     - `distance`: $\epsilon$ in units of the state; 5e-4 V s in the paper.
-    - `junctions`: those that are perturbed (the first variable of their state), by default each one, dead
-      ends and passive ones too, whose pairs only decay. For an ensemble `(networks, perturbed)`, in each
-      network's own numbers, neither traced nor left out.
+    - `junctions`: those that are perturbed (the first variable of their state), by default each, dead ends
+      too, whose pairs only decay; `(networks, perturbed)` for an ensemble, in each network's own numbers.
     - `differences`: where the pairs start instead, `final_differences` of an earlier run to go on from it.
     - `interval`: steps between two rescalings; 1 in the paper.
     - `every`: steps kept as one mean, by default all; a multiple of `interval` that divides `steps`.
 
     The result depends on the distance. A tangent vanishes with the first clip of a state that it is in;
     a finite difference is only reduced by what one step moves, $\ln(1 - b V_\mathrm{reset} dt / \epsilon)$
-    at the most, and is set to $\epsilon$ again. `jaxnn.lyapunov_exponents` is the limit of small
-    distances where nothing clips. A difference that vanishes all the same stays 0: -inf. Use float64:
-    float32 rounds off what leaks from the perturbed junction into others and would take over there.
+    at the most, and is set to $\epsilon$ again. `jaxnn.lyapunov_exponents` is the limit of small distances
+    where nothing clips. A difference that vanishes stays 0: -inf. Use float64 (see `docs/analysis.md`).
 
     Raises a `ValueError` for what `jaxnn.simulate` refuses, counts that do not fit, junctions that are not
-    there, and a distance that the rounding of the state would swallow.
+    there (traced or left out, for an ensemble), and a distance that rounding would swallow.
 
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Fig. 6; `calcLyapunov` in its code.
     """
     n_steps, n_interval, n_every = _check_counts(steps, interval, every)
-    if isinstance(network, Ensemble) and differences is None:
-        junctions = _in_union(junctions, network)
-    if isinstance(network, Ensemble) and solver is None:
-        solver = AutoSolver(mapped=True)
     problem = make_problem(
         network,
         junction,
@@ -106,10 +102,10 @@ def two_trajectory_exponents(
         steps=n_steps,
         start_step=start_step,
         state=state,
-        solver=solver,
+        solver=AutoSolver(mapped=isinstance(network, Ensemble)) if solver is None else solver,
     )
     size = _check_distance(distance, problem)
-    start = _check_start(junctions, differences, size, problem)
+    start = _check_start(network, junctions, differences, size, problem)
     return _follow(problem, start, size, n_steps, n_interval, n_every)
 
 
@@ -121,6 +117,19 @@ def _check_counts(steps: Any, interval: Any, every: Any) -> tuple[int, int, int]
             f"steps={n_steps} must be a multiple of every={n_every}, and that of interval={n_interval}."
         )
     return n_steps, n_interval, n_every
+
+
+def _in_network(junctions: Any, count: int) -> Any:
+    """Junctions (perturbed,), by default each of so many."""
+    indices = np.arange(count) if junctions is None else junctions
+    if not isinstance(indices, Tracer):
+        indices = np.asarray(indices)
+        fits = indices.ndim == 1 and indices.size and np.issubdtype(indices.dtype, np.integer)
+        if not fits or indices.min() < 0 or indices.max() >= count:
+            raise ValueError(
+                f"junctions must be a sequence of whole numbers from 0 to {count - 1}, got {junctions}."
+            )
+    return indices
 
 
 def _in_union(junctions: Any, ensemble: Ensemble) -> np.ndarray:
@@ -139,7 +148,9 @@ def _in_union(junctions: Any, ensemble: Ensemble) -> np.ndarray:
     return indices + np.array(ensemble.junction_offsets[:-1])[:, None]
 
 
-def _check_start(junctions: Any, differences: Any, distance: Array, problem: Problem) -> Array:
+def _check_start(
+    network: Network | Ensemble, junctions: Any, differences: Any, distance: Array, problem: Problem
+) -> Array:
     """The first differences: those given, or the distance in one junction each."""
     shape, dtype = problem.state.shape, problem.state.dtype
     if differences is not None:
@@ -150,15 +161,10 @@ def _check_start(junctions: Any, differences: Any, distance: Array, problem: Pro
                 "junctions: give one of the two."
             )
         return start
-    indices = np.arange(shape[-1]) if junctions is None else junctions
-    if not isinstance(indices, Tracer):
-        indices = np.asarray(indices)
-        # Those of an ensemble are checked, and have a row for each network.
-        fits = indices.ndim == len(problem.shape) and np.issubdtype(indices.dtype, np.integer)
-        if not fits or not indices.size or indices.min() < 0 or indices.max() >= shape[-1]:
-            raise ValueError(
-                f"junctions must be a sequence of whole numbers from 0 to {shape[-1] - 1}, got {junctions}."
-            )
+    if isinstance(network, Ensemble):
+        indices = _in_union(junctions, network)
+    else:
+        indices = _in_network(junctions, shape[-1])
     pairs = indices.shape[-1]
     one_hot = jnp.zeros((pairs, problem.state.size // shape[-1], shape[-1]), dtype)
     return one_hot.at[jnp.arange(pairs), 0, indices].set(distance).reshape(pairs, *shape)
