@@ -1,6 +1,7 @@
 """What a junction law has to say for itself: four methods, and a rate if it has one."""
 
 import abc
+import math
 
 import equinox as eqx
 from jaxtyping import Array, ArrayLike, Float
@@ -38,6 +39,13 @@ class AbstractJunction(eqx.Module):
 
         Broadcasts against the state; `jnp.inf` switches the report off.
         """
+
+    def state_bounds(self) -> tuple[Float[ArrayLike, "..."], Float[ArrayLike, "..."]]:
+        """The least and the largest that a state can be; a run outside of them is reported.
+
+        They broadcast against the state. By default there are none.
+        """
+        return -math.inf, math.inf
 
 
 class AbstractRateJunction(AbstractJunction):

@@ -33,6 +33,7 @@ class Problem(eqx.Module):
     start_step: Int[Array, ""]
     terminals: Int[np.ndarray, " all_terminals"]
     network_of_node: Int[np.ndarray, " nodes"]
+    network_of_junction: Int[np.ndarray, " junctions"]
     junctions_of_network: Int[np.ndarray, "networks most"]
     shape: tuple[int, ...] = eqx.field(static=True)
 
@@ -87,6 +88,7 @@ def make_problem(
         start_step=_check_start(start_step, steps),
         terminals=indices.reshape(-1),
         network_of_node=network_of_node,
+        network_of_junction=network_of_node[network.edges[:, 0]],
         junctions_of_network=junctions_of_network,
         shape=indices.shape,
     )

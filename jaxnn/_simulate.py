@@ -19,7 +19,7 @@ from ._network import Network
 from ._problem import Problem, make_problem
 from ._solution import Solution
 from ._solver import AbstractSolver
-from ._step import advance, conductance_of, first_carry, passive_conductance
+from ._step import advance, first_carry, passive_conductance
 
 
 _ALWAYS = ("time", "drive", "terminal_current", "conductance", "final_state")
@@ -125,10 +125,8 @@ def _run(
     time, _ = jax.vmap(step_time, in_axes=(0, None, None))(kept_step, problem.dt, problem.dt_remainder)
     return Solution(
         time=time,
-        conductance=conductance_of(kept["drive"], kept["terminal_current"]),
         final_state=carry.state,
         final_step=carry.step,
-        largest_change=carry.largest_change,
-        failed_step=carry.failed_step,
+        **vars(carry.diagnosis),
         **kept,
     )

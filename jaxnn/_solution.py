@@ -5,11 +5,13 @@ import warnings
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
 from ._checks import concrete
+from ._diagnosis import INFINITE_CONDUCTANCE, NEGATIVE_CONDUCTANCE, NOT_FINITE, OUT_OF_BOUNDS
 from ._storage import load_arrays, save_arrays
 
 
@@ -23,11 +25,19 @@ class NumericalWarning(UserWarning):
 class Result(eqx.Enumeration):
     """How a run ended."""
 
-    successful = "every potential, current and state stayed finite"
+    successful = "every conductance, potential, current and state stayed finite and within its bounds"
     not_finite = (
-        "a current or a state became NaN or infinite: (a) the drive or an initial state did, (b) a "
-        "junction law gave a negative or infinite conductance, or (c) dt is too large for it"
+        "a current or a state became NaN or infinite: (a) the drive or an initial state did, or (b) dt is "
+        "too large for the junction law"
     )
+    state_out_of_bounds = (
+        "a state left the bounds that its junction law gives it (state_bounds): the run started there, or "
+        "the law's update does not keep to them"
+    )
+    negative_conductance = (
+        "a junction's conductance became negative: Kirchhoff's laws have no solver for that here"
+    )
+    infinite_conductance = "a junction's conductance became NaN or infinite"
 
 
 class Solution(eqx.Module):
@@ -46,7 +56,11 @@ class Solution(eqx.Module):
     terminal_current: Float[Array, "time *terminals"]
     """Currents from the terminals into the network [A]."""
     conductance: Float[Array, "time *networks"]
-    """|Current into the second terminal / potential difference of the first two| [S]; NaN at 0 V."""
+    """Between the first two terminals [S]: |current into the second / potential difference|.
+
+    With two terminals, or a drive of the first alone, it has a value at 0 V too: that of the branch that is
+    left of the network. With more that are driven it hangs on how, and is NaN where the first two are at
+    one potential."""
     final_state: Float[Array, "*variables junctions"]
     """State after the last step."""
     final_step: Int[Array, ""]
@@ -54,7 +68,11 @@ class Solution(eqx.Module):
     largest_change: Float[Array, "*networks"]
     """Largest move of a state in one step, relative to its critical value."""
     failed_step: Int[Array, "*networks"]
-    """First step with a number that is not finite, or -1."""
+    """First step with a number that is not finite, negative or out of bounds, or -1."""
+    failed_junction: Int[Array, "*networks"] | Any = -1
+    """The junction that it belongs to, or -1 if it belongs to none."""
+    cause: Int[Array, "*networks"] | Any = 0
+    """What is wrong there, as a number; `result` says it in words."""
     # What was not asked for is None. Any stands for that, so that type checkers let users index
     # what they did ask for.
     state: Float[Array, "time *variables junctions"] | Any = None
@@ -70,15 +88,19 @@ class Solution(eqx.Module):
     power: Float[Array, "time *networks"] | Any = None
     """Power dissipated in all junctions [W]."""
     cut_off: Int[Array, "time *networks"] | Any = None
-    """Number of wires that no conductance joins to a terminal: they are at 0 V."""
+    """Number of wires that no closed junction joins to a terminal, and that float."""
 
     @property
     def result(self) -> Any:
-        """`Result.successful` or `Result.not_finite`."""
-        return Result.where(self.failed_step < 0, Result.successful, Result.not_finite)
+        """How the run ended, a `Result`; of several, one each."""
+        cause = jnp.asarray(self.cause)
+        named = _result
+        for _ in range(cause.ndim):
+            named = jax.vmap(named)
+        return named(cause)
 
     def check(self) -> "Solution":
-        """Warns of steps that were too large and of numbers that are not finite; returns itself.
+        """Warns of steps that were too large and of numbers that cannot be right; returns itself.
 
         `simulate` does so by itself unless it runs inside a transformation (`jit`, `vmap`, `grad`),
         where nothing has a value yet: call this on what comes out.
@@ -87,9 +109,12 @@ class Solution(eqx.Module):
             return self
         failed = np.atleast_1d(self.failed_step)
         if (failed >= 0).any():
+            first = np.argmin(np.where(failed >= 0, failed, np.iinfo(failed.dtype).max))
+            cause, junction = (np.atleast_1d(x).flat[first] for x in (self.cause, self.failed_junction))
+            where = "" if junction < 0 else f" at junction {junction}"
             _warn(
-                f"{_share(failed >= 0)}not finite from step {failed[failed >= 0].min()} on: "
-                f"{Result[Result.not_finite]}. Look at the conductance and the drive before it."
+                f"{_share(failed >= 0)}wrong from step {failed.flat[first]} on{where}: "
+                f"{Result[_RESULTS[int(cause)]]}. Look at the drive, the state and the law before it."
             )
         change = np.atleast_1d(self.largest_change)
         large = change > LARGEST_CHANGE
@@ -110,6 +135,21 @@ class Solution(eqx.Module):
     def load(cls, path: str | os.PathLike[str]) -> "Solution":
         """Reads what `save` wrote; raises a `ValueError` for any other file."""
         return cls(**{k: jnp.asarray(v) for k, v in load_arrays(path, "solution").items()})
+
+
+_RESULTS = {
+    NOT_FINITE: Result.not_finite,
+    OUT_OF_BOUNDS: Result.state_out_of_bounds,
+    NEGATIVE_CONDUCTANCE: Result.negative_conductance,
+    INFINITE_CONDUCTANCE: Result.infinite_conductance,
+}
+
+
+def _result(cause: Array) -> Any:
+    ending = Result.successful
+    for number, result in _RESULTS.items():
+        ending = Result.where(cause == number, result, ending)
+    return ending
 
 
 def _share(bad: np.ndarray) -> str:

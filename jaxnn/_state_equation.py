@@ -7,16 +7,17 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxnn_kernels import NodalSolution, solve_nodes, split_time_step
+from jaxnn_kernels import split_time_step
 
 from ._clock import Clock
 from ._drive import AbstractDrive, drive_at
 from ._ensemble import Ensemble
 from ._junction import AbstractJunction, AbstractRateJunction
+from ._kirchhoff import Flow, flow
 from ._network import Network
-from ._problem import Problem, make_problem, terminal_potential
+from ._problem import Problem, make_problem
 from ._solver import AbstractSolver
-from ._step import conductance_of, passive_conductance
+from ._step import passive_conductance
 
 
 class Observation(eqx.Module):
@@ -27,7 +28,7 @@ class Observation(eqx.Module):
     terminal_current: Float[Array, "*terminals"]
     """Currents from the terminals into the network [A]."""
     conductance: Float[Array, "*networks"]
-    """|Current into the second terminal / potential difference of the first two| [S]; NaN at 0 V."""
+    """Between the first two terminals [S], as in `jaxnn.Solution`."""
     junction_conductance: Float[Array, " junctions"]
     """Conductances [S]."""
     junction_voltage: Float[Array, " junctions"]
@@ -114,25 +115,16 @@ class StateEquation(eqx.Module):
     ) -> Float[Array, "*variables junctions"]:
         """The rate of change of `state` at `time` [s]; `args` is what diffrax passes, unused."""
         del args
-        nodal = self._solve(time, state)[2]
-        rate = _rate(self.problem, state, nodal.junction_voltage)
+        rate = _rate(self.problem, state, self._solve(time, state)[1].junction_voltage)
         return jnp.where(self.problem.network.passive, 0, rate)
 
     def observe(self, time: Any, state: Float[Array, "*variables junctions"]) -> Observation:
         """Currents, voltages and conductances at `time` [s]; `jax.vmap` it over a solution."""
-        potential, conductance, nodal = self._solve(time, state)
-        current = nodal.terminal_current.reshape(self.problem.shape)
-        return Observation(
-            drive=potential,
-            terminal_current=current,
-            conductance=conductance_of(potential, current),
-            junction_conductance=conductance,
-            junction_voltage=nodal.junction_voltage,
-            node_potential=nodal.node_potential,
-        )
+        conductance, flows = self._solve(time, state)
+        return Observation(junction_conductance=conductance, **flows._asdict())
 
-    def _solve(self, time: Any, state: Array) -> tuple[Array, Array, NodalSolution]:
-        """Potentials of the terminals, conductances of the junctions, and Kirchhoff's solution."""
+    def _solve(self, time: Any, state: Array) -> tuple[Array, Flow]:
+        """Conductances of the junctions, and what flows."""
         problem, dtype = self.problem, self.problem.state.dtype
         if (state.shape, state.dtype) != (problem.state.shape, dtype):
             raise ValueError(
@@ -143,12 +135,11 @@ class StateEquation(eqx.Module):
         # What float32 rounds off a float64 time goes into the clock's remainder.
         clock = Clock(*map(jnp.asarray, split_time_step(time, dtype)))
         assert isinstance(problem.drive, AbstractDrive)
-        potential = terminal_potential(drive_at(problem.drive, clock).astype(dtype), problem.shape)
         conductance = problem.junction.conductance(state)
         passive = passive_conductance(problem)
         if passive is not None:
             conductance = jnp.where(problem.network.passive, passive, conductance)
-        return potential, conductance, solve_nodes(problem.plan, conductance, potential.reshape(-1))
+        return conductance, flow(problem, conductance, drive_at(problem.drive, clock))
 
 
 def _rate(problem: Problem, state: Array, voltage: Array) -> Array:

@@ -5,31 +5,26 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
-from jaxnn_kernels import batch_inner, divergence, solve_nodes, step_time
+from jaxnn_kernels import batch_inner, divergence, joined_wires, step_time
 
 from ._clock import Clock
+from ._diagnosis import Diagnosis, first_diagnosis, next_diagnosis
 from ._drive import drive_at
-from ._problem import Problem, terminal_potential
+from ._kirchhoff import flow
+from ._problem import Problem
 
 
 class Carry(eqx.Module):
-    """The state, the number of the step that gave it, and the diagnosis so far, network by network."""
+    """The state, the number of the step that gave it, and the diagnosis so far."""
 
     state: Array
     step: Array
-    largest_change: Array
-    failed_step: Array
+    diagnosis: Diagnosis
 
 
 def first_carry(problem: Problem) -> Carry:
     """Where a run starts from."""
-    networks = problem.shape[:-1]
-    return Carry(
-        problem.state,
-        problem.start_step,
-        jnp.zeros(networks, problem.state.dtype),
-        jnp.full(networks, -1, jnp.int32),
-    )
+    return Carry(problem.state, problem.start_step, first_diagnosis(problem))
 
 
 def advance(
@@ -44,67 +39,37 @@ def advance(
     if voltage is None:
         clock = Clock(*step_time(step, problem.dt, problem.dt_remainder))
         voltage = drive_at(problem.drive, clock)  # pyright: ignore[reportArgumentType]
-    potential = terminal_potential(voltage.astype(problem.state.dtype), problem.shape)
     # Between two solves all lies in memory as the solves want it.
     before = batch_inner(carry.state)
     conductance = problem.junction.conductance(before)
     if passive is not None:
         conductance = jnp.where(problem.network.passive, passive, conductance)
-    nodal = solve_nodes(problem.plan, batch_inner(conductance), potential.reshape(-1))
-    felt = batch_inner(nodal.junction_voltage)
+    flows = flow(problem, batch_inner(conductance), voltage)
+    felt = batch_inner(flows.junction_voltage)
     state = batch_inner(problem.junction.update(before, felt, problem.dt))
-    kept = {
-        "drive": potential,
-        "terminal_current": nodal.terminal_current.reshape(problem.shape),
-        "state": state,
-        "junction_conductance": conductance,
-        "junction_voltage": nodal.junction_voltage,
-        "node_potential": nodal.node_potential,
-    }
+    if problem.shape[:-1]:
+        # XLA for a CPU would update the states once more for each use that the diagnosis makes of them.
+        state = jax.lax.optimization_barrier(state)
+    kept = flows._asdict() | {"state": state, "junction_conductance": conductance}
     if "kirchhoff_residual" in record:
-        flow = divergence(problem.plan.graph, conductance * nodal.junction_voltage)
-        residual = jnp.abs(flow.at[problem.terminals].set(0))
+        lost = divergence(problem.plan.graph, conductance * flows.junction_voltage)
+        residual = jnp.abs(lost.at[problem.terminals].set(0))
         owner = problem.network_of_node
         kept["kirchhoff_residual"] = _per_network(problem, "max", residual, owner)
     if "power" in record:
-        loss = conductance * nodal.junction_voltage**2
-        owner = problem.network_of_node[problem.network.edges[:, 0]]
-        kept["power"] = _per_network(problem, "sum", loss, owner)
+        loss = conductance * flows.junction_voltage**2
+        kept["power"] = _per_network(problem, "sum", loss, problem.network_of_junction)
     if "cut_off" in record:
-        # With every terminal at 1 V, so is each wire that any of them reaches.
-        raised = jnp.ones(problem.terminals.shape, conductance.dtype)
-        reached = solve_nodes(problem.plan, conductance, raised)
-        lost = (reached.node_potential < 0.5).astype(jnp.int32)
-        kept["cut_off"] = _per_network(problem, "sum", lost, problem.network_of_node)
-    kept = {k: v for k, v in kept.items() if k in record or k in ("drive", "terminal_current")}
-    return _next_carry(problem, carry, step, state, nodal.terminal_current), kept
+        apart = (~joined_wires(problem.plan, conductance)).astype(jnp.int32)
+        kept["cut_off"] = _per_network(problem, "sum", apart, problem.network_of_node)
+    kept = {k: v for k, v in kept.items() if k in record or k in ALWAYS}
+    current = flows.terminal_current
+    diagnosis = next_diagnosis(problem, carry.diagnosis, step, carry.state, state, conductance, current)
+    return Carry(state, step, diagnosis), kept
 
 
-def _next_carry(problem: Problem, carry: Carry, step: Array, state: Array, current: Array) -> Carry:
-    """The new state with the diagnosis brought up to date."""
-    scale = jnp.asarray(problem.junction.critical_state(), state.dtype)
-    scale = scale.reshape((1,) * (state.ndim - scale.ndim) + scale.shape)
-    change = jnp.abs(state - carry.state) / scale
-    # The state of a passive junction moves as well, but nothing hangs on it.
-    change = jax.lax.stop_gradient(jnp.where(problem.network.passive, 0, change))
-    change = _largest_per_network(problem, change)
-    finite = jnp.isfinite(jnp.sum(current.reshape(problem.shape), axis=-1)) & jnp.isfinite(change)
-    fails = ~finite & (carry.failed_step < 0)
-    return Carry(
-        state,
-        step,
-        jnp.maximum(carry.largest_change, change),
-        jnp.where(fails, step, carry.failed_step),
-    )
-
-
-def _largest_per_network(problem: Problem, values: Array) -> Array:
-    """The largest of values per junction, at least 0, in each network."""
-    if len(problem.shape) == 1:
-        return jnp.max(values, initial=0)
-    # To gather the junctions of a network is several times faster than to scatter into networks.
-    values = jnp.take(values, problem.junctions_of_network, axis=-1, mode="fill", fill_value=0)
-    return jnp.max(values, axis=(*range(values.ndim - 2), values.ndim - 1), initial=0)
+# What every step keeps.
+ALWAYS = ("drive", "terminal_current", "conductance")
 
 
 def passive_conductance(problem: Problem) -> Array | None:
@@ -122,11 +87,3 @@ def _per_network(problem: Problem, reduction: str, values: Array, owner: ArrayLi
         return getattr(jnp, reduction)(values)
     segmented = getattr(jax.ops, f"segment_{reduction}")
     return segmented(values, owner, num_segments=problem.shape[0])
-
-
-def conductance_of(potential: Array, current: Array) -> Array:
-    """|I_2 / (V_1 - V_2)|, NaN where the difference is exactly zero, without a NaN in gradients."""
-    difference = potential[..., 0] - potential[..., 1]
-    off = difference == 0
-    ratio = jnp.abs(current[..., 1] / jnp.where(off, 1, difference))
-    return jnp.where(off, jnp.nan, ratio)

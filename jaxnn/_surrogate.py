@@ -106,6 +106,9 @@ class SmoothJunction(AbstractSurrogate):
     def critical_state(self) -> Float[ArrayLike, "..."]:
         return self.junction.critical_state()
 
+    def state_bounds(self) -> tuple[Float[ArrayLike, "..."], Float[ArrayLike, "..."]]:
+        return self.junction.state_bounds()
+
 
 class StraightThrough(AbstractJunction):
     r"""The exact law forward, a smooth one backward.
@@ -147,3 +150,6 @@ class StraightThrough(AbstractJunction):
 
     def critical_state(self) -> Float[ArrayLike, "..."]:
         return self.surrogate.junction.critical_state()
+
+    def state_bounds(self) -> tuple[Float[ArrayLike, "..."], Float[ArrayLike, "..."]]:
+        return self.surrogate.junction.state_bounds()

@@ -92,6 +92,9 @@ class TunnelJunction(AbstractRateJunction):
     def critical_state(self) -> Float[Array, "..."]:
         return self.critical_flux
 
+    def state_bounds(self) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+        return _flux_bounds(self)
+
 
 class BinaryJunction(AbstractRateJunction):
     r"""A switch: on at and above the critical flux, off below it.
@@ -141,6 +144,9 @@ class BinaryJunction(AbstractRateJunction):
 
     def critical_state(self) -> Float[Array, "..."]:
         return self.critical_flux
+
+    def state_bounds(self) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+        return _flux_bounds(self)
 
 
 def flux_parameters(junction: TunnelJunction | BinaryJunction) -> dict[str, Any]:
@@ -192,6 +198,14 @@ def _flux_rate(junction: TunnelJunction | BinaryJunction, state: Array, voltage:
             "A higher-order integrator takes steps large enough for float32."
         )
     return threshold_flux_rate(state, voltage, **flux_parameters(junction))
+
+
+def _flux_bounds(junction: TunnelJunction | BinaryJunction) -> tuple[Array, Array]:
+    bound = jnp.asarray(junction.max_flux)
+    if junction.compensated:
+        # The second variable is a remainder, and small of itself.
+        bound = jnp.stack(jnp.broadcast_arrays(jnp.atleast_1d(bound), jnp.inf))
+    return -bound, bound
 
 
 def _check_threshold(junction: TunnelJunction | BinaryJunction) -> None:

@@ -18,7 +18,7 @@ from ._junction import AbstractJunction
 from ._network import Network
 from ._problem import Problem, make_problem
 from ._solver import AbstractSolver, AutoSolver
-from ._step import advance, conductance_of, first_carry, passive_conductance
+from ._step import advance, first_carry, passive_conductance
 
 
 class SeparationGrowth(eqx.Module):
@@ -198,9 +198,9 @@ def _follow(
     def step(carry: Any, voltage: Any) -> Any:
         voltage = None if voltage is None else spread(voltage)
         carry, kept = jax.vmap(lambda c, v: advance(problem, passive, (), c, v))(carry, voltage)
-        return carry, conductance_of(kept["drive"][0], kept["terminal_current"][0])
+        return carry, kept["conductance"][0]
 
-    owner = problem.network_of_node[problem.network.edges[:, 0]]
+    owner = problem.network_of_junction
 
     def over_interval(carry: Any, voltage: Any) -> Any:
         carry, growth = carry

@@ -185,8 +185,11 @@ def _by_network(solution: Any, ensemble: Ensemble) -> dict[str, Any]:
     junctions = {"final_state", "state", "junction_conductance", "junction_voltage"}
     parts = {}
     for name, x in vars(solution).items():
-        if x is None or name in ("largest_change", "failed_step"):
+        if x is None or name in ("largest_change", "failed_step", "cause"):
             parts[name] = x
+        elif name == "failed_junction":
+            # In the network's own numbers.
+            parts[name] = jnp.where(x < 0, -1, x - jnp.asarray(ensemble.junction_offsets[:-1], x.dtype))
         elif name in moved:
             parts[name] = jnp.moveaxis(x, 1, 0)
         elif name in junctions:

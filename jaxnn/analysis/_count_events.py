@@ -15,7 +15,7 @@ from .._junction import AbstractJunction
 from .._network import Network
 from .._problem import Problem, make_problem
 from .._solver import AbstractSolver
-from .._step import advance, conductance_of, first_carry, passive_conductance
+from .._step import advance, first_carry, passive_conductance
 from ._events import AbstractEventRule
 
 
@@ -88,8 +88,8 @@ def count_events(
 
 def _owners(problem: Problem) -> np.ndarray:
     """The network of each junction; passive ones get the number past the last, which is dropped."""
-    owner = problem.network_of_node[problem.network.edges[:, 0]]
-    return np.where(problem.network.passive, problem.network_of_node.max() + 1, owner).astype(np.int32)
+    nobody = problem.network_of_node.max() + 1
+    return np.where(problem.network.passive, nobody, problem.network_of_junction).astype(np.int32)
 
 
 @eqx.filter_jit
@@ -105,7 +105,7 @@ def _count(
         carry, kept = advance(problem, passive, ("junction_conductance",), carry, voltage)
         conductance = kept["junction_conductance"]
         memory, counts = rule.follow(memory, conductance, index, problem.dt, counts, owner)
-        return (carry, memory, counts, index + 1), conductance_of(kept["drive"], kept["terminal_current"])
+        return (carry, memory, counts, index + 1), kept["conductance"]
 
     # The first step compares with itself: a rule sees no change.
     first = problem.junction.conductance(problem.state)
@@ -116,4 +116,4 @@ def _count(
     counted = (jnp.arange(steps) >= margins[0]) & (jnp.arange(steps) < steps - margins[1])
     counts = jnp.where(counted[:, None], counts, 0)
     shape = (steps, *problem.shape[:-1])
-    return EventCounts(counts.reshape(shape), conductance, carry.state, carry.failed_step)
+    return EventCounts(counts.reshape(shape), conductance, carry.state, carry.diagnosis.failed_step)

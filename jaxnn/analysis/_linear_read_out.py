@@ -14,7 +14,7 @@ from .._junction import AbstractJunction
 from .._network import Network
 from .._problem import Problem, make_problem
 from .._solver import AbstractSolver
-from .._step import advance, conductance_of, first_carry, passive_conductance
+from .._step import advance, first_carry, passive_conductance
 
 
 class ReadOutRecord(eqx.Module):
@@ -112,7 +112,7 @@ class ReadOutRun(eqx.Module):
     record: ReadOutRecord
     """Features are the potentials [V] of the wires in order, terminals included."""
     conductance: Float[Array, " time"]
-    """Conductance between the first two terminals at each step [S]; NaN at 0 V."""
+    """Conductance between the first two terminals at each step [S], as in `jaxnn.Solution`."""
     final_state: Float[Array, "*variables junctions"]
     """State after the last step."""
     failed_step: Int[Array, ""]
@@ -176,7 +176,7 @@ def _record(problem: Problem, targets: Array, length: int) -> ReadOutRun:
 
     def step(carry: Any, voltage: Any) -> Any:
         carry, kept = advance(problem, passive, ("node_potential",), carry, voltage)
-        return carry, (kept["node_potential"], conductance_of(kept["drive"], kept["terminal_current"]))
+        return carry, (kept["node_potential"], kept["conductance"])
 
     def one(carry: Any, parts: Any) -> Any:
         carry, record = carry
@@ -189,4 +189,4 @@ def _record(problem: Problem, targets: Array, length: int) -> ReadOutRun:
     record = ReadOutRecord(factor, jnp.int32(0), problem.network.n_nodes)
     begin = first_carry(problem), record
     (carry, record), conductance = jax.lax.scan(one, begin, (in_segments(targets), given))
-    return ReadOutRun(record, conductance.reshape(-1), carry.state, carry.failed_step)
+    return ReadOutRun(record, conductance.reshape(-1), carry.state, carry.diagnosis.failed_step)

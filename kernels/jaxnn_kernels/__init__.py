@@ -27,6 +27,7 @@ from ._junction import (
 )
 from ._nodal import (
     NodalSolution as NodalSolution,
+    joined_wires as joined_wires,
     nodal_plan as nodal_plan,
     solve_nodes as solve_nodes,
 )

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from ._incidence import incidence
+from ._leak import without_leaks
 
 
 # Wires of the smallest panel: below it, the rank-one updates in a panel are too small to matter.
@@ -62,7 +63,7 @@ def dense_plan(
 
 
 def reciprocal(total: Array) -> Array:
-    """1 / S [1/S], and 0 where S = 0: a wire that nothing joins to a terminal gets 0 V."""
+    """1 / S [1/S], and 0 where S = 0: a wire without junctions, or in a part without terminals."""
     open_circuit = total <= 0
     return jnp.where(open_circuit, 0.0, 1 / jnp.where(open_circuit, 1.0, total))
 
@@ -71,6 +72,11 @@ def inverse_root(total: Array) -> Array:
     """1 / sqrt(S), and 0 where S = 0, as `reciprocal`."""
     open_circuit = total <= 0
     return jnp.where(open_circuit, 0.0, jax.lax.rsqrt(jnp.where(open_circuit, 1.0, total)))
+
+
+def without_hanging(scale: Array, most: float) -> Array:
+    """1 / sqrt(S), and 0 where S is `most` [S] or less, as in a wire on leaks alone."""
+    return jnp.where(scale * most**0.5 >= 1, 0, scale)
 
 
 def factor_shapes(plan: DensePlan, trail: tuple[int, ...]) -> DenseFactors:
@@ -128,11 +134,20 @@ def eliminate(plan: DensePlan, conductance: Array) -> DenseFactors:
         inverses.append(inverse)
     eye = jnp.eye(t, dtype=bool).reshape((1,) * len(trail) + (t, t))
     mesh = jnp.moveaxis(jnp.where(eye, 0.0, matrix), (-2, -1), (0, 1)).reshape(-1, *trail)
+    mesh = without_leaks(mesh, conductance.shape[0])
     if not free:
         return DenseFactors(zero[:0], zero[:0], mesh)
     weight = jnp.moveaxis(jnp.concatenate(weights, -2), (-2, -1), (0, 1))
     inverse = jnp.moveaxis(jnp.concatenate(inverses, -1), -1, 0)
     return DenseFactors(weight.reshape(-1, *trail), inverse, mesh)
+
+
+def grounded(plan: DensePlan, factors: DenseFactors, most: float) -> DenseFactors:
+    """Factors with wires on leaks alone at 0 V: those that conduct `most` [S] in all, or less."""
+    free, nodes = factors.inverse.shape[0], plan.branch.shape[0]
+    weight = factors.weight.reshape(free, nodes, *factors.weight.shape[1:])
+    weight = jnp.where(factors.inverse[:, None] * most >= 1, 0, weight)
+    return factors._replace(weight=weight.reshape(factors.weight.shape))
 
 
 def substitute(

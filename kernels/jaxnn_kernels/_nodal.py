@@ -8,12 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax.ad_checkpoint import checkpoint_name
 from jax.interpreters import ad
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from . import _dense, _star_mesh
 from ._costs import costs_for
-from ._incidence import TERMS, difference_of as difference, divergence_of as divergence, pair_difference
+from ._incidence import TERMS, difference_of as difference, divergence_of as divergence
 from ._layout import batch_last
+from ._leak import leak, most_leaks, with_leak
 from ._schedule import schedule
 from ._star_plan import plan_of
 
@@ -31,7 +32,7 @@ def _method(plan: Any) -> Any:
 
 
 def _eliminate_kernel(plan: Any, conductance: Array) -> Any:
-    return _method(plan).eliminate(plan, conductance)
+    return _method(plan).eliminate(plan, with_leak(conductance))
 
 
 def _eliminate_shapes(plan: Any, conductance: Any) -> Any:
@@ -77,23 +78,36 @@ def _least(x: Array) -> Array:
     return jnp.min(x)
 
 
-@jax.jit  # traced once for both places of use
-def _find_joined(plan: Any, conductance: Array, factors: Any) -> Array:
-    # With all terminals at 1 V, a wire is at 1 V, or at 0 V if nothing joins it to them.
-    raised = jnp.ones((plan.terminals.shape[0], *conductance.shape[1:]), conductance.dtype)
-    reach, _ = _method(plan).substitute(plan, factors, raised, None)
-    return (jnp.abs(pair_difference(plan.graph, reach)) < 0.5).astype(conductance.dtype)
-
-
 def _joined_kernel(plan: Any, conductance: Array, factors: Any) -> Array:
-    """1 at junctions that have both wires joined to a terminal or neither, 0 at the others.
+    """1 at wires that closed junctions join to a terminal, 0 at the others."""
+    # With all terminals at 1 V, so is a wire, unless nothing but leaks joins it to them.
+    most = most_leaks(conductance.shape[0], conductance.dtype)
+    raised = jnp.ones((plan.terminals.shape[0], *conductance.shape[1:]), conductance.dtype)
+    reach, _ = _method(plan).substitute(plan, _method(plan).grounded(plan, factors, most), raised, None)
+    return (reach > 0.5).astype(conductance.dtype)
 
-    Only an open junction can be one of the others. Where none is open a CPU need not look further; a GPU
-    would wait longer for that answer than it takes to find them.
+
+@jax.jit  # traced once for both places of use
+def _find_live(plan: Any, conductance: Array, factors: Any) -> Array:
+    joined = _joined_kernel(plan, conductance, factors)
+    end = lambda k: joined.at[plan.graph.ends[k]].get(mode="promise_in_bounds")
+    return jnp.minimum(end(0), end(1))
+
+
+def _live_kernel(plan: Any, conductance: Array, factors: Any) -> Array:
+    """1 at junctions that have both wires joined to a terminal, 0 at the others.
+
+    Where no junction is open a CPU need not look further; a GPU would wait longer for that answer than it
+    takes to find them.
     """
-    find = lambda: _find_joined(plan, conductance, factors)
-    unless_closed = lambda: jax.lax.cond(_least(conductance) <= 0, find, lambda: jnp.ones_like(conductance))
+    find = lambda: _find_live(plan, conductance, factors)
+    is_open = lambda: _least(conductance) <= leak(conductance.dtype)
+    unless_closed = lambda: jax.lax.cond(is_open(), find, lambda: jnp.ones_like(conductance))
     return jax.lax.platform_dependent(cpu=unless_closed, default=find)
+
+
+def _joined_shapes(plan: Any, conductance: Any, factors: Any) -> Any:
+    return plan.graph.place.shape[0], *conductance.shape[1:]
 
 
 # One product of the sparse elimination, two rows gathered, in multiply-adds of the full one.
@@ -122,7 +136,8 @@ def nodal_plan(
 
 
 _, _eliminate = batch_last("eliminate_wires", _eliminate_kernel, _eliminate_shapes)
-_, _joined = batch_last("joined_junctions", _joined_kernel, lambda plan, g, factors: g.shape)
+_, _joined = batch_last("joined_wires", _joined_kernel, _joined_shapes)
+_, _live = batch_last("live_junctions", _live_kernel, lambda plan, g, factors: g.shape)
 _potentials_primitive, _potentials = batch_last("node_potentials", _potentials_kernel, _potentials_shapes)
 _respond_primitive, _respond = batch_last("nodal_response", _respond_kernel, _respond_shapes)
 
@@ -139,13 +154,20 @@ def _potentials_jvp(primals: Any, tangents: Any, *, tree: Any) -> tuple[Any, Any
     phi, current = _potentials(plan, g, factors, u)
     # Under this name `jax.checkpoint` may keep it: the way back needs nothing else of this substitution.
     phi = checkpoint_name(phi, "node_potential")
-    # An open junction between a wire that is cut off and one that is not has no derivative: its
-    # voltage is a convention.
-    joined = _joined(plan, jax.lax.stop_gradient(g), jax.lax.stop_gradient(factors))
-    flow = ad.instantiate_zeros(dg) * difference(plan.graph, phi)
-    source = -divergence(plan.graph, jnp.where(joined > 0.5, flow, 0))
+    source = -divergence(plan.graph, _flow(plan, g, factors, dg, phi))
     dphi, dx = _respond(plan, g, factors, source, ad.instantiate_zeros(du))
     return [phi, current], [dphi, -dx]
+
+
+def _flow(plan: Any, g: Array, factors: Any, dg: Any, phi: Array) -> Array:
+    """The change of currents [A] that a change of conductances makes at given potentials.
+
+    None at junctions with a wire that nothing but leaks joins to a terminal. A closed one has no voltage.
+    If an open one closes alone, potentials jump and no current flows: the derivative from the right is
+    zero where there is one.
+    """
+    live = _live(plan, jax.lax.stop_gradient(g), jax.lax.stop_gradient(factors))
+    return jnp.where(live > 0.5, ad.instantiate_zeros(dg) * difference(plan.graph, phi), 0)
 
 
 def _respond_jvp(primals: Any, tangents: Any, *, tree: Any) -> tuple[Any, Any]:
@@ -155,7 +177,7 @@ def _respond_jvp(primals: Any, tangents: Any, *, tree: Any) -> tuple[Any, Any]:
     out = _respond_primitive.bind(*primals, tree=tree)
     current, potential = (ad.instantiate_zeros(t) for t in sources)
     if not isinstance(dg, ad.Zero):
-        current = current - divergence(plan.graph, dg * difference(plan.graph, out[0]))
+        current = current - divergence(plan.graph, _flow(plan, g, factors, dg, out[0]))
     return out, list(_respond(plan, g, factors, current, potential))
 
 
@@ -186,11 +208,23 @@ def solve_nodes(
 ) -> NodalSolution:
     """Solve Kirchhoff's laws, B^T diag(g) B phi = 0 away from the terminals, where phi is given.
 
-    `plan` comes from `star_mesh_plan` or `dense_plan`; conductances [S] are not negative,
-    potentials in [V]. A wire that no conductance joins to a terminal gets 0 V. All transforms of
-    JAX apply, to any order: a tangent or cotangent costs one substitution with the elimination of
-    the value.
+    `plan` comes from `star_mesh_plan` or `dense_plan`; conductances [S], potentials in [V]. A negative
+    conductance makes NaN of its network.
+
+    An open junction, of 0 S (up to 2^-90 S in float32, 2^-500 S in float64), is the limit of a small leak,
+    the same in all open junctions. So wires that no closed junction joins to a terminal have potentials
+    too, which shift with those of the terminals. The derivative in an open junction's conductance is that
+    from the right, and zero where potentials jump. A wire in a part without terminals gets 0 V.
+
+    All transforms of JAX apply, to any order: a tangent or cotangent costs one substitution with the
+    elimination of the value.
     """
     factors = _eliminate(plan, jax.lax.stop_gradient(conductance))
     phi, current = _potentials(plan, conductance, factors, terminal_potential)
     return NodalSolution(phi, difference(plan.graph, phi), current)
+
+
+def joined_wires(plan: Any, conductance: Float[Array, " edges"]) -> Bool[Array, " nodes"]:
+    """Which wires a path of closed junctions, g > 0, joins to a terminal."""
+    conductance = jax.lax.stop_gradient(conductance)
+    return _joined(plan, conductance, _eliminate(plan, conductance)) > 0.5

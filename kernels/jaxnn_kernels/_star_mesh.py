@@ -16,9 +16,10 @@ from jaxtyping import Array
 
 from . import _tail, _tail_panels
 from ._buffer import rows as _rows, update as _update
-from ._dense import inverse_root
+from ._dense import inverse_root, without_hanging
 from ._fused_sum import fused_sum
 from ._incidence import TERMS, net_flow, pair_difference
+from ._leak import without_leaks
 from ._settled import settled
 from ._star_plan import (
     Segment as Segment,
@@ -205,8 +206,18 @@ def eliminate(plan: StarMeshPlan, conductance: Array) -> StarMeshFactors:
         common, scratch = _gathered(branch, common, scratch, plan.tail.own, plan.tail.chunks)
         matrix = jax.tree_util.tree_map(lambda index: _take(common, index), plan.tail.matrix)
         tail = _tail_method(plan.tail).eliminate_tail(plan.tail, kept(matrix))
+        tail = tail._replace(mesh=without_leaks(tail.mesh, conductance.shape[0]))
     mesh, _ = _gathered(branch, common, scratch, plan.mesh_own, plan.mesh_chunks)
-    return StarMeshFactors(branch, scales, mesh[: plan.mesh_own.shape[0]], tail)
+    mesh = without_leaks(mesh[: plan.mesh_own.shape[0]], conductance.shape[0])
+    return StarMeshFactors(branch, scales, mesh, tail)
+
+
+def grounded(plan: StarMeshPlan, factors: StarMeshFactors, most: float) -> StarMeshFactors:
+    """Factors with wires on leaks alone at 0 V: those that conduct `most` [S] in all, or less."""
+    tail = factors.tail
+    if tail is not None:
+        tail = _tail_method(plan.tail).grounded(plan.tail, tail, most)
+    return factors._replace(scale=without_hanging(factors.scale, most), tail=tail)
 
 
 def _carry_forward(plan: StarMeshPlan, factors: StarMeshFactors, current: Array) -> Array:

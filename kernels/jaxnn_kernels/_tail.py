@@ -87,6 +87,15 @@ def eliminate_tail(tables: Any, matrix: Array) -> TailFactors:
     return TailFactors(*(x.reshape(-1, *x.shape[3:]) for x in parts))
 
 
+def grounded(tables: Any, factors: TailFactors, most: float) -> TailFactors:
+    """Factors with wires on leaks alone at 0 V: a unit current raises them to 1 / `most` [1/S] or more."""
+    wires, (ends, parts) = tables.wires, tables.ends.shape
+    own = factors.response.reshape(wires * wires, parts, *factors.response.shape[1:])[:: wires + 1]
+    weight = factors.weight.reshape(wires, ends, parts, *factors.weight.shape[1:])
+    weight = jnp.where(own[:, None] * most >= 1, 0, weight)
+    return factors._replace(weight=weight.reshape(factors.weight.shape))
+
+
 def substitute_tail(
     tables: Any, factors: TailFactors, potential: Array, current: Array | None
 ) -> tuple[Array, Array]:

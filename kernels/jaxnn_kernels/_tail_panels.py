@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array
 
 from ._buffer import rows as _rows, update as _update
-from ._dense import inverse_root
+from ._dense import inverse_root, without_hanging
 from ._fused_sum import fused_sum
 
 
@@ -99,6 +99,12 @@ def eliminate_tail(tables: Any, matrix: tuple[Array, ...]) -> PanelFactors:
         # The diagonal fills with numbers that nobody reads: cheaper than to mask them out.
         fill = gain if fill is None else fill[wires:, wires:] + gain
     return PanelFactors(tuple(branches), tuple(scales), _flat(mesh if fill is None else mesh + fill, 3))
+
+
+def grounded(tables: Any, factors: PanelFactors, most: float) -> PanelFactors:
+    """Factors with wires on leaks alone at 0 V: those that conduct `most` [S] in all, or less."""
+    del tables
+    return factors._replace(scale=tuple(without_hanging(scale, most) for scale in factors.scale))
 
 
 def _forward(h: Array, scale: Array, source: Array) -> Array:

@@ -1,0 +1,36 @@
+"""Open junctions as the limit of small leaks, the same in all of them.
+
+Wires that no junction with g > 0 joins to a terminal have no potential by Kirchhoff's laws. With a leak in
+every open junction they have one, whose limit for small leaks hangs neither on the leak nor on which
+terminal is called 0 V. An elimination without subtractions is right at any contrast, so that a leak far
+below every conductance gives the limit to all digits.
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+
+# Powers of two [S]. From there down a conductance counts as open: far below what any device has, and yet
+# its inverse, times a current, and the products of an elimination stay within the range of the dtype.
+_EXPONENT = {"float32": -90, "float64": -500}
+
+
+def leak(dtype: jnp.dtype) -> float:
+    """The conductance of an open junction [S]."""
+    return 2.0 ** _EXPONENT.get(jnp.dtype(dtype).name, -90)
+
+
+def with_leak(conductance: Array) -> Array:
+    """Conductances [S] with the leak in open junctions; NaN for negative ones."""
+    closed = jnp.maximum(conductance, jnp.asarray(leak(conductance.dtype), conductance.dtype))
+    return jnp.where(conductance < 0, jnp.nan, closed)
+
+
+def most_leaks(n_junctions: int, dtype: jnp.dtype) -> float:
+    """What all leaks together conduct [S], and as much again for rounding: more is a closed junction."""
+    return 2 * max(n_junctions, 1) * leak(dtype)
+
+
+def without_leaks(branch: Array, n_junctions: int) -> Array:
+    """Branches between terminals [S], 0 for those that are nothing but leaks."""
+    return jnp.where(branch <= most_leaks(n_junctions, branch.dtype), 0, branch)
