@@ -66,12 +66,14 @@ def plot_network(
     if network.wire_ends is None:
         ends = None
         points = _node_places(network, ax)
-        at, links, link_values = points[edges].mean(1), points[edges][shown], values[shown]
-        _draw_lines(ax, points[edges], colors=_WIRE, linewidths=0.6, zorder=1)
+        lines = _side_by_side(points[edges], edges, 0.08)
+        at, links, link_values = lines.mean(1), lines[shown], values[shown]
+        _draw_lines(ax, lines, colors=_WIRE, linewidths=0.6, zorder=1)
         ax.plot(*points.T, "o", color=_GUIDE, markersize=2.5, zorder=5)
     else:
         ends = network.wire_ends * 1e6
         at, along = _crossings(ends, edges)
+        at = at + (_side_by_side(ends[edges[:, 1]], edges, 0.03) - ends[edges[:, 1]])[:, 0]
         links, link_values = _sections(ends, edges[shown], along[shown], values[shown])
         points = ends.mean(1)
         _draw_lines(ax, ends, colors=_WIRE, linewidths=0.6, zorder=1)
@@ -333,7 +335,20 @@ def _node_places(network: Network, ax: Axes) -> np.ndarray:
 
 
 def _neighbours(node: int, edges: np.ndarray) -> np.ndarray:
-    return np.concatenate([edges[edges[:, 0] == node, 1], edges[edges[:, 1] == node, 0]])
+    return np.unique(np.concatenate([edges[edges[:, 0] == node, 1], edges[edges[:, 1] == node, 0]]))
+
+
+def _side_by_side(lines: np.ndarray, edges: np.ndarray, gap: float) -> np.ndarray:
+    """Lines of parallel junctions moved apart, sideways by `gap` of their length, or they would hide."""
+    _, pair, count = np.unique(np.sort(edges, 1), axis=0, return_inverse=True, return_counts=True)
+    order = np.argsort(pair.ravel(), kind="stable")
+    place = np.empty(len(edges))
+    place[order] = np.arange(len(edges)) - np.repeat(np.cumsum(count) - count, count)
+    place -= (count[pair.ravel()] - 1) / 2
+    way = lines[:, 1] - lines[:, 0]
+    # Junctions given in opposite orientations must not be moved to the same place.
+    way = np.where((edges[:, 0] > edges[:, 1])[:, None], -way, way)
+    return lines + (gap * place[:, None] * np.stack([-way[:, 1], way[:, 0]], 1))[:, None]
 
 
 def _crossings(ends: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -76,8 +76,8 @@ def _split(drive: AbstractDrive | Any, n_steps: int, windows: int) -> tuple[Any,
     """The drive of each window, its axis of windows if it has one, and the steps of a window."""
     if n_steps % windows:
         raise ValueError(
-            f"steps={n_steps} must be a multiple of the {windows} windows that `states` has; "
-            f"use {n_steps - n_steps % windows}."
+            f"steps={n_steps} must be a multiple of the {windows} windows that `states` has: give states "
+            f"for another number of windows, or steps={n_steps - n_steps % windows} for a shorter run."
         )
     length = n_steps // windows
     if isinstance(drive, AbstractDrive):

@@ -180,7 +180,7 @@ def _check_distance(distance: Any, problem: Problem) -> Array:
         if given < least:
             raise ValueError(
                 f"distance={given:g} is too small for {dtype}, whose rounding would swallow its "
-                f"growth: use at least {least:.1g}, or float64."
+                f"growth: use float64, or at least {least:.1g}, which may give other exponents."
             )
     return as_inexact(distance).astype(dtype)
 

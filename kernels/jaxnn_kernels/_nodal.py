@@ -14,6 +14,7 @@ from . import _dense, _star_mesh
 from ._costs import costs_for
 from ._incidence import TERMS, difference_of as difference, divergence_of as divergence, pair_difference
 from ._layout import batch_last
+from ._parallel import ParallelPlan, merges_parallel, sum_of_pairs, value_of_pair
 from ._schedule import schedule
 from ._star_plan import plan_of
 
@@ -100,6 +101,7 @@ def _joined_kernel(plan: Any, conductance: Array, factors: Any) -> Array:
 _GATHERED = 4
 
 
+@merges_parallel
 def nodal_plan(
     n_nodes: int,
     edges: Int[np.ndarray, "edges 2"],
@@ -191,6 +193,11 @@ def solve_nodes(
     JAX apply, to any order: a tangent or cotangent costs one substitution with the elimination of
     the value.
     """
+    if isinstance(plan, ParallelPlan):
+        merged = solve_nodes(plan.pairs, sum_of_pairs(plan.bundles, conductance), terminal_potential)
+        voltage = value_of_pair(plan.bundles, merged.junction_voltage)
+        voltage = jnp.asarray(plan.sign, voltage.dtype) * voltage
+        return merged._replace(junction_voltage=voltage)
     factors = _eliminate(plan, jax.lax.stop_gradient(conductance))
     phi, current = _potentials(plan, conductance, factors, terminal_potential)
     return NodalSolution(phi, difference(plan.graph, phi), current)
