@@ -35,7 +35,7 @@ class Network(eqx.Module):
 
     topology: Topology = eqx.field(static=True)
     passive_conductance: Float[Array, " passive"]
-    _wires: bytes | None = eqx.field(static=True)
+    _wires: bytes | None = eqx.field(static=True, repr=False)
 
     def __init__(
         self,
@@ -142,29 +142,11 @@ class Network(eqx.Module):
         a network or is damaged.
         """
         required = ("n_nodes", "edges", "passive", "passive_conductance", "passive_weak_type")
-        arrays = load_arrays(path, "Network", required)
-        values: Any = arrays.pop("passive_conductance")
-        if not arrays.pop("passive_weak_type"):
-            values = jnp.asarray(values)
-        return cls(int(arrays.pop("n_nodes")), passive_conductance=values, **arrays)
+        return network_from(load_arrays(path, "Network", required))
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the network to one .npz file at `path`, to be read by `Network.load`."""
-        geometry = {
-            "positions": self.positions,
-            "wire_ends": self.wire_ends,
-            "box": self.box,
-        }
-        arrays = {
-            "n_nodes": np.array(self.n_nodes),
-            "edges": self.edges,
-            "passive": self.passive,
-            "passive_conductance": np.asarray(self.passive_conductance),
-            "passive_weak_type": np.array(self.passive_conductance.weak_type),
-        }
-        geometry["wires"] = self.wires
-        present = {name: array for name, array in geometry.items() if array is not None}
-        save_arrays(path, "Network", arrays | present)
+        save_arrays(path, "Network", network_arrays(self))
 
     def __repr__(self) -> str:
         passive = f", {self.passive.sum()} of them passive" if self.passive.any() else ""
@@ -366,6 +348,35 @@ def _checked_wires(wires: ArrayInput, n_nodes: int) -> Int64[np.ndarray, " nodes
             f"that this one is a part of, got shape {array.shape} of {array.dtype}."
         )
     return array.astype(np.int64)
+
+
+def network_arrays(network: Network) -> dict[str, np.ndarray]:
+    """The network as named arrays for a file."""
+    known = {
+        "positions": network.positions,
+        "wire_ends": network.wire_ends,
+        "box": network.box,
+        "wires": network.wires,
+    }
+    arrays = {
+        "n_nodes": np.array(network.n_nodes),
+        "edges": network.edges,
+        "passive": network.passive,
+        "passive_conductance": np.asarray(network.passive_conductance),
+        "passive_weak_type": np.array(getattr(network.passive_conductance, "weak_type", False)),
+    }
+    return arrays | {name: array for name, array in known.items() if array is not None}
+
+
+def network_from(arrays: dict[str, np.ndarray]) -> Network:
+    """The network of `network_arrays`; its passive conductances may have axes of a batch in front."""
+    arrays = dict(arrays)
+    values, weak = arrays.pop("passive_conductance"), bool(arrays.pop("passive_weak_type"))
+    first = values.reshape(-1, values.shape[-1])[0] if values.size else np.zeros(values.shape[-1])
+    network = Network(int(arrays.pop("n_nodes")), passive_conductance=first, **arrays)
+    if weak and values.ndim == 1:
+        return network
+    return eqx.tree_at(lambda n: n.passive_conductance, network, jnp.asarray(values))
 
 
 def _passive_array(values: ArrayInput | None, count: int) -> Float[Array, " passive"]:

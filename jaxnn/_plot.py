@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
     from ._network import Network
     from ._optimisation import Optimisation
+    from ._solution import Solution
 else:
-    Axes = Network = Optimisation = Any  # annotations that are evaluated must not import Matplotlib either
+    Axes = Network = Optimisation = Solution = (
+        Any  # annotations that are evaluated must not import Matplotlib either
+    )
 
 
 G0 = 7.77e-5  # [S], the conductance quantum 1 / 12.9 kOhm
@@ -27,7 +30,7 @@ _MAX_LEGEND = len(_PALETTE)
 
 
 def plot_network(
-    network: Network,
+    network: Network | Solution,
     values: ArrayLike | None = None,
     *,
     ax: Axes | None = None,
@@ -46,7 +49,9 @@ def plot_network(
 
     **Arguments:**
 
-    - `network`: a `jaxnn.Network`. Passive junctions, the leads of pads, take no colour.
+    - `network`: a `jaxnn.Network`, or the `jaxnn.Solution` of one, which has its terminals and, if it
+      recorded "junction_conductance", the values at its end. Passive junctions, the leads of pads, take
+      no colour.
     - `values`: one per junction `(n_edges,)`, in the unit that `label` names. NaN, and zero on a
       log scale, are left out. Without values every junction is the same dot or link.
     - `ax`: where to draw; a new figure by default.
@@ -59,6 +64,8 @@ def plot_network(
 
     **Raises:** `ValueError` where shapes, limits or signs do not fit.
     """
+    if not hasattr(network, "edges"):
+        network, values, terminals = _of_solution(network, values, terminals)
     edges, shown = network.edges, ~network.passive
     values, norm = _check_values(values, shown, log, limits)
     terminals = _check_terminals(terminals, network.n_nodes)
@@ -90,8 +97,8 @@ def plot_network(
 
 
 def plot_conductance(
-    time: ArrayLike,
-    conductance: ArrayLike,
+    time: ArrayLike | Solution,
+    conductance: ArrayLike | None = None,
     *,
     ax: Axes | None = None,
     labels: Sequence[Any] | ArrayLike | None = None,
@@ -105,7 +112,8 @@ def plot_conductance(
 
     **Arguments:**
 
-    - `time`: `(n_times,)` [s].
+    - `time`: `(n_times,)` [s], or a `jaxnn.Solution`, whose runs, or networks of an ensemble, are the
+      traces.
     - `conductance`: `(n_times,)` or `(n_traces, n_times)` [S]. NaN leaves a gap.
     - `ax`: where to draw; a new figure by default.
     - `labels`: one per trace; they must be numbers where there are more than seven.
@@ -114,6 +122,8 @@ def plot_conductance(
 
     **Raises:** `ValueError` where shapes or labels do not fit.
     """
+    if conductance is None:
+        time, conductance = _traces(time)
     time, conductance = np.asarray(time, float), np.asarray(conductance, float)
     if time.ndim != 1 or conductance.ndim not in (1, 2) or conductance.shape[-1] != time.size:
         raise ValueError(
@@ -215,6 +225,27 @@ def plot_optimisation(
     known = loss[np.isfinite(loss)]
     ax.set(xlabel="step", ylabel="loss", yscale="log" if known.size and known.min() > 0 else "linear")
     return _tidy(ax)
+
+
+def _of_solution(solution: Any, values: Any, terminals: Any) -> tuple[Any, Any, Any]:
+    """The network of a run, what to colour its junctions by, and its terminals."""
+    network, record = solution.network, solution.junction_conductance
+    if not hasattr(network, "edges"):
+        raise ValueError("plot_network draws one network, got a Solution of an Ensemble: draw its parts.")
+    if values is None and record is not None:
+        values = record[-1] if record.ndim == 2 else record
+    # Of a batch all runs have the same terminals, unless these were mapped too.
+    return network, values, np.asarray(solution.terminals) if terminals is None else terminals
+
+
+def _traces(solution: Any) -> tuple[Any, Any]:
+    """The times of a run and the conductances of its networks, or of the runs of a batch."""
+    if not hasattr(solution, "final_step"):
+        raise ValueError("plot_conductance needs time and conductance, or a jaxnn.Solution.")
+    time, conductance = np.asarray(solution.time), np.asarray(solution.conductance)
+    if time.ndim == 1:
+        return time, conductance.T
+    return time[0], conductance
 
 
 def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:

@@ -38,6 +38,8 @@ def shoot(
     - `states`: where the windows start, the first one the start of the run; a run's states at these
       times make good ones.
     - `steps`: of the whole run, a multiple of the number of windows; an array `drive` has as many rows.
+    A penalty over variables of several units adds gaps in units of `junction.critical_state()`.
+
     - `options`: what else `jaxnn.simulate` takes (`record`, `every`, `solver`, `adjoint`).
 
     Returns a `Solution` whose arrays have a leading axis of windows, and the gaps (windows - 1) in the

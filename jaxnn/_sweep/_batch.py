@@ -185,6 +185,8 @@ def _by_network(solution: Any, ensemble: Ensemble) -> dict[str, Any]:
     junctions = {"final_state", "state", "junction_conductance", "junction_voltage"}
     parts = {}
     for name, x in vars(solution).items():
+        if name == "setup":  # that of all networks together
+            continue
         if x is None or name in ("largest_change", "failed_step"):
             parts[name] = x
         elif name in moved:

@@ -1,0 +1,78 @@
+"""What a run was set up with, carried along so that its record can be read alone."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import ArrayLike, PyTree
+
+from ._ensemble import Ensemble
+from ._network import Network, network_arrays, network_from
+from ._saved_law import SavedLaw, law_arrays, law_from
+
+
+class Setup(eqx.Module):
+    """Network, law, terminals and time step of a run.
+
+    The structure of the network and what is no number in the law are static. The numbers are leaves, so
+    that a mapped run has them with the mapped axis in front, as it has everything else.
+    """
+
+    network: Network | Ensemble
+    terminals: Any
+    dt: ArrayLike
+    numbers: PyTree
+    rest: Any = eqx.field(static=True)
+
+    @classmethod
+    def of(cls, network: Any, junction: Any, terminals: Any, dt: Any) -> "Setup":
+        """The setup of a run that has been checked."""
+        numbers, rest = eqx.partition(junction, _is_number)
+        # In NumPy: a time step of Python keeps what float32 would round off.
+        known = dt if isinstance(dt, Tracer) else np.asarray(dt, float)
+        return cls(network, np.asarray([*terminals], np.int32), known, numbers, rest)
+
+    @property
+    def junction(self) -> Any:
+        """The law, or a `ValueError` that says what is needed to have it."""
+        if isinstance(self.numbers, SavedLaw):
+            raise ValueError(self.numbers.message())
+        return eqx.combine(self.numbers, self.rest)
+
+    @property
+    def passive(self) -> np.ndarray:
+        """Which junctions have a fixed conductance, of the union for an ensemble."""
+        return (self.network.network if isinstance(self.network, Ensemble) else self.network).passive
+
+
+def _is_number(leaf: Any) -> bool:
+    return isinstance(leaf, jax.Array | np.ndarray | np.generic | float | complex)
+
+
+def setup_arrays(setup: Setup) -> dict[str, np.ndarray]:
+    """The setup as named arrays for a file."""
+    ensemble = setup.network if isinstance(setup.network, Ensemble) else None
+    arrays = {"terminals": np.asarray(setup.terminals), "dt": np.asarray(setup.dt)}
+    if ensemble is not None:
+        arrays["node_offsets"] = np.array(ensemble.node_offsets)
+        arrays["junction_offsets"] = np.array(ensemble.junction_offsets)
+    network: Any = setup.network if ensemble is None else ensemble.network
+    arrays |= {f"network.{name}": array for name, array in network_arrays(network).items()}
+    law = setup.numbers if isinstance(setup.numbers, SavedLaw) else setup.junction
+    return arrays | {f"law.{name}": array for name, array in law_arrays(law).items()}
+
+
+def setup_from(arrays: dict[str, np.ndarray], junction: Any) -> Setup:
+    """The setup that `setup_arrays` took apart; `junction` is a law that takes the saved numbers."""
+    part = lambda prefix: {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
+    network: Any = network_from(part("network."))
+    if "node_offsets" in arrays:
+        offsets = [tuple(arrays[f"{what}_offsets"].tolist()) for what in ("node", "junction")]
+        network = Ensemble.of_union(network, *offsets)
+    law = law_from(part("law."), junction)
+    if isinstance(law, SavedLaw):
+        return Setup(network, arrays["terminals"], arrays["dt"], law, None)
+    numbers, rest = eqx.partition(law, _is_number)
+    return Setup(network, arrays["terminals"], arrays["dt"], numbers, rest)
