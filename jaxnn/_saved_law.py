@@ -87,7 +87,8 @@ def _rebuilt(described: dict[str, Any], path: str, arrays: dict[str, np.ndarray]
     if "weak" in described:
         value = jnp.asarray(arrays[path])
         # What is written into zeros of weak type takes their type.
-        return jnp.zeros_like(0.0, shape=value.shape).at[...].set(value) if described["weak"] else value
+        blank = jnp.broadcast_to(jnp.asarray(0.0), value.shape)
+        return blank.at[...].set(value.astype(blank.dtype)) if described["weak"] else value
     law = object.__new__(LAWS[described["law"]])
     for name, field in described["fields"].items():
         object.__setattr__(law, name, _rebuilt(field, _joined(path, name), arrays))

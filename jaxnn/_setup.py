@@ -4,12 +4,14 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jaxtyping import ArrayLike, PyTree
 
 from ._ensemble import Ensemble
 from ._network import Network, network_arrays, network_from
+from ._problem import Problem
 from ._saved_law import SavedLaw, law_arrays, law_from
 
 
@@ -22,17 +24,27 @@ class Setup(eqx.Module):
 
     network: Network | Ensemble
     terminals: Any
-    dt: ArrayLike
+    dt_parts: tuple[ArrayLike, ArrayLike]
     numbers: PyTree
     rest: Any = eqx.field(static=True)
 
     @classmethod
-    def of(cls, network: Any, junction: Any, terminals: Any, dt: Any) -> "Setup":
-        """The setup of a run that has been checked."""
-        numbers, rest = eqx.partition(junction, _is_number)
-        # In NumPy: a time step of Python keeps what float32 would round off.
-        known = dt if isinstance(dt, Tracer) else np.asarray(dt, float)
-        return cls(network, np.asarray([*terminals], np.int32), known, numbers, rest)
+    def of(cls, network: Network | Ensemble, problem: Problem, terminals: Any) -> "Setup":
+        """The setup of a run, with its numbers in the dtype of the run."""
+        numbers, rest = eqx.partition(problem.junction, _is_number)
+        cast: Any = problem.network
+        if isinstance(network, Ensemble):
+            cast = Ensemble.of_union(cast, network.node_offsets, network.junction_offsets)
+        parts = problem.dt, problem.dt_remainder
+        return cls(cast, np.asarray([*terminals], np.int32), parts, numbers, rest)
+
+    @property
+    def dt(self) -> Any:
+        """The time step [s]: with what float32 rounds off, once it has a value."""
+        if isinstance(self.dt_parts[0], Tracer):
+            return self.dt_parts[0]
+        rounded, rest = (np.asarray(part, np.float64) for part in self.dt_parts)
+        return rounded + rest
 
     @property
     def junction(self) -> Any:
@@ -54,7 +66,8 @@ def _is_number(leaf: Any) -> bool:
 def setup_arrays(setup: Setup) -> dict[str, np.ndarray]:
     """The setup as named arrays for a file."""
     ensemble = setup.network if isinstance(setup.network, Ensemble) else None
-    arrays = {"terminals": np.asarray(setup.terminals), "dt": np.asarray(setup.dt)}
+    dt, dt_remainder = map(np.asarray, setup.dt_parts)
+    arrays = {"terminals": np.asarray(setup.terminals), "dt": dt, "dt_remainder": dt_remainder}
     if ensemble is not None:
         arrays["node_offsets"] = np.array(ensemble.node_offsets)
         arrays["junction_offsets"] = np.array(ensemble.junction_offsets)
@@ -72,7 +85,6 @@ def setup_from(arrays: dict[str, np.ndarray], junction: Any) -> Setup:
         offsets = [tuple(arrays[f"{what}_offsets"].tolist()) for what in ("node", "junction")]
         network = Ensemble.of_union(network, *offsets)
     law = law_from(part("law."), junction)
-    if isinstance(law, SavedLaw):
-        return Setup(network, arrays["terminals"], arrays["dt"], law, None)
-    numbers, rest = eqx.partition(law, _is_number)
-    return Setup(network, arrays["terminals"], arrays["dt"], numbers, rest)
+    dt = jnp.asarray(arrays["dt"]), jnp.asarray(arrays["dt_remainder"])
+    known = (law, None) if isinstance(law, SavedLaw) else eqx.partition(law, _is_number)
+    return Setup(network, arrays["terminals"], dt, *known)

@@ -95,7 +95,7 @@ def simulate(
     )
     adjoint = StoreStates() if adjoint is None else adjoint
     solution = _run(problem, n_steps, n_every, _check_record(record), adjoint)
-    setup = Setup.of(network, junction, terminals, dt)
+    setup = Setup.of(network, problem, terminals)
     return Solution(**(vars(solution) | {"setup": setup})).check()
 
 

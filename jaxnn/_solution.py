@@ -1,5 +1,6 @@
 """What a simulation gives back, with its diagnosis."""
 
+import dataclasses
 import os
 import warnings
 from typing import Any
@@ -152,8 +153,14 @@ class Solution(eqx.Module):
         """
         arrays = load_arrays(path, "solution")
         known = {k.removeprefix("setup."): arrays.pop(k) for k in list(arrays) if k.startswith("setup.")}
-        fields: dict[str, Any] = {k: jnp.asarray(v) for k, v in arrays.items()}
-        return cls(**fields, setup=setup_from(known, junction) if known else None)
+        fields: dict[str, Any] = {field.name: None for field in dataclasses.fields(cls)}
+        fields |= {k: jnp.asarray(v) for k, v in arrays.items()}
+        fields["setup"] = setup_from(known, junction) if known else None
+        # As JAX puts a tree together, because arrays of a batch have more axes than the fields say.
+        solution = object.__new__(cls)
+        for name, value in fields.items():
+            object.__setattr__(solution, name, value)
+        return solution
 
 
 def _share(bad: np.ndarray) -> str:
