@@ -115,7 +115,7 @@ def share_load(size, networks, pairs, lengths):
     for network, pair, values, conductance in zip(networks, pairs, load, final, strict=True):
         paths = [analysis.least_resistance_path(network, g, pair) for g in conductance]
         on_path = [values[i][:, path] for i, path in enumerate(paths)]
-        found["all"].append(analysis.gini_coefficient(values))
+        found["all"].append(analysis.gini_coefficient(values, network=network))
         found["path"].append([analysis.gini_coefficient(v) for v in on_path])
         found["largest"].append(values.max(axis=-1))
         found["curve"].append([[lorenz_curve(v[k]) for k in (0, -1)] for v in values])

@@ -90,7 +90,8 @@ def find_winner(network, terminals, run):
     """The path of least resistance at the end, source to drain, and when junctions become active."""
     winner = analysis.least_resistance_path(network, run.conductance[-1], terminals)
     times = {
-        level: analysis.activation_times(run.time, run.conductance, level) for level in (ACTIVE, 0.1, 0.5)
+        level: analysis.activation_times(run.time, run.conductance, level, network=network)
+        for level in (ACTIVE, 0.1, 0.5)
     }
     return winner, times
 

@@ -41,7 +41,7 @@ def check_finite(name: str, value: object, unit: str = "") -> None:
         where = np.argwhere(~np.isfinite(np.atleast_1d(array)))[0].tolist()
         raise ValueError(
             f"{name} must be finite{f' [{unit}]' if unit else ''}, got "
-            f"{np.atleast_1d(array)[tuple(where)]} at index {where}: remove or replace it."
+            f"{np.atleast_1d(array)[tuple(where)]} at index {where}: give the number that is meant."
         )
 
 

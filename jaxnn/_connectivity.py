@@ -17,7 +17,7 @@ def component_labels(topology: Topology) -> Int[np.ndarray, " nodes"]:
 
 def labels_of(n_nodes: int, edges: np.ndarray) -> Int[np.ndarray, " nodes"]:
     """The component of each node of a graph given by its edges."""
-    links = coo_array((np.ones(len(edges), np.int8), (edges[:, 0], edges[:, 1])), (n_nodes, n_nodes))
+    links = coo_array((np.ones(len(edges), np.int32), (edges[:, 0], edges[:, 1])), (n_nodes, n_nodes))
     _, labels = csgraph.connected_components(links, directed=False)
     return labels
 
@@ -36,8 +36,9 @@ def require_connected(labels: Int[np.ndarray, " nodes"]) -> None:
     if len(sizes) > 1:
         raise ValueError(
             "Terminals can be chosen in a connected network only, but this one has "
-            f"{len(sizes)} components, the largest of {sizes.max()} wires of {len(labels)}. Use "
-            "`network.largest_component()`."
+            f"{len(sizes)} components, the largest of {sizes.max()} wires of {len(labels)}. Choose the "
+            "part that you mean: `network.largest_component()`, or `network.component_of(wires)` for "
+            "that of some wires."
         )
 
 
@@ -81,8 +82,8 @@ def _check_reached(terminals: np.ndarray, labels: np.ndarray, name: str) -> None
         raise ValueError(
             f"`{name}`: terminals must lie in one component, but wire {terminals[0]} is in one of "
             f"{sizes[home]} wires and wire {away[0]} in another of {sizes[labels[away[0]]]}: no "
-            f"current can flow between them. Use `{name}.largest_component()` and choose the "
-            "terminals in it."
+            f"current can flow between them. Choose all terminals in one component: "
+            f"`{name}.components()` has that of every wire."
         )
     unreached = np.flatnonzero(labels != home)
     if unreached.size:
@@ -90,5 +91,6 @@ def _check_reached(terminals: np.ndarray, labels: np.ndarray, name: str) -> None
         raise ValueError(
             f"`{name}`: every wire must be reached from the terminals {terminals.tolist()}, but "
             f"{len(unreached)} of {len(labels)} are not (wires {shown}): their potential is "
-            f"undefined. Use `{name}.largest_component()` and choose the terminals in it."
+            f"undefined. Use the part that holds them, `part = {name}.component_of("
+            f"{terminals.tolist()})`, with the terminals `part.renumbered({terminals.tolist()})`."
         )

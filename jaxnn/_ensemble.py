@@ -48,6 +48,20 @@ class Ensemble(eqx.Module):
             passive_conductance=jnp.concatenate([network.passive_conductance for network in networks]),
         )
 
+    @classmethod
+    def of_union(
+        cls, network: Network, node_offsets: tuple[int, ...], junction_offsets: tuple[int, ...]
+    ) -> "Ensemble":
+        """The ensemble whose union and offsets are known, as from a file."""
+        ensemble = object.__new__(cls)
+        for name, value in zip(
+            ("network", "node_offsets", "junction_offsets"),
+            (network, node_offsets, junction_offsets),
+            strict=True,
+        ):
+            object.__setattr__(ensemble, name, value)
+        return ensemble
+
     @property
     def n_networks(self) -> int:
         """The number of networks."""

@@ -37,7 +37,9 @@ class AbstractJunction(eqx.Module):
     def critical_state(self) -> Float[ArrayLike, "..."]:
         """The scale of the state: a step that moves it by more than a tenth of this is reported.
 
-        Broadcasts against the state; `jnp.inf` switches the report off.
+        Broadcasts against the state; `jnp.inf` switches the report off. Where several variables make
+        one number, as in a distance between two states, each is measured in units of its scale, and one
+        whose scale is infinite does not count.
         """
 
     def state_bounds(self) -> tuple[Float[ArrayLike, "..."], Float[ArrayLike, "..."]]:

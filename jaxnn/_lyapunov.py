@@ -15,6 +15,7 @@ from ._junction import AbstractJunction
 from ._network import Network
 from ._problem import Problem, make_problem
 from ._solver import AbstractSolver
+from ._state_scale import state_scale
 from ._step import Carry, advance, first_carry, passive_conductance
 
 
@@ -54,7 +55,9 @@ def lyapunov_exponents(
       \Lambda = \frac{1}{T} \sum_\mathrm{intervals} \ln |\mathrm{diag} R|, \qquad \delta = Q R$$
 
     `count` differences follow the run in forward mode and are made orthonormal by QR every
-    `interval` steps, so that nothing overflows and no finite perturbation is chosen. The growth of a
+    `interval` steps, so that nothing overflows and no finite perturbation is chosen. Variables are
+    measured in units of the law's `critical_state`; one whose is infinite, and a passive junction,
+    follows but does not count. The growth of a
     gradient that goes back through a time T is about $e^{\Lambda T}$.
 
     - `network`, `junction`, `drive`, `terminals`, `dt`, `start_step`, `state`, `solver`: as for
@@ -89,7 +92,10 @@ def lyapunov_exponents(
     )
     key = jax.random.key(0) if key is None else key
     start = jax.random.normal(key, (n_count, *problem.state.shape), problem.state.dtype)
-    return _follow(problem, start, n_steps, n_interval, cut)
+    weights = state_scale(problem.junction, problem.network.passive, problem.state).weights
+    if weights is not None:
+        start = _unweighted(start, weights[None], 0.0)
+    return _follow(problem, start, weights, n_steps, n_interval, cut)
 
 
 def _check_counts(
@@ -101,8 +107,9 @@ def _check_counts(
     n_count = check_count("count", count)
     if n_steps % n_interval:
         raise ValueError(f"steps={n_steps} must be a multiple of interval={n_interval}.")
-    if n_count > network.n_junctions:
-        raise ValueError(f"count={n_count} exceeds the {network.n_junctions} junctions of the network.")
+    n_junctions = int((~network.passive).sum())
+    if n_count > n_junctions:
+        raise ValueError(f"count={n_count} exceeds the {n_junctions} memristive junctions of the network.")
     return n_steps, n_interval, n_count
 
 
@@ -118,7 +125,12 @@ def _check_window(window: Any, interval: int) -> Array | None:
 
 @eqx.filter_jit
 def _follow(
-    problem: Problem, start: Array, steps: int, interval: int, window: Array | None
+    problem: Problem,
+    start: Array,
+    weights: Array | None,
+    steps: int,
+    interval: int,
+    window: Array | None,
 ) -> LyapunovSpectrum:
     passive = passive_conductance(problem)
 
@@ -134,22 +146,23 @@ def _follow(
 
     def over_interval(carry: Any, voltage: Any) -> Any:
         (carry, tangents), _ = StoreStates().scan(step, carry, voltage, interval, 1)
-        tangents, size = _orthonormal(tangents)
+        tangents, size = _orthonormal(tangents, weights)
         return (carry, tangents), _safe_log(size) / (interval * problem.dt)
 
     given = None if isinstance(problem.drive, AbstractDrive) else problem.drive
     if given is not None:
         given = given.reshape(steps // interval, interval, *given.shape[1:])
-    begin = first_carry(problem), _orthonormal(start)[0]
+    begin = first_carry(problem), _orthonormal(start, weights)[0]
     (carry, _), growth = scan_windows(
         StoreStates(), window, over_interval, begin, given, steps // interval, 1
     )
     return LyapunovSpectrum(jnp.mean(growth, axis=0), growth, carry.state, carry.step)
 
 
-def _orthonormal(tangents: Array) -> tuple[Array, Array]:
-    """The same space spanned by orthonormal vectors, and the sizes that QR finds."""
-    flat = tangents.reshape(tangents.shape[0], -1)
+def _orthonormal(tangents: Array, weights: Array | None) -> tuple[Array, Array]:
+    """The same space spanned by vectors that are orthonormal once weighted, and the sizes that QR finds."""
+    weighted = tangents if weights is None else tangents * weights[None]
+    flat = weighted.reshape(tangents.shape[0], -1)
     if flat.shape[0] == 1:
         # A norm instead of a QR: no library call, and a vector of zeros has a derivative.
         # Divided by its largest entry first, or growth by e^44 would overflow in float32 where squared.
@@ -159,7 +172,18 @@ def _orthonormal(tangents: Array) -> tuple[Array, Array]:
         size = jnp.where(square == 0, 0, largest * jnp.sqrt(jnp.where(square == 0, 1, square)))
         return tangents / jnp.where(size == 0, 1, size).reshape((1,) * tangents.ndim), size
     q, r = jnp.linalg.qr(flat.T)
-    return q.T.reshape(tangents.shape), jnp.abs(jnp.diagonal(r))
+    found, size = q.T.reshape(tangents.shape), jnp.diagonal(r)
+    if weights is not None:
+        # What does not count is combined as the rest is.
+        r = r + jnp.diag(jnp.where(size == 0, 1, 0).astype(r.dtype))
+        same = jax.scipy.linalg.solve_triangular(r, tangents.reshape(flat.shape), trans=1)
+        found = _unweighted(found, weights[None], same.reshape(tangents.shape))
+    return found, jnp.abs(size)
+
+
+def _unweighted(x: Array, weights: Array, otherwise: Array | float) -> Array:
+    """x in its own units again, and another value where it has no weight."""
+    return jnp.where(weights > 0, x / jnp.where(weights > 0, weights, 1), otherwise)
 
 
 def _safe_log(size: Array) -> Array:

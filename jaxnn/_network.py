@@ -8,23 +8,25 @@ import jax
 import jax.numpy as jnp
 import networkx as nx
 import numpy as np
-import scipy.sparse
 from jax.typing import ArrayLike
-from jaxtyping import Array, Bool, Float, Float64, Int, Int32
+from jaxtyping import Array, Bool, Float, Float64, Int, Int32, Int64
 
+from ._adjacency import adjacency_entries
 from ._checks import check_at_least, concrete
 from ._connectivity import checked_node, checked_terminals, component_labels
 from ._pads import pad_contacts
 from ._paths import shortest_path
 from ._storage import load_arrays, save_arrays
-from ._topology import ArrayInput, Topology
+from ._topology import ArrayInput, Topology, pair_keys
 
 
 class Network(eqx.Module):
     """Wires and the junctions where they cross.
 
     Junction `k` joins the wires `edges[k] = (a, b)`. The order and the orientation of `edges` are
-    kept everywhere: the voltage of junction `k` is the potential of `a` less that of `b` [V].
+    kept everywhere: the voltage of junction `k` is the potential of `a` less that of `b` [V]. Where
+    several junctions join the same two wires, in either orientation, they act in parallel, each with
+    a conductance, a voltage and a state of its own.
 
     The structure is static: a compiled function is reused for an equal network, however it was
     built. The conductances of passive junctions are numbers: they may be batched and
@@ -33,6 +35,7 @@ class Network(eqx.Module):
 
     topology: Topology = eqx.field(static=True)
     passive_conductance: Float[Array, " passive"]
+    _wires: bytes | None = eqx.field(static=True, repr=False)
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class Network(eqx.Module):
         box: ArrayInput | None = None,
         passive: ArrayInput | None = None,
         passive_conductance: ArrayInput | None = None,
+        wires: ArrayInput | None = None,
     ):
         """**Arguments:**
 
@@ -57,14 +61,18 @@ class Network(eqx.Module):
         - `passive_conductance`: the conductances [S] of the passive junctions in the order of
           `edges`, or one for all. Numbers and NumPy arrays take the dtype of what they are
           combined with; a JAX array keeps its own.
+        - `wires`: the number of each wire in the network that this one is a part of, -1 for none.
 
-        **Raises:** `ValueError` for edges of the wrong shape or type, out of range, joining a wire
-        to itself or two wires twice; for geometry of the wrong shape or not finite; for passive
-        conductances that are missing, negative or not finite.
+        **Raises:** `ValueError` for edges of the wrong shape or type, out of range, or joining a wire
+        to itself; for geometry of the wrong shape or not finite; for passive conductances that are
+        missing, negative or not finite. A list of all pairs in both orientations, as adjacency lists
+        are, is taken as two junctions each, with a warning.
         """
         self.topology = Topology(n_nodes, edges, positions, wire_ends=wire_ends, box=box, passive=passive)
         n_passive = int(self.topology.passive.sum())
         self.passive_conductance = _passive_array(passive_conductance, n_passive)
+        # As bytes, which compare and hash by content.
+        self._wires = None if wires is None else _checked_wires(wires, self.topology.n_nodes).tobytes()
 
     def __check_init__(self):
         values = concrete(self.passive_conductance)
@@ -84,12 +92,21 @@ class Network(eqx.Module):
     def from_graph(cls, graph: nx.Graph) -> "Network":
         """The network of a NetworkX graph, its nodes numbered in the order of iteration.
 
-        Junctions come in the order and orientation of `graph.edges`. If nodes have an attribute
-        `pos`, it is their position [m].
+        Junctions come in the order and orientation of `graph.edges`; each edge of a `MultiGraph` is
+        one. If nodes have an attribute `pos`, it is their position [m].
 
-        **Raises:** `ValueError` if some nodes have a `pos` and others not, and as `Network`.
+        **Raises:** `ValueError` if some nodes have a `pos` and others not, for a directed graph with
+        edges both ways between two nodes, and as `Network`.
         """
         number = {node: k for k, node in enumerate(graph.nodes)}
+        ways = graph.edges() if graph.is_directed() else ()
+        both = next(((a, b) for a, b in ways if a != b and graph.has_edge(b, a)), None)
+        if both is not None:
+            raise ValueError(
+                "A junction has no direction, but this directed graph has edges both ways between "
+                f"{both[0]!r} and {both[1]!r}. If they are one junction, use `graph.to_undirected()`; "
+                "if two in parallel, `networkx.MultiGraph(list(graph.edges()))`."
+            )
         edges = [(number[a], number[b]) for a, b in graph.edges()]
         pos = {node: graph.nodes[node]["pos"] for node in number if "pos" in graph.nodes[node]}
         if 0 < len(pos) < len(number):
@@ -102,42 +119,20 @@ class Network(eqx.Module):
 
     @classmethod
     def from_adjacency(cls, matrix: Any, positions: ArrayInput | None = None) -> "Network":
-        """The network of a symmetric matrix, dense or SciPy sparse: nonzero means a junction.
+        """The network of a symmetric matrix, dense or SciPy sparse: where it is zero is no junction.
+
+        Of booleans, True is one junction. Whole numbers of an integer type count the junctions between
+        two wires. Of floating-point numbers, anything else than 0 is one junction and its value is
+        not used; but a matrix of whole ones, some above 1, could be either, and is refused.
 
         Junctions are (a, b) with a < b, sorted by a, then b.
 
         **Raises:** `ValueError` unless the matrix is square, finite and symmetric with an empty
-        diagonal.
+        diagonal, for negative counts, and for counts of a floating-point type.
         """
-        links: Any = scipy.sparse.coo_array(matrix if scipy.sparse.issparse(matrix) else np.asarray(matrix))
-        if links.ndim != 2 or links.shape[0] != links.shape[1]:
-            raise ValueError(
-                f"An adjacency matrix must be square, got shape {links.shape}. For pairs of node "
-                "numbers use `Network(n_nodes, edges)`."
-            )
-        links.sum_duplicates()
-        if not np.all(np.isfinite(links.data)):
-            raise ValueError("An adjacency matrix must be finite; write 0 where there is no junction.")
-        present = links.data != 0
-        rows, columns = links.coords[0][present], links.coords[1][present]
-        n = links.shape[0]
-        loops = rows[rows == columns]
-        if loops.size:
-            raise ValueError(
-                f"The diagonal of an adjacency matrix must be zero, but entry ({loops[0]}, "
-                f"{loops[0]}) is not ({loops.size} such entries in all); set it to 0."
-            )
-        # As int64, because the products of node numbers outgrow the int32 that SciPy uses.
-        keys, mirrored = rows.astype(np.int64) * n + columns, columns.astype(np.int64) * n + rows
-        single = np.setxor1d(keys, mirrored)
-        if single.size:
-            a, b = divmod(int(single[0]), n)
-            raise ValueError(
-                f"An adjacency matrix must be symmetric, but only one of the entries ({a}, {b}) "
-                f"and ({b}, {a}) is nonzero; use `matrix + matrix.T` if it holds one triangle."
-            )
-        upper = np.sort(keys[rows < columns])
-        return cls(n, np.stack([upper // n, upper % n], axis=1), positions)
+        n, rows, columns, count = adjacency_entries(matrix)
+        pairs = np.stack([rows, columns], axis=1)
+        return cls(n, np.repeat(pairs, count, axis=0), positions)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Network":
@@ -147,28 +142,11 @@ class Network(eqx.Module):
         a network or is damaged.
         """
         required = ("n_nodes", "edges", "passive", "passive_conductance", "passive_weak_type")
-        arrays = load_arrays(path, "Network", required)
-        values: Any = arrays.pop("passive_conductance")
-        if not arrays.pop("passive_weak_type"):
-            values = jnp.asarray(values)
-        return cls(int(arrays.pop("n_nodes")), passive_conductance=values, **arrays)
+        return network_from(load_arrays(path, "Network", required))
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the network to one .npz file at `path`, to be read by `Network.load`."""
-        geometry = {
-            "positions": self.positions,
-            "wire_ends": self.wire_ends,
-            "box": self.box,
-        }
-        arrays = {
-            "n_nodes": np.array(self.n_nodes),
-            "edges": self.edges,
-            "passive": self.passive,
-            "passive_conductance": np.asarray(self.passive_conductance),
-            "passive_weak_type": np.array(self.passive_conductance.weak_type),
-        }
-        present = {name: array for name, array in geometry.items() if array is not None}
-        save_arrays(path, "Network", arrays | present)
+        save_arrays(path, "Network", network_arrays(self))
 
     def __repr__(self) -> str:
         passive = f", {self.passive.sum()} of them passive" if self.passive.any() else ""
@@ -209,11 +187,39 @@ class Network(eqx.Module):
         """Which junctions have a fixed conductance."""
         return self.topology.passive
 
+    @property
+    def wires(self) -> Int64[np.ndarray, " nodes"] | None:
+        """The number of each wire in the network that this one is a part of, if it is one; -1 for a pad.
+
+        Set by `largest_component`, `component_of` and `jaxnn.nanowire_network`, which drop wires and
+        number the others anew.
+        """
+        return None if self._wires is None else np.frombuffer(self._wires, np.int64)
+
+    def renumbered(self, wires: ArrayInput) -> Int64[np.ndarray, "..."]:
+        """The numbers here of wires given by their numbers in the network that this one is a part of.
+
+        **Raises:** `ValueError` if one of them is no wire of this part.
+        """
+        old = np.asarray(wires)
+        names = np.arange(self.n_nodes) if self.wires is None else self.wires
+        known = np.isin(old, names) & (old >= 0)
+        if not np.issubdtype(old.dtype, np.integer) or not known.all():
+            raise ValueError(
+                f"`wires` must be integer numbers of wires that this part kept, got {old.tolist()}, "
+                f"{old[~known].tolist()} of which it did not. `network.wires` lists those it has; "
+                "`component_of` on the whole network gives the part that holds a wire."
+            )
+        order = np.argsort(names)
+        return np.asarray(order[np.searchsorted(names, old, sorter=order)], np.int64)
+
     def to_graph(self) -> nx.Graph:
         """A NetworkX graph with the node attribute `pos` [m] and, on each edge, its number as
-        `junction` and whether it is `passive`. (An undirected graph keeps no orientation.)
+        `junction` and whether it is `passive`: a `MultiGraph` if there are parallel junctions.
+        (An undirected graph keeps no orientation.)
         """
-        graph = nx.Graph()
+        keys = pair_keys(self.n_nodes, self.edges)
+        graph = nx.Graph() if len(np.unique(keys)) == len(keys) else nx.MultiGraph()
         graph.add_nodes_from(range(self.n_nodes))
         if self.positions is not None:
             nx.set_node_attributes(graph, dict(enumerate(map(tuple, self.positions.tolist()))), "pos")
@@ -229,13 +235,39 @@ class Network(eqx.Module):
     def largest_component(self) -> "Network":
         """The largest connected part, wires renumbered in their old order.
 
-        Junctions keep their order and orientation, wires their geometry. Of equally large parts,
-        the one with the lowest wire.
+        Junctions keep their order and orientation, wires their geometry; `wires` has the old numbers,
+        which `renumbered` translates. Of equally large parts, the one with the lowest wire.
         """
         labels = self.components()
-        keep = labels == np.argmax(np.bincount(labels))
+        return self._part(labels == np.argmax(np.bincount(labels)))
+
+    def component_of(self, wires: ArrayInput) -> "Network":
+        """The connected part that holds a wire, or several, renumbered as in `largest_component`.
+
+        ```python
+        part = network.component_of(terminals)
+        jaxnn.simulate(part, ..., terminals=part.renumbered(terminals))
+        ```
+
+        **Raises:** `ValueError` if a wire does not exist or they lie in several parts.
+        """
+        labels = self.components()
+        numbers = np.atleast_1d(np.asarray(wires))
+        if not numbers.size:
+            raise ValueError("`component_of` needs at least one wire, got none.")
+        numbers = np.array([checked_node(self.n_nodes, wire) for wire in numbers.ravel()])
+        away = numbers[labels[numbers] != labels[numbers[0]]]
+        if away.size:
+            raise ValueError(
+                f"The wires {numbers.tolist()} lie in several components: wire {numbers[0]} is not "
+                f"connected to wire {away[0]}. Ask for the component of each; `network.components()` has "
+                "that of every wire."
+            )
+        return self._part(labels == labels[numbers[0]])
+
+    def _part(self, keep: Bool[np.ndarray, " nodes"]) -> "Network":
+        """The wires that are kept, both of every junction or neither, and the junctions between them."""
         number = np.cumsum(keep) - 1
-        # Both wires of a junction are in one component.
         kept = keep[self.edges[:, 0]]
         return Network(
             int(keep.sum()),
@@ -245,6 +277,7 @@ class Network(eqx.Module):
             box=self.box,
             passive=self.passive[kept],
             passive_conductance=self.passive_conductance[np.flatnonzero(kept[self.passive])],
+            wires=np.flatnonzero(keep),
         )
 
     def path_length(self, a: SupportsIndex, b: SupportsIndex) -> int:
@@ -303,7 +336,47 @@ class Network(eqx.Module):
             box=self.box,
             passive=np.arange(self.n_junctions + len(contacts)) >= self.n_junctions,
             passive_conductance=added,
+            wires=None if self.wires is None else np.append(self.wires, [-1, -1]),
         )
+
+
+def _checked_wires(wires: ArrayInput, n_nodes: int) -> Int64[np.ndarray, " nodes"]:
+    array = np.asarray(wires)
+    if array.shape != (n_nodes,) or not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(
+            f"`wires` must have one integer for each of the {n_nodes} nodes, its number in the network "
+            f"that this one is a part of, got shape {array.shape} of {array.dtype}."
+        )
+    return array.astype(np.int64)
+
+
+def network_arrays(network: Network) -> dict[str, np.ndarray]:
+    """The network as named arrays for a file."""
+    known = {
+        "positions": network.positions,
+        "wire_ends": network.wire_ends,
+        "box": network.box,
+        "wires": network.wires,
+    }
+    arrays = {
+        "n_nodes": np.array(network.n_nodes),
+        "edges": network.edges,
+        "passive": network.passive,
+        "passive_conductance": np.asarray(network.passive_conductance),
+        "passive_weak_type": np.array(getattr(network.passive_conductance, "weak_type", False)),
+    }
+    return arrays | {name: array for name, array in known.items() if array is not None}
+
+
+def network_from(arrays: dict[str, np.ndarray]) -> Network:
+    """The network of `network_arrays`; its passive conductances may have axes of a batch in front."""
+    arrays = dict(arrays)
+    values, weak = arrays.pop("passive_conductance"), bool(arrays.pop("passive_weak_type"))
+    first = values.reshape(-1, values.shape[-1])[0] if values.size else np.zeros(values.shape[-1])
+    network = Network(int(arrays.pop("n_nodes")), passive_conductance=first, **arrays)
+    if weak and values.ndim == 1:
+        return network
+    return eqx.tree_at(lambda n: n.passive_conductance, network, jnp.asarray(values))
 
 
 def _passive_array(values: ArrayInput | None, count: int) -> Float[Array, " passive"]:

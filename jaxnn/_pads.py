@@ -50,7 +50,8 @@ def pad_contacts(
         if not wires.size:
             raise ValueError(
                 f"No wire has its centre under the {name} pad, which covers a fraction {fraction} "
-                f"of the height of {height:g} m; increase the fraction."
+                f"of the height of {height:g} m, so that it touches nothing. A larger fraction is a larger "
+                "pad; to feed chosen wires, name them as terminals."
             )
         contacts.append(np.stack([wires, np.full_like(wires, pad)], axis=1))
     middle = (low[0] + high[0]) / 2

@@ -25,27 +25,30 @@ def lightest_path(
 ) -> Int[np.ndarray, " path"]:
     """The junctions along the path from `a` to `b` whose positive weights have the least sum.
 
+    Of parallel junctions the lightest, of equal ones the first.
+
     **Raises:** `ValueError` if no path exists.
     """
     n = topology.n_nodes
-    graph = coo_array((weights, topology.edges.T), (n, n)).tocsr()
+    keys = pair_keys(n, topology.edges)
+    # One junction of each pair: SciPy would add up the weights of the others.
+    keys, first = np.unique(keys[order := np.lexsort((weights, keys))], return_index=True)
+    lightest = order[first]
+    graph = coo_array((weights[lightest], topology.edges[lightest].T), (n, n)).tocsr()
     _, before = csgraph.dijkstra(graph, directed=False, indices=a, return_predecessors=True)
     nodes = [b]
     while nodes[-1] != a:
         previous = int(before[nodes[-1]])
         if previous < 0:
             raise ValueError(
-                f"There is no path from node {a} to node {b}: they lie in different components. "
-                "Use `network.largest_component()`."
+                f"There is no path from node {a} to node {b}: they lie in different components, as "
+                "`network.components()` shows. Choose two nodes of one component."
             )
         nodes.append(previous)
     if a == b:
         return np.zeros(0, np.int64)
     steps = np.array(nodes[::-1], dtype=np.int64)
-    keys = pair_keys(n, topology.edges)
-    order = np.argsort(keys)
-    wanted = pair_keys(n, np.stack([steps[:-1], steps[1:]], axis=1))
-    return order[np.searchsorted(keys, wanted, sorter=order)]
+    return lightest[np.searchsorted(keys, pair_keys(n, np.stack([steps[:-1], steps[1:]], axis=1)))]
 
 
 class PathLengths:

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
     from ._network import Network
     from ._optimisation import Optimisation
+    from ._solution import Solution
 else:
-    Axes = Network = Optimisation = Any  # annotations that are evaluated must not import Matplotlib either
+    Axes = Network = Optimisation = Solution = (
+        Any  # annotations that are evaluated must not import Matplotlib either
+    )
 
 
 G0 = 7.77e-5  # [S], the conductance quantum 1 / 12.9 kOhm
@@ -27,7 +30,7 @@ _MAX_LEGEND = len(_PALETTE)
 
 
 def plot_network(
-    network: Network,
+    network: Network | Solution,
     values: ArrayLike | None = None,
     *,
     ax: Axes | None = None,
@@ -46,7 +49,9 @@ def plot_network(
 
     **Arguments:**
 
-    - `network`: a `jaxnn.Network`. Passive junctions, the leads of pads, take no colour.
+    - `network`: a `jaxnn.Network`, or the `jaxnn.Solution` of one, which has its terminals and, if it
+      recorded "junction_conductance", the values at its end. Passive junctions, the leads of pads, take
+      no colour.
     - `values`: one per junction `(n_edges,)`, in the unit that `label` names. NaN, and zero on a
       log scale, are left out. Without values every junction is the same dot or link.
     - `ax`: where to draw; a new figure by default.
@@ -59,6 +64,8 @@ def plot_network(
 
     **Raises:** `ValueError` where shapes, limits or signs do not fit.
     """
+    if not hasattr(network, "edges"):
+        network, values, terminals = _of_solution(network, values, terminals)
     edges, shown = network.edges, ~network.passive
     values, norm = _check_values(values, shown, log, limits)
     terminals = _check_terminals(terminals, network.n_nodes)
@@ -66,12 +73,14 @@ def plot_network(
     if network.wire_ends is None:
         ends = None
         points = _node_places(network, ax)
-        at, links, link_values = points[edges].mean(1), points[edges][shown], values[shown]
-        _draw_lines(ax, points[edges], colors=_WIRE, linewidths=0.6, zorder=1)
+        lines = _side_by_side(points[edges], edges, 0.08)
+        at, links, link_values = lines.mean(1), lines[shown], values[shown]
+        _draw_lines(ax, lines, colors=_WIRE, linewidths=0.6, zorder=1)
         ax.plot(*points.T, "o", color=_GUIDE, markersize=2.5, zorder=5)
     else:
         ends = network.wire_ends * 1e6
         at, along = _crossings(ends, edges)
+        at = at + (_side_by_side(ends[edges[:, 1]], edges, 0.03) - ends[edges[:, 1]])[:, 0]
         links, link_values = _sections(ends, edges[shown], along[shown], values[shown])
         points = ends.mean(1)
         _draw_lines(ax, ends, colors=_WIRE, linewidths=0.6, zorder=1)
@@ -88,8 +97,8 @@ def plot_network(
 
 
 def plot_conductance(
-    time: ArrayLike,
-    conductance: ArrayLike,
+    time: ArrayLike | Solution,
+    conductance: ArrayLike | None = None,
     *,
     ax: Axes | None = None,
     labels: Sequence[Any] | ArrayLike | None = None,
@@ -103,7 +112,8 @@ def plot_conductance(
 
     **Arguments:**
 
-    - `time`: `(n_times,)` [s].
+    - `time`: `(n_times,)` [s], or a `jaxnn.Solution`, whose runs, or networks of an ensemble, are the
+      traces.
     - `conductance`: `(n_times,)` or `(n_traces, n_times)` [S]. NaN leaves a gap.
     - `ax`: where to draw; a new figure by default.
     - `labels`: one per trace; they must be numbers where there are more than seven.
@@ -112,6 +122,8 @@ def plot_conductance(
 
     **Raises:** `ValueError` where shapes or labels do not fit.
     """
+    if conductance is None:
+        time, conductance = _traces(time)
     time, conductance = np.asarray(time, float), np.asarray(conductance, float)
     if time.ndim != 1 or conductance.ndim not in (1, 2) or conductance.shape[-1] != time.size:
         raise ValueError(
@@ -213,6 +225,27 @@ def plot_optimisation(
     known = loss[np.isfinite(loss)]
     ax.set(xlabel="step", ylabel="loss", yscale="log" if known.size and known.min() > 0 else "linear")
     return _tidy(ax)
+
+
+def _of_solution(solution: Any, values: Any, terminals: Any) -> tuple[Any, Any, Any]:
+    """The network of a run, what to colour its junctions by, and its terminals."""
+    network, record = solution.network, solution.junction_conductance
+    if not hasattr(network, "edges"):
+        raise ValueError("plot_network draws one network, got a Solution of an Ensemble: draw its parts.")
+    if values is None and record is not None:
+        values = record[-1] if record.ndim == 2 else record
+    # Of a batch all runs have the same terminals, unless these were mapped too.
+    return network, values, np.asarray(solution.terminals) if terminals is None else terminals
+
+
+def _traces(solution: Any) -> tuple[Any, Any]:
+    """The times of a run and the conductances of its networks, or of the runs of a batch."""
+    if not hasattr(solution, "final_step"):
+        raise ValueError("plot_conductance needs time and conductance, or a jaxnn.Solution.")
+    time, conductance = np.asarray(solution.time), np.asarray(solution.conductance)
+    if time.ndim == 1:
+        return time, conductance.T
+    return time[0], conductance
 
 
 def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
@@ -333,7 +366,20 @@ def _node_places(network: Network, ax: Axes) -> np.ndarray:
 
 
 def _neighbours(node: int, edges: np.ndarray) -> np.ndarray:
-    return np.concatenate([edges[edges[:, 0] == node, 1], edges[edges[:, 1] == node, 0]])
+    return np.unique(np.concatenate([edges[edges[:, 0] == node, 1], edges[edges[:, 1] == node, 0]]))
+
+
+def _side_by_side(lines: np.ndarray, edges: np.ndarray, gap: float) -> np.ndarray:
+    """Lines of parallel junctions moved apart, sideways by `gap` of their length, or they would hide."""
+    _, pair, count = np.unique(np.sort(edges, 1), axis=0, return_inverse=True, return_counts=True)
+    order = np.argsort(pair.ravel(), kind="stable")
+    place = np.empty(len(edges))
+    place[order] = np.arange(len(edges)) - np.repeat(np.cumsum(count) - count, count)
+    place -= (count[pair.ravel()] - 1) / 2
+    way = lines[:, 1] - lines[:, 0]
+    # Junctions given in opposite orientations must not be moved to the same place.
+    way = np.where((edges[:, 0] > edges[:, 1])[:, None], -way, way)
+    return lines + (gap * place[:, None] * np.stack([-way[:, 1], way[:, 0]], 1))[:, None]
 
 
 def _crossings(ends: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -127,7 +127,8 @@ def _check_start(start_step: Any, steps: int) -> Int[Array, ""]:
         if start < 0 or start + steps >= 2**31:
             raise ValueError(
                 f"start_step must be at least 0 and start_step + steps below 2**31, got "
-                f"start_step={start} and steps={steps}; use a larger dt for longer times."
+                f"start_step={start} and steps={steps}; go on from final_state with start_step=0, and a "
+                "drive that begins there."
             )
     return jnp.asarray(start_step, jnp.int32)
 

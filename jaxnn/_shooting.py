@@ -38,6 +38,8 @@ def shoot(
     - `states`: where the windows start, the first one the start of the run; a run's states at these
       times make good ones.
     - `steps`: of the whole run, a multiple of the number of windows; an array `drive` has as many rows.
+    A penalty over variables of several units adds gaps in units of `junction.critical_state()`.
+
     - `options`: what else `jaxnn.simulate` takes (`record`, `every`, `solver`, `adjoint`).
 
     Returns a `Solution` whose arrays have a leading axis of windows, and the gaps (windows - 1) in the
@@ -76,8 +78,8 @@ def _split(drive: AbstractDrive | Any, n_steps: int, windows: int) -> tuple[Any,
     """The drive of each window, its axis of windows if it has one, and the steps of a window."""
     if n_steps % windows:
         raise ValueError(
-            f"steps={n_steps} must be a multiple of the {windows} windows that `states` has; "
-            f"use {n_steps - n_steps % windows}."
+            f"steps={n_steps} must be a multiple of the {windows} windows that `states` has: give states "
+            f"for another number of windows, or steps={n_steps - n_steps % windows} for a shorter run."
         )
     length = n_steps // windows
     if isinstance(drive, AbstractDrive):

@@ -17,6 +17,7 @@ from ._ensemble import Ensemble
 from ._junction import AbstractJunction
 from ._network import Network
 from ._problem import Problem, make_problem
+from ._setup import Setup
 from ._solution import Solution
 from ._solver import AbstractSolver
 from ._step import advance, first_carry, passive_conductance
@@ -93,7 +94,9 @@ def simulate(
         solver=solver,
     )
     adjoint = StoreStates() if adjoint is None else adjoint
-    return _run(problem, n_steps, n_every, _check_record(record), adjoint).check()
+    solution = _run(problem, n_steps, n_every, _check_record(record), adjoint)
+    setup = Setup.of(network, problem, terminals)
+    return Solution(**(vars(solution) | {"setup": setup})).check()
 
 
 def _check_counts(steps: Any, every: Any) -> tuple[int, int]:

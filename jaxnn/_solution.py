@@ -1,5 +1,6 @@
 """What a simulation gives back, with its diagnosis."""
 
+import dataclasses
 import os
 import warnings
 from typing import Any
@@ -12,6 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from ._checks import concrete
 from ._diagnosis import INFINITE_CONDUCTANCE, NEGATIVE_CONDUCTANCE, NOT_FINITE, OUT_OF_BOUNDS
+from ._setup import Setup, setup_arrays, setup_from
 from ._storage import load_arrays, save_arrays
 
 
@@ -89,6 +91,36 @@ class Solution(eqx.Module):
     """Power dissipated in all junctions [W]."""
     cut_off: Int[Array, "time *networks"] | Any = None
     """Number of wires that no closed junction joins to a terminal, and that float."""
+    setup: Setup | Any = None
+    """What the run was set up with, behind `network`, `junction`, `terminals` and `dt`."""
+
+    @property
+    def network(self) -> Any:
+        """The `Network` or `Ensemble` of the run."""
+        return self._known_setup().network
+
+    @property
+    def junction(self) -> Any:
+        """The law of its junctions. A `ValueError` if a file has only the numbers of it: see `load`."""
+        return self._known_setup().junction
+
+    @property
+    def terminals(self) -> Any:
+        """Its terminals, as they were given, in each network's own numbers."""
+        return self._known_setup().terminals
+
+    @property
+    def dt(self) -> Any:
+        """Its time step [s]."""
+        return self._known_setup().dt
+
+    def _known_setup(self) -> Setup:
+        if self.setup is None:
+            raise ValueError(
+                "this Solution does not know its network, junction, terminals and dt: it was saved before "
+                "these were kept, or is that of one network of an ensemble in a sweep."
+            )
+        return self.setup
 
     @property
     def result(self) -> Any:
@@ -127,14 +159,33 @@ class Solution(eqx.Module):
         return self
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes everything recorded to one `.npz` file, without pickling."""
-        arrays = {k: np.asarray(v) for k, v in vars(self).items() if v is not None}
-        save_arrays(path, "solution", arrays)
+        """Writes everything recorded and the setup to one `.npz` file, without pickling.
+
+        Of a law that is not jaxnn's own the name and the numbers are kept.
+        """
+        arrays = {k: np.asarray(v) for k, v in vars(self).items() if v is not None and k != "setup"}
+        known = {} if self.setup is None else setup_arrays(self.setup)
+        save_arrays(path, "solution", arrays | {f"setup.{k}": v for k, v in known.items()})
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> "Solution":
-        """Reads what `save` wrote; raises a `ValueError` for any other file."""
-        return cls(**{k: jnp.asarray(v) for k, v in load_arrays(path, "solution").items()})
+    def load(cls, path: str | os.PathLike[str], junction: Any = None) -> "Solution":
+        """Reads what `save` wrote.
+
+        - `junction`: for a run with a law of your own, any law of its class; it takes the saved numbers.
+          Without, all but `solution.junction` is there.
+
+        Raises a `ValueError` for any other file, or another law.
+        """
+        arrays = load_arrays(path, "solution")
+        known = {k.removeprefix("setup."): arrays.pop(k) for k in list(arrays) if k.startswith("setup.")}
+        fields: dict[str, Any] = {field.name: None for field in dataclasses.fields(cls)}
+        fields |= {k: jnp.asarray(v) for k, v in arrays.items()}
+        fields["setup"] = setup_from(known, junction) if known else None
+        # As JAX puts a tree together, because arrays of a batch have more axes than the fields say.
+        solution = object.__new__(cls)
+        for name, value in fields.items():
+            object.__setattr__(solution, name, value)
+        return solution
 
 
 _RESULTS = {

@@ -52,6 +52,10 @@ class StateEquation(eqx.Module):
       law must be a `jaxnn.AbstractRateJunction`.
     - `drive`: a drive, not an array; for sampled voltages `jaxnn.Samples`.
 
+    An integrator's absolute tolerance is in the unit of the state. For a law whose variables have several
+    units, integrate $x = \lambda / c$ with the law's `critical_state` $c$:
+    `lambda t, x, args: equation(t, c * x) / c`.
+
     All of it is a pytree: `jit`, `vmap` and `grad` reach every number in it.
 
     Raises a `ValueError` for what `jaxnn.simulate` refuses, an array drive and a law without rate.

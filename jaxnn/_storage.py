@@ -12,7 +12,7 @@ import numpy as np
 
 _KIND = "jaxnn_kind"
 _VERSION = "jaxnn_version"
-_FORMAT = 1
+_FORMAT = 2
 
 
 def save_arrays(path: str | os.PathLike, kind: str, arrays: Mapping[str, np.ndarray]) -> None:

@@ -69,7 +69,8 @@ class SmoothJunction(AbstractSurrogate):
             if getattr(junction, name):
                 raise ValueError(
                     f"SmoothJunction has no form with {name}=True; use "
-                    f"dataclasses.replace(junction, {name}=False)."
+                    f"dataclasses.replace(junction, {name}=False)"
+                    + ("." if name == "compensated" else ", which resets negative states otherwise.")
                 )
         for name in ("set_voltage", "reset_voltage"):
             what = f"{name} of a SmoothJunction, the scale of its width,"

@@ -220,7 +220,7 @@ def _check_threshold(junction: TunnelJunction | BinaryJunction) -> None:
     if junction.compensated and junction.one_sided_reset:
         raise ValueError(
             "compensated works with the symmetric reset: the published one rounds as it overshoots. "
-            "Set one_sided_reset=False, or use float64."
+            "Use float64 with compensated=False; one_sided_reset=False is another law for negative states."
         )
     reset, set_ = concrete(junction.reset_voltage), concrete(junction.set_voltage)
     if reset is not None and set_ is not None and (reset > set_).any():

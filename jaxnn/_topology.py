@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import operator
+import warnings
 from collections.abc import Sequence
 from typing import Any, SupportsIndex
 
@@ -23,11 +24,11 @@ class Topology:
     one as a static argument is reused and not compiled again.
 
     Junction `k` joins the wires `edges[k] = (a, b)`, in the order and orientation given; its
-    voltage is the potential of `a` less that of `b`. A `passive` junction is a fixed conductance
-    instead of a memristive one.
+    voltage is the potential of `a` less that of `b`. Several junctions may join the same two wires.
+    A `passive` junction is a fixed conductance instead of a memristive one.
 
-    **Raises:** `ValueError` for edges of the wrong shape or type, out of range, joining a wire to
-    itself or two wires twice; for geometry of the wrong shape or not finite.
+    **Raises:** `ValueError` for edges of the wrong shape or type, out of range, or joining a wire to
+    itself; for geometry of the wrong shape or not finite.
     """
 
     n_nodes: int
@@ -103,24 +104,26 @@ def _checked_edges(n_nodes: int, edges: ArrayInput) -> Int32[np.ndarray, "edges 
             f"A junction must join two different nodes, got {_listed(array, loops)}. Remove the "
             "self-loops: no current flows through them."
         )
-    repeats = _repeated(pair_keys(n_nodes, array))
-    if repeats.size:
-        raise ValueError(
-            "Two nodes may be joined by one junction only, in either orientation, got "
-            f"{_listed(array, repeats)}. Keep one junction of each pair."
-        )
+    _warn_of_both_ways(n_nodes, array)
     return array
+
+
+def _warn_of_both_ways(n_nodes: int, edges: Int32[np.ndarray, "edges 2"]) -> None:
+    """Warns of a list that has every pair once in either orientation, as adjacency lists do."""
+    a, b = edges.T.astype(np.int64)
+    keys, counts = np.unique(a * n_nodes + b, return_counts=True)
+    if len(keys) > 4 and (counts == 1).all() and np.array_equal(keys, np.sort(b * n_nodes + a)):
+        warnings.warn(
+            f"`edges` lists each of {len(keys) // 2} pairs of wires once in either orientation, which "
+            "makes two junctions in parallel of each. If they are one junction each, written down twice as "
+            "in an adjacency list, give `edges[edges[:, 0] < edges[:, 1]]`.",
+            stacklevel=5,
+        )
 
 
 def pair_keys(n_nodes: int, pairs: np.ndarray) -> np.ndarray:
     """One integer for each pair of nodes, the same for (a, b) and (b, a)."""
     return pairs.min(axis=1).astype(np.int64) * n_nodes + pairs.max(axis=1)
-
-
-def _repeated(keys: np.ndarray) -> np.ndarray:
-    # Every member of the pairs that occur more than once, so that the message shows both.
-    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    return np.flatnonzero(counts[inverse] > 1)
 
 
 def _listed(edges: np.ndarray, offenders: np.ndarray, limit: int = 4) -> str:

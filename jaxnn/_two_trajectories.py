@@ -18,6 +18,7 @@ from ._junction import AbstractJunction
 from ._network import Network
 from ._problem import Problem, make_problem
 from ._solver import AbstractSolver, AutoSolver
+from ._state_scale import StateScale, state_scale
 from ._step import advance, first_carry, passive_conductance
 
 
@@ -75,9 +76,12 @@ def two_trajectory_exponents(
 
     - `network`, `junction`, `drive`, `terminals`, `dt`, `start_step`, `state`, `solver`: as for
       `jaxnn.simulate`. Give `state` and `start_step` of a run over the transient first.
-    - `distance`: $\epsilon$ in units of the state; 5e-4 V s in the paper.
-    - `junctions`: those that are perturbed (the first variable of their state), by default each, dead ends
-      too, whose pairs only decay; `(networks, perturbed)` for an ensemble, in each network's own numbers.
+    - `distance`: $\epsilon$ in the unit of the state's first variable; 5e-4 V s in the paper. Others count
+      by their `critical_state` $c$, $|\delta|^2 = \sum_v (\delta_v c_1 / c_v)^2$: not at all where it is
+      infinite. (If that of the first is, the first with a finite one takes its place.)
+    - `junctions`: those that are perturbed (in that variable), by default all but the passive ones,
+      dead ends too, whose pairs only decay; `(networks, perturbed)` for an ensemble, in each
+      network's own numbers.
     - `differences`: where the pairs start instead, `final_differences` of an earlier run to go on from it.
     - `interval`: steps between two rescalings; 1 in the paper.
     - `every`: steps kept as one mean, by default all; a multiple of `interval` that divides `steps`.
@@ -104,9 +108,10 @@ def two_trajectory_exponents(
         state=state,
         solver=AutoSolver(mapped=isinstance(network, Ensemble)) if solver is None else solver,
     )
-    size = _check_distance(distance, problem)
-    start = _check_start(network, junctions, differences, size, problem)
-    return _follow(problem, start, size, n_steps, n_interval, n_every)
+    scale = state_scale(problem.junction, problem.network.passive, problem.state)
+    size = _check_distance(distance, scale, problem.state.dtype)
+    start = _check_start(network, junctions, differences, size, scale, problem)
+    return _follow(problem, start, size, scale.weights, n_steps, n_interval, n_every)
 
 
 def _check_counts(steps: Any, interval: Any, every: Any) -> tuple[int, int, int]:
@@ -119,9 +124,9 @@ def _check_counts(steps: Any, interval: Any, every: Any) -> tuple[int, int, int]
     return n_steps, n_interval, n_every
 
 
-def _in_network(junctions: Any, count: int) -> Any:
-    """Junctions (perturbed,), by default each of so many."""
-    indices = np.arange(count) if junctions is None else junctions
+def _in_network(junctions: Any, passive: np.ndarray) -> Any:
+    """Junctions (perturbed,), by default each that is not passive."""
+    count, indices = len(passive), np.flatnonzero(~passive) if junctions is None else junctions
     if not isinstance(indices, Tracer):
         indices = np.asarray(indices)
         fits = indices.ndim == 1 and indices.size and np.issubdtype(indices.dtype, np.integer)
@@ -149,7 +154,12 @@ def _in_union(junctions: Any, ensemble: Ensemble) -> np.ndarray:
 
 
 def _check_start(
-    network: Network | Ensemble, junctions: Any, differences: Any, distance: Array, problem: Problem
+    network: Network | Ensemble,
+    junctions: Any,
+    differences: Any,
+    distance: Array,
+    scale: StateScale,
+    problem: Problem,
 ) -> Array:
     """The first differences: those given, or the distance in one junction each."""
     shape, dtype = problem.state.shape, problem.state.dtype
@@ -164,30 +174,36 @@ def _check_start(
     if isinstance(network, Ensemble):
         indices = _in_union(junctions, network)
     else:
-        indices = _in_network(junctions, shape[-1])
+        indices = _in_network(junctions, problem.network.passive)
     pairs = indices.shape[-1]
     one_hot = jnp.zeros((pairs, problem.state.size // shape[-1], shape[-1]), dtype)
-    return one_hot.at[jnp.arange(pairs), 0, indices].set(distance).reshape(pairs, *shape)
+    variable = jnp.asarray(scale.measured)[jnp.asarray(indices)]
+    return one_hot.at[jnp.arange(pairs), variable, indices].set(distance).reshape(pairs, *shape)
 
 
-def _check_distance(distance: Any, problem: Problem) -> Array:
-    check_at_least("distance", distance, 0, "(in units of the state)", strict=True)
-    given, scale = concrete(distance), concrete(problem.junction.critical_state())
-    dtype = problem.state.dtype
-    if given is not None and scale is not None and np.all(np.isfinite(scale)):
+def _check_distance(distance: Any, scale: StateScale, dtype: Any) -> Array:
+    check_at_least("distance", distance, 0, "(in the unit of the state)", strict=True)
+    given = concrete(distance)
+    if given is not None and scale.largest is not None:
         # A growth of a per cent has to be seen in one interval.
-        least = 100 * np.finfo(dtype).eps * scale.max()
+        least = 100 * np.finfo(dtype).eps * scale.largest
         if given < least:
             raise ValueError(
                 f"distance={given:g} is too small for {dtype}, whose rounding would swallow its "
-                f"growth: use at least {least:.1g}, or float64."
+                f"growth: use float64, or at least {least:.1g}, which may give other exponents."
             )
     return as_inexact(distance).astype(dtype)
 
 
 @eqx.filter_jit
 def _follow(
-    problem: Problem, start: Array, distance: Array, steps: int, interval: int, every: int
+    problem: Problem,
+    start: Array,
+    distance: Array,
+    weights: Array | None,
+    steps: int,
+    interval: int,
+    every: int,
 ) -> SeparationGrowth:
     passive, pairs = passive_conductance(problem), start.shape[0]
 
@@ -205,7 +221,7 @@ def _follow(
     def over_interval(carry: Any, voltage: Any) -> Any:
         carry, growth = carry
         carry, conductance = jax.lax.scan(step, carry, voltage, interval, unroll=interval == 1)
-        state, ratio = _rescaled(problem, carry.state, distance, owner)
+        state, ratio = _rescaled(problem, carry.state, distance, weights, owner)
         return (eqx.tree_at(lambda c: c.state, carry, state), growth + jnp.log(ratio)), conductance
 
     def over_block(carry: Any, voltage: Any) -> Any:
@@ -229,12 +245,14 @@ def _follow(
     )
 
 
-def _rescaled(problem: Problem, states: Array, distance: Array, owner: Any) -> tuple[Array, Array]:
+def _rescaled(
+    problem: Problem, states: Array, distance: Array, weights: Array | None, owner: Any
+) -> tuple[Array, Array]:
     """States of which all but the first are at the distance from it again, and how far they had come."""
     # As in a step: what follows a solve lies in memory as the next one wants it.
     states = jax.vmap(batch_inner)(states)
     difference = states - states[:1]
-    size = _size(problem, difference)
+    size = _size(problem, difference if weights is None else difference * weights[None])
     factor = jnp.where(size == 0, 0, distance / jnp.where(size == 0, 1, size))
     factor = factor[:, None] if factor.ndim == 1 else jnp.take(factor, owner, axis=-1)
     factor = factor.reshape(len(states), *(1,) * (states.ndim - 2), factor.shape[-1])

@@ -17,7 +17,7 @@ GOOD = {"terminals": (0, 3), "dt": 1e-3, "steps": 5}
     ("network", "changes", "message"),
     [
         (TWO_PARTS, {"terminals": (0, 4)}, "component"),
-        (TWO_PARTS, {"terminals": (0, 2)}, "largest_component"),
+        (TWO_PARTS, {"terminals": (0, 2)}, "component_of"),
         (CHAIN, {"terminals": (0,)}, "two"),
         (CHAIN, {"terminals": (0, 0)}, "0"),
         (CHAIN, {"terminals": (0, 9)}, "9"),

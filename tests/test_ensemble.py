@@ -96,8 +96,8 @@ def test_check_terminals():
         ([0, 1], r"`networks\[0\]`: terminals must be at least two"),
         ([(0, 1), (0, 5)], r"`networks\[1\]`: .* 0\.\.4, got \[0, 5\]; wire 5"),
         ([(0, 1), (1, 1)], r"`networks\[1\]`: terminals must be distinct"),
-        ([(0, 1), (0, 3)], r"one of 3 wires and wire 3 in another.*networks\[1\].largest_comp"),
-        ([(0, 1), (0, 1)], r"2 of 5 are not \(wires 3, 4\).*networks\[1\].largest_component"),
+        ([(0, 1), (0, 3)], r"one of 3 wires and wire 3 in another.*networks\[1\].components"),
+        ([(0, 1), (0, 1)], r"2 of 5 are not \(wires 3, 4\).*networks\[1\].component_of"),
     ],
 )
 def test_bad_terminals(terminals, message):

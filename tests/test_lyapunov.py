@@ -125,7 +125,7 @@ def test_gradient_of_an_exponent():
     ("change", "message"),
     [
         ({"steps": 150}, "multiple of interval"),
-        ({"count": 4}, "exceeds the 3 junctions"),
+        ({"count": 4}, "exceeds the 3 memristive junctions"),
         ({"interval": 0}, "at least 1"),
         ({"window": 150}, "window=150 must be a multiple of interval=100"),
     ],

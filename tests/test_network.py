@@ -15,6 +15,7 @@ import pytest
 import scipy.sparse
 
 import jaxnn
+from jaxnn._paths import lightest_path
 from jaxnn._storage import load_arrays, save_arrays
 from published import DC_TUNNEL, reference
 
@@ -78,8 +79,6 @@ def test_no_junctions(edges):
         ((3, [(-1, 1)]), r"edge 0 = \(-1, 1\)"),
         ((9, [(i, 9) for i in range(6)]), r"edge 3 = \(3, 9\) and 2 more"),
         ((3, [(0, 1), (2, 2)]), r"edge 1 = \(2, 2\)\. Remove the self-loops"),
-        ((3, [(0, 1), (1, 2), (0, 1)]), r"edge 0 = \(0, 1\), edge 2 = \(0, 1\)\. Keep one"),
-        ((3, [(0, 1), (1, 0)]), r"either orientation.*edge 0 = \(0, 1\), edge 1 = \(1, 0\)"),
         ((2, [(0, 1)], [(0, 0)]), r"`positions` must have shape \(2, 2\).*got shape \(1, 2\)"),
         ((2, [(0, 1)], [(0, 0), (1, np.nan)]), r"must be finite, got \[1.0, nan\] for node 1"),
     ],
@@ -163,8 +162,44 @@ def test_from_graph_relabels_in_iteration_order():
     del graph.nodes["a"]["pos"]
     with pytest.raises(ValueError, match="1 of 3 lack the attribute `pos`, the first being 'a'"):
         jaxnn.Network.from_graph(graph)
-    with pytest.raises(ValueError, match="joined by one junction only"):
-        jaxnn.Network.from_graph(nx.MultiGraph([(0, 1), (0, 1)]))
+    for kind in (nx.DiGraph, nx.MultiDiGraph):
+        with pytest.raises(ValueError, match=r"both ways between 'x' and 'y'.*to_undirected"):
+            jaxnn.Network.from_graph(kind([("x", "y"), ("z", "x"), ("y", "x")]))
+
+
+def test_parallel_junctions_are_carried(tmp_path):
+    """By edges, multigraphs, matrices, files, components, pads, ensembles and paths."""
+    edges = [[0, 1], [1, 2], [1, 0], [0, 1], [3, 2]]
+    network = jaxnn.Network(4, edges, np.arange(8.0).reshape(4, 2))
+    assert network.edges.tolist() == edges
+    assert network.components().tolist() == [0] * 4
+    assert network.path_length(0, 3) == 3
+    assert network.shortest_path(0, 3).tolist() == [0, 1, 4]
+    graph = network.to_graph()
+    assert isinstance(graph, nx.MultiGraph)
+    assert sorted(data["junction"] for *_, data in graph.edges(0, data=True)) == [0, 2, 3]
+    again = jaxnn.Network.from_graph(graph)
+    assert sorted(map(sorted, again.edges.tolist())) == sorted(map(sorted, edges))
+    network.save(tmp_path / "network")
+    assert jaxnn.Network.load(tmp_path / "network").topology == network.topology
+    assert network.with_pads(0.1).edges[:5].tolist() == edges
+    union = jaxnn.Ensemble([network, bridge()]).network
+    assert union.edges[:5].tolist() == edges
+    assert jaxnn.Network(5, edges).component_of(3).edges.tolist() == edges
+    # More than an int8 holds.
+    assert jaxnn.Network(2, [(0, 1)] * 256).components().tolist() == [0, 0]
+    lightest = lightest_path(network.topology, np.array([3.0, 1, 1, 2, 5]), 3, 0)
+    assert lightest.tolist() == [4, 1, 2]
+    passive = jaxnn.Network(2, [(0, 1), (1, 0)], passive=[False, True], passive_conductance=0.1)
+    assert passive.path_length(0, 1) == 0
+    assert passive.shortest_path(0, 1).tolist() == [1]
+
+
+def test_a_list_of_both_orientations_is_questioned():
+    pairs = np.argwhere(np.ones((3, 3)) - np.eye(3))
+    with pytest.warns(UserWarning, match=r"each of 3 pairs of wires once in either orientation"):
+        assert jaxnn.Network(3, pairs).n_junctions == 6
+    jaxnn.Network(3, [(0, 1), (1, 0), (1, 2), (2, 1), (0, 2)])  # not all of them
 
 
 def test_to_graph():
@@ -181,11 +216,20 @@ def test_to_graph():
 @pytest.mark.parametrize("convert", [np.asarray, scipy.sparse.csr_array, scipy.sparse.coo_matrix])
 def test_from_adjacency(convert):
     matrix = np.zeros((4, 4))
-    matrix[[0, 3, 1, 3], [3, 0, 3, 1]] = 2.0
+    matrix[[0, 3, 1, 3], [3, 0, 3, 1]] = 2.5
     matrix[[0, 2], [2, 0]] = [1.0, 5.0]
     network = jaxnn.Network.from_adjacency(convert(matrix), np.eye(4, 2))
     assert network.edges.tolist() == [[0, 2], [0, 3], [1, 3]]
     assert network.positions.tolist() == np.eye(4, 2).tolist()
+    for kind in (bool, float, np.uint8):
+        same = jaxnn.Network.from_adjacency(convert((matrix != 0).astype(kind)))
+        assert same.edges.tolist() == network.edges.tolist()
+    counts = np.ceil(matrix / 2 + matrix.T / 2).astype(int)
+    network = jaxnn.Network.from_adjacency(convert(counts))
+    assert network.edges.tolist() == [[0, 2]] * 3 + [[0, 3]] * 3 + [[1, 3]] * 3
+    multigraph = nx.MultiGraph([(0, 1), (0, 1), (1, 2)])
+    made = jaxnn.Network.from_adjacency(convert(nx.to_numpy_array(multigraph, dtype=int)))
+    assert made.edges.tolist() == [[0, 1], [0, 1], [1, 2]]
 
 
 @pytest.mark.parametrize(
@@ -195,6 +239,10 @@ def test_from_adjacency(convert):
         (np.array([[0, np.nan], [np.nan, 0]]), "must be finite"),
         (np.eye(2), r"entry \(0, 0\) is not \(2 such"),
         (np.triu(np.ones((3, 3)), 1), r"symmetric.*\(0, 1\) and \(1, 0\).*matrix \+ matrix.T"),
+        (np.array([[0, 1], [2, 0]]), r"counts junctions must be symmetric.*\(0, 1\) and \(1, 0\) differ"),
+        (np.array([[0, -1], [-1, 0]]), "counts junctions, got -1"),
+        (np.array([[0, 2.0], [2.0, 0]]), "may count junctions or weigh them.*astype.int"),
+        (np.array([[0, 1j], [1j, 0]]), "real numbers, got complex"),
     ],
 )
 def test_bad_adjacency(matrix, message):
@@ -229,6 +277,55 @@ def test_largest_component():
     assert part.largest_component().topology == part.topology
     # Of two equally large parts, the one with the lowest wire.
     assert jaxnn.Network(4, [(2, 3), (0, 1)]).largest_component().edges.tolist() == [[0, 1]]
+
+
+def test_the_part_that_holds_a_wire(tmp_path):
+    """The smaller cluster is measured where its wires are named, under their new numbers."""
+    split = jaxnn.Network(6, [(0, 1), (1, 2), (2, 0), (5, 3)], np.arange(12.0).reshape(6, 2))
+    assert split.wires is None
+    assert split.renumbered([4, 0]).tolist() == [4, 0]
+    part = split.component_of([3, 5])
+    assert part.edges.tolist() == [[1, 0]]
+    assert part.wires.tolist() == [3, 5]
+    assert part.renumbered([5, 3]).tolist() == [1, 0]
+    assert int(part.renumbered(5)) == 1
+    assert split.component_of(4).n_junctions == 0
+    assert split.largest_component().wires.tolist() == [0, 1, 2]
+    # The numbers of the network asked, also of one that is a part itself.
+    whole = part.component_of(1)
+    assert whole.topology == part.topology
+    assert whole.wires.tolist() == [0, 1]
+    part.save(tmp_path / "part")
+    assert jaxnn.Network.load(tmp_path / "part").wires.tolist() == [3, 5]
+    assert part.with_pads(0.1).wires.tolist() == [3, 5, -1, -1]
+    run = jaxnn.simulate(
+        part,
+        jaxnn.Resistor(1e-3),
+        jaxnn.Constant(1.0),
+        terminals=part.renumbered([3, 5]),
+        dt=1.0,
+        steps=1,
+    )
+    assert float(run.conductance[0]) == pytest.approx(1e-3)
+    with pytest.raises(ValueError, match=r"several components: wire 0 is not connected to wire 3"):
+        split.component_of([0, 3])
+    with pytest.raises(ValueError, match=r"one of 0\.\.5, got 6"):
+        split.component_of(6)
+    with pytest.raises(ValueError, match="at least one wire, got none"):
+        split.component_of([])
+    with pytest.raises(ValueError, match=r"got \[0, 5\], \[0\] of which it did not"):
+        part.renumbered([0, 5])
+    with pytest.raises(ValueError, match=r"`wires` must have one integer for each of the 2 nodes"):
+        jaxnn.Network(2, [(0, 1)], wires=[0])
+
+
+def test_generated_wires_keep_their_numbers():
+    """What is left of a thin deposit is its largest part, each wire with its own number."""
+    network = jaxnn.nanowire_network(60, box=40e-6, seed=1)
+    wires = network.wires
+    assert 1 < network.n_nodes < 60
+    assert (np.diff(wires) > 0).all()
+    assert network.renumbered(wires).tolist() == list(range(network.n_nodes))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -286,8 +383,8 @@ def test_check_terminals():
         ((0, 5), r"0\.\.4, got \[0, 5\]; wire 5 does not exist"),
         ((-1, 0), "wire -1 does not exist"),
         ((1, 0, 1), "distinct.*wire 1 occurs more than once"),
-        ((0, 3), "wire 0 is in one of 3 wires and wire 3 in another of 2.*largest_component"),
-        ((0, 1), r"2 of 5 are not \(wires 3, 4\).*largest_component\(\)"),
+        ((0, 3), "wire 0 is in one of 3 wires and wire 3 in another of 2.*Choose all"),
+        ((0, 1), r"2 of 5 are not \(wires 3, 4\).*component_of\(\[0, 1\]\).*renumbered\(\[0, 1\]\)"),
     ],
 )
 def test_bad_terminals(terminals, message):
@@ -320,7 +417,7 @@ def test_pads_in_a_box():
     assert network.positions[3:].tolist() == [[2, 10], [2, 0]]
     assert network.box.tolist() == [4, 10]
     assert np.isnan(network.wire_ends[3:]).all()
-    with pytest.raises(ValueError, match=r"No wire .* under the source pad.*increase"):
+    with pytest.raises(ValueError, match=r"No wire .* under the source pad.*larger fraction"):
         square.with_pads(0.05)
 
 

@@ -195,7 +195,7 @@ def _by_hand(a, b, c):
 
 
 def test_far_from_0_V_in_single_precision():
-    """Voltages come from differences: 1 mV at each of 100 junctions, on 100 V, to the rounding of the drive."""
+    """Voltages come from differences: 1 mV at each of 125 junctions, on 100 V, to single precision."""
     volts = jnp.asarray([100.125, 100.0], jnp.float32)
     run = jaxnn.simulate(
         line(125),

@@ -10,6 +10,8 @@ import pytest
 
 import jaxnn
 from helpers import line
+from jaxnn._lyapunov import _orthonormal
+from jaxnn._state_scale import state_scale
 
 
 DT = 5e-4
@@ -177,7 +179,7 @@ BOTH = {"network": jaxnn.Ensemble([line(3), line(3)]), "terminals": [(0, 3), (0,
         ({"differences": np.zeros((1, 2))}, "differences must have shape"),
         ({"differences": np.zeros((1, 3)), "junctions": [0]}, "give one of the two"),
         ({"distance": 0.0}, "greater than 0"),
-        ({"distance": 1e-8, "state": np.zeros(3, np.float32)}, "at least 1e-07, or float64"),
+        ({"distance": 1e-8, "state": np.zeros(3, np.float32)}, "float64, or at least 1e-07"),
         ({**BOTH}, r"shape \(2, perturbed\), one row for each network.*got None"),
         ({**BOTH, "junctions": [[0], [3]]}, "below the number of its junctions"),
         ({**BOTH, "junctions": [[0], [1, 2]]}, "one row for each network"),
@@ -195,3 +197,114 @@ def test_bad_arguments(change, message):
     } | change
     with pytest.raises(ValueError, match=message):
         jaxnn.two_trajectory_exponents(**arguments)
+
+
+class WithVolts(jaxnn.AbstractJunction):
+    """The paper's law, and beside its flux the last voltage of the junction, on which nothing hangs."""
+
+    law: jaxnn.TunnelJunction
+    scale: jax.Array
+    first: int = eqx.field(static=True, default=0)
+
+    def init_state(self, n_junctions):
+        return jnp.zeros((2, n_junctions))
+
+    def conductance(self, state):
+        return self.law.conductance(state[self.first])
+
+    def update(self, state, voltage, dt):
+        flux = self.law.update(state[self.first], voltage, dt)
+        return jnp.stack([flux, voltage] if self.first == 0 else [voltage, flux])
+
+    def critical_state(self):
+        both = [self.law.critical_state(), self.scale]
+        return jnp.stack(both if self.first == 0 else both[::-1])[:, None]
+
+
+SHORT = jaxnn.Network(4, [(0, 1), (1, 2), (2, 3), (1, 3)])
+
+
+def exponents_of(law, state):
+    return jaxnn.two_trajectory_exponents(
+        SHORT,
+        law,
+        jaxnn.Triangle(0.5, 200.0),
+        distance=DISTANCE,
+        terminals=(0, 3),
+        dt=DT,
+        steps=30,
+        state=state,
+    ).exponents
+
+
+def test_an_inert_variable_in_other_units_does_not_matter():
+    """An infinite scale leaves it out, in either place; a finite one counts it by its own size."""
+    state = STATE[:4]
+    alone = exponents_of(LAW, state)
+    both = np.stack([state, np.ones(4)])
+    beside = lambda scale: exponents_of(WithVolts(LAW, jnp.array(scale)), both)
+    np.testing.assert_allclose(beside(jnp.inf), alone, rtol=1e-10)
+    np.testing.assert_allclose(beside(1e6), alone, rtol=1e-6)
+    # As if a volt were a volt second.
+    assert np.abs(beside(LAW.critical_state()) / alone - 1).max() > 1e-2
+    after = exponents_of(WithVolts(LAW, jnp.array(jnp.inf), first=1), both[::-1])
+    np.testing.assert_allclose(after, alone, rtol=1e-10)
+
+
+def test_one_ruler_for_all_variables():
+    """Weights by hand: of one scale nothing, of several theirs, of none all alike, of passive ones none."""
+    passive, state = np.array([False, True, False]), jnp.zeros((2, 3))
+    known = [False, False, False]
+    scale = lambda c, passive: state_scale(WithScale(c), np.asarray(passive), state)
+    assert scale(1e-2, known).weights is None
+    assert scale(jnp.inf, known).weights is None
+    assert scale(1e-2, passive).weights.tolist() == [[1, 0, 1]] * 2
+    assert scale(jnp.inf, passive).weights.tolist() == [[1, 0, 1]] * 2
+    two = scale(jnp.array([[2.0], [8.0]]), known)
+    assert (two.weights.tolist(), two.largest) == ([[1.0] * 3, [0.25] * 3], 2.0)
+    second = scale(jnp.array([[jnp.inf] * 3, [8.0, 4.0, jnp.inf]]), known)
+    assert second.weights.tolist() == [[0, 0, 0], [1, 1, 0]]
+    assert second.measured.tolist() == [1, 1, 0]
+    assert second.largest == 8.0
+    traced = jax.jit(lambda c: scale(c, passive).weights)(jnp.array([[2.0], [8.0]]))
+    assert traced.tolist() == [[1, 0, 1], [0.25, 0, 0.25]]
+
+
+class WithScale(WithVolts):
+    def __init__(self, scale):
+        self.law, self.scale = LAW, jnp.asarray(scale)
+
+    def critical_state(self):
+        return self.scale
+
+
+def test_tangents_are_orthonormal_by_the_ruler():
+    """Weighted, two of them are; what has no weight takes part in the same combinations."""
+    weights = jnp.array([[1.0, 2.0, 0.5], [0.0, 3.0, 0.0]])
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 2, 3)))
+    for count in (1, 2):
+        found, size = _orthonormal(x[:count], weights)
+        flat = np.reshape(found * weights[None], (count, -1))
+        np.testing.assert_allclose(flat @ flat.T, np.eye(count), atol=1e-12)
+        mixed = np.linalg.lstsq(np.reshape(x[:count], (count, -1)).T, np.reshape(found, (count, -1)).T)
+        assert mixed[1].max() < 1e-24
+        assert size[0] == pytest.approx(float(np.linalg.norm(x[0] * weights)))
+
+
+def test_passive_junctions_do_not_count():
+    """A pad's leads are not perturbed, and what their states do has no part in a distance."""
+    edges = [(0, 1), (1, 2), (0, 3), (2, 4)]
+    padded = jaxnn.Network(5, edges, passive=[False, False, True, True], passive_conductance=0.1)
+    bare = jaxnn.Network(3, edges[:2])
+    setup = {"distance": DISTANCE, "dt": DT, "steps": 20}
+    run = lambda network, pair, **more: jaxnn.two_trajectory_exponents(
+        network, LAW, jaxnn.Constant(0.02), terminals=pair, **setup, **more
+    )
+    with_leads = run(padded, (3, 4), state=np.array([5e-3, 4e-3, 0.3, -0.3]))
+    without = run(bare, (0, 2), state=np.array([5e-3, 4e-3]))
+    assert with_leads.exponents.shape == (2,)
+    np.testing.assert_allclose(with_leads.exponents, without.exponents, rtol=1e-3)
+    with pytest.raises(ValueError, match="count=3 exceeds the 2 memristive junctions"):
+        jaxnn.lyapunov_exponents(
+            padded, LAW, jaxnn.Constant(0.02), terminals=(3, 4), dt=DT, steps=100, count=3
+        )

@@ -104,8 +104,8 @@ def fitting_program(case: Case, wanted: int, layout: Callable[[int], Layout]) ->
         if points <= len(devices):
             raise MemoryError(
                 f"One run on {len(case.networks)} networks takes {program.footprint / 2**20:.0f} MiB, more "
-                f"than the {free / 2**20:.0f} MiB that a chunk may take: keep fewer steps (every=), or "
-                "give networks_at_once= a smaller number."
+                f"than the {free / 2**20:.0f} MiB that a chunk may take: give networks_at_once= a "
+                "smaller number, or keep fewer steps (every=), of which a reduction then sees no more."
             )
         points = max(len(devices), int(0.9 * points * free / program.footprint))
 
@@ -185,6 +185,8 @@ def _by_network(solution: Any, ensemble: Ensemble) -> dict[str, Any]:
     junctions = {"final_state", "state", "junction_conductance", "junction_voltage"}
     parts = {}
     for name, x in vars(solution).items():
+        if name == "setup":  # that of all networks together
+            continue
         if x is None or name in ("largest_change", "failed_step", "cause"):
             parts[name] = x
         elif name == "failed_junction":

@@ -5,8 +5,13 @@ from typing import Any, SupportsIndex
 import numpy as np
 from jaxtyping import Float
 
+from .._solution import Solution
+from ._of_solution import passive_of, recorded
 
-def gini_coefficient(values: Any, axis: SupportsIndex = -1) -> Float[np.ndarray, "..."]:
+
+def gini_coefficient(
+    values: Any, axis: SupportsIndex = -1, *, network: Any = None
+) -> Float[np.ndarray, "..."]:
     r"""The Gini coefficient of values along an axis: 0 if all are equal, towards 1 if one has all.
 
     $$\mathcal{G} = \frac{\sum_{i,j} |x_i - x_j|}{2 n \sum_i x_i}
@@ -16,11 +21,18 @@ def gini_coefficient(values: Any, axis: SupportsIndex = -1) -> Float[np.ndarray,
     NaN where all values are 0. Of the magnitudes of junction voltages, it says how unequally a
     network shares its load: take those of all junctions, or of the junctions of a path.
 
+    - `values`: or a `jaxnn.Solution` that recorded "junction_voltage", for the magnitudes at each time.
+    - `network`: the `Network`, `Ensemble` or `Solution` whose junctions the axis counts: passive ones,
+      which bear next to nothing, are left out.
+
     Raises a `ValueError` for values that are negative or not finite, or if there are none.
 
     Source: Gini, C. Variabilità e mutabilità (1912).
     """
+    if isinstance(values, Solution):
+        values, network, axis = np.abs(recorded(values, "junction_voltage", 2)), values, -1
     x = np.moveaxis(np.atleast_1d(np.asarray(values, float)), axis, -1)  # pyright: ignore[reportArgumentType]
+    x = x[..., ~passive_of(network, x.shape[-1])]
     if not x.size or not np.all(np.isfinite(x) & (x >= 0)):
         raise ValueError(
             "values must be finite and at least 0, and not none: take magnitudes first, np.abs(x). Got "

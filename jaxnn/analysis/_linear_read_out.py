@@ -76,7 +76,8 @@ class ReadOutRecord(eqx.Module):
 
         - `tolerance`: singular values of the features below this part of the largest count as zero;
           by default $\epsilon \max(\text{samples}, \text{features})$, what rounding leaves of a
-          direction that is not there.
+          direction that is not there. It is one number for all features: divide those of several units
+          by their deviation first.
         - `among`: the features to be used, as indices; the others have a weight of zero.
         """
         n = self.n_features

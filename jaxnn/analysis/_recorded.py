@@ -5,28 +5,46 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Array, Bool, Int
 
 from .._checks import check_at_least
+from .._ensemble import Ensemble
+from .._solution import Solution
 from ._events import AbstractEventRule
+from ._of_solution import passive_of, recorded
 
 
-def events_in(conductance: Any, rule: AbstractEventRule, dt: Any) -> Int[np.ndarray, " steps"]:
+def events_in(
+    conductance: Any, rule: AbstractEventRule, dt: Any = None, *, network: Any = None
+) -> Int[np.ndarray, "steps *networks"]:
     """Events per step in recorded conductances [S], `(steps,)` or `(steps, junctions)`.
 
-    By the same rule that `count_events` follows on the way; all junctions are summed.
+    By the same rule that `count_events` follows on the way; all junctions but the passive ones are
+    summed, of an ensemble those of each network.
+
+    - `conductance`: or a `jaxnn.Solution` that recorded "junction_conductance", which has all the rest.
+    - `dt`: the time between two records [s].
+    - `network`: the `Network`, `Ensemble` or `Solution` whose junctions these are.
 
     Raises a `ValueError` for another shape or numbers that are not finite and positive.
     """
-    recorded = np.asarray(conductance)
-    if recorded.ndim not in (1, 2) or not recorded.size or not np.all(recorded > 0):
+    if isinstance(conductance, Solution):
+        network = conductance
+        conductance = recorded(network, "junction_conductance", 2)
+        time = np.asarray(network.time, float)
+        dt = float(network.dt)
+        dt *= max(1, round((time[-1] - time[0]) / dt / max(1, len(time) - 1)))
+    values = np.asarray(conductance)
+    if values.ndim not in (1, 2) or not values.size or not np.all(values > 0):
         raise ValueError(
             "conductance must be finite and positive [S], of shape (steps,) or (steps, junctions), got "
-            f"shape {recorded.shape}, smallest value {recorded.min() if recorded.size else None}."
+            f"shape {values.shape}, smallest value {values.min() if values.size else None}."
         )
+    if dt is None:
+        raise ValueError("events_in needs dt, the time between two records [s].")
     check_at_least("dt", dt, 0, "s", strict=True)
-    trace = jnp.asarray(recorded.reshape(len(recorded), -1))
-    owner = jnp.zeros(trace.shape[1], jnp.int32)
+    trace = jnp.asarray(values.reshape(len(values), -1))
+    owner, networks = _owners(network, trace.shape[1])
     interval = jnp.asarray(dt, trace.dtype)
 
     def step(carry: Any, values: Any) -> Any:
@@ -34,9 +52,19 @@ def events_in(conductance: Any, rule: AbstractEventRule, dt: Any) -> Int[np.ndar
         memory, counts = rule.follow(memory, values, index, interval, counts, owner)
         return (memory, counts, index + 1), None
 
-    begin = rule.start(trace[0]), jnp.zeros((len(trace), 1), jnp.int32), jnp.int32(1)
+    begin = rule.start(trace[0]), jnp.zeros((len(trace), networks or 1), jnp.int32), jnp.int32(1)
     (memory, counts, _), _ = jax.lax.scan(step, begin, trace[1:])
-    return np.asarray(rule.finish(memory, counts, owner))[:, 0]
+    counts = np.asarray(rule.finish(memory, counts, owner))
+    return counts if networks else counts[:, 0]
+
+
+def _owners(network: Any, junctions: int) -> tuple[Int[Array, " junctions"], int]:
+    """The network of each junction, past the last for passive ones, and how many of an ensemble."""
+    whole = network.network if isinstance(network, Solution) else network
+    counts = np.diff(whole.junction_offsets) if isinstance(whole, Ensemble) else np.array([junctions])
+    owner = np.repeat(np.arange(len(counts)), counts)
+    owner = np.where(passive_of(network, junctions), len(counts), owner)
+    return jnp.asarray(owner, jnp.int32), len(counts) if isinstance(whole, Ensemble) else 0
 
 
 def trace_events(

@@ -92,7 +92,7 @@ def reservoir_features(
     if pulses.ndim != 3 or 0 in pulses.shape:
         raise ValueError(f"pulses must be (samples, devices, slots), got shape {pulses.shape}.")
     if not (pulses.min() >= 0 and pulses.max() <= 1):
-        raise ValueError("pulses are amplitudes from 0 to 1: scale them, and remove NaN.")
+        raise ValueError("pulses are amplitudes from 0 to 1: scale them; NaN is none.")
     samples, devices, _ = pulses.shape
     if reservoir.shares_trains():
         trains, which = _distinct(pulses)

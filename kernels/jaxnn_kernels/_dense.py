@@ -10,6 +10,7 @@ from jaxtyping import Array, Int
 
 from ._incidence import incidence
 from ._leak import without_leaks
+from ._parallel import merges_parallel
 
 
 # Wires of the smallest panel: below it, the rank-one updates in a panel are too small to matter.
@@ -48,6 +49,7 @@ class DenseFactors(NamedTuple):
     mesh: Array
 
 
+@merges_parallel
 def dense_plan(
     n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " terminals"]
 ) -> DensePlan:

@@ -27,8 +27,8 @@ def with_leak(conductance: Array) -> Array:
 
 
 def most_leaks(n_junctions: int, dtype: jnp.dtype) -> float:
-    """What all leaks together conduct [S], and as much again for rounding: more is a closed junction."""
-    return 2 * max(n_junctions, 1) * leak(dtype)
+    """More than all leaks together conduct [S], eight of them side by side: beyond it, a junction is closed."""
+    return 16 * max(n_junctions, 1) * leak(dtype)
 
 
 def without_leaks(branch: Array, n_junctions: int) -> Array:

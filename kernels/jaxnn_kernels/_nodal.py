@@ -14,7 +14,8 @@ from . import _dense, _star_mesh
 from ._costs import costs_for
 from ._incidence import TERMS, difference_of as difference, divergence_of as divergence
 from ._layout import batch_last
-from ._leak import leak, most_leaks, with_leak
+from ._leak import most_leaks, with_leak
+from ._parallel import ParallelPlan, merges_parallel, sum_of_pairs, value_of_pair
 from ._schedule import schedule
 from ._star_plan import plan_of
 
@@ -101,7 +102,7 @@ def _live_kernel(plan: Any, conductance: Array, factors: Any) -> Array:
     takes to find them.
     """
     find = lambda: _find_live(plan, conductance, factors)
-    is_open = lambda: _least(conductance) <= leak(conductance.dtype)
+    is_open = lambda: _least(conductance) <= most_leaks(1, conductance.dtype)
     unless_closed = lambda: jax.lax.cond(is_open(), find, lambda: jnp.ones_like(conductance))
     return jax.lax.platform_dependent(cpu=unless_closed, default=find)
 
@@ -114,6 +115,7 @@ def _joined_shapes(plan: Any, conductance: Any, factors: Any) -> Any:
 _GATHERED = 4
 
 
+@merges_parallel
 def nodal_plan(
     n_nodes: int,
     edges: Int[np.ndarray, "edges 2"],
@@ -219,12 +221,25 @@ def solve_nodes(
     All transforms of JAX apply, to any order: a tangent or cotangent costs one substitution with the
     elimination of the value.
     """
+    if isinstance(plan, ParallelPlan):
+        merged = solve_nodes(plan.pairs, _of_pairs(plan, conductance), terminal_potential)
+        voltage = value_of_pair(plan.bundles, merged.junction_voltage)
+        voltage = jnp.asarray(plan.sign, voltage.dtype) * voltage
+        return merged._replace(junction_voltage=voltage)
     factors = _eliminate(plan, jax.lax.stop_gradient(conductance))
     phi, current = _potentials(plan, conductance, factors, terminal_potential)
     return NodalSolution(phi, difference(plan.graph, phi), current)
 
 
+def _of_pairs(plan: ParallelPlan, conductance: Array) -> Array:
+    """Conductances between pairs of wires [S]: each of several open junctions has a leak of its own."""
+    leaks = jax.lax.stop_gradient(with_leak(conductance) - conductance)
+    return sum_of_pairs(plan.bundles, conductance + leaks)
+
+
 def joined_wires(plan: Any, conductance: Float[Array, " edges"]) -> Bool[Array, " nodes"]:
     """Which wires a path of closed junctions, g > 0, joins to a terminal."""
+    if isinstance(plan, ParallelPlan):
+        return joined_wires(plan.pairs, _of_pairs(plan, conductance))
     conductance = jax.lax.stop_gradient(conductance)
     return _joined(plan, conductance, _eliminate(plan, conductance)) > 0.5

@@ -11,6 +11,7 @@ from jaxtyping import Int
 from ._costs import BATCHED, Costs, costs_for
 from ._dense import dense_work
 from ._incidence import TERMS, incidence
+from ._parallel import merges_parallel
 from ._schedule import Schedule, Tail, schedule
 from ._tail_panels import panels_of
 
@@ -363,6 +364,7 @@ def _stack(tables: list[Tables]) -> Tables:
     return jax.tree_util.tree_map(lambda *x: np.stack(x), *tables)
 
 
+@merges_parallel
 def star_mesh_plan(
     n_nodes: int,
     edges: Int[np.ndarray, "edges 2"],
