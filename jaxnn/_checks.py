@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
@@ -20,6 +21,19 @@ def as_inexact(value: Any) -> Array:
         return jnp.broadcast_to(jnp.asarray(0.0), numbers.shape).at[...].set(numbers)
     array = jnp.asarray(value)
     return array if jnp.issubdtype(array.dtype, jnp.inexact) else array.astype(float)
+
+
+def as_plain(value: Any) -> Any:
+    """A parameter as it is kept: a JAX array as it is, all else as a NumPy array of floats.
+
+    A NumPy array is of no dtype yet: see `jaxnn._numbers`.
+    """
+    if isinstance(value, jax.Array):
+        return value if jnp.issubdtype(value.dtype, jnp.inexact) else value.astype(float)
+    # A copy that nobody can write to, or a number could pass the checks and change later.
+    array = np.array(value, dtype=float)
+    array.flags.writeable = False
+    return array
 
 
 def retyped(value: Array, like: Array) -> Array:

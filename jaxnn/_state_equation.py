@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxnn_kernels import NodalSolution, solve_nodes, split_time_step
+from jaxnn_kernels import NodalSolution, solve_nodes
 
 from ._clock import Clock
 from ._drive import AbstractDrive, drive_at
@@ -141,7 +141,7 @@ class StateEquation(eqx.Module):
                 f"give those (t0, t1, dt0, ts) as {dtype} arrays."
             )
         # What float32 rounds off a float64 time goes into the clock's remainder.
-        clock = Clock(*map(jnp.asarray, split_time_step(time, dtype)))
+        clock = Clock.at(time, dtype)
         assert isinstance(problem.drive, AbstractDrive)
         potential = terminal_potential(drive_at(problem.drive, clock).astype(dtype), problem.shape)
         conductance = problem.junction.conductance(state)

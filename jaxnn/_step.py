@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
-from jaxnn_kernels import batch_inner, divergence, solve_nodes, step_time
+from jaxnn_kernels import batch_inner, divergence, solve_nodes
 
 from ._clock import Clock
 from ._drive import drive_at
@@ -42,7 +42,7 @@ def advance(
     """One step, and what is kept of it."""
     step = carry.step + 1
     if voltage is None:
-        clock = Clock(*step_time(step, problem.dt, problem.dt_remainder))
+        clock = Clock.at_step(step, problem.dt, problem.dt_remainder)
         voltage = drive_at(problem.drive, clock)  # pyright: ignore[reportArgumentType]
     potential = terminal_potential(voltage.astype(problem.state.dtype), problem.shape)
     # Between two solves all lies in memory as the solves want it.
