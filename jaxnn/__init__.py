@@ -30,7 +30,7 @@ from ._adjoint import (
     StoreStates as StoreStates,
     Truncated as Truncated,
 )
-from ._clock import Clock as Clock
+from ._clock import TIMING as TIMING, Clock as Clock, Timing as Timing
 from ._constraint import (
     AbstractConstraint as AbstractConstraint,
     Bounded as Bounded,

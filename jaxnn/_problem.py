@@ -13,10 +13,11 @@ from jaxnn_kernels import split_time_step
 
 from ._checks import as_inexact, check_at_least, check_finite, concrete
 from ._clock import Clock
-from ._drive import AbstractDrive, drive_at
+from ._drive import AbstractDrive, drive_at, per_terminal, settled
 from ._ensemble import Ensemble, padded_ranges
 from ._junction import AbstractJunction
 from ._network import Network
+from ._numbers import common_dtype
 from ._solver import AbstractSolver, AutoSolver, plan_for
 
 
@@ -81,7 +82,7 @@ def make_problem(
         network=cast(network),
         plan=plan_for(solver, network.topology, tuple(indices.reshape(-1).tolist())),
         junction=cast(junction),
-        drive=cast(drive),
+        drive=settled(drive, dtype),
         state=cast(state),
         dt=jnp.asarray(dt),
         dt_remainder=jnp.asarray(dt_remainder),
@@ -101,23 +102,9 @@ def terminal_potential(value: Float[Array, "..."], shape: tuple[int, ...]) -> Fl
 
     A scalar, or a last axis of length 1, is the first terminal's; the others are then at 0 V.
     """
-    if value.ndim == 0 or value.shape[-1] == 1:
-        value = value.reshape((*value.shape[:-1], 1))
-        rest = jnp.zeros((*value.shape[:-1], shape[-1] - 1), value.dtype)
-        value = jnp.concatenate([value, rest], axis=-1)
+    value = per_terminal(value, shape[-1])
     lacking = (1,) * (len(shape) - value.ndim)
     return jnp.broadcast_to(value.reshape(lacking + value.shape), shape)
-
-
-def common_dtype(numbers: PyTree) -> jnp.dtype:
-    arrays = [x for x in jax.tree.leaves(numbers) if eqx.is_inexact_array(x)]
-    # An empty sequence and weakly typed numbers alike fall back to the default float.
-    return jnp.result_type(*arrays) if arrays else jnp.result_type(float)
-
-
-def cast_inexact(tree: PyTree, dtype: Any) -> PyTree:
-    """The tree with its real and complex arrays in a dtype."""
-    return jax.tree.map(lambda x: jnp.asarray(x, dtype) if eqx.is_inexact_array(x) else x, tree)
 
 
 def _check_start(start_step: Any, steps: int) -> Int[Array, ""]:
@@ -137,8 +124,9 @@ def _check_drive(drive: Any, steps: int, shape: tuple[int, ...]) -> Any:
     """A drive, or an array with time first whose values fit the terminals."""
     wanted = f"a scalar, (1,) or {shape}" if len(shape) == 1 else f"a scalar, (n, 1) or {shape}"
     if isinstance(drive, AbstractDrive):
-        zero = jax.ShapeDtypeStruct((), jnp.result_type(float), weak_type=True)
-        value = jax.eval_shape(lambda d, t: drive_at(d, Clock(t, t)), drive, zero).shape
+        # In one dtype: which one the run has is not known yet.
+        zero = Clock.at(0.0)
+        value = jax.eval_shape(lambda: drive_at(settled(drive, zero.time.dtype), zero)).shape
         what = f"the drive {type(drive).__name__} gives values of shape {value}"
     elif callable(drive) or isinstance(drive, str | bytes):
         raise ValueError(

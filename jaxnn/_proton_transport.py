@@ -11,7 +11,7 @@ from jaxnn_kernels import ProtonTraps, TransportState, transport_step
 
 from ._checks import as_inexact, check_at_least
 from ._nickelate import NickelateDevice
-from ._problem import cast_inexact, common_dtype
+from ._numbers import cast_inexact, common_dtype
 from ._programme import Programme, segment_steps
 
 

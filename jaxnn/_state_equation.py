@@ -7,8 +7,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxnn_kernels import split_time_step
-
 from ._clock import Clock
 from ._drive import AbstractDrive, drive_at
 from ._ensemble import Ensemble
@@ -137,7 +135,7 @@ class StateEquation(eqx.Module):
                 f"give those (t0, t1, dt0, ts) as {dtype} arrays."
             )
         # What float32 rounds off a float64 time goes into the clock's remainder.
-        clock = Clock(*map(jnp.asarray, split_time_step(time, dtype)))
+        clock = Clock.at(time, dtype)
         assert isinstance(problem.drive, AbstractDrive)
         conductance = problem.junction.conductance(state)
         passive = passive_conductance(problem)

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
-from jaxnn_kernels import batch_inner, divergence, joined_wires, step_time
+from jaxnn_kernels import batch_inner, divergence, joined_wires
 
 from ._clock import Clock
 from ._diagnosis import Diagnosis, first_diagnosis, next_diagnosis
@@ -37,7 +37,7 @@ def advance(
     """One step, and what is kept of it."""
     step = carry.step + 1
     if voltage is None:
-        clock = Clock(*step_time(step, problem.dt, problem.dt_remainder))
+        clock = Clock.at_step(step, problem.dt, problem.dt_remainder)
         voltage = drive_at(problem.drive, clock)  # pyright: ignore[reportArgumentType]
     # Between two solves all lies in memory as the solves want it.
     before = batch_inner(carry.state)

@@ -1,40 +1,57 @@
 """The drives of the nanowire literature."""
 
+import types
+from typing import Any
+
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
-from ._checks import as_inexact, check_at_least
-from ._clock import Clock
-from ._drive import AbstractClockDrive, check_finite_fields
+from jaxnn_kernels import fractional_cycles, two_part_difference, two_part_product, two_part_sum
+
+from ._checks import as_plain, check_at_least
+from ._clock import TIMING, Clock, Timing
+from ._drive import (
+    AbstractClockDrive,
+    aligned,
+    check_finite_fields,
+    most_terminals,
+    per_terminal,
+    settled,
+)
+from ._numbers import Number, common_dtype, follow
 
 
 class Constant(AbstractClockDrive):
     """A fixed voltage [V]."""
 
-    voltage: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    voltage: Float[Number, "..."] = eqx.field(converter=as_plain)
 
     def __check_init__(self):
         check_finite_fields(self)
 
     def at(self, clock: Clock) -> Float[Array, "..."]:
-        return self.voltage + jnp.zeros_like(clock.time)
+        own = _ready(self, clock)
+        return own.voltage + jnp.zeros_like(clock.time)
 
 
 class Sine(AbstractClockDrive):
     r"""$V = A \sin(2\pi f t + \phi) + V_0$ [V], `frequency` [Hz], `phase` [rad]."""
 
-    amplitude: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    frequency: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    phase: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.0)
-    offset: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.0)
+    amplitude: Float[Number, "..."] = eqx.field(converter=as_plain)
+    frequency: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING)
+    phase: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING, default=0.0)
+    offset: Float[Number, "..."] = eqx.field(converter=as_plain, default=0.0)
 
     def __check_init__(self):
         check_finite_fields(self)
 
     def at(self, clock: Clock) -> Float[Array, "..."]:
-        angle = 2 * jnp.pi * clock.cycles(self.frequency) + self.phase
-        return self.amplitude * jnp.sin(angle) + self.offset
+        own = _ready(self, clock)
+        angle = 2 * jnp.pi * clock.cycles(own.frequency) + own.phase.value
+        return own.amplitude * jnp.sin(angle) + own.offset
 
 
 class Triangle(AbstractClockDrive):
@@ -46,18 +63,19 @@ class Triangle(AbstractClockDrive):
     `phase` [rad].
     """
 
-    amplitude: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    frequency: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    phase: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.0)
-    offset: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.0)
+    amplitude: Float[Number, "..."] = eqx.field(converter=as_plain)
+    frequency: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING)
+    phase: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING, default=0.0)
+    offset: Float[Number, "..."] = eqx.field(converter=as_plain, default=0.0)
 
     def __check_init__(self):
         check_finite_fields(self)
 
     def at(self, clock: Clock) -> Float[Array, "..."]:
-        cycles = clock.cycles(self.frequency) + self.phase / (2 * jnp.pi) - 0.25
+        own = _ready(self, clock)
+        cycles = clock.cycles(own.frequency) + own.phase.value / (2 * jnp.pi) - 0.25
         wave = 1 - 4 * jnp.abs(cycles - jnp.round(cycles))
-        return self.amplitude * wave + self.offset
+        return own.amplitude * wave + own.offset
 
 
 class Square(AbstractClockDrive):
@@ -67,37 +85,45 @@ class Square(AbstractClockDrive):
     are jumps.
     """
 
-    amplitude: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    frequency: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    phase: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.0)
-    offset: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.0)
-    duty: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.5)
+    amplitude: Float[Number, "..."] = eqx.field(converter=as_plain)
+    frequency: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING)
+    phase: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING, default=0.0)
+    offset: Float[Number, "..."] = eqx.field(converter=as_plain, default=0.0)
+    duty: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING, default=0.5)
 
     def __check_init__(self):
         check_finite_fields(self)
 
     def at(self, clock: Clock) -> Float[Array, "..."]:
-        cycles = clock.cycles(self.frequency) + self.phase / (2 * jnp.pi)
+        own = _ready(self, clock)
         # A step that falls on an edge counts as after it, however the phase was rounded.
-        cycles = cycles + _edge_allowance(self.frequency * clock.time)
-        high = cycles - jnp.floor(cycles) < self.duty
-        return jnp.where(high, self.amplitude, -self.amplitude) + self.offset
+        edge = clock.tolerance * own.frequency.value
+        cycles = _turned(fractional_cycles(own.frequency.parts, clock.parts), own.phase)
+        low = two_part_difference((jnp.ones_like(edge), jnp.zeros_like(edge)), own.duty.parts)
+        high = jnp.where(
+            _excess(cycles) >= -edge,
+            _excess(cycles, own.duty.parts) < -edge,
+            _excess(cycles, (-low[0], -low[1])) < -edge,
+        )
+        return jnp.where(high, own.amplitude, -own.amplitude) + own.offset
 
 
 class Ramp(AbstractClockDrive):
     """A straight line from `start` to `stop` [V] in `duration` [s], then `stop`."""
 
-    start: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    stop: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    duration: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    start: Float[Number, "..."] = eqx.field(converter=as_plain)
+    stop: Float[Number, "..."] = eqx.field(converter=as_plain)
+    duration: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING)
 
     def __check_init__(self):
         check_finite_fields(self)
         check_at_least("duration of Ramp", self.duration, 0, "s", strict=True)
 
     def at(self, clock: Clock) -> Float[Array, "..."]:
-        passed = jnp.clip(clock.since(jnp.zeros_like(clock.time)) / self.duration, 0, 1)
-        return self.start + (self.stop - self.start) * passed
+        own = _ready(self, clock)
+        passed = jnp.clip(clock.time / own.duration.value, 0, 1)
+        line = own.start + (own.stop - own.start) * passed
+        return jnp.where(clock.reached(own.duration), own.stop, line)
 
 
 class OnThenOff(AbstractClockDrive):
@@ -106,15 +132,16 @@ class OnThenOff(AbstractClockDrive):
     The derivative in `off_time` is zero: the edge is a jump.
     """
 
-    on: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    off: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    off_time: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    on: Float[Number, "..."] = eqx.field(converter=as_plain)
+    off: Float[Number, "..."] = eqx.field(converter=as_plain)
+    off_time: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING)
 
     def __check_init__(self):
         check_finite_fields(self)
 
     def at(self, clock: Clock) -> Float[Array, "..."]:
-        return jnp.where(clock.reached(self.off_time), self.off, self.on)
+        own = _ready(self, clock)
+        return jnp.where(clock.reached(own.off_time), own.off, own.on)
 
 
 class PulseTrain(AbstractClockDrive):
@@ -127,31 +154,35 @@ class PulseTrain(AbstractClockDrive):
     Raises a `ValueError` unless 0 < width <= period, and count is None or a whole number >= 1.
     """
 
-    amplitude: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    width: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    period: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    start: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.0)
-    base: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.0)
+    amplitude: Float[Number, "..."] = eqx.field(converter=as_plain)
+    width: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING)
+    period: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING)
+    start: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING, default=0.0)
+    base: Float[Number, "..."] = eqx.field(converter=as_plain, default=0.0)
     count: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
         check_finite_fields(self)
         check_at_least("width of PulseTrain", self.width, 0, "s", strict=True)
-        check_at_least("period less width of PulseTrain", self.period - self.width, 0, "s")
+        own = follow(self)
+        check_at_least("period less width of PulseTrain", own.period - own.width, 0, "s")
         if self.count is not None and self.count < 1:
             raise ValueError(f"count of PulseTrain must be None or at least 1, got {self.count}.")
 
     def at(self, clock: Clock) -> Float[Array, "..."]:
-        passed = clock.since(self.start) / self.period
-        phase = Clock(clock.time - self.start, clock.remainder).cycles(1 / self.period)
-        number = jnp.round(passed - phase)
+        own = _ready(self, clock)
+        number, since = clock.nearest_edge(own.period, own.start)
         # A step on an edge belongs to the interval that ends there, however it was rounded.
-        phase = phase - _edge_allowance(passed)
-        number, phase = number + jnp.floor(phase), phase - jnp.floor(phase)
-        inside = (number >= 0) & (phase < self.width / self.period)
+        before = since.value <= clock.tolerance
+        number = jnp.where(before, number - 1, number)
+        gap = two_part_difference(own.period.parts, own.width.parts)
+        passed = jnp.where(
+            before, _excess(since.parts, (-gap[0], -gap[1])), _excess(since.parts, own.width.parts)
+        )
+        inside = (number >= 0) & (passed <= clock.tolerance)
         if self.count is not None:
-            inside = inside & (number < self.count)
-        return jnp.where(inside, self.amplitude, self.base)
+            inside = inside & (number < min(self.count, 2**31 - 1))
+        return jnp.where(inside, own.amplitude, own.base)
 
 
 class Samples(AbstractClockDrive):
@@ -164,8 +195,8 @@ class Samples(AbstractClockDrive):
     Raises a `ValueError` for no samples, or a non-finite sample or interval.
     """
 
-    values: Float[Array, "samples *terminals"] = eqx.field(converter=as_inexact)
-    interval: Float[Array, ""] = eqx.field(converter=as_inexact)
+    values: Float[Number, "samples *terminals"] = eqx.field(converter=as_plain)
+    interval: Float[Number, ""] = eqx.field(converter=as_plain, metadata=TIMING)
 
     def __check_init__(self):
         check_finite_fields(self)
@@ -174,12 +205,43 @@ class Samples(AbstractClockDrive):
             raise ValueError("Samples needs at least one sample along its first axis; use Constant.")
 
     def at(self, clock: Clock) -> Float[Array, "..."]:
-        passed = clock.since(jnp.zeros_like(clock.time)) / self.interval
-        # A step within a thousandth of a sample's end still belongs to it.
-        index = jnp.ceil(passed - 1e-3).astype(int) - 1
-        return self.values[jnp.clip(index, 0, self.values.shape[0] - 1)]
+        own = settled(self, common_dtype((self, clock.time)), clock.time.dtype)
+        number, since = clock.nearest_edge(own.interval)
+        # A step on the end of a sample still belongs to it.
+        index = jnp.where(since.value <= clock.tolerance, number - 1, number)
+        return own.values[jnp.clip(index, 0, own.values.shape[0] - 1)]
 
 
-def _edge_allowance(cycles: Array) -> Array:
-    """How far [cycles] from an edge a step still counts as on it: the frequency's own rounding."""
-    return 8 * jnp.finfo(cycles.dtype).eps * (1 + jnp.abs(cycles))
+def _turned(cycles: tuple[Array, Array], phase: Timing) -> tuple[Array, Array]:
+    """Cycles and a phase [rad] added up, less the nearest whole number."""
+    turn = Timing.of(1 / (2 * np.pi), phase.value.dtype)
+    value, remainder = two_part_sum(cycles, two_part_product(phase.parts, turn.parts))
+    return value - jnp.round(value), remainder
+
+
+def _excess(number: tuple[Any, Any], limit: tuple[Any, Any] = (0.0, 0.0)) -> Array:
+    """By how much a number in two parts exceeds a limit, exact where that is little."""
+    return (number[0] - limit[0]) + (number[1] - limit[1])
+
+
+def _ready(drive: Any, clock: Clock) -> Any:
+    """A drive's numbers in the dtype of a clock, its voltages with an entry for each terminal.
+
+    As with any voltage, one without an axis of terminals beside others that have it is the first
+    terminal's. Numbers that set times are for all terminals.
+    """
+    drive = settled(drive, common_dtype((drive, clock.time)), clock.time.dtype)
+    numbers = {k: v for k, v in vars(drive).items() if isinstance(v, Timing) or eqx.is_inexact_array(v)}
+    voltages = {k: v for k, v in numbers.items() if not isinstance(v, Timing)}
+    terminals = most_terminals(list(voltages.values()))
+    widest = most_terminals([v.value for v in numbers.values() if isinstance(v, Timing)])
+    if widest > 1 and terminals <= 1:
+        raise ValueError(
+            f"{type(drive).__name__} has times for each of {widest} terminals, but its "
+            f"{' and '.join(voltages)} are of one voltage, which is the first terminal's: give one "
+            f"voltage per terminal as well, as in jnp.full({widest}, voltage)."
+        )
+    if terminals > 1:
+        numbers |= {k: per_terminal(v, terminals) for k, v in voltages.items()}
+    leaves, structure = jax.tree.flatten(numbers)
+    return types.SimpleNamespace(**structure.unflatten(aligned(leaves)))

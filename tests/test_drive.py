@@ -1,4 +1,6 @@
-"""Drives: their values by formula, exact phase in float32, derivatives, bad input."""
+"""Drives: their values by formula, shapes and sums, derivatives, bad input."""
+
+import functools as ft
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +8,9 @@ import numpy as np
 import pytest
 
 import jaxnn
-from jaxnn_kernels import fractional_cycles, split_time_step, step_time
+from jaxnn._problem import terminal_potential
+from jaxnn._sweep._study import PerNetwork
+from jaxnn_kernels import split_time_step
 
 
 TIME = np.arange(1, 4001) * 1e-3  # [s]
@@ -15,7 +19,7 @@ TIME = np.arange(1, 4001) * 1e-3  # [s]
 def values(drive):
     """The drive at the steps of 1 ms, as the simulation evaluates it."""
     dt, rest = split_time_step(1e-3, jnp.dtype(float))
-    clock = lambda k: jaxnn.Clock(*step_time(k, dt, rest))
+    clock = lambda k: jaxnn.Clock.at_step(k, jnp.asarray(dt), jnp.asarray(rest))
     return jax.vmap(lambda k: drive.at(clock(k)))(jnp.arange(1, 4001, dtype=jnp.int32))
 
 
@@ -62,48 +66,108 @@ def test_call_with_a_plain_time():
     assert jaxnn.Constant([1.0, 0.5])(3.0).shape == (2,)
 
 
-@pytest.mark.parametrize("dt", [5e-4, 1e-3, 0.03])
-def test_float32_time_is_exact_after_an_hour(dt):
-    """Time with its remainder is right to 1e-6 of a step at ten million steps."""
-    high, low = split_time_step(dt, jnp.dtype(jnp.float32))
-    steps = np.r_[1, 7, 12345, 5_999_999, 7_200_001, 2**24 + 1, 2**31 - 1].astype(np.int32)
-    time, rest = jax.jit(jax.vmap(step_time, (0, None, None)))(jnp.asarray(steps), high, low)
-    exact = np.asarray(time, np.float64) + np.asarray(rest, np.float64)
-    np.testing.assert_allclose(exact, steps * dt, rtol=1e-13, atol=1e-9 * dt)
-    naive = np.asarray(steps, np.float32) * np.float32(dt)
-    assert abs(naive[4] - steps[4] * dt) > 0.1 * dt or dt != 5e-4  # what this is for
+# By the voltages that each has, in this order.
+TWO_VOLTAGES = {
+    "sine": lambda a, b: jaxnn.Sine(a, 3.0, 0.4, b),
+    "triangle": lambda a, b: jaxnn.Triangle(a, 3.0, 0.4, b),
+    "square": lambda a, b: jaxnn.Square(a, 3.0, 0.4, b, 0.3),
+    "ramp": lambda a, b: jaxnn.Ramp(a, b, 1.0),
+    "on then off": lambda a, b: jaxnn.OnThenOff(a, b, 0.3),
+    "pulses": lambda a, b: jaxnn.PulseTrain(a, 0.1, 0.2, base=b),
+    "sum": lambda a, b: jaxnn.Constant(a) + jaxnn.Sine(b, 3.0),
+    "nested sum": lambda a, b: jaxnn.Constant(a) + (jaxnn.Constant(b) + jaxnn.Sine(b, 3.0)),
+    "one's own": lambda a, b: Own(jnp.asarray(a)) + jaxnn.Constant(b),
+}
+VOLTAGES = {
+    "scalar": np.asarray(0.7),
+    "one": np.asarray([0.5]),
+    "terminals": np.asarray([0.3, 0.2, -0.3]),
+    "networks and one": np.asarray([[0.4], [0.8]]),
+    "networks and terminals": np.asarray([[0.1, 0.2, 0.3], [0.6, 0.5, 0.4]]),
+}
 
 
-@pytest.mark.parametrize("frequency", [0.5, 0.85, 7.0])
-def test_float32_phase_is_exact_after_an_hour(frequency):
-    high, low = split_time_step(5e-4, jnp.dtype(jnp.float32))
-    steps = jnp.arange(7_199_000, 7_200_000, dtype=jnp.int32)
-    f = jnp.float32(frequency)
+class Own(jaxnn.AbstractDrive):
+    """A drive of a user's."""
 
-    def cycles(k):
-        return fractional_cycles(f, *step_time(k, high, low))
+    voltage: jax.Array
 
-    ours = np.asarray(jax.jit(jax.vmap(cycles))(steps), np.float64)
-    # The frequency is a float32 number itself: 0.85 differs from the decimal by 3e-8.
-    exact = float(f) * np.asarray(steps, np.float64) * 5e-4
-    error = ours - exact
-    assert np.abs(error - np.round(error)).max() < 2e-7
+    def __call__(self, time):
+        return self.voltage * jnp.cos(time)
 
 
-def test_float32_drive_of_a_long_run():
-    network = jaxnn.Network(2, [[0, 1]])
-    solution = jaxnn.simulate(
-        network,
-        jaxnn.Resistor(jnp.float32(1e-3)),
-        jaxnn.Sine(1.0, 0.5),
-        terminals=(0, 1),
-        dt=5e-4,
-        steps=500,
-        start_step=6_000_000,
-    )
-    assert solution.drive.dtype == jnp.float32
-    exact = np.sin(np.pi * (np.arange(1, 501) * 5e-4))  # 3,000 s are 1,500 whole periods
-    np.testing.assert_allclose(solution.drive[:, 0], exact, rtol=0, atol=2e-6)
+def on_terminals(voltage):
+    """By the convention: what has no axis of terminals is the first terminal's. On (2, 3)."""
+    voltage = np.asarray(voltage)
+    if voltage.ndim == 0 or voltage.shape[-1] == 1:
+        voltage = voltage.reshape((*voltage.shape[:-1], 1)) * np.asarray([1.0, 0.0, 0.0])
+    return np.broadcast_to(voltage, (2, 3))
+
+
+@pytest.mark.parametrize("second", VOLTAGES)
+@pytest.mark.parametrize("first", VOLTAGES)
+def test_a_voltage_is_linear_in_voltages_of_any_shape(first, second):
+    """A drive's value is what its voltages alone give at each terminal, so that currents add up too."""
+    a, b = VOLTAGES[first], VOLTAGES[second]
+    for name, make in TWO_VOLTAGES.items():
+        value = make(a, b)(0.35)
+        if max(a.ndim and a.shape[-1], b.ndim and b.shape[-1]) < 2:
+            assert value.ndim == 0 or value.shape[-1] == 1  # still the first terminal's alone
+        share = shares(name)
+        expected = share[0] * on_terminals(a) + share[1] * on_terminals(b)
+        np.testing.assert_allclose(terminal_potential(value, (2, 3)), expected, rtol=0, atol=1e-14)
+
+
+@ft.cache
+def shares(name):
+    """What 1 V of each voltage of a drive gives."""
+    make = TWO_VOLTAGES[name]
+    return float(make(1.0, 0.0)(0.35)), float(make(0.0, 1.0)(0.35))
+
+
+def test_the_current_of_a_sum_is_the_sum_of_the_currents():
+    """Three resistors in a star, whose currents are known."""
+    network = jaxnn.Network(4, [(0, 3), (1, 3), (2, 3)])
+    conductance = np.asarray([1e-3, 2e-3, 3e-3])
+    setup = {"terminals": (0, 1, 2), "dt": 1e-3, "steps": 40}
+    drive = jaxnn.Constant([0.3, 0.0, -0.3]) + jaxnn.Sine(0.1, 10.0)
+    wave = 0.1 * np.sin(2 * np.pi * 10 * 1e-3 * np.arange(1, 41))
+    potential = np.stack([0.3 + wave, 0 * wave, -0.3 + 0 * wave], axis=-1)
+    middle = potential @ conductance / 6e-3
+    solution = jaxnn.simulate(network, jaxnn.Resistor(conductance), drive, **setup)
+    expected = conductance * (potential - middle[:, None])
+    np.testing.assert_allclose(solution.terminal_current, expected, rtol=0, atol=1e-15)
+    alternating = solution.terminal_current[:, 0] - conductance[0] * (0.3 + 6e-4 / 6e-3)
+    np.testing.assert_allclose(alternating.max(), 0.1 * 1e-3 * 5e-3 / 6e-3, rtol=1e-9)
+
+
+def test_voltages_that_are_mapped():
+    """Under vmap a batch of scalars is a batch of drives of the first terminal."""
+    at = lambda a, b: (jaxnn.Constant([0.3, 0.0, -0.3]) + jaxnn.Sine(a, 0.25, offset=b))(1.0)
+    value = jax.vmap(at)(jnp.asarray([0.1, 0.2]), jnp.asarray([0.0, 1.0]))
+    np.testing.assert_allclose(value, [[0.4, 0, -0.3], [1.5, 0, -0.3]], rtol=0, atol=1e-15)
+    batch = jax.vmap(lambda a: jaxnn.Sine(a, 0.25))(jnp.asarray([0.1, 0.2, 0.3]))
+    np.testing.assert_allclose(jax.vmap(lambda d: d(1.0))(batch), [0.1, 0.2, 0.3], rtol=1e-15)
+
+
+def test_times_of_each_terminal():
+    drive = jaxnn.PulseTrain([1.0, 1.0, 2.0], 0.1, 0.3, start=[0.0, 0.1, 0.2])
+    expected = [[1, 0, 0], [0, 1, 0], [0, 0, 2]]
+    np.testing.assert_array_equal(jax.vmap(drive)(jnp.asarray([0.05, 0.15, 0.25])), expected)
+    for drive in (jaxnn.Sine(0.1, [1.0, 2.0]), jaxnn.OnThenOff(1.0, 0.0, [0.1, 0.2])):
+        with pytest.raises(ValueError, match=r"times for each of 2 terminals.*jnp.full\(2, voltage\)"):
+            drive(1.0)
+
+
+def test_numbers_of_each_network():
+    """As a sweep puts them in: the others keep their digits."""
+    base = jaxnn.Sine([0.1, 0.2], 1.3) + jaxnn.Constant(1.0)
+    frequency, second = jnp.asarray([2.0, 3.0, 4.0]), jnp.asarray([0.5, 0.6, 0.7])
+    drive = PerNetwork.of(base, {"drives.0.frequency": frequency, "drives.0.amplitude.1": second})
+    wave = np.sin(2 * np.pi * np.asarray(frequency) * 0.3)
+    expected = np.stack([0.1 * wave + 1, second * wave], axis=-1)
+    np.testing.assert_allclose(drive(0.3), expected, rtol=1e-12)
+    assert isinstance(jax.tree.leaves(drive)[-1], np.ndarray)
 
 
 @pytest.mark.parametrize(
@@ -141,6 +205,10 @@ def test_derivatives(drive):
         (lambda: jaxnn.Samples(np.zeros(0), 0.1), "at least one sample"),
         (lambda: jaxnn.Samples(np.zeros(3), -0.1), "interval of Samples must be greater than 0"),
         (lambda: jaxnn.Sum(()), "Sum needs one or more drives"),
+        (
+            lambda: (jaxnn.Constant([1.0, 2.0]) + jaxnn.Constant([1.0, 2.0, 3.0]))(0.0),
+            "do not fit each other",
+        ),
         (lambda: jaxnn.Sum((jaxnn.Constant(1.0), 2.0)), "wrap a fixed voltage as jaxnn.Constant"),
     ],
 )

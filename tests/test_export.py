@@ -54,7 +54,7 @@ KERNELS = {
         x, x, jnp.asarray(1e-3), **pick("set_voltage", "reset_voltage", "max_flux", "boost")
     ),
     "step_time": lambda x: jk.step_time(x.size + jnp.asarray(0), x[0], x[1]),
-    "fractional_cycles": lambda x: jk.fractional_cycles(x, x, x),
+    "fractional_cycles": lambda x: jk.fractional_cycles((x, x), (x, x)),
 }
 
 

@@ -1,5 +1,6 @@
 """Numbers inside a module, by their path: `drives.0.amplitude`, `off_conductance`, `voltage.1`."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import equinox as eqx
@@ -7,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
+
+from .._clock import Timing
 
 
 def check_place(root: str, tree: PyTree, place: str) -> None:
@@ -39,6 +42,20 @@ def replaced(tree: PyTree, place: str, value: Any) -> PyTree:
         value = jnp.broadcast_to(value, leaf.shape)
     parts = place.split(".")[: len(place.split(".")) - len(rest)]
     return eqx.tree_at(lambda t: _follow(t, parts), tree, value)
+
+
+def marked(tree: PyTree, places: Iterable[str]) -> PyTree:
+    """`tree` with True in the place of each array that holds one of the numbers, False in all others."""
+    marks = jax.tree.map(lambda _: False, tree, is_leaf=lambda x: isinstance(x, Timing))
+    for place in places:
+        found, parts = marks, []
+        for part in place.split("."):
+            if isinstance(found, bool):
+                break  # the rest is an index in the array
+            found = _follow(found, [part])
+            parts.append(part)
+        marks = eqx.tree_at(lambda t, parts=parts: _follow(t, parts), marks, True)
+    return marks
 
 
 def numbers_of(tree: PyTree, root: str) -> list[str]:

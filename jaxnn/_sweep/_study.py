@@ -20,7 +20,7 @@ from .._network import Network
 from .._simulate import simulate
 from .._solver import AutoSolver
 from ._axes import Axis, short_names
-from ._places import check_place, replaced
+from ._places import check_place, marked, replaced
 from ._reductions import Reduction
 
 
@@ -190,7 +190,7 @@ class Case:
                 else:
                     per_network["drive"][place] = jnp.asarray(values)
             if per_network["drive"]:
-                parts["drive"] = PerNetwork(parts["drive"], per_network["drive"])
+                parts["drive"] = PerNetwork.of(parts["drive"], per_network["drive"])
             return study.method(
                 parts["network"], parts["junction"], parts["drive"], terminals=terminals, **settings
             )
@@ -202,16 +202,25 @@ class PerNetwork(AbstractClockDrive):
     """A drive with some numbers of its own for each network of an ensemble."""
 
     drive: AbstractDrive
-    values: dict[str, Array]
+    """With a leading axis of networks in the arrays at `places`."""
+    places: tuple[str, ...] = eqx.field(static=True)
+
+    @classmethod
+    def of(cls, drive: AbstractDrive, values: dict[str, Array]) -> "PerNetwork":
+        """A drive with `values` (networks,) by place."""
+
+        def one(values: dict[str, Array]) -> AbstractDrive:
+            return ft.reduce(lambda d, place: replaced(d, place, values[place]), values, drive)
+
+        stacked, places = jax.vmap(one)(values), tuple(values)
+        # What does not change stays as it was given.
+        drive = jax.tree.map(lambda m, new, old: new if m else old, marked(drive, places), stacked, drive)
+        return cls(drive, places)
 
     def at(self, clock: Clock) -> Float[Array, "networks terminals"]:
-        def one(values: dict[str, Array]) -> Array:
-            drive = self.drive
-            for place, value in values.items():
-                drive = replaced(drive, place, value)
-            return jnp.atleast_1d(drive_at(drive, clock))
-
-        return jax.vmap(one)(self.values)
+        one = lambda drive: jnp.atleast_1d(drive_at(drive, clock))
+        axes = jax.tree.map(lambda mark: 0 if mark else None, marked(self.drive, self.places))
+        return jax.vmap(one, in_axes=(axes,))(self.drive)
 
 
 def _spread(junction: Any, place: str, values: np.ndarray, ensemble: Ensemble) -> Any:

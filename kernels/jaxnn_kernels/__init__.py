@@ -6,6 +6,10 @@ from ._exact_time import (
     fractional_cycles as fractional_cycles,
     split_time_step as split_time_step,
     step_time as step_time,
+    two_part_difference as two_part_difference,
+    two_part_product as two_part_product,
+    two_part_sum as two_part_sum,
+    whole_periods as whole_periods,
 )
 from ._flux_rate import threshold_flux_rate as threshold_flux_rate
 from ._grow_when_required import (

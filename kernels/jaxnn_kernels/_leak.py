@@ -27,7 +27,7 @@ def with_leak(conductance: Array) -> Array:
 
 
 def most_leaks(n_junctions: int, dtype: jnp.dtype) -> float:
-    """More than all leaks together conduct [S], eight of them side by side: beyond it, a junction is closed."""
+    """More than all leaks together conduct [S], with eight side by side: above it is a closed junction."""
     return 16 * max(n_junctions, 1) * leak(dtype)
 
 
