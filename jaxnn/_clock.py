@@ -6,7 +6,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from jaxnn_kernels import fractional_cycles
 
-from ._checks import as_inexact
+from ._checks import as_array
 
 
 class Clock(eqx.Module):
@@ -22,7 +22,7 @@ class Clock(eqx.Module):
     @classmethod
     def at(cls, time: ArrayLike) -> "Clock":
         """The instant `time` [s] as it stands."""
-        time = as_inexact(time)
+        time = as_array(time)
         return cls(time, jnp.zeros_like(time))
 
     def cycles(self, frequency: Float[Array, "..."]) -> Float[Array, "..."]:

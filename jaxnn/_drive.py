@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from ._checks import check_finite
 from ._clock import Clock
+from ._numbers import follow
 
 
 class AbstractDrive(eqx.Module):
@@ -38,11 +39,12 @@ class AbstractClockDrive(AbstractDrive):
         """The voltage [V] at the instant `clock`."""
 
     def __call__(self, time: ArrayLike) -> Float[Array, "..."]:
-        return self.at(Clock.at(time))
+        return drive_at(self, Clock.at(time))
 
 
 def drive_at(drive: AbstractDrive, clock: Clock) -> Float[Array, "..."]:
     """The voltage of any drive at an instant, as exactly as the drive can say it."""
+    drive = follow(drive, clock.time)
     return drive.at(clock) if isinstance(drive, AbstractClockDrive) else drive(clock.time)
 
 

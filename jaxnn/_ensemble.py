@@ -11,6 +11,7 @@ from jaxtyping import Array, Int, Shaped
 
 from ._connectivity import checked_terminals
 from ._network import Network
+from ._numbers import Number, array_module, follow
 from ._topology import ArrayInput
 
 
@@ -45,7 +46,7 @@ class Ensemble(eqx.Module):
             _joined([network.positions for network in networks]),
             wire_ends=_joined([network.wire_ends for network in networks]),
             passive=np.concatenate([network.passive for network in networks]),
-            passive_conductance=jnp.concatenate([network.passive_conductance for network in networks]),
+            passive_conductance=_joined_numbers([network.passive_conductance for network in networks]),
         )
 
     @property
@@ -131,6 +132,11 @@ def _offsets(counts: list[int]) -> tuple[int, ...]:
 def _joined(parts: list[np.ndarray | None]) -> np.ndarray | None:
     known = [part for part in parts if part is not None]
     return np.concatenate(known) if len(known) == len(parts) else None
+
+
+def _joined_numbers(parts: list[Number]) -> Number:
+    join = array_module(*parts)
+    return join.concatenate(parts if join is np else follow(parts))
 
 
 def _from_zero(labels: np.ndarray) -> np.ndarray:

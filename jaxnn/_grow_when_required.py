@@ -6,15 +6,20 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 import jaxnn_kernels as jk
 
-from ._checks import as_inexact, check_at_least, check_count, check_finite, concrete
+from ._checks import as_array, as_inexact, check_at_least, check_count, check_finite, concrete
 
 
 # More samples than anybody shows: what never happens.
 _NEVER = 2**29
+
+
+def _as_integer(value: Any) -> Any:
+    return value if isinstance(value, jax.Array) else np.asarray(value)
 
 
 class GrowthHistory(eqx.Module):
@@ -130,10 +135,10 @@ class GrowWhenRequired(eqx.Module):
     winner_fall: Any = eqx.field(default=0.3, converter=as_inexact)
     neighbour_fall: Any = eqx.field(default=0.1, converter=as_inexact)
     recovery: Any = eqx.field(default=1.05, converter=as_inexact)
-    max_age: Any = eqx.field(default=600, converter=jnp.asarray)
-    deletes: Any = eqx.field(default=False, converter=jnp.asarray)
-    off_after: Any = eqx.field(default=_NEVER, converter=jnp.asarray)
-    by_label: Any = eqx.field(default=False, converter=jnp.asarray)
+    max_age: Any = eqx.field(default=600, converter=_as_integer)
+    deletes: Any = eqx.field(default=False, converter=_as_integer)
+    off_after: Any = eqx.field(default=_NEVER, converter=_as_integer)
+    by_label: Any = eqx.field(default=False, converter=_as_integer)
     label_fall: Any = eqx.field(default=0.1, converter=as_inexact)
     context: int = eqx.field(static=True, default=0)
     context_decay: Any = eqx.field(default=0.7, converter=as_inexact)
@@ -162,7 +167,7 @@ class GrowWhenRequired(eqx.Module):
 
         Raises a `ValueError` for fewer than two nodes, more than the capacity, and what is not finite.
         """
-        inputs = as_inexact(inputs)
+        inputs = as_array(inputs)
         check_finite("inputs", inputs)
         count = inputs.shape[0] if inputs.ndim == 2 else 0
         if not 2 <= count <= self.capacity:
@@ -228,7 +233,7 @@ class GrowWhenRequired(eqx.Module):
             return sample
         scale = self._scales(weight.dtype)
         parts = weight.reshape(1 + self.context, -1) / scale[:, None]
-        decay = self.context_decay.astype(weight.dtype)
+        decay = jnp.asarray(self.context_decay, weight.dtype)
         contexts = decay * parts[1:] + (1 - decay) * parts[:-1]
         return (jnp.concatenate([sample[None], contexts]) * scale[:, None]).reshape(-1)
 
@@ -254,7 +259,7 @@ def _check_labels(labels: Any, count: int, n_classes: int) -> Int[Array, " sampl
 
 def _step_parameters(network: GrowWhenRequired, dtype: Any) -> jk.GrowParameters:
     integers = {"max_age": jnp.int32, "off_after": jnp.int32, "deletes": jnp.bool_, "by_label": jnp.bool_}
-    cast = lambda name: getattr(network, name).astype(integers.get(name, dtype))
+    cast = lambda name: jnp.asarray(getattr(network, name), integers.get(name, dtype))
     return jk.GrowParameters(*map(cast, jk.GrowParameters._fields))
 
 

@@ -10,10 +10,11 @@ import networkx as nx
 import numpy as np
 import scipy.sparse
 from jax.typing import ArrayLike
-from jaxtyping import Array, Bool, Float, Float64, Int, Int32
+from jaxtyping import Bool, Float, Float64, Int, Int32
 
-from ._checks import check_at_least, concrete
+from ._checks import as_inexact, check_at_least, concrete
 from ._connectivity import checked_node, checked_terminals, component_labels
+from ._numbers import Number
 from ._pads import pad_contacts
 from ._paths import shortest_path
 from ._storage import load_arrays, save_arrays
@@ -32,7 +33,7 @@ class Network(eqx.Module):
     """
 
     topology: Topology = eqx.field(static=True)
-    passive_conductance: Float[Array, " passive"]
+    passive_conductance: Float[Number, " passive"]
 
     def __init__(
         self,
@@ -146,10 +147,11 @@ class Network(eqx.Module):
         **Raises:** `FileNotFoundError` if there is no such file; `ValueError` if it does not hold
         a network or is damaged.
         """
-        required = ("n_nodes", "edges", "passive", "passive_conductance", "passive_weak_type")
+        required = ("n_nodes", "edges", "passive", "passive_conductance")
         arrays = load_arrays(path, "Network", required)
         values: Any = arrays.pop("passive_conductance")
-        if not arrays.pop("passive_weak_type"):
+        # Plain numbers are float64. Older files say of numbers of any dtype whether they were plain.
+        if not arrays.pop("passive_weak_type", values.dtype == np.float64):
             values = jnp.asarray(values)
         return cls(int(arrays.pop("n_nodes")), passive_conductance=values, **arrays)
 
@@ -165,7 +167,6 @@ class Network(eqx.Module):
             "edges": self.edges,
             "passive": self.passive,
             "passive_conductance": np.asarray(self.passive_conductance),
-            "passive_weak_type": np.array(self.passive_conductance.weak_type),
         }
         present = {name: array for name, array in geometry.items() if array is not None}
         save_arrays(path, "Network", arrays | present)
@@ -306,16 +307,14 @@ class Network(eqx.Module):
         )
 
 
-def _passive_array(values: ArrayInput | None, count: int) -> Float[Array, " passive"]:
-    # Of weak type, so that a float32 computation is not promoted by a default of 0.1 S.
-    blank = jnp.broadcast_to(jnp.asarray(0.0), (count,))
+def _passive_array(values: ArrayInput | None, count: int) -> Float[Number, " passive"]:
     if values is None:
         if count:
             raise ValueError(
                 f"{count} junctions are `passive`, which needs their `passive_conductance` [S]: "
                 "one number for all, or one for each in the order of `edges`."
             )
-        return blank
+        return as_inexact(np.zeros(0))
     if np.shape(values) not in ((), (count,)):
         raise ValueError(
             f"`passive_conductance` must be one number or have shape ({count},), one for each "
@@ -323,4 +322,4 @@ def _passive_array(values: ArrayInput | None, count: int) -> Float[Array, " pass
         )
     if isinstance(values, jax.Array) and jnp.issubdtype(values.dtype, jnp.floating):
         return jnp.broadcast_to(values, (count,))
-    return blank.at[:].set(np.asarray(values, dtype=float))
+    return as_inexact(np.broadcast_to(np.asarray(values, dtype=float), (count,)))

@@ -16,6 +16,7 @@ from ._grow_when_required import AbstractNodeStorage, GrowthHistory
 from ._nickelate import NickelateDevice
 from ._nickelate_run import simulate_devices
 from ._nickelate_spread import NickelateSpread
+from ._numbers import Number, cast_inexact, common_dtype, follow
 from ._programme import Programme
 
 
@@ -40,21 +41,21 @@ class NickelateNodes(eqx.Module):
     amplitude chooses it. Made by `NickelateNodes.measure`.
     """
 
-    log_conductance: Float[Array, " levels"]
+    log_conductance: Float[Number, " levels"] = eqx.field(converter=as_inexact)
     """ln G [S] that set pulses leave, read after 100 s at 0 V; rising."""
-    device_deviation: Float[Array, " levels"]
+    device_deviation: Float[Number, " levels"] = eqx.field(converter=as_inexact)
     """Standard deviation of ln G from device to device [1]."""
-    cycle_deviation: Float[Array, " levels"]
+    cycle_deviation: Float[Number, " levels"] = eqx.field(converter=as_inexact)
     """Standard deviation of ln G from write to write [1]."""
-    write_energy: Float[Array, " levels"]
+    write_energy: Float[Number, " levels"] = eqx.field(converter=as_inexact)
     """Of an erase and a set pulse [J]."""
-    read_energy: Float[Array, " levels"]
+    read_energy: Float[Number, " levels"] = eqx.field(converter=as_inexact)
     """Of a read pulse [J]."""
-    integrate_energy: Float[Array, ""]
+    integrate_energy: Float[Number, ""] = eqx.field(converter=as_inexact)
     """Of a pulse on a neuron below its threshold [J]."""
-    wake_energy: Float[Array, ""]
+    wake_energy: Float[Number, ""] = eqx.field(converter=as_inexact)
     """Of a set pulse that makes a resistor a neuron [J]."""
-    off_energy: Float[Array, ""]
+    off_energy: Float[Number, ""] = eqx.field(converter=as_inexact)
     """Of an erase pulse that makes a neuron a resistor [J]."""
 
     @classmethod
@@ -116,7 +117,7 @@ class NickelateNodes(eqx.Module):
         """
         capacity, inputs = check_count("capacity", capacity), check_count("inputs", inputs)
         keys = jr.split(key, 3)
-        dtype = self.log_conductance.dtype
+        dtype = common_dtype(self.log_conductance)
         return NickelateStorage(
             nodes=self,
             weight_error=jr.normal(keys[0], (capacity, inputs), dtype),
@@ -128,17 +129,20 @@ class NickelateNodes(eqx.Module):
 
     def conductance(self, fraction: Array) -> Array:
         """ln G for a number as a fraction of the largest one."""
-        low, high = jnp.exp(self.log_conductance[0]), jnp.exp(self.log_conductance[-1])
+        ends = follow(self.log_conductance, fraction)
+        low, high = jnp.exp(ends[0]), jnp.exp(ends[-1])
         return jnp.log(low + (high - low) * jnp.clip(fraction, 0, 1))
 
     def number(self, log_conductance: Array) -> Array:
         """The number, as a fraction of the largest one, that a conductance stands for."""
-        low, high = jnp.exp(self.log_conductance[0]), jnp.exp(self.log_conductance[-1])
+        ends = follow(self.log_conductance, log_conductance)
+        low, high = jnp.exp(ends[0]), jnp.exp(ends[-1])
         return (jnp.exp(log_conductance) - low) / (high - low)
 
     def at(self, name: str, log_conductance: Array) -> Array:
         """A measured property between the levels that were measured."""
-        return jnp.interp(log_conductance, self.log_conductance, getattr(self, name))
+        own = follow(self, log_conductance)
+        return jnp.interp(log_conductance, own.log_conductance, getattr(own, name))
 
 
 def _programmes(wide: Any, levels: int) -> tuple[Programme, ...]:
@@ -188,7 +192,7 @@ class NickelateStorage(AbstractNodeStorage):
     ) -> Float[Array, "some inputs"]:
         key = jr.fold_in(self.key, step)
         keys = jax.vmap(lambda node: jr.fold_in(key, node))(nodes)
-        largest = self.largest.astype(rows.dtype)
+        largest = jnp.asarray(self.largest, rows.dtype)
         errors = self.weight_error[nodes].astype(rows.dtype)
         new, wanted, deviation = jax.vmap(self._written)(rows / largest, errors, keys)
         there = self._measured(rows.dtype).conductance(held / largest)
@@ -200,7 +204,7 @@ class NickelateStorage(AbstractNodeStorage):
         return self._written(counter, self.counter_error.astype(counter.dtype), key)[0]
 
     def noise(self, rows: Float[Array, "some inputs"]) -> Float[Array, " some"]:
-        table, largest = self._measured(rows.dtype), self.largest.astype(rows.dtype)
+        table, largest = self._measured(rows.dtype), jnp.asarray(self.largest, rows.dtype)
         there = table.conductance(rows / largest)
         low, high = jnp.exp(table.log_conductance[0]), jnp.exp(table.log_conductance[-1])
         # To first order: dG = G d ln G.
@@ -208,7 +212,7 @@ class NickelateStorage(AbstractNodeStorage):
         return jnp.sum(error**2, axis=-1)
 
     def _measured(self, dtype: Any) -> NickelateNodes:
-        return jax.tree.map(lambda x: x.astype(dtype), self.nodes)
+        return cast_inexact(self.nodes, dtype)
 
     def _deviations(self, table: NickelateNodes, log_conductance: Array) -> tuple[Array, Array, Array]:
         """Of ln G: from cycle to cycle, from device to device, and after a write."""
@@ -275,9 +279,9 @@ def node_cost(
     compared, written, off = map(total, (history.compared, history.written, history.switched_off))
     changed = total(history.weights_written)
     woken = total((history.kind == 1) | (history.kind == 2))
-    nodes = jax.tree.map(lambda x: x.astype(dtype), nodes)
+    nodes = cast_inexact(nodes, dtype)
     present = state.stored.astype(dtype) / jnp.maximum(total(state.stored), 1)
-    weight = nodes.conductance(state.weight / as_inexact(largest).astype(dtype))
+    weight = nodes.conductance(state.weight / jnp.asarray(largest, dtype))
     row = lambda name: jnp.sum(present * jnp.sum(nodes.at(name, weight), axis=1))
     counter = jnp.sum(present * nodes.at("write_energy", nodes.conductance(state.counter)))
     compare = row("read_energy") + nodes.integrate_energy

@@ -15,7 +15,7 @@ from ._checks import check_finite, concrete
 from ._nickelate import NickelateDevice
 from ._nickelate_sheet import CapacitiveSheet, sheet_step
 from ._nickelate_spread import NickelateSpread
-from ._problem import cast_inexact, common_dtype
+from ._numbers import cast_inexact, common_dtype
 from ._programme import Programme, segment_steps
 from ._solution import NumericalWarning
 

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from jaxnn_kernels import STAGE_SHARE
 
 from ._checks import as_inexact, check_at_least
+from ._numbers import Number, following
 
 
 class CapacitiveSheet(eqx.Module):
@@ -28,17 +29,17 @@ class CapacitiveSheet(eqx.Module):
     Raises a `ValueError` for positions that are not `(sites, 2)` and numbers outside their domain.
     """
 
-    positions: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    positions: Float[Number, "..."] = eqx.field(converter=as_inexact)
     """Places of the devices [m]."""
-    capacitance: Float[Array, ""] = eqx.field(converter=as_inexact, default=5e-12)
+    capacitance: Float[Number, ""] = eqx.field(converter=as_inexact, default=5e-12)
     """C_s [F]: as much as a pad of 10 um stores."""
-    leak_resistance: Float[Array, ""] = eqx.field(converter=as_inexact, default=1e6)
+    leak_resistance: Float[Number, ""] = eqx.field(converter=as_inexact, default=1e6)
     """R_leak [ohm]."""
-    coupling: Float[Array, ""] = eqx.field(converter=as_inexact, default=1e-6)
+    coupling: Float[Number, ""] = eqx.field(converter=as_inexact, default=1e-6)
     """g_0 [S], as strong as the leak; 0 uncouples the devices."""
-    decay_length: Float[Array, ""] = eqx.field(converter=as_inexact, default=5e-6)
+    decay_length: Float[Number, ""] = eqx.field(converter=as_inexact, default=5e-6)
     """lambda [m]."""
-    electrode_conductance: Float[Array, ""] = eqx.field(converter=as_inexact, default=2e-7)
+    electrode_conductance: Float[Number, ""] = eqx.field(converter=as_inexact, default=2e-7)
     """g_e [S], a fifth of the leak."""
 
     def __check_init__(self):
@@ -66,6 +67,7 @@ class CapacitiveSheet(eqx.Module):
                 f"got devices of shape {devices}: give `shape` or a voltage per device."
             )
 
+    @following
     def conductances(self) -> Float[Array, "sites sites"]:
         """The matrix K of the conductances [S]: K psi is what leaves the nodes."""
         n = self.positions.shape[0]

@@ -17,6 +17,7 @@ from ._drive import AbstractDrive, drive_at
 from ._ensemble import Ensemble, padded_ranges
 from ._junction import AbstractJunction
 from ._network import Network
+from ._numbers import cast_inexact, common_dtype
 from ._solver import AbstractSolver, AutoSolver, plan_for
 
 
@@ -107,17 +108,6 @@ def terminal_potential(value: Float[Array, "..."], shape: tuple[int, ...]) -> Fl
     return jnp.broadcast_to(value.reshape(lacking + value.shape), shape)
 
 
-def common_dtype(numbers: PyTree) -> jnp.dtype:
-    arrays = [x for x in jax.tree.leaves(numbers) if eqx.is_inexact_array(x)]
-    # An empty sequence and weakly typed numbers alike fall back to the default float.
-    return jnp.result_type(*arrays) if arrays else jnp.result_type(float)
-
-
-def cast_inexact(tree: PyTree, dtype: Any) -> PyTree:
-    """The tree with its real and complex arrays in a dtype."""
-    return jax.tree.map(lambda x: jnp.asarray(x, dtype) if eqx.is_inexact_array(x) else x, tree)
-
-
 def _check_start(start_step: Any, steps: int) -> Int[Array, ""]:
     value = concrete(start_step)
     if value is not None:
@@ -135,7 +125,9 @@ def _check_drive(drive: Any, steps: int, shape: tuple[int, ...]) -> Any:
     wanted = f"a scalar, (1,) or {shape}" if len(shape) == 1 else f"a scalar, (n, 1) or {shape}"
     if isinstance(drive, AbstractDrive):
         zero = jax.ShapeDtypeStruct((), jnp.result_type(float), weak_type=True)
-        value = jax.eval_shape(lambda d, t: drive_at(d, Clock(t, t)), drive, zero).shape
+        # In one dtype: which one the run has is not known yet.
+        same = cast_inexact(drive, float)
+        value = jax.eval_shape(lambda d, t: drive_at(d, Clock(t, t)), same, zero).shape
         what = f"the drive {type(drive).__name__} gives values of shape {value}"
     elif callable(drive) or isinstance(drive, str | bytes):
         raise ValueError(

@@ -11,7 +11,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from jaxnn_kernels import batch_inner
 
-from ._checks import as_inexact, check_at_least, check_count, concrete
+from ._checks import check_at_least, check_count, concrete
 from ._drive import AbstractDrive
 from ._ensemble import Ensemble
 from ._junction import AbstractJunction
@@ -182,7 +182,7 @@ def _check_distance(distance: Any, problem: Problem) -> Array:
                 f"distance={given:g} is too small for {dtype}, whose rounding would swallow its "
                 f"growth: use at least {least:.1g}, or float64."
             )
-    return as_inexact(distance).astype(dtype)
+    return jnp.asarray(distance, dtype)
 
 
 @eqx.filter_jit

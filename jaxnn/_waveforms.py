@@ -7,16 +7,18 @@ from jaxtyping import Array, Float
 from ._checks import as_inexact, check_at_least
 from ._clock import Clock
 from ._drive import AbstractClockDrive, check_finite_fields
+from ._numbers import Number, follow, following
 
 
 class Constant(AbstractClockDrive):
     """A fixed voltage [V]."""
 
-    voltage: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    voltage: Float[Number, "..."] = eqx.field(converter=as_inexact)
 
     def __check_init__(self):
         check_finite_fields(self)
 
+    @following
     def at(self, clock: Clock) -> Float[Array, "..."]:
         return self.voltage + jnp.zeros_like(clock.time)
 
@@ -24,14 +26,15 @@ class Constant(AbstractClockDrive):
 class Sine(AbstractClockDrive):
     r"""$V = A \sin(2\pi f t + \phi) + V_0$ [V], `frequency` [Hz], `phase` [rad]."""
 
-    amplitude: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    frequency: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    phase: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.0)
-    offset: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.0)
+    amplitude: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    frequency: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    phase: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0)
+    offset: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0)
 
     def __check_init__(self):
         check_finite_fields(self)
 
+    @following
     def at(self, clock: Clock) -> Float[Array, "..."]:
         angle = 2 * jnp.pi * clock.cycles(self.frequency) + self.phase
         return self.amplitude * jnp.sin(angle) + self.offset
@@ -46,14 +49,15 @@ class Triangle(AbstractClockDrive):
     `phase` [rad].
     """
 
-    amplitude: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    frequency: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    phase: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.0)
-    offset: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.0)
+    amplitude: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    frequency: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    phase: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0)
+    offset: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0)
 
     def __check_init__(self):
         check_finite_fields(self)
 
+    @following
     def at(self, clock: Clock) -> Float[Array, "..."]:
         cycles = clock.cycles(self.frequency) + self.phase / (2 * jnp.pi) - 0.25
         wave = 1 - 4 * jnp.abs(cycles - jnp.round(cycles))
@@ -67,15 +71,16 @@ class Square(AbstractClockDrive):
     are jumps.
     """
 
-    amplitude: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    frequency: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    phase: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.0)
-    offset: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.0)
-    duty: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.5)
+    amplitude: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    frequency: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    phase: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0)
+    offset: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0)
+    duty: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.5)
 
     def __check_init__(self):
         check_finite_fields(self)
 
+    @following
     def at(self, clock: Clock) -> Float[Array, "..."]:
         cycles = clock.cycles(self.frequency) + self.phase / (2 * jnp.pi)
         # A step that falls on an edge counts as after it, however the phase was rounded.
@@ -87,14 +92,15 @@ class Square(AbstractClockDrive):
 class Ramp(AbstractClockDrive):
     """A straight line from `start` to `stop` [V] in `duration` [s], then `stop`."""
 
-    start: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    stop: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    duration: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    start: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    stop: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    duration: Float[Number, "..."] = eqx.field(converter=as_inexact)
 
     def __check_init__(self):
         check_finite_fields(self)
         check_at_least("duration of Ramp", self.duration, 0, "s", strict=True)
 
+    @following
     def at(self, clock: Clock) -> Float[Array, "..."]:
         passed = jnp.clip(clock.since(jnp.zeros_like(clock.time)) / self.duration, 0, 1)
         return self.start + (self.stop - self.start) * passed
@@ -106,13 +112,14 @@ class OnThenOff(AbstractClockDrive):
     The derivative in `off_time` is zero: the edge is a jump.
     """
 
-    on: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    off: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    off_time: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    on: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    off: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    off_time: Float[Number, "..."] = eqx.field(converter=as_inexact)
 
     def __check_init__(self):
         check_finite_fields(self)
 
+    @following
     def at(self, clock: Clock) -> Float[Array, "..."]:
         return jnp.where(clock.reached(self.off_time), self.off, self.on)
 
@@ -127,20 +134,22 @@ class PulseTrain(AbstractClockDrive):
     Raises a `ValueError` unless 0 < width <= period, and count is None or a whole number >= 1.
     """
 
-    amplitude: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    width: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    period: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    start: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.0)
-    base: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.0)
+    amplitude: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    width: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    period: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    start: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0)
+    base: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0)
     count: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
         check_finite_fields(self)
         check_at_least("width of PulseTrain", self.width, 0, "s", strict=True)
-        check_at_least("period less width of PulseTrain", self.period - self.width, 0, "s")
+        own = follow(self)
+        check_at_least("period less width of PulseTrain", own.period - own.width, 0, "s")
         if self.count is not None and self.count < 1:
             raise ValueError(f"count of PulseTrain must be None or at least 1, got {self.count}.")
 
+    @following
     def at(self, clock: Clock) -> Float[Array, "..."]:
         passed = clock.since(self.start) / self.period
         phase = Clock(clock.time - self.start, clock.remainder).cycles(1 / self.period)
@@ -164,8 +173,8 @@ class Samples(AbstractClockDrive):
     Raises a `ValueError` for no samples, or a non-finite sample or interval.
     """
 
-    values: Float[Array, "samples *terminals"] = eqx.field(converter=as_inexact)
-    interval: Float[Array, ""] = eqx.field(converter=as_inexact)
+    values: Float[Number, "samples *terminals"] = eqx.field(converter=as_inexact)
+    interval: Float[Number, ""] = eqx.field(converter=as_inexact)
 
     def __check_init__(self):
         check_finite_fields(self)
@@ -173,6 +182,7 @@ class Samples(AbstractClockDrive):
         if self.values.ndim == 0 or self.values.shape[0] == 0:
             raise ValueError("Samples needs at least one sample along its first axis; use Constant.")
 
+    @following
     def at(self, clock: Clock) -> Float[Array, "..."]:
         passed = clock.since(jnp.zeros_like(clock.time)) / self.interval
         # A step within a thousandth of a sample's end still belongs to it.

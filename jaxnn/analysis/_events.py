@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from .._checks import as_inexact, check_at_least
+from .._numbers import Number
 
 
 Counts = Int[Array, "time networks"]
@@ -56,7 +57,7 @@ class Crossing(AbstractEventRule):
     Source: the code published with Hochstetter et al., Nat. Commun. 12, 4008 (2021).
     """
 
-    level: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    level: Float[Number, "..."] = eqx.field(converter=as_inexact)
     """The conductance to cross [S]."""
 
     def __check_init__(self):
@@ -104,7 +105,7 @@ class RelativeRate(AbstractEventRule):
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Methods.
     """
 
-    threshold: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1e-3)
+    threshold: Float[Number, "..."] = eqx.field(converter=as_inexact, default=1e-3)
     """The rate to exceed [1/s]."""
 
     def __check_init__(self):

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._problem import cast_inexact
+from .._numbers import cast_inexact
 
 
 class Response(NamedTuple):

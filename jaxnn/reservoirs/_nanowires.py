@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from .._checks import as_inexact, check_count
 from .._generate import nanowire_network
 from .._network import Network
+from .._numbers import Number
 from .._simulate import simulate
 from .._terminals import farthest_pair
 from .._threshold import TunnelJunction
@@ -27,12 +28,12 @@ class NanowireReservoir(AbstractReservoir):
     """
 
     network: Network
-    critical_flux: Float[Array, "devices junctions"]
-    low: Float[Array, ""] = eqx.field(converter=as_inexact)
+    critical_flux: Float[Number, "devices junctions"] = eqx.field(converter=as_inexact)
+    low: Float[Number, ""] = eqx.field(converter=as_inexact)
     """Pulse of amplitude 0, and of the reads after the train [V]."""
-    high: Float[Array, ""] = eqx.field(converter=as_inexact)
+    high: Float[Number, ""] = eqx.field(converter=as_inexact)
     """Pulse of amplitude 1 [V]."""
-    dt: Float[Array, ""] = eqx.field(converter=as_inexact, default=5e-3)
+    dt: Float[Number, ""] = eqx.field(converter=as_inexact, default=5e-3)
     """Time step [s]."""
     terminals: tuple[int, int] = eqx.field(static=True, default=(0, 1))
     steps: int = eqx.field(static=True, default=4)

@@ -1,0 +1,68 @@
+"""Plain numbers, which take the dtype of what they are combined with.
+
+Python numbers, lists and NumPy arrays that are given as parameters are kept as NumPy arrays; they are
+of no dtype yet. A JAX array decides what a computation runs in, and at the boundary of `jax.jit` a
+NumPy array becomes one like any other, of the default float.
+"""
+
+import functools as ft
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, PyTree
+
+
+if TYPE_CHECKING:
+    Number = Array  # as which it is computed with
+else:
+    Number = Array | np.ndarray
+"""What a parameter is kept as: a JAX array as it was given, or a NumPy array of no dtype yet."""
+
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def is_plain(x: Any) -> bool:
+    """Whether a leaf is a NumPy array of real numbers."""
+    return isinstance(x, np.ndarray | np.generic) and eqx.is_inexact_array(x)
+
+
+def common_dtype(numbers: PyTree) -> jnp.dtype:
+    """The dtype of the JAX arrays in a tree, or the default float where there are none."""
+    leaves = jax.tree.leaves(numbers)
+    arrays = [x for x in leaves if isinstance(x, jax.Array) and eqx.is_inexact_array(x)]
+    return jnp.result_type(*arrays) if arrays else jnp.result_type(float)
+
+
+def cast_inexact(tree: PyTree, dtype: Any) -> PyTree:
+    """The tree with its real and complex arrays in a dtype."""
+    return jax.tree.map(lambda x: jnp.asarray(x, dtype) if eqx.is_inexact_array(x) else x, tree)
+
+
+def follow(tree: PyTree, *like: Any) -> PyTree:
+    """The tree with its plain numbers as JAX arrays, of the dtype of those that it has and of `like`.
+
+    Wherever a module computes with its parameters it does so with these: a law that is called with a
+    float32 state answers in float32, with x64 on too.
+    """
+    dtype = common_dtype((tree, like))
+    return jax.tree.map(lambda x: jnp.asarray(x, dtype) if is_plain(x) else x, tree)
+
+
+def following(method: Method) -> Method:
+    """A method whose plain parameters follow the dtype of its arguments."""
+
+    @ft.wraps(method)
+    def followed(self: Any, *arguments: Any, **keywords: Any) -> Any:
+        return method(follow(self, arguments, keywords), *arguments, **keywords)
+
+    return followed  # pyright: ignore[reportReturnType]
+
+
+def array_module(*values: Any) -> Any:
+    """NumPy for plain numbers, which then stay plain; jax.numpy if a JAX array is among them."""
+    return jnp if any(isinstance(x, jax.Array) for x in values) else np
