@@ -7,17 +7,19 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 from jaxnn_kernels import fractional_cycles
 
 from ._checks import as_array
+from ._module import Module
+from ._units import unit
 
 
-class Clock(eqx.Module):
+class Clock(Module):
     """An instant $t + t'$ [s]: a number and the remainder that its dtype could not hold.
 
     After 3,000 s of float32 a step of 0.5 ms is half lost in rounding. Drives that are periodic
     or that switch at an instant ask the clock for `cycles` and `since`, which are not.
     """
 
-    time: Float[Array, "*shape"]
-    remainder: Float[Array, "*shape"]
+    time: Float[Array, "*shape"] = eqx.field(metadata=unit("s"))
+    remainder: Float[Array, "*shape"] = eqx.field(metadata=unit("s"))
 
     @classmethod
     def at(cls, time: ArrayLike) -> "Clock":

@@ -11,10 +11,11 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from ._checks import as_inexact, check_at_least, check_finite
+from ._module import Module
 from ._numbers import Number, common_dtype, follow
 
 
-class AbstractConstraint(eqx.Module):
+class AbstractConstraint(Module):
     """The free coordinate that an optimiser sees in place of a parameter.
 
     Its learning rate is in the unit of this coordinate. A constraint of your own subclasses this
@@ -147,7 +148,7 @@ class Scaled(AbstractConstraint):
         return value + self.from_free(jr.normal(key, value.shape, value.dtype))
 
 
-class Fixed(eqx.Module):
+class Fixed(Module):
     """In the place of a constraint: these parameters are not tuned."""
 
 
@@ -221,11 +222,6 @@ def is_tunable(leaf: Any) -> bool:
     return isinstance(leaf, jax.Array | np.ndarray | np.generic) and jnp.issubdtype(
         leaf.dtype, jnp.floating
     )
-
-
-def describe(rule: AbstractConstraint) -> str:
-    """A constraint with its numbers, which the `repr` of a module leaves out."""
-    return repr(jax.tree.map(lambda x: np.asarray(x).tolist(), rule))
 
 
 def _like(value: Array, *numbers: Number) -> list[Array]:

@@ -10,12 +10,13 @@ import numpy as np
 from jaxtyping import Array, Int, Shaped
 
 from ._connectivity import checked_terminals
+from ._module import Module
 from ._network import Network
 from ._numbers import Number, array_module, follow
 from ._topology import ArrayInput
 
 
-class Ensemble(eqx.Module):
+class Ensemble(Module):
     """Networks of any sizes, side by side as one network of as many parts.
 
     `network` is their disjoint union, in which wire `j` of network `i` is node
@@ -48,6 +49,9 @@ class Ensemble(eqx.Module):
             passive=np.concatenate([network.passive for network in networks]),
             passive_conductance=_joined_numbers([network.passive_conductance for network in networks]),
         )
+
+    def __repr__(self) -> str:
+        return f"Ensemble({self.n_networks} networks with {repr(self.network)[8:-1]})"
 
     @property
     def n_networks(self) -> int:

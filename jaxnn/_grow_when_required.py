@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float, Int
 import jaxnn_kernels as jk
 
 from ._checks import as_array, as_inexact, check_at_least, check_count, check_finite, concrete
+from ._module import Module
 
 
 # More samples than anybody shows: what never happens.
@@ -22,7 +23,7 @@ def _as_integer(value: Any) -> Any:
     return value if isinstance(value, jax.Array) else np.asarray(value)
 
 
-class GrowthHistory(eqx.Module):
+class GrowthHistory(Module):
     """What every sample did, and who was on."""
 
     winner: Int[Array, " samples"]
@@ -51,7 +52,7 @@ class GrowthHistory(eqx.Module):
         return jnp.sum(self.kind == kind)
 
 
-class AbstractNodeStorage(eqx.Module):
+class AbstractNodeStorage(Module):
     """What nodes are made of, where that is not exact numbers: it decides what a written number becomes.
 
     A class of your own needs these three, all pure functions; noise is drawn from a key of its own and
@@ -77,7 +78,7 @@ class AbstractNodeStorage(eqx.Module):
         """The expected square of what writing added to these rows of weights, which distances leave out."""
 
 
-class GrowWhenRequired(eqx.Module):
+class GrowWhenRequired(Module):
     r"""A network whose nodes appear where samples are unlike anything stored, and sleep when unused.
 
     For a sample $x$, with $s$ and $t$ the best and second-best node that are on,

@@ -14,14 +14,16 @@ from jaxtyping import Bool, Float, Float64, Int, Int32
 
 from ._checks import as_inexact, check_at_least, concrete
 from ._connectivity import checked_node, checked_terminals, component_labels
+from ._module import Module
 from ._numbers import Number
 from ._pads import pad_contacts
 from ._paths import shortest_path
 from ._storage import load_arrays, save_arrays
 from ._topology import ArrayInput, Topology
+from ._units import unit
 
 
-class Network(eqx.Module):
+class Network(Module):
     """Wires and the junctions where they cross.
 
     Junction `k` joins the wires `edges[k] = (a, b)`. The order and the orientation of `edges` are
@@ -33,7 +35,7 @@ class Network(eqx.Module):
     """
 
     topology: Topology = eqx.field(static=True)
-    passive_conductance: Float[Number, " passive"]
+    passive_conductance: Float[Number, " passive"] = eqx.field(metadata=unit("S"))
 
     def __init__(
         self,

@@ -13,11 +13,13 @@ import jaxnn_kernels as jk
 
 from ._checks import as_inexact, check_at_least, check_count
 from ._grow_when_required import AbstractNodeStorage, GrowthHistory
+from ._module import Module
 from ._nickelate import NickelateDevice
 from ._nickelate_run import simulate_devices
 from ._nickelate_spread import NickelateSpread
 from ._numbers import Number, cast_inexact, common_dtype, follow
 from ._programme import Programme
+from ._units import unit
 
 
 # Pulses of the cool set B [V]: what switches a device off, into a neuron, and what a neuron integrates.
@@ -28,7 +30,7 @@ _WIDTH, _SHORT = 1e-6, 5e-7  # [s] of pulses that change a mode, and of the othe
 _STEPS = 256  # of a pulse; with 64 some steps are not solved in single precision
 
 
-class NickelateNodes(eqx.Module):
+class NickelateNodes(Module):
     r"""Pulses on nickelate devices as a node needs them, measured on the device model.
 
     A node is one device that is a neuron while the node is on and a resistor, by an erase pulse, while
@@ -43,19 +45,19 @@ class NickelateNodes(eqx.Module):
 
     log_conductance: Float[Number, " levels"] = eqx.field(converter=as_inexact)
     """ln G [S] that set pulses leave, read after 100 s at 0 V; rising."""
-    device_deviation: Float[Number, " levels"] = eqx.field(converter=as_inexact)
+    device_deviation: Float[Number, " levels"] = eqx.field(converter=as_inexact, metadata=unit("1"))
     """Standard deviation of ln G from device to device [1]."""
-    cycle_deviation: Float[Number, " levels"] = eqx.field(converter=as_inexact)
+    cycle_deviation: Float[Number, " levels"] = eqx.field(converter=as_inexact, metadata=unit("1"))
     """Standard deviation of ln G from write to write [1]."""
-    write_energy: Float[Number, " levels"] = eqx.field(converter=as_inexact)
+    write_energy: Float[Number, " levels"] = eqx.field(converter=as_inexact, metadata=unit("J"))
     """Of an erase and a set pulse [J]."""
-    read_energy: Float[Number, " levels"] = eqx.field(converter=as_inexact)
+    read_energy: Float[Number, " levels"] = eqx.field(converter=as_inexact, metadata=unit("J"))
     """Of a read pulse [J]."""
-    integrate_energy: Float[Number, ""] = eqx.field(converter=as_inexact)
+    integrate_energy: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("J"))
     """Of a pulse on a neuron below its threshold [J]."""
-    wake_energy: Float[Number, ""] = eqx.field(converter=as_inexact)
+    wake_energy: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("J"))
     """Of a set pulse that makes a resistor a neuron [J]."""
-    off_energy: Float[Number, ""] = eqx.field(converter=as_inexact)
+    off_energy: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("J"))
     """Of an erase pulse that makes a neuron a resistor [J]."""
 
     @classmethod
@@ -229,20 +231,20 @@ class NickelateStorage(AbstractNodeStorage):
         return table.number(wanted + off), wanted, deviation
 
 
-class NodeCost(eqx.Module):
+class NodeCost(Module):
     """Pulses, and the energy [J] that they take from the drive, of a stream that nodes have learned."""
 
     compare_pulses: Float[Array, ""]
-    compare_energy: Float[Array, ""]
+    compare_energy: Float[Array, ""] = eqx.field(metadata=unit("J"))
     write_pulses: Float[Array, ""]
-    write_energy: Float[Array, ""]
+    write_energy: Float[Array, ""] = eqx.field(metadata=unit("J"))
     wake_pulses: Float[Array, ""]
-    wake_energy: Float[Array, ""]
+    wake_energy: Float[Array, ""] = eqx.field(metadata=unit("J"))
     off_pulses: Float[Array, ""]
-    off_energy: Float[Array, ""]
-    compare_energy_never_off: Float[Array, ""]
+    off_energy: Float[Array, ""] = eqx.field(metadata=unit("J"))
+    compare_energy_never_off: Float[Array, ""] = eqx.field(metadata=unit("J"))
     """Of the comparisons, had every stored node been on all the time [J]."""
-    time: Float[Array, ""]
+    time: Float[Array, ""] = eqx.field(metadata=unit("s"))
     """Of the pulses, where devices of a row are pulsed at once and rows one after another [s]."""
 
     @property

@@ -9,11 +9,12 @@ import jax.random as jr
 from jaxtyping import Float
 
 from ._checks import as_inexact, check_at_least
+from ._module import Module
 from ._nickelate import NickelateDevice
 from ._numbers import Number, common_dtype, follow
 
 
-class NickelateSpread(eqx.Module):
+class NickelateSpread(Module):
     r"""Relative standard deviations of a device's numbers, each drawn as $x\,e^{\sigma n}$, $n$ normal.
 
     `draw` gives an array of devices that differ; as `cycle_spread` of `simulate_devices` the numbers are

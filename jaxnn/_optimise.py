@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from ._checkpoint import load_checkpoint, save_checkpoint
 from ._checks import check_finite
-from ._constraint import AbstractConstraint, Fixed, describe, is_tunable, leaf_rules
+from ._constraint import AbstractConstraint, Fixed, is_tunable, leaf_rules
 from ._optimisation import Optimisation, OptimisationResult
 from ._update import BLOCK, Problem, Record, State, advance, first_state, loose, outcome
 
@@ -246,7 +246,7 @@ def _check_start(problem: Problem, state: State) -> None:
         if rule is not None and bad.any():
             raise ValueError(
                 f"parameters{jax.tree_util.keystr(path)} starts at {np.asarray(value)[bad][0]:g}, which "
-                f"{describe(rule)} does not allow: start inside it."
+                f"{rule!r} does not allow: start inside it."
             )
 
 

@@ -9,7 +9,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ._checks import as_inexact, check_at_least, check_count, check_finite
+from ._module import Module
 from ._numbers import Number, array_module, follow
+from ._units import unit
 
 
 _ARRAYS = ("start", "stop", "duration", "resolution", "compliance")
@@ -17,7 +19,7 @@ _STEPS = 64
 _RESOLUTION = 1e-9  # [s]
 
 
-class Programme(eqx.Module):
+class Programme(Module):
     r"""A voltage in straight segments, and the time steps to take in each.
 
     Segment $s$ goes from `start[s]` to `stop[s]` [V] in `duration[s]` [s]. Its `steps` steps grow
@@ -35,11 +37,11 @@ class Programme(eqx.Module):
     Raises a `ValueError` for arrays that do not fit, durations that are not positive, and no steps.
     """
 
-    start: Float[Number, "segments *devices"] = eqx.field(converter=as_inexact)
-    stop: Float[Number, "segments *devices"] = eqx.field(converter=as_inexact)
-    duration: Float[Number, " segments"] = eqx.field(converter=as_inexact)
-    resolution: Float[Number, " segments"] = eqx.field(converter=as_inexact)
-    compliance: Float[Number, " segments"] = eqx.field(converter=as_inexact)
+    start: Float[Number, "segments *devices"] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    stop: Float[Number, "segments *devices"] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    duration: Float[Number, " segments"] = eqx.field(converter=as_inexact, metadata=unit("s"))
+    resolution: Float[Number, " segments"] = eqx.field(converter=as_inexact, metadata=unit("s"))
+    compliance: Float[Number, " segments"] = eqx.field(converter=as_inexact, metadata=unit("ohm"))
     steps: int = eqx.field(static=True, default=_STEPS)
 
     def __check_init__(self):

@@ -10,15 +10,17 @@ from jaxtyping import Array, Float
 from jaxnn_kernels import ProtonTraps, TransportState, transport_step
 
 from ._checks import as_inexact, check_at_least
+from ._module import Module
 from ._nickelate import NickelateDevice
 from ._numbers import Number, cast_inexact, common_dtype, follow, following
 from ._programme import Programme, segment_steps
+from ._units import unit
 
 
 ELEMENTARY_CHARGE = 1.602176634e-19  # [C]
 
 
-class ProtonTransport(eqx.Module):
+class ProtonTransport(Module):
     r"""One gap as a row of cells with mobile and bound protons, their field and a temperature.
 
     $$\partial_t m = -\partial_x j - k_c m (B - b) + k_d b, \qquad \partial_t b = k_c m (B - b) - k_d b$$
@@ -34,17 +36,21 @@ class ProtonTransport(eqx.Module):
 
     device: NickelateDevice = eqx.field(default_factory=NickelateDevice)
     """What it shares with the compact model."""
-    mobile_capacity: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.5)
+    mobile_capacity: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.5, metadata=unit("H/Ni"))
     """Mobile protons that a cell can hold [H/Ni]."""
-    bound_capacity: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.5)
+    bound_capacity: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.5, metadata=unit("H/Ni"))
     """Bound protons that a cell can hold; so many make an insulator [H/Ni]."""
-    attempt_frequency: Float[Number, ""] = eqx.field(converter=as_inexact, default=1e13)
+    attempt_frequency: Float[Number, ""] = eqx.field(
+        converter=as_inexact, default=1e13, metadata=unit("1/s")
+    )
     """Of hops into and out of a trap [1/s]."""
-    capture_energy: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.60)
+    capture_energy: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.60, metadata=unit("eV"))
     """Barrier on the way into a trap [eV]."""
-    binding_energy: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.10)
+    binding_energy: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.10, metadata=unit("eV"))
     """Depth of a trap below a mobile site [eV]."""
-    site_density: Float[Number, ""] = eqx.field(converter=as_inexact, default=1.81e28)
+    site_density: Float[Number, ""] = eqx.field(
+        converter=as_inexact, default=1.81e28, metadata=unit("1/m^3")
+    )
     """Ni per volume, one in (0.381 nm)^3 [1/m^3]."""
     cells: int = eqx.field(static=True, default=100)
     """Cells along the gap."""
@@ -99,12 +105,12 @@ class ProtonTransport(eqx.Module):
         )
 
 
-class TransportSolution(eqx.Module):
+class TransportSolution(Module):
     """What the protons did, at the end of every step; segment by segment."""
 
-    time: Float[Array, "segments steps"]
+    time: Float[Array, "segments steps"] = eqx.field(metadata=unit("s"))
     """Time since the segment began [s]."""
-    current: Float[Array, "segments steps"]
+    current: Float[Array, "segments steps"] = eqx.field(metadata=unit("A"))
     """Terminal current [A]."""
     state: TransportState
     """States after the steps."""

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ._checks import as_inexact, check_at_least
 from ._junction import AbstractRateJunction
 from ._numbers import Number, following
+from ._units import unit
 
 
 class Resistor(AbstractRateJunction):
@@ -16,7 +18,7 @@ class Resistor(AbstractRateJunction):
     Its state is never used and stays zero. Raises a `ValueError` for a negative conductance.
     """
 
-    conductance_value: Float[Number, "..."]
+    conductance_value: Float[Number, "..."] = eqx.field(metadata=unit("S"))
 
     def __init__(self, conductance: Any):
         self.conductance_value = as_inexact(conductance)

@@ -13,30 +13,32 @@ from ._clock import Clock
 from ._drive import AbstractDrive, drive_at
 from ._ensemble import Ensemble
 from ._junction import AbstractJunction, AbstractRateJunction
+from ._module import Module, show
 from ._network import Network
 from ._problem import Problem, make_problem, terminal_potential
 from ._solver import AbstractSolver
 from ._step import conductance_of, passive_conductance
+from ._units import unit
 
 
-class Observation(eqx.Module):
+class Observation(Module):
     """A network at one instant; fields, signs and axes as in `jaxnn.Solution`, without time."""
 
-    drive: Float[Array, "*terminals"]
+    drive: Float[Array, "*terminals"] = eqx.field(metadata=unit("V"))
     """Potentials of the terminals [V]."""
-    terminal_current: Float[Array, "*terminals"]
+    terminal_current: Float[Array, "*terminals"] = eqx.field(metadata=unit("A"))
     """Currents from the terminals into the network [A]."""
-    conductance: Float[Array, "*networks"]
+    conductance: Float[Array, "*networks"] = eqx.field(metadata=unit("S"))
     """|Current into the second terminal / potential difference of the first two| [S]; NaN at 0 V."""
-    junction_conductance: Float[Array, " junctions"]
+    junction_conductance: Float[Array, " junctions"] = eqx.field(metadata=unit("S"))
     """Conductances [S]."""
-    junction_voltage: Float[Array, " junctions"]
+    junction_voltage: Float[Array, " junctions"] = eqx.field(metadata=unit("V"))
     """phi_a - phi_b of junction (a, b) [V]."""
-    node_potential: Float[Array, " nodes"]
+    node_potential: Float[Array, " nodes"] = eqx.field(metadata=unit("V"))
     """Potentials of the wires [V]."""
 
 
-class StateEquation(eqx.Module):
+class StateEquation(Module):
     r"""The states of a network under its drive as an ordinary differential equation.
 
     $$\dot\lambda = f(\lambda, v), \qquad v = B \phi, \qquad
@@ -91,6 +93,11 @@ class StateEquation(eqx.Module):
             solver=solver,
         )
         _check_rate(self.problem)
+
+    def __repr__(self) -> str:
+        problem = self.problem
+        parts = {"junction": problem.junction, "drive": problem.drive, "state": problem.state}
+        return show("StateEquation", network=problem.network, terminals=problem.terminals, **parts)
 
     @property
     def initial_state(self) -> Float[Array, "*variables junctions"]:

@@ -22,6 +22,7 @@ from ._threshold import (
     flux_parameters,
     tunnel_parameters,
 )
+from ._units import unit
 
 
 class AbstractSurrogate(AbstractJunction):
@@ -54,7 +55,7 @@ class SmoothJunction(AbstractSurrogate):
     """
 
     junction: AbstractJunction
-    sharpness: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    sharpness: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("1"))
     """How close to the exact law [1]: one number, or one per junction."""
 
     def __check_init__(self):

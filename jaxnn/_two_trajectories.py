@@ -15,23 +15,25 @@ from ._checks import check_at_least, check_count, concrete
 from ._drive import AbstractDrive
 from ._ensemble import Ensemble
 from ._junction import AbstractJunction
+from ._module import Module
 from ._network import Network
 from ._problem import Problem, make_problem
 from ._solver import AbstractSolver, AutoSolver
 from ._step import advance, conductance_of, first_carry, passive_conductance
+from ._units import unit
 
 
-class SeparationGrowth(eqx.Module):
+class SeparationGrowth(Module):
     """Exponents of pairs of trajectories, one pair per perturbed junction, and how they came about.
 
     Each network of an ensemble has differences and exponents of its own.
     """
 
-    exponents: Float[Array, "*networks perturbed"]
+    exponents: Float[Array, "*networks perturbed"] = eqx.field(metadata=unit("1/s"))
     """Mean growth rate of each pair [1/s]; -inf for one whose difference vanished."""
-    growth: Float[Array, "blocks *networks perturbed"]
+    growth: Float[Array, "blocks *networks perturbed"] = eqx.field(metadata=unit("1/s"))
     """Growth rates over each `every` steps [1/s], whose mean the exponents are."""
-    conductance: Float[Array, "time *networks"]
+    conductance: Float[Array, "time *networks"] = eqx.field(metadata=unit("S"))
     """Conductance of the undisturbed network between the first two terminals at each step [S]."""
     final_state: Float[Array, "*variables junctions"]
     """Its state after the run."""

@@ -8,12 +8,13 @@ from ._checks import as_inexact, check_at_least
 from ._clock import Clock
 from ._drive import AbstractClockDrive, check_finite_fields
 from ._numbers import Number, follow, following
+from ._units import unit
 
 
 class Constant(AbstractClockDrive):
     """A fixed voltage [V]."""
 
-    voltage: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    voltage: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
 
     def __check_init__(self):
         check_finite_fields(self)
@@ -26,10 +27,10 @@ class Constant(AbstractClockDrive):
 class Sine(AbstractClockDrive):
     r"""$V = A \sin(2\pi f t + \phi) + V_0$ [V], `frequency` [Hz], `phase` [rad]."""
 
-    amplitude: Float[Number, "..."] = eqx.field(converter=as_inexact)
-    frequency: Float[Number, "..."] = eqx.field(converter=as_inexact)
-    phase: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0)
-    offset: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0)
+    amplitude: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    frequency: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("Hz"))
+    phase: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0, metadata=unit("rad"))
+    offset: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0, metadata=unit("V"))
 
     def __check_init__(self):
         check_finite_fields(self)
@@ -49,10 +50,10 @@ class Triangle(AbstractClockDrive):
     `phase` [rad].
     """
 
-    amplitude: Float[Number, "..."] = eqx.field(converter=as_inexact)
-    frequency: Float[Number, "..."] = eqx.field(converter=as_inexact)
-    phase: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0)
-    offset: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0)
+    amplitude: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    frequency: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("Hz"))
+    phase: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0, metadata=unit("rad"))
+    offset: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0, metadata=unit("V"))
 
     def __check_init__(self):
         check_finite_fields(self)
@@ -71,11 +72,11 @@ class Square(AbstractClockDrive):
     are jumps.
     """
 
-    amplitude: Float[Number, "..."] = eqx.field(converter=as_inexact)
-    frequency: Float[Number, "..."] = eqx.field(converter=as_inexact)
-    phase: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0)
-    offset: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0)
-    duty: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.5)
+    amplitude: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    frequency: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("Hz"))
+    phase: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0, metadata=unit("rad"))
+    offset: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0, metadata=unit("V"))
+    duty: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.5, metadata=unit("1"))
 
     def __check_init__(self):
         check_finite_fields(self)
@@ -92,9 +93,9 @@ class Square(AbstractClockDrive):
 class Ramp(AbstractClockDrive):
     """A straight line from `start` to `stop` [V] in `duration` [s], then `stop`."""
 
-    start: Float[Number, "..."] = eqx.field(converter=as_inexact)
-    stop: Float[Number, "..."] = eqx.field(converter=as_inexact)
-    duration: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    start: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    stop: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    duration: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("s"))
 
     def __check_init__(self):
         check_finite_fields(self)
@@ -112,9 +113,9 @@ class OnThenOff(AbstractClockDrive):
     The derivative in `off_time` is zero: the edge is a jump.
     """
 
-    on: Float[Number, "..."] = eqx.field(converter=as_inexact)
-    off: Float[Number, "..."] = eqx.field(converter=as_inexact)
-    off_time: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    on: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    off: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    off_time: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("s"))
 
     def __check_init__(self):
         check_finite_fields(self)
@@ -134,11 +135,11 @@ class PulseTrain(AbstractClockDrive):
     Raises a `ValueError` unless 0 < width <= period, and count is None or a whole number >= 1.
     """
 
-    amplitude: Float[Number, "..."] = eqx.field(converter=as_inexact)
-    width: Float[Number, "..."] = eqx.field(converter=as_inexact)
-    period: Float[Number, "..."] = eqx.field(converter=as_inexact)
-    start: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0)
-    base: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0)
+    amplitude: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    width: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("s"))
+    period: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("s"))
+    start: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0, metadata=unit("s"))
+    base: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0, metadata=unit("V"))
     count: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
@@ -173,8 +174,8 @@ class Samples(AbstractClockDrive):
     Raises a `ValueError` for no samples, or a non-finite sample or interval.
     """
 
-    values: Float[Number, "samples *terminals"] = eqx.field(converter=as_inexact)
-    interval: Float[Number, ""] = eqx.field(converter=as_inexact)
+    values: Float[Number, "samples *terminals"] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    interval: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("s"))
 
     def __check_init__(self):
         check_finite_fields(self)

@@ -12,19 +12,21 @@ from .._checks import check_count
 from .._drive import AbstractDrive
 from .._ensemble import Ensemble
 from .._junction import AbstractJunction
+from .._module import Module
 from .._network import Network
 from .._problem import Problem, make_problem
 from .._solver import AbstractSolver
 from .._step import advance, conductance_of, first_carry, passive_conductance
+from .._units import unit
 from ._events import AbstractEventRule
 
 
-class EventCounts(eqx.Module):
+class EventCounts(Module):
     """The events of a run, step by step."""
 
     counts: Int[Array, "time *networks"]
     """Events of all junctions of each network that fall into each step."""
-    conductance: Float[Array, "time *networks"]
+    conductance: Float[Array, "time *networks"] = eqx.field(metadata=unit("S"))
     """Conductance between the first two terminals at each step [S]."""
     final_state: Float[Array, "*variables junctions"]
     """State after the last step."""

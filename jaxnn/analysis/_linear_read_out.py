@@ -11,13 +11,15 @@ from jaxtyping import Array, ArrayLike, Float, Int
 from .._checks import as_array, check_count
 from .._drive import AbstractDrive
 from .._junction import AbstractJunction
+from .._module import Module
 from .._network import Network
 from .._problem import Problem, make_problem
 from .._solver import AbstractSolver
 from .._step import advance, conductance_of, first_carry, passive_conductance
+from .._units import unit
 
 
-class ReadOutRecord(eqx.Module):
+class ReadOutRecord(Module):
     r"""All that linear read-outs can know of features and targets, however many samples there were.
 
     Of the features $X$ and the targets $Y$, one row per sample, the triangular factor is kept:
@@ -106,12 +108,12 @@ class ReadOutRecord(eqx.Module):
         return 1 - jnp.linalg.norm(error, axis=0) / size
 
 
-class ReadOutRun(eqx.Module):
+class ReadOutRun(Module):
     """A run whose potentials were recorded against targets."""
 
     record: ReadOutRecord
     """Features are the potentials [V] of the wires in order, terminals included."""
-    conductance: Float[Array, " time"]
+    conductance: Float[Array, " time"] = eqx.field(metadata=unit("S"))
     """Conductance between the first two terminals at each step [S]; NaN at 0 V."""
     final_state: Float[Array, "*variables junctions"]
     """State after the last step."""

@@ -17,6 +17,7 @@ from .._nickelate_sheet import CapacitiveSheet
 from .._nickelate_spread import NickelateSpread
 from .._numbers import Number, follow
 from .._programme import Programme
+from .._units import unit
 from ._abstract import AbstractReservoir, Response, in_dtype_of
 from ._linear import taps
 
@@ -43,15 +44,15 @@ class NickelateReservoir(AbstractReservoir):
 
     device: NickelateDevice
     state: CloudState
-    low: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    low: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
     """Pulse of amplitude 0 [V]."""
-    high: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    high: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
     """Pulse of amplitude 1 [V]."""
-    width: Float[Number, ""] = eqx.field(converter=as_inexact)
+    width: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("s"))
     """Length of a pulse [s]."""
-    period: Float[Number, ""] = eqx.field(converter=as_inexact)
+    period: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("s"))
     """One pulse per period [s]."""
-    read_voltage: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    read_voltage: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
     """Pulses after the train [V]."""
     sheet: CapacitiveSheet | None = None
     reads: int = eqx.field(static=True, default=0)
