@@ -14,11 +14,14 @@ from ._numbers import Number
 def as_inexact(value: Any) -> Number:
     """A parameter as it is kept: a JAX array as it is, all else as a NumPy array of floats.
 
-    A NumPy array is of no dtype yet, see `jaxnn._numbers`; nor is a weakly typed JAX array, of which
-    it takes the place, so that no module has another type after an update than before.
+    A NumPy array of float64, which nobody chose, is of no dtype yet, see `jaxnn._numbers`; nor is a
+    weakly typed JAX array, so that no module has another type after an update than before.
     """
     if isinstance(value, jax.Array) and (isinstance(value, Tracer) or not value.weak_type):
         return value if jnp.issubdtype(value.dtype, jnp.inexact) else value.astype(float)
+    if isinstance(value, np.ndarray | np.generic) and jnp.issubdtype(value.dtype, jnp.inexact):
+        if value.dtype != np.float64:
+            return jnp.asarray(value)  # float32 is a choice
     # A copy that nobody can write to, or a number could pass the checks and change later.
     array = np.array(value, dtype=float)
     array.flags.writeable = False

@@ -13,6 +13,7 @@ import jaxnn_kernels as jk
 
 from ._checks import as_array, as_inexact, check_at_least, check_count, check_finite, concrete
 from ._module import Module
+from ._user_code import user_code
 
 
 # More samples than anybody shows: what never happens.
@@ -180,16 +181,18 @@ class GrowWhenRequired(Module):
         weight = jnp.pad(rows, [(0, 0), (0, self.context * inputs.shape[1])])
         if self.storage is not None:
             nodes = jnp.arange(count, dtype=jnp.int32)
-            weight = weight.at[:count].set(
-                self.storage.weights(weight[:count], 0 * weight[:count], nodes, jnp.int32(-1))
-            )
+            with user_code(f"the storage {type(self.storage).__name__}"):
+                written = self.storage.weights(weight[:count], 0 * weight[:count], nodes, jnp.int32(-1))
+            weight = weight.at[:count].set(written)
         labels = jnp.full(count, -1) if labels is None else _check_labels(labels, count, n_classes)
         counts = jax.nn.one_hot(labels, n_classes, dtype=weight.dtype)  # zeros for -1
         counts = jnp.pad(counts, [(0, self.capacity - count), (0, 0)])
         state = jk.grow_state(weight, jnp.arange(self.capacity) < count, counts)
         if self.storage is None:
             return state
-        return state._replace(square=state.square - self.storage.noise(weight))
+        with user_code(f"the storage {type(self.storage).__name__}"):
+            noise = self.storage.noise(weight)
+        return state._replace(square=state.square - noise)
 
     def learn(
         self, state: jk.GrowState, inputs: Any, labels: Any = None, *, every: int | None = None
@@ -270,7 +273,8 @@ def _learn(
 ) -> tuple[jk.GrowState, GrowthHistory]:
     parameters = _step_parameters(network, state.weight.dtype)
     storage = network.storage
-    store = storage and jk.GrowStore(storage.weights, storage.counters, storage.noise)
+    guarded = lambda method: user_code(f"the storage {type(storage).__name__}")(method)
+    store = storage and jk.GrowStore(*map(guarded, (storage.weights, storage.counters, storage.noise)))
 
     def step(carry: Any, shown: Any) -> Any:
         state, previous = carry

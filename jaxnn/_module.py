@@ -88,8 +88,8 @@ def _text(x: Any, unit: str = "") -> str:
         return _text(np.asarray(x), unit) if isinstance(x, float) else repr(x)
     if isinstance(x, str):
         return repr(x).replace(" ", _FIXED)
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
-        items = [f"{name}={_text(part)}" for name, part in zip(x._fields, x, strict=True)]
+    if hasattr(x, "_asdict"):  # a named tuple
+        items = [f"{name}={_text(part)}" for name, part in x._asdict().items()]
         return f"{type(x).__name__}({', '.join(items)})"
     if isinstance(x, tuple | list):
         inside = _listed([_text(part, unit) for part in x])

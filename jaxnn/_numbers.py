@@ -1,8 +1,8 @@
 """Plain numbers, which take the dtype of what they are combined with.
 
 Python numbers, lists and NumPy arrays that are given as parameters are kept as NumPy arrays; they are
-of no dtype yet. A JAX array decides what a computation runs in, and at the boundary of `jax.jit` a
-NumPy array becomes one like any other, of the default float.
+of no dtype yet. A JAX array, or a NumPy array of float32, decides what a computation runs in, and at
+the boundary of `jax.jit` a plain number becomes an array like any other, of the default float.
 """
 
 import functools as ft

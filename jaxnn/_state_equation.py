@@ -19,6 +19,7 @@ from ._problem import Problem, make_problem, terminal_potential
 from ._solver import AbstractSolver
 from ._step import conductance_of, passive_conductance
 from ._units import unit
+from ._user_code import user_code
 
 
 class Observation(Module):
@@ -165,7 +166,8 @@ def _rate(problem: Problem, state: Array, voltage: Array) -> Array:
 
 def _check_rate(problem: Problem) -> None:
     voltage = jnp.zeros(problem.network.n_junctions, problem.state.dtype)
-    rate = jax.eval_shape(lambda: _rate(problem, problem.state, voltage))
+    with user_code(f"the law {type(problem.junction).__name__}"):
+        rate = jax.eval_shape(lambda: _rate(problem, problem.state, voltage))
     if rate.shape != problem.state.shape or rate.dtype != problem.state.dtype:
         raise ValueError(
             f"the rate of {type(problem.junction).__name__} must have the shape and dtype of its state, "

@@ -38,12 +38,13 @@ def unit_of(root: Any, place: str) -> str:
     if not dc.is_dataclass(root):
         return argument_units(root).get(place, "")
     unit = ""
+    inside: Any = root
     for part in place.split("."):
         # The numbers of an array, of a tuple and of a list are in the unit of the whole.
-        if dc.is_dataclass(root) and not part.isdigit():
-            unit = field_units(type(root)).get(part, "")
+        if dc.is_dataclass(inside) and not part.isdigit():
+            unit = field_units(type(inside)).get(part, "")
         try:
-            root = root[int(part)] if part.isdigit() else getattr(root, part)
+            inside = inside[int(part)] if part.isdigit() else getattr(inside, part)
         except (AttributeError, IndexError, TypeError, KeyError):
             return unit
     return unit

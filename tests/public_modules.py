@@ -62,7 +62,7 @@ def pads():
 GIVEN = {
     "tunnel": jaxnn.TunnelJunction,
     "tunnel of lists": lambda: jaxnn.TunnelJunction(boost=[1, 2.0, 3]),
-    "tunnel of NumPy": lambda: jaxnn.TunnelJunction(boost=np.ones(3), max_flux=np.float32(0.02)),
+    "tunnel of NumPy": lambda: jaxnn.TunnelJunction(boost=np.ones(3), max_flux=np.float64(0.02)),
     "published DC": jaxnn.parameters.hochstetter2021_dc,
     "published AC": jaxnn.parameters.hochstetter2021_ac,
     "binary": jaxnn.BinaryJunction,

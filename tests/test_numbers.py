@@ -98,6 +98,9 @@ def test_a_weakly_typed_array_is_a_plain_number():
     assert jnp.asarray(0.1).weak_type
     assert isinstance(jaxnn.Constant(jnp.asarray(0.1)).voltage, np.ndarray)
     assert isinstance(jaxnn.Constant(single(0.1)).voltage, jax.Array)
+    # Of NumPy, float64 is what there is by default, and float32 a choice.
+    assert isinstance(jaxnn.Constant(np.float64(0.1)).voltage, np.ndarray)
+    assert jaxnn.Constant(np.float32(0.1)).voltage.dtype == jnp.float32
 
 
 def test_numbers_that_were_checked_stay():

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from .._module import Module
 from .._numbers import cast_inexact
 from .._units import unit
+from .._user_code import user_code
 
 
 class Response(NamedTuple):
@@ -141,4 +142,5 @@ def _distinct(pulses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @eqx.filter_jit
 def _mapped(reservoir: AbstractReservoir, pulses: Array) -> Response:
-    return jax.lax.map(reservoir.respond, pulses)
+    with user_code(f"the reservoir {type(reservoir).__name__}"):
+        return jax.lax.map(reservoir.respond, pulses)
