@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 
 from ._checks import concrete
+from ._module import Module
 
 
-class AbstractAdjoint(eqx.Module):
+class AbstractAdjoint(Module):
     """How reverse mode goes back through the time steps. Values and forward mode do not change."""
 
     @abc.abstractmethod

@@ -8,22 +8,10 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array
 
-
-def as_inexact(value: Any) -> Array:
-    """A number, a (nested) list or an array as a floating-point array; Python numbers stay weak.
-
-    Weak typing is what lets the dtype of a simulation follow the arrays that the user gave and
-    not the defaults of a parameter set.
-    """
-    if isinstance(value, list | tuple):
-        numbers = np.asarray(value, dtype=float)
-        # Zeros of weak type keep their type when they are written to, unlike sums.
-        return jnp.broadcast_to(jnp.asarray(0.0), numbers.shape).at[...].set(numbers)
-    array = jnp.asarray(value)
-    return array if jnp.issubdtype(array.dtype, jnp.inexact) else array.astype(float)
+from ._numbers import Number
 
 
-def as_plain(value: Any) -> Any:
+def as_inexact(value: Any) -> Number:
     """A parameter as it is kept: a JAX array as it is, all else as a NumPy array of floats.
 
     A NumPy array of float64, which nobody chose, is of no dtype yet, see `jaxnn._numbers`; nor is a
@@ -37,14 +25,13 @@ def as_plain(value: Any) -> Any:
     # A copy that nobody can write to, or a number could pass the checks and change later.
     array = np.array(value, dtype=float)
     array.flags.writeable = False
-    return array
+    return array  # pyright: ignore[reportReturnType]
 
 
-def retyped(value: Array, like: Array) -> Array:
-    """`value` as weakly typed as `like`, so that it goes on following the dtype of other arrays."""
-    # What is written into zeros of weak type takes their type; nothing public makes weak arrays.
-    weak = like.weak_type and value.dtype == jnp.asarray(0.0).dtype
-    return jnp.broadcast_to(jnp.asarray(0.0), value.shape).at[...].set(value) if weak else value
+def as_array(value: Any) -> Array:
+    """Data, as opposed to a parameter, as a floating-point JAX array."""
+    array = jnp.asarray(value)
+    return array if jnp.issubdtype(array.dtype, jnp.inexact) else array.astype(float)
 
 
 def concrete(value: object) -> np.ndarray | None:

@@ -16,6 +16,9 @@ from jaxnn_kernels import (
     whole_periods,
 )
 
+from ._module import Module
+from ._units import unit
+
 
 _EDGE = 2.0**-10  # of a step, by which it may miss an edge and still counts as on it
 
@@ -28,7 +31,7 @@ in float32: there the field is a `Timing`, to be handed to the methods of the `C
 """
 
 
-class Timing(eqx.Module):
+class Timing(Module):
     """A number that sets times, and what its dtype rounds away.
 
     `value` is the number to the precision of the run, and has the derivative.
@@ -50,7 +53,7 @@ class Timing(eqx.Module):
         return self.value, self.remainder
 
 
-class Clock(eqx.Module):
+class Clock(Module):
     """An instant $t + t'$ [s]: a number and the remainder that its dtype could not hold.
 
     After 3,000 s of float32 a step of 0.5 ms is half lost in rounding. Drives that are periodic
@@ -61,9 +64,9 @@ class Clock(eqx.Module):
     few units in the last place of a time that is given as such.
     """
 
-    time: Float[Array, "*shape"]
-    remainder: Float[Array, "*shape"]
-    tolerance: Float[Array, "*shape"]
+    time: Float[Array, "*shape"] = eqx.field(metadata=unit("s"))
+    remainder: Float[Array, "*shape"] = eqx.field(metadata=unit("s"))
+    tolerance: Float[Array, "*shape"] = eqx.field(metadata=unit("s"))
 
     def __init__(self, time: Array, remainder: Array, tolerance: Array | None = None):
         self.time, self.remainder = time, remainder

@@ -10,10 +10,12 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
-from ._checks import as_inexact, check_at_least, check_finite, retyped
+from ._checks import as_inexact, check_at_least, check_finite
+from ._module import Module
+from ._numbers import Number, common_dtype, follow
 
 
-class AbstractConstraint(eqx.Module):
+class AbstractConstraint(Module):
     """The free coordinate that an optimiser sees in place of a parameter.
 
     Its learning rate is in the unit of this coordinate. A constraint of your own subclasses this
@@ -45,8 +47,8 @@ class Box(AbstractConstraint):
     Raises a `ValueError` unless low < high, both finite.
     """
 
-    low: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    high: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    low: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    high: Float[Number, "..."] = eqx.field(converter=as_inexact)
 
     def __check_init__(self):
         _check_order(self)
@@ -78,8 +80,8 @@ class Bounded(AbstractConstraint):
     Raises a `ValueError` unless low < high, both finite.
     """
 
-    low: Float[Array, "..."] = eqx.field(converter=as_inexact)
-    high: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    low: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    high: Float[Number, "..."] = eqx.field(converter=as_inexact)
 
     def __check_init__(self):
         _check_order(self)
@@ -128,7 +130,7 @@ class Scaled(AbstractConstraint):
     Raises a `ValueError` unless scale > 0.
     """
 
-    scale: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    scale: Float[Number, "..."] = eqx.field(converter=as_inexact)
 
     def __check_init__(self):
         check_at_least("scale of Scaled", self.scale, 0, strict=True)
@@ -146,7 +148,7 @@ class Scaled(AbstractConstraint):
         return value + self.from_free(jr.normal(key, value.shape, value.dtype))
 
 
-class Fixed(eqx.Module):
+class Fixed(Module):
     """In the place of a constraint: these parameters are not tuned."""
 
 
@@ -203,12 +205,12 @@ def spread(parameters: PyTree, key: PRNGKeyArray, restarts: int, *, constraints:
         if not is_tunable(leaf):
             starts.append(leaf)
             continue
-        value = as_inexact(leaf)
+        value = follow(as_inexact(leaf), parameters)
         first = jnp.broadcast_to(value, (restarts, *value.shape))
         if isinstance(rule, AbstractConstraint):
             keys = jr.split(jr.fold_in(key, i), restarts)
             drawn = jax.vmap(lambda k, rule=rule, value=value: rule.draw(k, value))(keys)
-            first = retyped(drawn.astype(value.dtype).at[0].set(value), value)
+            first = drawn.astype(value.dtype).at[0].set(value)
         starts.append(first)
     return structure.unflatten(starts)
 
@@ -222,18 +224,15 @@ def is_tunable(leaf: Any) -> bool:
     )
 
 
-def describe(rule: AbstractConstraint) -> str:
-    """A constraint with its numbers, which the `repr` of a module leaves out."""
-    return repr(jax.tree.map(lambda x: np.asarray(x).tolist(), rule))
-
-
-def _like(value: Array, *numbers: Array) -> list[Array]:
+def _like(value: Array, *numbers: Number) -> list[Array]:
     """Numbers of a constraint in the dtype and shape of what they are combined with."""
-    return [jnp.broadcast_to(jnp.asarray(x, value.dtype), value.shape) for x in numbers]
+    dtype = common_dtype(value)
+    return [jnp.broadcast_to(jnp.asarray(x, dtype), jnp.shape(value)) for x in numbers]
 
 
 def _check_order(bounds: Box | Bounded) -> None:
     name = type(bounds).__name__
     check_finite(f"low of {name}", bounds.low)
     check_finite(f"high of {name}", bounds.high)
-    check_at_least(f"high - low of {name}", bounds.high - bounds.low, 0, strict=True)
+    low, high = follow((bounds.low, bounds.high))
+    check_at_least(f"high - low of {name}", high - low, 0, strict=True)

@@ -12,10 +12,11 @@ from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from ._checks import check_finite
 from ._clock import Clock, Timing
+from ._module import Module
 from ._numbers import common_dtype
 
 
-class AbstractDrive(eqx.Module):
+class AbstractDrive(Module):
     """A voltage [V] as a function of time [s], differentiable in its parameters.
 
     The value is a scalar, or has a last axis of length 1, for the first terminal with the others

@@ -10,11 +10,13 @@ import numpy as np
 from jaxtyping import Array, Int, Shaped
 
 from ._connectivity import checked_terminals
+from ._module import Module
 from ._network import Network
+from ._numbers import Number, array_module, follow
 from ._topology import ArrayInput
 
 
-class Ensemble(eqx.Module):
+class Ensemble(Module):
     """Networks of any sizes, side by side as one network of as many parts.
 
     `network` is their disjoint union, in which wire `j` of network `i` is node
@@ -45,7 +47,7 @@ class Ensemble(eqx.Module):
             _joined([network.positions for network in networks]),
             wire_ends=_joined([network.wire_ends for network in networks]),
             passive=np.concatenate([network.passive for network in networks]),
-            passive_conductance=jnp.concatenate([network.passive_conductance for network in networks]),
+            passive_conductance=_joined_numbers([network.passive_conductance for network in networks]),
         )
 
     @classmethod
@@ -61,6 +63,9 @@ class Ensemble(eqx.Module):
         ):
             object.__setattr__(ensemble, name, value)
         return ensemble
+
+    def __repr__(self) -> str:
+        return f"Ensemble({self.n_networks} networks with {repr(self.network)[8:-1]})"
 
     @property
     def n_networks(self) -> int:
@@ -145,6 +150,11 @@ def _offsets(counts: list[int]) -> tuple[int, ...]:
 def _joined(parts: list[np.ndarray | None]) -> np.ndarray | None:
     known = [part for part in parts if part is not None]
     return np.concatenate(known) if len(known) == len(parts) else None
+
+
+def _joined_numbers(parts: list[Number]) -> Number:
+    join = array_module(*parts)
+    return join.concatenate(parts if join is np else follow(parts))
 
 
 def _from_zero(labels: np.ndarray) -> np.ndarray:

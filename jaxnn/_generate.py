@@ -1,7 +1,7 @@
 """Networks of wires deposited at random."""
 
 import operator
-from typing import SupportsIndex
+from typing import Annotated, SupportsIndex
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int
@@ -9,16 +9,17 @@ from scipy.spatial import KDTree
 
 from ._network import Network
 from ._topology import ArrayInput
+from ._units import unit
 
 
 def nanowire_network(
     n_wires: SupportsIndex | None = None,
-    box: ArrayInput = (100e-6, 100e-6),
-    length_mean: float | int = 10e-6,
-    length_std: float | int = 1e-6,
+    box: Annotated[ArrayInput, unit("m")] = (100e-6, 100e-6),
+    length_mean: Annotated[float | int, unit("m")] = 10e-6,
+    length_std: Annotated[float | int, unit("m")] = 1e-6,
     seed: SupportsIndex = 0,
     *,
-    density: float | int | None = None,
+    density: Annotated[float | int | None, unit("1/m^2")] = None,
 ) -> Network:
     """Straight wires dropped at random on a box; those that cross are joined.
 

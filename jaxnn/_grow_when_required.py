@@ -6,18 +6,25 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 import jaxnn_kernels as jk
 
-from ._checks import as_inexact, check_at_least, check_count, check_finite, concrete
+from ._checks import as_array, as_inexact, check_at_least, check_count, check_finite, concrete
+from ._module import Module
+from ._user_code import user_code
 
 
 # More samples than anybody shows: what never happens.
 _NEVER = 2**29
 
 
-class GrowthHistory(eqx.Module):
+def _as_integer(value: Any) -> Any:
+    return value if isinstance(value, jax.Array) else np.asarray(value)
+
+
+class GrowthHistory(Module):
     """What every sample did, and who was on."""
 
     winner: Int[Array, " samples"]
@@ -46,7 +53,7 @@ class GrowthHistory(eqx.Module):
         return jnp.sum(self.kind == kind)
 
 
-class AbstractNodeStorage(eqx.Module):
+class AbstractNodeStorage(Module):
     """What nodes are made of, where that is not exact numbers: it decides what a written number becomes.
 
     A class of your own needs these three, all pure functions; noise is drawn from a key of its own and
@@ -72,7 +79,7 @@ class AbstractNodeStorage(eqx.Module):
         """The expected square of what writing added to these rows of weights, which distances leave out."""
 
 
-class GrowWhenRequired(eqx.Module):
+class GrowWhenRequired(Module):
     r"""A network whose nodes appear where samples are unlike anything stored, and sleep when unused.
 
     For a sample $x$, with $s$ and $t$ the best and second-best node that are on,
@@ -130,10 +137,10 @@ class GrowWhenRequired(eqx.Module):
     winner_fall: Any = eqx.field(default=0.3, converter=as_inexact)
     neighbour_fall: Any = eqx.field(default=0.1, converter=as_inexact)
     recovery: Any = eqx.field(default=1.05, converter=as_inexact)
-    max_age: Any = eqx.field(default=600, converter=jnp.asarray)
-    deletes: Any = eqx.field(default=False, converter=jnp.asarray)
-    off_after: Any = eqx.field(default=_NEVER, converter=jnp.asarray)
-    by_label: Any = eqx.field(default=False, converter=jnp.asarray)
+    max_age: Any = eqx.field(default=600, converter=_as_integer)
+    deletes: Any = eqx.field(default=False, converter=_as_integer)
+    off_after: Any = eqx.field(default=_NEVER, converter=_as_integer)
+    by_label: Any = eqx.field(default=False, converter=_as_integer)
     label_fall: Any = eqx.field(default=0.1, converter=as_inexact)
     context: int = eqx.field(static=True, default=0)
     context_decay: Any = eqx.field(default=0.7, converter=as_inexact)
@@ -162,7 +169,7 @@ class GrowWhenRequired(eqx.Module):
 
         Raises a `ValueError` for fewer than two nodes, more than the capacity, and what is not finite.
         """
-        inputs = as_inexact(inputs)
+        inputs = as_array(inputs)
         check_finite("inputs", inputs)
         count = inputs.shape[0] if inputs.ndim == 2 else 0
         if not 2 <= count <= self.capacity:
@@ -174,16 +181,18 @@ class GrowWhenRequired(eqx.Module):
         weight = jnp.pad(rows, [(0, 0), (0, self.context * inputs.shape[1])])
         if self.storage is not None:
             nodes = jnp.arange(count, dtype=jnp.int32)
-            weight = weight.at[:count].set(
-                self.storage.weights(weight[:count], 0 * weight[:count], nodes, jnp.int32(-1))
-            )
+            with user_code(f"the storage {type(self.storage).__name__}"):
+                written = self.storage.weights(weight[:count], 0 * weight[:count], nodes, jnp.int32(-1))
+            weight = weight.at[:count].set(written)
         labels = jnp.full(count, -1) if labels is None else _check_labels(labels, count, n_classes)
         counts = jax.nn.one_hot(labels, n_classes, dtype=weight.dtype)  # zeros for -1
         counts = jnp.pad(counts, [(0, self.capacity - count), (0, 0)])
         state = jk.grow_state(weight, jnp.arange(self.capacity) < count, counts)
         if self.storage is None:
             return state
-        return state._replace(square=state.square - self.storage.noise(weight))
+        with user_code(f"the storage {type(self.storage).__name__}"):
+            noise = self.storage.noise(weight)
+        return state._replace(square=state.square - noise)
 
     def learn(
         self, state: jk.GrowState, inputs: Any, labels: Any = None, *, every: int | None = None
@@ -228,7 +237,7 @@ class GrowWhenRequired(eqx.Module):
             return sample
         scale = self._scales(weight.dtype)
         parts = weight.reshape(1 + self.context, -1) / scale[:, None]
-        decay = self.context_decay.astype(weight.dtype)
+        decay = jnp.asarray(self.context_decay, weight.dtype)
         contexts = decay * parts[1:] + (1 - decay) * parts[:-1]
         return (jnp.concatenate([sample[None], contexts]) * scale[:, None]).reshape(-1)
 
@@ -254,7 +263,7 @@ def _check_labels(labels: Any, count: int, n_classes: int) -> Int[Array, " sampl
 
 def _step_parameters(network: GrowWhenRequired, dtype: Any) -> jk.GrowParameters:
     integers = {"max_age": jnp.int32, "off_after": jnp.int32, "deletes": jnp.bool_, "by_label": jnp.bool_}
-    cast = lambda name: getattr(network, name).astype(integers.get(name, dtype))
+    cast = lambda name: jnp.asarray(getattr(network, name), integers.get(name, dtype))
     return jk.GrowParameters(*map(cast, jk.GrowParameters._fields))
 
 
@@ -264,7 +273,8 @@ def _learn(
 ) -> tuple[jk.GrowState, GrowthHistory]:
     parameters = _step_parameters(network, state.weight.dtype)
     storage = network.storage
-    store = storage and jk.GrowStore(storage.weights, storage.counters, storage.noise)
+    guarded = lambda method: user_code(f"the storage {type(storage).__name__}")(method)
+    store = storage and jk.GrowStore(*map(guarded, (storage.weights, storage.counters, storage.noise)))
 
     def step(carry: Any, shown: Any) -> Any:
         state, previous = carry

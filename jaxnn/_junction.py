@@ -3,11 +3,12 @@
 import abc
 import math
 
-import equinox as eqx
 from jaxtyping import Array, ArrayLike, Float
 
+from ._module import Module
 
-class AbstractJunction(eqx.Module):
+
+class AbstractJunction(Module):
     """A junction law: how a state conducts, and how a voltage changes it.
 
     The state is an array whose last axis runs over the junctions; a law with several variables

@@ -12,19 +12,21 @@ from ._checks import check_count, concrete
 from ._drive import AbstractDrive
 from ._ensemble import Ensemble
 from ._junction import AbstractJunction
+from ._module import Module
 from ._network import Network
 from ._problem import Problem, make_problem
 from ._solver import AbstractSolver
 from ._state_scale import state_scale
 from ._step import Carry, advance, first_carry, passive_conductance
+from ._units import unit
 
 
-class LyapunovSpectrum(eqx.Module):
+class LyapunovSpectrum(Module):
     """Exponents of a run, and how they came about."""
 
-    exponents: Float[Array, " count"]
+    exponents: Float[Array, " count"] = eqx.field(metadata=unit("1/s"))
     """The leading exponents [1/s], the largest first; -inf for a difference that vanished."""
-    growth: Float[Array, "intervals count"]
+    growth: Float[Array, "intervals count"] = eqx.field(metadata=unit("1/s"))
     """Growth rates over each interval [1/s], whose mean the exponents are."""
     final_state: Float[Array, "*variables junctions"]
     """The state after the run."""

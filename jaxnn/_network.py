@@ -9,18 +9,21 @@ import jax.numpy as jnp
 import networkx as nx
 import numpy as np
 from jax.typing import ArrayLike
-from jaxtyping import Array, Bool, Float, Float64, Int, Int32, Int64
+from jaxtyping import Bool, Float, Float64, Int, Int32, Int64
 
 from ._adjacency import adjacency_entries
-from ._checks import check_at_least, concrete
+from ._checks import as_inexact, check_at_least, concrete
 from ._connectivity import checked_node, checked_terminals, component_labels
+from ._module import Module
+from ._numbers import Number
 from ._pads import pad_contacts
 from ._paths import shortest_path
 from ._storage import load_arrays, save_arrays
 from ._topology import ArrayInput, Topology, pair_keys
+from ._units import unit
 
 
-class Network(eqx.Module):
+class Network(Module):
     """Wires and the junctions where they cross.
 
     Junction `k` joins the wires `edges[k] = (a, b)`. The order and the orientation of `edges` are
@@ -34,7 +37,7 @@ class Network(eqx.Module):
     """
 
     topology: Topology = eqx.field(static=True)
-    passive_conductance: Float[Array, " passive"]
+    passive_conductance: Float[Number, " passive"] = eqx.field(metadata=unit("S"))
     _wires: bytes | None = eqx.field(static=True, repr=False)
 
     def __init__(
@@ -141,7 +144,7 @@ class Network(eqx.Module):
         **Raises:** `FileNotFoundError` if there is no such file; `ValueError` if it does not hold
         a network or is damaged.
         """
-        required = ("n_nodes", "edges", "passive", "passive_conductance", "passive_weak_type")
+        required = ("n_nodes", "edges", "passive", "passive_conductance")
         return network_from(load_arrays(path, "Network", required))
 
     def save(self, path: str | os.PathLike) -> None:
@@ -363,7 +366,6 @@ def network_arrays(network: Network) -> dict[str, np.ndarray]:
         "edges": network.edges,
         "passive": network.passive,
         "passive_conductance": np.asarray(network.passive_conductance),
-        "passive_weak_type": np.array(getattr(network.passive_conductance, "weak_type", False)),
     }
     return arrays | {name: array for name, array in known.items() if array is not None}
 
@@ -371,24 +373,24 @@ def network_arrays(network: Network) -> dict[str, np.ndarray]:
 def network_from(arrays: dict[str, np.ndarray]) -> Network:
     """The network of `network_arrays`; its passive conductances may have axes of a batch in front."""
     arrays = dict(arrays)
-    values, weak = arrays.pop("passive_conductance"), bool(arrays.pop("passive_weak_type"))
+    values: Any = arrays.pop("passive_conductance")
+    # Plain numbers are float64. Older files say of numbers of any dtype whether they were plain.
+    plain = bool(arrays.pop("passive_weak_type", values.dtype == np.float64))
     first = values.reshape(-1, values.shape[-1])[0] if values.size else np.zeros(values.shape[-1])
     network = Network(int(arrays.pop("n_nodes")), passive_conductance=first, **arrays)
-    if weak and values.ndim == 1:
+    if plain and values.ndim == 1:
         return network
     return eqx.tree_at(lambda n: n.passive_conductance, network, jnp.asarray(values))
 
 
-def _passive_array(values: ArrayInput | None, count: int) -> Float[Array, " passive"]:
-    # Of weak type, so that a float32 computation is not promoted by a default of 0.1 S.
-    blank = jnp.broadcast_to(jnp.asarray(0.0), (count,))
+def _passive_array(values: ArrayInput | None, count: int) -> Float[Number, " passive"]:
     if values is None:
         if count:
             raise ValueError(
                 f"{count} junctions are `passive`, which needs their `passive_conductance` [S]: "
                 "one number for all, or one for each in the order of `edges`."
             )
-        return blank
+        return as_inexact(np.zeros(0))
     if np.shape(values) not in ((), (count,)):
         raise ValueError(
             f"`passive_conductance` must be one number or have shape ({count},), one for each "
@@ -396,4 +398,4 @@ def _passive_array(values: ArrayInput | None, count: int) -> Float[Array, " pass
         )
     if isinstance(values, jax.Array) and jnp.issubdtype(values.dtype, jnp.floating):
         return jnp.broadcast_to(values, (count,))
-    return blank.at[:].set(np.asarray(values, dtype=float))
+    return as_inexact(np.broadcast_to(np.asarray(values, dtype=float), (count,)))

@@ -7,9 +7,12 @@ from jaxtyping import Array, Float
 from jaxnn_kernels import CloudState, ProtonCloud
 
 from ._checks import as_inexact, check_at_least, check_finite
+from ._module import Module
+from ._numbers import Number, following
+from ._units import unit
 
 
-class NickelateDevice(eqx.Module):
+class NickelateDevice(Module):
     r"""A film of hydrogen-doped NdNiO3 between a Pd and an Au electrode.
 
     Protons under the Pd can be driven into the gap as an insulating cloud of length $l$. A large
@@ -26,81 +29,131 @@ class NickelateDevice(eqx.Module):
     Raises a `ValueError` for a number outside its domain.
     """
 
-    hop_length: Float[Array, "..."] = eqx.field(converter=as_inexact, default=4.0e-9)
+    hop_length: Float[Number, "..."] = eqx.field(converter=as_inexact, default=4.0e-9, metadata=unit("m"))
     """Effective length of a proton's hop [m]."""
-    poled_charge: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.0298)
+    poled_charge: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=0.0298, metadata=unit("C/m^2")
+    )
     """Scale of the charge that a field poles [C/m^2]."""
-    largest_poled_charge: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1.0)
+    largest_poled_charge: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=1.0, metadata=unit("C/m^2")
+    )
     """Where that charge saturates [C/m^2]."""
-    relaxation_times: Float[Array, "..."] = eqx.field(
-        converter=as_inexact, default=(2e-5, 1e-3, 1e-2, 1e-1, 1.0)
+    relaxation_times: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=(2e-5, 1e-3, 1e-2, 1e-1, 1.0), metadata=unit("s")
     )
     """Relaxation times of the modes [s]."""
-    relaxation_shares: Float[Array, "..."] = eqx.field(
-        converter=as_inexact, default=(0.30, 0.20, 0.20, 0.15, 0.15)
+    relaxation_shares: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=(0.30, 0.20, 0.20, 0.15, 0.15), metadata=unit("1")
     )
     """Share of each mode in the poled charge [1]."""
-    migration_energy: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.41)
+    migration_energy: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=0.41, metadata=unit("eV")
+    )
     """Activation energy of every hop [eV]."""
-    diffusivity: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1e-14)
+    diffusivity: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=1e-14, metadata=unit("m^2/s")
+    )
     """Diffusivity of protons at the temperature of the surroundings [m^2/s]."""
-    insulator_energy: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.468)
+    insulator_energy: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=0.468, metadata=unit("eV")
+    )
     """Activation energy of the resistance of a long cloud [eV]."""
-    insulator_length: Float[Array, "..."] = eqx.field(converter=as_inexact, default=21.4e-9)
+    insulator_length: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=21.4e-9, metadata=unit("m")
+    )
     """Length over which a cloud becomes an insulator [m]."""
-    pinning_field: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1.02e8)
+    pinning_field: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=1.02e8, metadata=unit("V/m")
+    )
     """Field at which the front comes free [V/m]."""
-    pinning_width: Float[Array, "..."] = eqx.field(converter=as_inexact, default=2e6)
+    pinning_width: Float[Number, "..."] = eqx.field(converter=as_inexact, default=2e6, metadata=unit("V/m"))
     """Range of fields over which it does [V/m]."""
-    metal_resistivity: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1e-5)
+    metal_resistivity: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=1e-5, metadata=unit("ohm m")
+    )
     """Resistivity of the metallic film [ohm m]."""
-    channel_area: Float[Array, "..."] = eqx.field(converter=as_inexact, default=5e-14)
+    channel_area: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=5e-14, metadata=unit("m^2")
+    )
     """Cross-section of the film [m^2]."""
-    pad_area: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1e-10)
+    pad_area: Float[Number, "..."] = eqx.field(converter=as_inexact, default=1e-10, metadata=unit("m^2"))
     """Area over which charge is stored [m^2]."""
-    permittivity: Float[Array, "..."] = eqx.field(converter=as_inexact, default=30 * 8.8541878e-12)
+    permittivity: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=30 * 8.8541878e-12, metadata=unit("F/m")
+    )
     """Permittivity of the cloud [F/m]."""
-    barrier_lowering: Float[Array, "..."] = eqx.field(converter=as_inexact, default=2.55e-6)
+    barrier_lowering: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=2.55e-6, metadata=unit("eV (V/m)^-1/2")
+    )
     """Poole-Frenkel lowering of the insulator's energy [eV (V/m)^-1/2]."""
-    barrier_field: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1e7)
+    barrier_field: Float[Number, "..."] = eqx.field(converter=as_inexact, default=1e7, metadata=unit("V/m"))
     """Field from which on the barrier is lowered [V/m]."""
-    edge_length: Float[Array, "..."] = eqx.field(converter=as_inexact, default=10.3e-9)
+    edge_length: Float[Number, "..."] = eqx.field(converter=as_inexact, default=10.3e-9, metadata=unit("m"))
     """Doped layer at the Pd that stays [m]."""
-    edge_resistance: Float[Array, "..."] = eqx.field(converter=as_inexact, default=466.0)
+    edge_resistance: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=466.0, metadata=unit("ohm")
+    )
     """Its resistance [ohm]."""
-    series_resistance: Float[Array, "..."] = eqx.field(converter=as_inexact, default=303.0)
+    series_resistance: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=303.0, metadata=unit("ohm")
+    )
     """Resistance of the leads [ohm]."""
-    thermal_resistance: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1.82e4)
+    thermal_resistance: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=1.82e4, metadata=unit("K/W")
+    )
     """Heating by power [K/W]."""
-    thermal_time: Float[Array, "..."] = eqx.field(converter=as_inexact, default=3e-8)
+    thermal_time: Float[Number, "..."] = eqx.field(converter=as_inexact, default=3e-8, metadata=unit("s"))
     """Time in which the cloud cools [s]."""
-    edge_heating: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.056)
+    edge_heating: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.056, metadata=unit("1"))
     """Share of the edge's heat that reaches the cloud [1]."""
-    series_heating: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.0017)
+    series_heating: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=0.0017, metadata=unit("1")
+    )
     """Share of the leads' heat that reaches the cloud [1]."""
-    charge_gating: Float[Array, "..."] = eqx.field(converter=as_inexact, default=17.4)
+    charge_gating: Float[Number, "..."] = eqx.field(converter=as_inexact, default=17.4, metadata=unit("1"))
     """Lowering of the insulator's barrier by the saturated charge, over kT [1]."""
-    transition_temperature: Float[Array, "..."] = eqx.field(converter=as_inexact, default=288.0)
+    transition_temperature: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=288.0, metadata=unit("K")
+    )
     """Insulator-metal transition of a short cloud [K]."""
-    transition_rise: Float[Array, "..."] = eqx.field(converter=as_inexact, default=194.0)
+    transition_rise: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=194.0, metadata=unit("K")
+    )
     """Its rise for a cloud of `transition_length` [K]."""
-    transition_length: Float[Array, "..."] = eqx.field(converter=as_inexact, default=30e-9)
+    transition_length: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=30e-9, metadata=unit("m")
+    )
     """Length of the cloud for that rise [m]."""
-    transition_power: Float[Array, "..."] = eqx.field(converter=as_inexact, default=3.56)
+    transition_power: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=3.56, metadata=unit("1")
+    )
     """Power of the length in the rise [1]."""
-    transition_width: Float[Array, "..."] = eqx.field(converter=as_inexact, default=4.0)
+    transition_width: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=4.0, metadata=unit("K")
+    )
     """Width of the transition [K]."""
-    transition_feedback: Float[Array, "..."] = eqx.field(converter=as_inexact, default=6.0)
+    transition_feedback: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=6.0, metadata=unit("1")
+    )
     """Feedback of the order parameter on itself, hysteretic above 4 [1]."""
-    transition_time: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1e-8)
+    transition_time: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=1e-8, metadata=unit("s")
+    )
     """Time of the transition [s]."""
-    gap_length: Float[Array, "..."] = eqx.field(converter=as_inexact, default=100e-9)
+    gap_length: Float[Number, "..."] = eqx.field(converter=as_inexact, default=100e-9, metadata=unit("m"))
     """Longest cloud [m]."""
-    retreat_length: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.5e-9)
+    retreat_length: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=0.5e-9, metadata=unit("m")
+    )
     """Cloud below which a retreating front slows down [m]."""
-    largest_hop_exponent: Float[Array, "..."] = eqx.field(converter=as_inexact, default=20.0)
+    largest_hop_exponent: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=20.0, metadata=unit("1")
+    )
     """Where the field's effect on hops ends [1]: fronts of 1 km/s, the attempt frequency's limit."""
-    ambient_temperature: Float[Array, "..."] = eqx.field(converter=as_inexact, default=300.0)
+    ambient_temperature: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=300.0, metadata=unit("K")
+    )
     """Temperature of the surroundings [K]."""
 
     def __check_init__(self):
@@ -119,6 +172,7 @@ class NickelateDevice(eqx.Module):
                 f"axis, got shapes {times} and {shares}."
             )
 
+    @following
     def init_state(self, *shape: int) -> CloudState:
         """An erased device, or an array of them of that shape: no cloud, no charge, metallic."""
         fill = lambda value: jnp.broadcast_to(value * 1.0, shape)
@@ -131,10 +185,12 @@ class NickelateDevice(eqx.Module):
             order=fill(0.0 * self.gap_length + 1),
         )
 
+    @following
     def voltage(self, state: CloudState) -> Float[Array, "*devices"]:
         """Voltage between the electrodes without the leads [V]."""
         return state.field * (state.length + self.edge_length)
 
+    @following
     def cloud(self) -> ProtonCloud:
         """The numbers under the symbols of the equations, as the kernels want them."""
         return ProtonCloud(

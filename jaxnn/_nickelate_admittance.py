@@ -12,6 +12,7 @@ from jaxnn_kernels import CloudState, proton_cloud_rate
 
 from ._checks import check_at_least
 from ._nickelate import NickelateDevice
+from ._numbers import follow
 
 
 # What the variables are counted in, or the matrix would span forty powers of ten.
@@ -40,7 +41,7 @@ def small_signal_admittance(
             f"small_signal_admittance takes one device, got a state of shape {state.length.shape}: "
             "use jax.vmap, with in_axes=-1 for the polarisation."
         )
-    return _admittance(device, state, jnp.asarray(frequency, state.length.dtype), bias)
+    return _admittance(follow(device, state), state, jnp.asarray(frequency, state.length.dtype), bias)
 
 
 @eqx.filter_jit

@@ -13,10 +13,13 @@ import jaxnn_kernels as jk
 
 from ._checks import as_inexact, check_at_least, check_count
 from ._grow_when_required import AbstractNodeStorage, GrowthHistory
+from ._module import Module
 from ._nickelate import NickelateDevice
 from ._nickelate_run import simulate_devices
 from ._nickelate_spread import NickelateSpread
+from ._numbers import Number, cast_inexact, common_dtype, follow
 from ._programme import Programme
+from ._units import unit
 
 
 # Pulses of the cool set B [V]: what switches a device off, into a neuron, and what a neuron integrates.
@@ -27,7 +30,7 @@ _WIDTH, _SHORT = 1e-6, 5e-7  # [s] of pulses that change a mode, and of the othe
 _STEPS = 256  # of a pulse; with 64 some steps are not solved in single precision
 
 
-class NickelateNodes(eqx.Module):
+class NickelateNodes(Module):
     r"""Pulses on nickelate devices as a node needs them, measured on the device model.
 
     A node is one device that is a neuron while the node is on and a resistor, by an erase pulse, while
@@ -40,21 +43,21 @@ class NickelateNodes(eqx.Module):
     amplitude chooses it. Made by `NickelateNodes.measure`.
     """
 
-    log_conductance: Float[Array, " levels"]
+    log_conductance: Float[Number, " levels"] = eqx.field(converter=as_inexact)
     """ln G [S] that set pulses leave, read after 100 s at 0 V; rising."""
-    device_deviation: Float[Array, " levels"]
+    device_deviation: Float[Number, " levels"] = eqx.field(converter=as_inexact, metadata=unit("1"))
     """Standard deviation of ln G from device to device [1]."""
-    cycle_deviation: Float[Array, " levels"]
+    cycle_deviation: Float[Number, " levels"] = eqx.field(converter=as_inexact, metadata=unit("1"))
     """Standard deviation of ln G from write to write [1]."""
-    write_energy: Float[Array, " levels"]
+    write_energy: Float[Number, " levels"] = eqx.field(converter=as_inexact, metadata=unit("J"))
     """Of an erase and a set pulse [J]."""
-    read_energy: Float[Array, " levels"]
+    read_energy: Float[Number, " levels"] = eqx.field(converter=as_inexact, metadata=unit("J"))
     """Of a read pulse [J]."""
-    integrate_energy: Float[Array, ""]
+    integrate_energy: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("J"))
     """Of a pulse on a neuron below its threshold [J]."""
-    wake_energy: Float[Array, ""]
+    wake_energy: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("J"))
     """Of a set pulse that makes a resistor a neuron [J]."""
-    off_energy: Float[Array, ""]
+    off_energy: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("J"))
     """Of an erase pulse that makes a neuron a resistor [J]."""
 
     @classmethod
@@ -116,7 +119,7 @@ class NickelateNodes(eqx.Module):
         """
         capacity, inputs = check_count("capacity", capacity), check_count("inputs", inputs)
         keys = jr.split(key, 3)
-        dtype = self.log_conductance.dtype
+        dtype = common_dtype(self.log_conductance)
         return NickelateStorage(
             nodes=self,
             weight_error=jr.normal(keys[0], (capacity, inputs), dtype),
@@ -128,17 +131,20 @@ class NickelateNodes(eqx.Module):
 
     def conductance(self, fraction: Array) -> Array:
         """ln G for a number as a fraction of the largest one."""
-        low, high = jnp.exp(self.log_conductance[0]), jnp.exp(self.log_conductance[-1])
+        ends = follow(self.log_conductance, fraction)
+        low, high = jnp.exp(ends[0]), jnp.exp(ends[-1])
         return jnp.log(low + (high - low) * jnp.clip(fraction, 0, 1))
 
     def number(self, log_conductance: Array) -> Array:
         """The number, as a fraction of the largest one, that a conductance stands for."""
-        low, high = jnp.exp(self.log_conductance[0]), jnp.exp(self.log_conductance[-1])
+        ends = follow(self.log_conductance, log_conductance)
+        low, high = jnp.exp(ends[0]), jnp.exp(ends[-1])
         return (jnp.exp(log_conductance) - low) / (high - low)
 
     def at(self, name: str, log_conductance: Array) -> Array:
         """A measured property between the levels that were measured."""
-        return jnp.interp(log_conductance, self.log_conductance, getattr(self, name))
+        own = follow(self, log_conductance)
+        return jnp.interp(log_conductance, own.log_conductance, getattr(own, name))
 
 
 def _programmes(wide: Any, levels: int) -> tuple[Programme, ...]:
@@ -188,7 +194,7 @@ class NickelateStorage(AbstractNodeStorage):
     ) -> Float[Array, "some inputs"]:
         key = jr.fold_in(self.key, step)
         keys = jax.vmap(lambda node: jr.fold_in(key, node))(nodes)
-        largest = self.largest.astype(rows.dtype)
+        largest = jnp.asarray(self.largest, rows.dtype)
         errors = self.weight_error[nodes].astype(rows.dtype)
         new, wanted, deviation = jax.vmap(self._written)(rows / largest, errors, keys)
         there = self._measured(rows.dtype).conductance(held / largest)
@@ -200,7 +206,7 @@ class NickelateStorage(AbstractNodeStorage):
         return self._written(counter, self.counter_error.astype(counter.dtype), key)[0]
 
     def noise(self, rows: Float[Array, "some inputs"]) -> Float[Array, " some"]:
-        table, largest = self._measured(rows.dtype), self.largest.astype(rows.dtype)
+        table, largest = self._measured(rows.dtype), jnp.asarray(self.largest, rows.dtype)
         there = table.conductance(rows / largest)
         low, high = jnp.exp(table.log_conductance[0]), jnp.exp(table.log_conductance[-1])
         # To first order: dG = G d ln G.
@@ -208,7 +214,7 @@ class NickelateStorage(AbstractNodeStorage):
         return jnp.sum(error**2, axis=-1)
 
     def _measured(self, dtype: Any) -> NickelateNodes:
-        return jax.tree.map(lambda x: x.astype(dtype), self.nodes)
+        return cast_inexact(self.nodes, dtype)
 
     def _deviations(self, table: NickelateNodes, log_conductance: Array) -> tuple[Array, Array, Array]:
         """Of ln G: from cycle to cycle, from device to device, and after a write."""
@@ -225,20 +231,20 @@ class NickelateStorage(AbstractNodeStorage):
         return table.number(wanted + off), wanted, deviation
 
 
-class NodeCost(eqx.Module):
+class NodeCost(Module):
     """Pulses, and the energy [J] that they take from the drive, of a stream that nodes have learned."""
 
     compare_pulses: Float[Array, ""]
-    compare_energy: Float[Array, ""]
+    compare_energy: Float[Array, ""] = eqx.field(metadata=unit("J"))
     write_pulses: Float[Array, ""]
-    write_energy: Float[Array, ""]
+    write_energy: Float[Array, ""] = eqx.field(metadata=unit("J"))
     wake_pulses: Float[Array, ""]
-    wake_energy: Float[Array, ""]
+    wake_energy: Float[Array, ""] = eqx.field(metadata=unit("J"))
     off_pulses: Float[Array, ""]
-    off_energy: Float[Array, ""]
-    compare_energy_never_off: Float[Array, ""]
+    off_energy: Float[Array, ""] = eqx.field(metadata=unit("J"))
+    compare_energy_never_off: Float[Array, ""] = eqx.field(metadata=unit("J"))
     """Of the comparisons, had every stored node been on all the time [J]."""
-    time: Float[Array, ""]
+    time: Float[Array, ""] = eqx.field(metadata=unit("s"))
     """Of the pulses, where devices of a row are pulsed at once and rows one after another [s]."""
 
     @property
@@ -275,9 +281,9 @@ def node_cost(
     compared, written, off = map(total, (history.compared, history.written, history.switched_off))
     changed = total(history.weights_written)
     woken = total((history.kind == 1) | (history.kind == 2))
-    nodes = jax.tree.map(lambda x: x.astype(dtype), nodes)
+    nodes = cast_inexact(nodes, dtype)
     present = state.stored.astype(dtype) / jnp.maximum(total(state.stored), 1)
-    weight = nodes.conductance(state.weight / as_inexact(largest).astype(dtype))
+    weight = nodes.conductance(state.weight / jnp.asarray(largest, dtype))
     row = lambda name: jnp.sum(present * jnp.sum(nodes.at(name, weight), axis=1))
     counter = jnp.sum(present * nodes.at("write_energy", nodes.conductance(state.counter)))
     compare = row("read_energy") + nodes.integrate_energy

@@ -12,51 +12,53 @@ from jaxtyping import Array, Float
 from jaxnn_kernels import STAGE_SHARE, CloudState, ProtonCloud, proton_cloud_step
 
 from ._checks import check_finite, concrete
+from ._module import Module
 from ._nickelate import NickelateDevice
 from ._nickelate_sheet import CapacitiveSheet, sheet_step
 from ._nickelate_spread import NickelateSpread
 from ._numbers import cast_inexact, common_dtype
 from ._programme import Programme, segment_steps
 from ._solution import NumericalWarning
+from ._units import unit
 
 
-class DeviceTrace(eqx.Module):
+class DeviceTrace(Module):
     """A run step by step; time has the axes (segments, steps), the rest those of the devices behind."""
 
-    time: Float[Array, "segments steps"]
+    time: Float[Array, "segments steps"] = eqx.field(metadata=unit("s"))
     """Time since the segment began, at the end of each step [s]."""
-    voltage: Float[Array, "segments steps *devices"]
+    voltage: Float[Array, "segments steps *devices"] = eqx.field(metadata=unit("V"))
     """Voltage of the drive [V]."""
-    current: Float[Array, "segments steps *devices"]
+    current: Float[Array, "segments steps *devices"] = eqx.field(metadata=unit("A"))
     """Terminal current [A]."""
     state: CloudState
     """States after the steps: what nobody can measure, for pictures and checks."""
 
 
-class DeviceSolution(eqx.Module):
+class DeviceSolution(Module):
     """What devices did, segment by segment, at their terminals."""
 
-    time: Float[Array, " segments"]
+    time: Float[Array, " segments"] = eqx.field(metadata=unit("s"))
     """When the segments end [s]."""
-    voltage: Float[Array, "segments *devices"]
+    voltage: Float[Array, "segments *devices"] = eqx.field(metadata=unit("V"))
     """Voltage of the drive at their ends [V]."""
-    current: Float[Array, "segments *devices"]
+    current: Float[Array, "segments *devices"] = eqx.field(metadata=unit("A"))
     """Terminal current at their ends, positive into the device [A]."""
-    charge: Float[Array, "segments *devices"]
+    charge: Float[Array, "segments *devices"] = eqx.field(metadata=unit("C"))
     """What flowed into the terminal over the segment [C]."""
-    leaked_charge: Float[Array, "segments *devices"]
+    leaked_charge: Float[Array, "segments *devices"] = eqx.field(metadata=unit("C"))
     """The part of it that flowed through; the rest is stored [C]."""
-    sheet_charge: Float[Array, "segments *devices"]
+    sheet_charge: Float[Array, "segments *devices"] = eqx.field(metadata=unit("C"))
     """What the sheet under the device lost through its leak [C]; 0 without one."""
-    energy: Float[Array, "segments *devices"]
+    energy: Float[Array, "segments *devices"] = eqx.field(metadata=unit("J"))
     """Energy that the drive delivered [J]."""
-    peak_temperature: Float[Array, "segments *devices"]
+    peak_temperature: Float[Array, "segments *devices"] = eqx.field(metadata=unit("K"))
     """Highest temperature of the cloud [K]."""
     residual: Float[Array, ""]
     """Largest relative error of any step's equations; above 1e-3 the run is not to be believed."""
     final_state: CloudState
     """State at the end, to go on from."""
-    final_sheet: Float[Array, "*devices"]
+    final_sheet: Float[Array, "*devices"] = eqx.field(metadata=unit("V"))
     """Potential of the sheet under the devices at the end [V]; 0 without one."""
     trace: DeviceTrace | None = None
     """Every step, if asked for."""

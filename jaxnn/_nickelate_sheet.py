@@ -12,9 +12,12 @@ from jaxtyping import Array, Float
 from jaxnn_kernels import STAGE_SHARE
 
 from ._checks import as_inexact, check_at_least
+from ._module import Module
+from ._numbers import Number, following
+from ._units import unit
 
 
-class CapacitiveSheet(eqx.Module):
+class CapacitiveSheet(Module):
     r"""A shared substrate as nodes under the devices, one each, with potentials $\psi_i$.
 
     $$C_s \dot\psi_i = \sum_j g_{ij} (\psi_j - \psi_i) + g_e (V_i - \psi_i)
@@ -28,17 +31,19 @@ class CapacitiveSheet(eqx.Module):
     Raises a `ValueError` for positions that are not `(sites, 2)` and numbers outside their domain.
     """
 
-    positions: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    positions: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("m"))
     """Places of the devices [m]."""
-    capacitance: Float[Array, ""] = eqx.field(converter=as_inexact, default=5e-12)
+    capacitance: Float[Number, ""] = eqx.field(converter=as_inexact, default=5e-12, metadata=unit("F"))
     """C_s [F]: as much as a pad of 10 um stores."""
-    leak_resistance: Float[Array, ""] = eqx.field(converter=as_inexact, default=1e6)
+    leak_resistance: Float[Number, ""] = eqx.field(converter=as_inexact, default=1e6, metadata=unit("ohm"))
     """R_leak [ohm]."""
-    coupling: Float[Array, ""] = eqx.field(converter=as_inexact, default=1e-6)
+    coupling: Float[Number, ""] = eqx.field(converter=as_inexact, default=1e-6, metadata=unit("S"))
     """g_0 [S], as strong as the leak; 0 uncouples the devices."""
-    decay_length: Float[Array, ""] = eqx.field(converter=as_inexact, default=5e-6)
+    decay_length: Float[Number, ""] = eqx.field(converter=as_inexact, default=5e-6, metadata=unit("m"))
     """lambda [m]."""
-    electrode_conductance: Float[Array, ""] = eqx.field(converter=as_inexact, default=2e-7)
+    electrode_conductance: Float[Number, ""] = eqx.field(
+        converter=as_inexact, default=2e-7, metadata=unit("S")
+    )
     """g_e [S], a fifth of the leak."""
 
     def __check_init__(self):
@@ -66,6 +71,7 @@ class CapacitiveSheet(eqx.Module):
                 f"got devices of shape {devices}: give `shape` or a voltage per device."
             )
 
+    @following
     def conductances(self) -> Float[Array, "sites sites"]:
         """The matrix K of the conductances [S]: K psi is what leaves the nodes."""
         n = self.positions.shape[0]

@@ -6,13 +6,15 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from ._checks import as_inexact, check_at_least
+from ._module import Module
 from ._nickelate import NickelateDevice
+from ._numbers import Number, common_dtype, follow
 
 
-class NickelateSpread(eqx.Module):
+class NickelateSpread(Module):
     r"""Relative standard deviations of a device's numbers, each drawn as $x\,e^{\sigma n}$, $n$ normal.
 
     `draw` gives an array of devices that differ; as `cycle_spread` of `simulate_devices` the numbers are
@@ -22,9 +24,9 @@ class NickelateSpread(eqx.Module):
     Raises a `ValueError` for a negative deviation.
     """
 
-    pinning_field: Float[Array, ""] = eqx.field(converter=as_inexact, default=0.03)
-    insulator_energy: Float[Array, ""] = eqx.field(converter=as_inexact, default=0.01)
-    insulator_length: Float[Array, ""] = eqx.field(converter=as_inexact, default=0.02)
+    pinning_field: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.03)
+    insulator_energy: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.01)
+    insulator_length: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.02)
 
     def __check_init__(self):
         for name, value in vars(self).items():
@@ -33,9 +35,9 @@ class NickelateSpread(eqx.Module):
     def draw(self, device: NickelateDevice, key: Any, *shape: int) -> NickelateDevice:
         """An array of devices of that shape around `device`, the same for the same key."""
         changes = {}
-        for (name, sigma), subkey in zip(vars(self).items(), jr.split(key, len(vars(self))), strict=True):
-            value = getattr(device, name)
-            dtype = jnp.result_type(value, sigma)
-            normal = jr.normal(subkey, shape, dtype)
+        own = follow(self, device)
+        for (name, sigma), subkey in zip(vars(own).items(), jr.split(key, len(vars(own))), strict=True):
+            value = follow(getattr(device, name), sigma)
+            normal = jr.normal(subkey, shape, common_dtype((value, sigma)))
             changes[name] = value * jnp.exp(sigma * normal)
         return dc.replace(device, **changes)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
+from ._module import Module
 from ._solution import NumericalWarning
 
 
@@ -30,7 +31,7 @@ class OptimisationResult(eqx.Enumeration):
     interrupted = "interrupted from the keyboard"
 
 
-class Optimisation(eqx.Module):
+class Optimisation(Module):
     """Tuned parameters and how they were found.
 
     Step is the first axis of the history, restart the second; without restarts there is no second.

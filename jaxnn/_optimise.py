@@ -14,10 +14,10 @@ from jaxtyping import PyTree
 from tqdm import tqdm
 
 from ._checkpoint import load_checkpoint, save_checkpoint
-from ._checks import as_inexact, check_finite
-from ._constraint import AbstractConstraint, Fixed, describe, is_tunable, leaf_rules
+from ._checks import check_finite
+from ._constraint import AbstractConstraint, Fixed, is_tunable, leaf_rules
 from ._optimisation import Optimisation, OptimisationResult
-from ._update import BLOCK, Problem, Record, State, advance, first_state, outcome
+from ._update import BLOCK, Problem, Record, State, advance, first_state, loose, outcome
 
 
 def optimise(
@@ -206,7 +206,7 @@ def _partition(parameters: PyTree, constraints: PyTree, restarts: int | None) ->
             _check_other(name, leaf, rule)
             parts["other"][i] = leaf
             continue
-        value = as_inexact(leaf)
+        value = loose(leaf)
         if restarts is not None and (value.ndim == 0 or value.shape[0] != restarts):
             raise ValueError(
                 f"with restarts={restarts} every number of the parameters has a leading axis of "
@@ -246,7 +246,7 @@ def _check_start(problem: Problem, state: State) -> None:
         if rule is not None and bad.any():
             raise ValueError(
                 f"parameters{jax.tree_util.keystr(path)} starts at {np.asarray(value)[bad][0]:g}, which "
-                f"{describe(rule)} does not allow: start inside it."
+                f"{rule!r} does not allow: start inside it."
             )
 
 

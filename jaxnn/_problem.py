@@ -19,6 +19,7 @@ from ._junction import AbstractJunction
 from ._network import Network
 from ._numbers import common_dtype
 from ._solver import AbstractSolver, AutoSolver, plan_for
+from ._user_code import user_code
 
 
 class Problem(eqx.Module):
@@ -67,7 +68,8 @@ def make_problem(
     drive = _check_drive(drive, steps, indices.shape)
     check_at_least("dt", dt, 0, "s", strict=True)
     if state is None:
-        state = junction.init_state(network.n_junctions) * 1.0
+        with user_code(f"the law {type(junction).__name__}"):
+            state = junction.init_state(network.n_junctions) * 1.0
         numbers = (junction, drive, network.passive_conductance)
     else:
         state = as_inexact(state)
@@ -126,7 +128,8 @@ def _check_drive(drive: Any, steps: int, shape: tuple[int, ...]) -> Any:
     if isinstance(drive, AbstractDrive):
         # In one dtype: which one the run has is not known yet.
         zero = Clock.at(0.0)
-        value = jax.eval_shape(lambda: drive_at(settled(drive, zero.time.dtype), zero)).shape
+        with user_code(f"the drive {type(drive).__name__}"):
+            value = jax.eval_shape(lambda: drive_at(settled(drive, zero.time.dtype), zero)).shape
         what = f"the drive {type(drive).__name__} gives values of shape {value}"
     elif callable(drive) or isinstance(drive, str | bytes):
         raise ValueError(
@@ -157,31 +160,35 @@ def _check_drive(drive: Any, steps: int, shape: tuple[int, ...]) -> Any:
 def _check_shapes(problem: Problem) -> None:
     """The junction law must give one conductance per junction and keep the shape of its state."""
     n = problem.network.n_junctions
-    expected = jax.eval_shape(lambda: problem.junction.init_state(n)).shape
+    with user_code(f"the law {type(problem.junction).__name__}"):
+        expected = jax.eval_shape(lambda: problem.junction.init_state(n)).shape
     if problem.state.shape != expected:
         raise ValueError(
             f"state must have shape {expected} for this network and junction, got "
             f"{problem.state.shape}; final_state of a run on the same network fits."
         )
     voltage = jnp.zeros(n, problem.state.dtype)
-    try:
+    what = f"the law {type(problem.junction).__name__}"
+    with user_code(what, lambda: _parameter_message(problem, n)):
         conductance = jax.eval_shape(problem.junction.conductance, problem.state).shape
         state = jax.eval_shape(problem.junction.update, problem.state, voltage, problem.dt).shape
-    except (TypeError, ValueError) as error:
-        raise ValueError(_parameter_message(problem, n)) from error
+        problem.junction.critical_state()
     if conductance != (n,) or state != expected:
         raise ValueError(
-            f"{_parameter_message(problem, n)} It gives conductances {conductance} and states "
-            f"{state}; wanted {(n,)} and {expected}."
+            f"{_parameter_message(problem, n) or f'{what} does not fit.'} It gives conductances "
+            f"{conductance} and states {state}; wanted {(n,)} and {expected}."
         )
 
 
-def _parameter_message(problem: Problem, n: int) -> str:
+def _parameter_message(problem: Problem, n: int) -> str | None:
+    """What is wrong with the parameters, unless all of them fit."""
     shapes = {
         jax.tree_util.keystr(path, simple=True, separator="."): value.shape
         for path, value in jax.tree_util.tree_leaves_with_path(problem.junction)
         if eqx.is_array(value) and value.ndim
     }
+    if all(shape[-1] == n for shape in shapes.values()):
+        return None
     return (
         f"the parameters of {type(problem.junction).__name__} do not fit {n} junctions: each must be "
         f"a scalar or have shape ({n},), passive junctions included; got {shapes}."

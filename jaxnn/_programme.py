@@ -9,6 +9,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ._checks import as_inexact, check_at_least, check_count, check_finite
+from ._module import Module
+from ._numbers import Number, array_module, follow
+from ._units import unit
 
 
 _ARRAYS = ("start", "stop", "duration", "resolution", "compliance")
@@ -16,7 +19,7 @@ _STEPS = 64
 _RESOLUTION = 1e-9  # [s]
 
 
-class Programme(eqx.Module):
+class Programme(Module):
     r"""A voltage in straight segments, and the time steps to take in each.
 
     Segment $s$ goes from `start[s]` to `stop[s]` [V] in `duration[s]` [s]. Its `steps` steps grow
@@ -34,11 +37,11 @@ class Programme(eqx.Module):
     Raises a `ValueError` for arrays that do not fit, durations that are not positive, and no steps.
     """
 
-    start: Float[Array, "segments *devices"] = eqx.field(converter=as_inexact)
-    stop: Float[Array, "segments *devices"] = eqx.field(converter=as_inexact)
-    duration: Float[Array, " segments"] = eqx.field(converter=as_inexact)
-    resolution: Float[Array, " segments"] = eqx.field(converter=as_inexact)
-    compliance: Float[Array, " segments"] = eqx.field(converter=as_inexact)
+    start: Float[Number, "segments *devices"] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    stop: Float[Number, "segments *devices"] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    duration: Float[Number, " segments"] = eqx.field(converter=as_inexact, metadata=unit("s"))
+    resolution: Float[Number, " segments"] = eqx.field(converter=as_inexact, metadata=unit("s"))
+    compliance: Float[Number, " segments"] = eqx.field(converter=as_inexact, metadata=unit("ohm"))
     steps: int = eqx.field(static=True, default=_STEPS)
 
     def __check_init__(self):
@@ -94,7 +97,8 @@ class Programme(eqx.Module):
         steps: int = _STEPS,
     ) -> "Programme":
         """A straight line from `start` to `stop` [V] in `duration` [s]."""
-        begin, end = jnp.broadcast_arrays(as_inexact(start), as_inexact(stop))
+        begin, end = _together(as_inexact(start), as_inexact(stop))
+        begin, end = array_module(begin).broadcast_arrays(begin, end)
         row = lambda x: as_inexact(x)[None]
         return cls(begin[None], end[None], row(duration), row(resolution), row(compliance), steps)
 
@@ -119,19 +123,18 @@ class Programme(eqx.Module):
         voltage = as_inexact(voltage)
         if count is not None:
             count = check_count("count of Programme.train", count)
-            voltage = jnp.broadcast_to(voltage, (count, *voltage.shape))
+            voltage = array_module(voltage).broadcast_to(voltage, (count, *voltage.shape))
         elif voltage.ndim == 0:
             raise ValueError("Programme.train needs count, or one voltage per pulse along the first axis.")
-        check_at_least(
-            "period less width of Programme.train", as_inexact(period) - width, 0, "s", strict=True
-        )
+        wide, whole = _together(as_inexact(width), as_inexact(period))
+        check_at_least("period less width of Programme.train", whole - wide, 0, "s", strict=True)
         n = voltage.shape[0]
-        alternate = lambda a, b: jnp.stack(jnp.broadcast_arrays(a, b), axis=1).reshape(2 * n, *a.shape[1:])
+        alternate = lambda a, b: array_module(a).stack([a, b], axis=1).reshape(2 * n, *a.shape[1:])
         volts = alternate(voltage, 0.0 * voltage)
-        each = lambda x: jnp.broadcast_to(as_inexact(x), (n,))
-        duration = alternate(each(width), each(as_inexact(period) - width))
+        each = lambda x: array_module(x).broadcast_to(x, (n,))
+        duration = alternate(each(wide), each(whole - wide))
         fine = as_inexact(width) / 50 if resolution is None else as_inexact(resolution)
-        full = lambda x: jnp.broadcast_to(as_inexact(x), (2 * n,))
+        full = lambda x: array_module(x).broadcast_to(as_inexact(x), (2 * n,))
         return cls(volts, volts, duration, full(fine), full(compliance), steps)
 
     @classmethod
@@ -141,7 +144,7 @@ class Programme(eqx.Module):
         if voltage.ndim == 0 or voltage.shape[0] < 2:
             raise ValueError(f"Programme.sampled needs two samples or more, got shape {voltage.shape}.")
         n = voltage.shape[0] - 1
-        full = lambda x: jnp.broadcast_to(as_inexact(x), (n,))
+        full = lambda x: array_module(x).broadcast_to(as_inexact(x), (n,))
         # Steps far below the resolution are even.
         coarse = 1e3 * as_inexact(interval)
         return cls(voltage[:-1], voltage[1:], full(interval), full(coarse), full(compliance), steps)
@@ -154,19 +157,20 @@ class Programme(eqx.Module):
                 f"programmes that follow each other need the same steps, got {self.steps} and "
                 f"{other.steps}: a segment of one length is compiled once for all."
             )
-        devices = jnp.broadcast_shapes(self.start.shape[1:], other.start.shape[1:])
+        devices = np.broadcast_shapes(self.start.shape[1:], other.start.shape[1:])
         ranks = {x.start.ndim - 1 for x in (self, other)} - {0}
         if len(ranks) > 1:
             raise ValueError(
                 f"programmes for {self.start.shape[1:]} and {other.start.shape[1:]} do not fit."
             )
-        join = lambda name: jnp.concatenate([_wide(getattr(x, name), devices, name) for x in (self, other)])
+        wide = lambda name: _together(*(_wide(getattr(x, name), devices, name) for x in (self, other)))
+        join = lambda name: array_module(*(parts := wide(name))).concatenate(parts)
         return Programme(**{name: join(name) for name in _ARRAYS}, steps=self.steps)
 
     def repeat(self, count: int) -> "Programme":
         """The programme `count` times over."""
         count = check_count("count of Programme.repeat", count)
-        tile = lambda x: jnp.tile(x, (count,) + (1,) * (x.ndim - 1))
+        tile = lambda x: array_module(x).tile(x, (count,) + (1,) * (x.ndim - 1))
         return Programme(**{name: tile(getattr(self, name)) for name in _ARRAYS}, steps=self.steps)
 
     def with_steps(self, steps: int) -> "Programme":
@@ -176,22 +180,29 @@ class Programme(eqx.Module):
     @property
     def end_times(self) -> Float[Array, " segments"]:
         """When each segment ends [s]."""
-        return jnp.cumsum(self.duration)
+        return jnp.cumsum(follow(self.duration))
 
     def __call__(self, time: Any) -> Float[Array, "*devices"]:
         """The voltage [V] at `time` [s]; an edge belongs to the segment that ends there."""
-        ends = self.end_times
+        own, time = follow((self, as_inexact(time)))
+        ends = own.end_times
         i = jnp.clip(jnp.searchsorted(ends, time), 0, ends.shape[0] - 1)
-        passed = jnp.clip(1 - (ends[i] - time) / self.duration[i], 0, 1)
-        return self.start[i] + passed * (self.stop[i] - self.start[i])
+        passed = jnp.clip(1 - (ends[i] - time) / own.duration[i], 0, 1)
+        return own.start[i] + passed * (own.stop[i] - own.start[i])
 
 
-def _wide(x: Array, devices: tuple[int, ...], name: str) -> Array:
+def _together(*parts: Number) -> tuple[Any, ...]:
+    """Numbers that become one array: plain if all are, else all of one dtype."""
+    return parts if array_module(*parts) is np else follow(parts)
+
+
+def _wide(x: Number, devices: tuple[int, ...], name: str) -> Number:
     """The voltages of all devices where there were those of one."""
     if name not in ("start", "stop") or x.shape[1:] == devices:
         return x
     lacking = (1,) * (len(devices) - x.ndim + 1)
-    return jnp.broadcast_to(x.reshape(x.shape[:1] + lacking + x.shape[1:]), x.shape[:1] + devices)
+    wanted = x.shape[:1] + devices
+    return array_module(x).broadcast_to(x.reshape(x.shape[:1] + lacking + x.shape[1:]), wanted)
 
 
 def segment_steps(

@@ -10,15 +10,17 @@ from jaxtyping import Array, Float
 from jaxnn_kernels import ProtonTraps, TransportState, transport_step
 
 from ._checks import as_inexact, check_at_least
+from ._module import Module
 from ._nickelate import NickelateDevice
-from ._numbers import cast_inexact, common_dtype
+from ._numbers import Number, cast_inexact, common_dtype, follow, following
 from ._programme import Programme, segment_steps
+from ._units import unit
 
 
 ELEMENTARY_CHARGE = 1.602176634e-19  # [C]
 
 
-class ProtonTransport(eqx.Module):
+class ProtonTransport(Module):
     r"""One gap as a row of cells with mobile and bound protons, their field and a temperature.
 
     $$\partial_t m = -\partial_x j - k_c m (B - b) + k_d b, \qquad \partial_t b = k_c m (B - b) - k_d b$$
@@ -34,17 +36,21 @@ class ProtonTransport(eqx.Module):
 
     device: NickelateDevice = eqx.field(default_factory=NickelateDevice)
     """What it shares with the compact model."""
-    mobile_capacity: Float[Array, ""] = eqx.field(converter=as_inexact, default=0.5)
+    mobile_capacity: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.5, metadata=unit("H/Ni"))
     """Mobile protons that a cell can hold [H/Ni]."""
-    bound_capacity: Float[Array, ""] = eqx.field(converter=as_inexact, default=0.5)
+    bound_capacity: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.5, metadata=unit("H/Ni"))
     """Bound protons that a cell can hold; so many make an insulator [H/Ni]."""
-    attempt_frequency: Float[Array, ""] = eqx.field(converter=as_inexact, default=1e13)
+    attempt_frequency: Float[Number, ""] = eqx.field(
+        converter=as_inexact, default=1e13, metadata=unit("1/s")
+    )
     """Of hops into and out of a trap [1/s]."""
-    capture_energy: Float[Array, ""] = eqx.field(converter=as_inexact, default=0.60)
+    capture_energy: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.60, metadata=unit("eV"))
     """Barrier on the way into a trap [eV]."""
-    binding_energy: Float[Array, ""] = eqx.field(converter=as_inexact, default=0.10)
+    binding_energy: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.10, metadata=unit("eV"))
     """Depth of a trap below a mobile site [eV]."""
-    site_density: Float[Array, ""] = eqx.field(converter=as_inexact, default=1.81e28)
+    site_density: Float[Number, ""] = eqx.field(
+        converter=as_inexact, default=1.81e28, metadata=unit("1/m^3")
+    )
     """Ni per volume, one in (0.381 nm)^3 [1/m^3]."""
     cells: int = eqx.field(static=True, default=100)
     """Cells along the gap."""
@@ -59,24 +65,26 @@ class ProtonTransport(eqx.Module):
     @property
     def width(self) -> Float[Array, ""]:
         """Of a cell [m]."""
-        return self.device.gap_length / self.cells
+        return follow(self.device.gap_length) / self.cells
 
     def positions(self) -> Float[Array, " cells"]:
         """Centres of the cells, from the Pd [m]."""
-        return (jnp.arange(self.cells, dtype=self.device.gap_length.dtype) + 0.5) * self.width
+        return (jnp.arange(self.cells, dtype=self.width.dtype) + 0.5) * self.width
 
     def init_state(
         self, length: Any = 20e-9, mobile: Any = 0.25, bound: Any = 0.25, edge: Any = 1e-9
     ) -> TransportState:
         """Protons [H/Ni] up to `length` [m] from the Pd with a smooth end over `edge` [m]; no field."""
         inside = jax.nn.sigmoid((length - self.positions()) / edge)
-        temperature = self.device.ambient_temperature * 1.0
+        temperature = follow(self.device.ambient_temperature, inside) * 1.0
         return TransportState(mobile * inside, bound * inside, 0 * inside, temperature)
 
+    @following
     def hydrogen(self, state: TransportState) -> Float[Array, ""]:
         """All protons per area of the gap [1/m^2]."""
         return self.site_density * self.width * jnp.sum(state.mobile + state.bound, axis=-1)
 
+    @following
     def displaced_charge(self, state: TransportState) -> Float[Array, ""]:
         r"""What the protons displaced through the circuit since all were at the Pd [C/m^2].
 
@@ -85,6 +93,7 @@ class ProtonTransport(eqx.Module):
         moment = jnp.sum(self.positions() * (state.mobile + state.bound), axis=-1) * self.width
         return ELEMENTARY_CHARGE * self.site_density * moment / self.device.gap_length
 
+    @following
     def traps(self) -> ProtonTraps:
         """The numbers under the symbols of the equations, as the kernel wants them."""
         return ProtonTraps(
@@ -96,12 +105,12 @@ class ProtonTransport(eqx.Module):
         )
 
 
-class TransportSolution(eqx.Module):
+class TransportSolution(Module):
     """What the protons did, at the end of every step; segment by segment."""
 
-    time: Float[Array, "segments steps"]
+    time: Float[Array, "segments steps"] = eqx.field(metadata=unit("s"))
     """Time since the segment began [s]."""
-    current: Float[Array, "segments steps"]
+    current: Float[Array, "segments steps"] = eqx.field(metadata=unit("A"))
     """Terminal current [A]."""
     state: TransportState
     """States after the steps."""

@@ -2,11 +2,14 @@
 
 from typing import Any
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ._checks import as_inexact, check_at_least
 from ._junction import AbstractRateJunction
+from ._numbers import Number, following
+from ._units import unit
 
 
 class Resistor(AbstractRateJunction):
@@ -15,7 +18,7 @@ class Resistor(AbstractRateJunction):
     Its state is never used and stays zero. Raises a `ValueError` for a negative conductance.
     """
 
-    conductance_value: Float[Array, "..."]
+    conductance_value: Float[Number, "..."] = eqx.field(metadata=unit("S"))
 
     def __init__(self, conductance: Any):
         self.conductance_value = as_inexact(conductance)
@@ -26,9 +29,11 @@ class Resistor(AbstractRateJunction):
     def init_state(self, n_junctions: int) -> Float[Array, " junctions"]:
         return jnp.zeros(n_junctions)
 
+    @following
     def conductance(self, state: Float[Array, " junctions"]) -> Float[Array, " junctions"]:
         return jnp.broadcast_to(self.conductance_value, state.shape)
 
+    @following
     def update(
         self,
         state: Float[Array, " junctions"],
@@ -38,6 +43,7 @@ class Resistor(AbstractRateJunction):
         del voltage, dt
         return state
 
+    @following
     def rate(
         self, state: Float[Array, " junctions"], voltage: Float[Array, " junctions"]
     ) -> Float[Array, " junctions"]:

@@ -13,8 +13,10 @@ from jaxtyping import Array, Float, Int
 
 from ._checks import concrete
 from ._diagnosis import INFINITE_CONDUCTANCE, NEGATIVE_CONDUCTANCE, NOT_FINITE, OUT_OF_BOUNDS
+from ._module import Module
 from ._setup import Setup, setup_arrays, setup_from
 from ._storage import load_arrays, save_arrays
+from ._units import unit
 
 
 LARGEST_CHANGE = 0.1  # of a state's critical value, up to which an explicit step is trusted
@@ -42,7 +44,7 @@ class Result(eqx.Enumeration):
     infinite_conductance = "a junction's conductance became NaN or infinite"
 
 
-class Solution(eqx.Module):
+class Solution(Module):
     """The recorded part of a simulation.
 
     `time` is the first axis of everything recorded: steps every, 2 every, ... What was not asked
@@ -51,13 +53,13 @@ class Solution(eqx.Module):
     `failed_step` are (networks,). Under `vmap` every array gets the mapped axis in front, as usual.
     """
 
-    time: Float[Array, " time"]
+    time: Float[Array, " time"] = eqx.field(metadata=unit("s"))
     """t = k dt [s]."""
-    drive: Float[Array, "time *terminals"]
+    drive: Float[Array, "time *terminals"] = eqx.field(metadata=unit("V"))
     """Potentials of the terminals [V]."""
-    terminal_current: Float[Array, "time *terminals"]
+    terminal_current: Float[Array, "time *terminals"] = eqx.field(metadata=unit("A"))
     """Currents from the terminals into the network [A]."""
-    conductance: Float[Array, "time *networks"]
+    conductance: Float[Array, "time *networks"] = eqx.field(metadata=unit("S"))
     """Between the first two terminals [S]: |current into the second / potential difference|.
 
     With two terminals, or a drive of the first alone, it has a value at 0 V too: that of the branch that is
@@ -79,15 +81,15 @@ class Solution(eqx.Module):
     # what they did ask for.
     state: Float[Array, "time *variables junctions"] | Any = None
     """States after the step."""
-    junction_conductance: Float[Array, "time junctions"] | Any = None
+    junction_conductance: Float[Array, "time junctions"] | Any = eqx.field(default=None, metadata=unit("S"))
     """Conductances that the step was solved with [S]."""
-    junction_voltage: Float[Array, "time junctions"] | Any = None
+    junction_voltage: Float[Array, "time junctions"] | Any = eqx.field(default=None, metadata=unit("V"))
     """phi_a - phi_b of junction (a, b) [V]."""
-    node_potential: Float[Array, "time nodes"] | Any = None
+    node_potential: Float[Array, "time nodes"] | Any = eqx.field(default=None, metadata=unit("V"))
     """Potentials of the wires [V]."""
-    kirchhoff_residual: Float[Array, "time *networks"] | Any = None
+    kirchhoff_residual: Float[Array, "time *networks"] | Any = eqx.field(default=None, metadata=unit("A"))
     """Largest current that a wire other than a terminal fails to pass on [A]."""
-    power: Float[Array, "time *networks"] | Any = None
+    power: Float[Array, "time *networks"] | Any = eqx.field(default=None, metadata=unit("W"))
     """Power dissipated in all junctions [W]."""
     cut_off: Int[Array, "time *networks"] | Any = None
     """Number of wires that no closed junction joins to a terminal, and that float."""

@@ -10,10 +10,11 @@ from jaxtyping import Int
 
 from jaxnn_kernels import dense_plan, nodal_plan, star_mesh_plan
 
+from ._module import Module
 from ._topology import Topology
 
 
-class AbstractSolver(eqx.Module):
+class AbstractSolver(Module):
     """A method for Kirchhoff's laws. All share one derivative rule, see `docs/solvers.md`."""
 
     @abc.abstractmethod

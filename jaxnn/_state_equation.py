@@ -12,30 +12,33 @@ from ._drive import AbstractDrive, drive_at
 from ._ensemble import Ensemble
 from ._junction import AbstractJunction, AbstractRateJunction
 from ._kirchhoff import Flow, flow
+from ._module import Module, show
 from ._network import Network
 from ._problem import Problem, make_problem
 from ._solver import AbstractSolver
 from ._step import passive_conductance
+from ._units import unit
+from ._user_code import user_code
 
 
-class Observation(eqx.Module):
+class Observation(Module):
     """A network at one instant; fields, signs and axes as in `jaxnn.Solution`, without time."""
 
-    drive: Float[Array, "*terminals"]
+    drive: Float[Array, "*terminals"] = eqx.field(metadata=unit("V"))
     """Potentials of the terminals [V]."""
-    terminal_current: Float[Array, "*terminals"]
+    terminal_current: Float[Array, "*terminals"] = eqx.field(metadata=unit("A"))
     """Currents from the terminals into the network [A]."""
-    conductance: Float[Array, "*networks"]
+    conductance: Float[Array, "*networks"] = eqx.field(metadata=unit("S"))
     """Between the first two terminals [S], as in `jaxnn.Solution`."""
-    junction_conductance: Float[Array, " junctions"]
+    junction_conductance: Float[Array, " junctions"] = eqx.field(metadata=unit("S"))
     """Conductances [S]."""
-    junction_voltage: Float[Array, " junctions"]
+    junction_voltage: Float[Array, " junctions"] = eqx.field(metadata=unit("V"))
     """phi_a - phi_b of junction (a, b) [V]."""
-    node_potential: Float[Array, " nodes"]
+    node_potential: Float[Array, " nodes"] = eqx.field(metadata=unit("V"))
     """Potentials of the wires [V]."""
 
 
-class StateEquation(eqx.Module):
+class StateEquation(Module):
     r"""The states of a network under its drive as an ordinary differential equation.
 
     $$\dot\lambda = f(\lambda, v), \qquad v = B \phi, \qquad
@@ -95,6 +98,11 @@ class StateEquation(eqx.Module):
         )
         _check_rate(self.problem)
 
+    def __repr__(self) -> str:
+        problem = self.problem
+        parts = {"junction": problem.junction, "drive": problem.drive, "state": problem.state}
+        return show("StateEquation", network=problem.network, terminals=problem.terminals, **parts)
+
     @property
     def initial_state(self) -> Float[Array, "*variables junctions"]:
         """`state` as it was given, or that of a blank network, in the dtype of the equation."""
@@ -151,7 +159,8 @@ def _rate(problem: Problem, state: Array, voltage: Array) -> Array:
 
 def _check_rate(problem: Problem) -> None:
     voltage = jnp.zeros(problem.network.n_junctions, problem.state.dtype)
-    rate = jax.eval_shape(lambda: _rate(problem, problem.state, voltage))
+    with user_code(f"the law {type(problem.junction).__name__}"):
+        rate = jax.eval_shape(lambda: _rate(problem, problem.state, voltage))
     if rate.shape != problem.state.shape or rate.dtype != problem.state.dtype:
         raise ValueError(
             f"the rate of {type(problem.junction).__name__} must have the shape and dtype of its state, "

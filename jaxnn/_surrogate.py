@@ -14,6 +14,7 @@ from jaxnn_kernels import (
 
 from ._checks import as_inexact, check_at_least
 from ._junction import AbstractJunction
+from ._numbers import Number, following
 from ._threshold import (
     BinaryJunction,
     TunnelJunction,
@@ -21,6 +22,7 @@ from ._threshold import (
     flux_parameters,
     tunnel_parameters,
 )
+from ._units import unit
 
 
 class AbstractSurrogate(AbstractJunction):
@@ -53,7 +55,7 @@ class SmoothJunction(AbstractSurrogate):
     """
 
     junction: AbstractJunction
-    sharpness: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    sharpness: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("1"))
     """How close to the exact law [1]: one number, or one per junction."""
 
     def __check_init__(self):
@@ -79,6 +81,7 @@ class SmoothJunction(AbstractSurrogate):
     def init_state(self, n_junctions: int) -> Float[Array, " junctions"]:
         return self.junction.init_state(n_junctions)
 
+    @following
     def conductance(self, state: Float[Array, " junctions"]) -> Float[Array, " junctions"]:
         junction = self.junction
         if isinstance(junction, TunnelJunction):
@@ -88,6 +91,7 @@ class SmoothJunction(AbstractSurrogate):
         width = junction.critical_flux / self.sharpness
         return smooth_binary_conductance(state, **binary_parameters(junction), width=width)
 
+    @following
     def update(
         self, state: Float[Array, " junctions"], voltage: Float[Array, " junctions"], dt: ArrayLike
     ) -> Float[Array, " junctions"]:

@@ -16,6 +16,8 @@ from jaxnn_kernels import (
 
 from ._checks import as_inexact, check_at_least, concrete
 from ._junction import AbstractRateJunction
+from ._numbers import Number, following
+from ._units import unit
 
 
 class TunnelJunction(AbstractRateJunction):
@@ -35,25 +37,33 @@ class TunnelJunction(AbstractRateJunction):
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), eqs. 2 and 3 (Methods).
     """
 
-    on_conductance: Float[Array, "..."] = eqx.field(converter=as_inexact, default=7.77e-5)
+    on_conductance: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=7.77e-5, metadata=unit("S")
+    )
     """Conductance of a closed gap [S], the quantum 1/12.9 kOhm."""
-    off_conductance: Float[Array, "..."] = eqx.field(converter=as_inexact, default=7.77e-8)
+    off_conductance: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=7.77e-8, metadata=unit("S")
+    )
     """Conductance in parallel with the filament [S]."""
-    set_voltage: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1e-2)
+    set_voltage: Float[Number, "..."] = eqx.field(converter=as_inexact, default=1e-2, metadata=unit("V"))
     """Above this the flux grows [V]."""
-    reset_voltage: Float[Array, "..."] = eqx.field(converter=as_inexact, default=5e-3)
+    reset_voltage: Float[Number, "..."] = eqx.field(converter=as_inexact, default=5e-3, metadata=unit("V"))
     """Below this the flux decays [V]."""
-    critical_flux: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1e-2)
+    critical_flux: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=1e-2, metadata=unit("V s")
+    )
     """Flux at which the gap closes [V s]."""
-    max_flux: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1.5e-2)
+    max_flux: Float[Number, "..."] = eqx.field(converter=as_inexact, default=1.5e-2, metadata=unit("V s"))
     """Largest flux [V s]."""
-    boost: Float[Array, "..."] = eqx.field(converter=as_inexact, default=10.0)
+    boost: Float[Number, "..."] = eqx.field(converter=as_inexact, default=10.0, metadata=unit("1"))
     """Decay relative to growth [1]."""
-    barrier_height: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.81)
+    barrier_height: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.81, metadata=unit("V"))
     """Tunnelling barrier [V]."""
-    filament_area: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.17e-18)
+    filament_area: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=0.17e-18, metadata=unit("m^2")
+    )
     """Cross-section of the filament's tip [m^2]."""
-    max_gap: Float[Array, "..."] = eqx.field(converter=as_inexact, default=5e-9)
+    max_gap: Float[Number, "..."] = eqx.field(converter=as_inexact, default=5e-9, metadata=unit("m"))
     """Gap at zero flux [m]."""
     prefactor_power: int = eqx.field(static=True, default=1)
     """Power of the gap in front of the exponential: 1 (the paper) or 2 (work before and after)."""
@@ -65,17 +75,19 @@ class TunnelJunction(AbstractRateJunction):
 
     def __check_init__(self):
         _check_threshold(self)
-        for name, unit in (("barrier_height", "V"), ("filament_area", "m^2"), ("max_gap", "m")):
-            check_at_least(name, getattr(self, name), 0, unit, strict=True)
+        for name, symbol in (("barrier_height", "V"), ("filament_area", "m^2"), ("max_gap", "m")):
+            check_at_least(name, getattr(self, name), 0, symbol, strict=True)
         if self.prefactor_power not in (1, 2):
             raise ValueError(f"prefactor_power must be 1 or 2, got {self.prefactor_power!r}.")
 
     def init_state(self, n_junctions: int) -> Float[Array, "*variables junctions"]:
         return _init_flux(self, n_junctions)
 
+    @following
     def conductance(self, state: Float[Array, "*variables junctions"]) -> Float[Array, " junctions"]:
         return tunnel_conductance(state[0] if self.compensated else state, **tunnel_parameters(self))
 
+    @following
     def update(
         self,
         state: Float[Array, "*variables junctions"],
@@ -84,12 +96,13 @@ class TunnelJunction(AbstractRateJunction):
     ) -> Float[Array, "*variables junctions"]:
         return _update_flux(self, state, voltage, dt)
 
+    @following
     def rate(
         self, state: Float[Array, "*variables junctions"], voltage: Float[Array, " junctions"]
     ) -> Float[Array, "*variables junctions"]:
         return _flux_rate(self, state, voltage)
 
-    def critical_state(self) -> Float[Array, "..."]:
+    def critical_state(self) -> Float[Number, "..."]:
         return self.critical_flux
 
     def state_bounds(self) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
@@ -110,13 +123,19 @@ class BinaryJunction(AbstractRateJunction):
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Supplementary Fig. 20.
     """
 
-    on_conductance: Float[Array, "..."] = eqx.field(converter=as_inexact, default=7.77e-5)
-    off_conductance: Float[Array, "..."] = eqx.field(converter=as_inexact, default=7.77e-8)
-    set_voltage: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1e-2)
-    reset_voltage: Float[Array, "..."] = eqx.field(converter=as_inexact, default=5e-3)
-    critical_flux: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1e-2)
-    max_flux: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1.5e-2)
-    boost: Float[Array, "..."] = eqx.field(converter=as_inexact, default=10.0)
+    on_conductance: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=7.77e-5, metadata=unit("S")
+    )
+    off_conductance: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=7.77e-8, metadata=unit("S")
+    )
+    set_voltage: Float[Number, "..."] = eqx.field(converter=as_inexact, default=1e-2, metadata=unit("V"))
+    reset_voltage: Float[Number, "..."] = eqx.field(converter=as_inexact, default=5e-3, metadata=unit("V"))
+    critical_flux: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=1e-2, metadata=unit("V s")
+    )
+    max_flux: Float[Number, "..."] = eqx.field(converter=as_inexact, default=1.5e-2, metadata=unit("V s"))
+    boost: Float[Number, "..."] = eqx.field(converter=as_inexact, default=10.0, metadata=unit("1"))
     one_sided_reset: bool = eqx.field(static=True, default=False)
     compensated: bool = eqx.field(static=True, default=False)
 
@@ -126,9 +145,11 @@ class BinaryJunction(AbstractRateJunction):
     def init_state(self, n_junctions: int) -> Float[Array, "*variables junctions"]:
         return _init_flux(self, n_junctions)
 
+    @following
     def conductance(self, state: Float[Array, "*variables junctions"]) -> Float[Array, " junctions"]:
         return binary_conductance(state[0] if self.compensated else state, **binary_parameters(self))
 
+    @following
     def update(
         self,
         state: Float[Array, "*variables junctions"],
@@ -137,12 +158,13 @@ class BinaryJunction(AbstractRateJunction):
     ) -> Float[Array, "*variables junctions"]:
         return _update_flux(self, state, voltage, dt)
 
+    @following
     def rate(
         self, state: Float[Array, "*variables junctions"], voltage: Float[Array, " junctions"]
     ) -> Float[Array, "*variables junctions"]:
         return _flux_rate(self, state, voltage)
 
-    def critical_state(self) -> Float[Array, "..."]:
+    def critical_state(self) -> Float[Number, "..."]:
         return self.critical_flux
 
     def state_bounds(self) -> tuple[Float[Array, "..."], Float[Array, "..."]]:

@@ -11,28 +11,30 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from jaxnn_kernels import batch_inner
 
-from ._checks import as_inexact, check_at_least, check_count, concrete
+from ._checks import check_at_least, check_count, concrete
 from ._drive import AbstractDrive
 from ._ensemble import Ensemble
 from ._junction import AbstractJunction
+from ._module import Module
 from ._network import Network
 from ._problem import Problem, make_problem
 from ._solver import AbstractSolver, AutoSolver
 from ._state_scale import StateScale, state_scale
 from ._step import advance, first_carry, passive_conductance
+from ._units import unit
 
 
-class SeparationGrowth(eqx.Module):
+class SeparationGrowth(Module):
     """Exponents of pairs of trajectories, one pair per perturbed junction, and how they came about.
 
     Each network of an ensemble has differences and exponents of its own.
     """
 
-    exponents: Float[Array, "*networks perturbed"]
+    exponents: Float[Array, "*networks perturbed"] = eqx.field(metadata=unit("1/s"))
     """Mean growth rate of each pair [1/s]; -inf for one whose difference vanished."""
-    growth: Float[Array, "blocks *networks perturbed"]
+    growth: Float[Array, "blocks *networks perturbed"] = eqx.field(metadata=unit("1/s"))
     """Growth rates over each `every` steps [1/s], whose mean the exponents are."""
-    conductance: Float[Array, "time *networks"]
+    conductance: Float[Array, "time *networks"] = eqx.field(metadata=unit("S"))
     """Conductance of the undisturbed network between the first two terminals at each step [S]."""
     final_state: Float[Array, "*variables junctions"]
     """Its state after the run."""
@@ -192,7 +194,7 @@ def _check_distance(distance: Any, scale: StateScale, dtype: Any) -> Array:
                 f"distance={given:g} is too small for {dtype}, whose rounding would swallow its "
                 f"growth: use float64, or at least {least:.1g}, which may give other exponents."
             )
-    return as_inexact(distance).astype(dtype)
+    return jnp.asarray(distance, dtype)
 
 
 @eqx.filter_jit

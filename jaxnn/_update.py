@@ -7,10 +7,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from ._checks import retyped
 from ._constraint import AbstractConstraint
 from ._optimisation import OptimisationResult
 
@@ -52,7 +52,7 @@ class Problem(eqx.Module):
 
     def values(self, free: PyTree) -> PyTree:
         """The tuned parameters at free coordinates, of the types that they were given in."""
-        return jax.tree.map(retyped, self.each("from_free", free), self.start)
+        return jax.tree.map(_retyped, self.each("from_free", free), self.start)
 
     def evaluate(self, free: PyTree, fixed: PyTree, key: Any) -> tuple[Array, PyTree]:
         """The loss and what it returns beside it."""
@@ -103,6 +103,20 @@ class Record(eqx.Module):
     gradient_norm: Float[Array, "..."]
     undone: Bool[Array, "..."]
     aux: PyTree
+
+
+def loose(value: Any) -> Array:
+    """A tuned or fixed number as an array that is as free of a dtype as it was given."""
+    if isinstance(value, jax.Array):
+        return value
+    numbers = np.asarray(value, dtype=float)
+    # What is written into zeros of weak type takes their type; nothing public makes weak arrays.
+    return jnp.broadcast_to(jnp.asarray(0.0), numbers.shape).at[...].set(numbers)
+
+
+def _retyped(value: Array, like: Array) -> Array:
+    """`value` as weakly typed as `like`, for a loss that combines it with arrays of any dtype."""
+    return jnp.broadcast_to(jnp.asarray(0.0), value.shape).at[...].set(value) if like.weak_type else value
 
 
 @eqx.filter_jit
@@ -162,7 +176,9 @@ def outcome(problem: Problem, state: State, ending: Any) -> tuple[PyTree, Any]:
     def one(state: State) -> tuple[PyTree, Any]:
         return problem.values(state.best), OptimisationResult.where(state.active, ending, state.result)
 
-    return problem.batched(one)(state)
+    # Without weak types, or a function would be compiled for them and then for what comes of them.
+    values, result = problem.batched(one)(state)
+    return _strong(values), result
 
 
 def _step(problem: Problem, state: State, fixed: PyTree, key: Any) -> tuple[State, Record]:

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from jaxnn_kernels import fractional_cycles, two_part_difference, two_part_product, two_part_sum
 
-from ._checks import as_plain, check_at_least
+from ._checks import as_inexact, check_at_least
 from ._clock import TIMING, Clock, Timing
 from ._drive import (
     AbstractClockDrive,
@@ -22,12 +22,13 @@ from ._drive import (
     settled,
 )
 from ._numbers import Number, common_dtype, follow
+from ._units import unit
 
 
 class Constant(AbstractClockDrive):
     """A fixed voltage [V]."""
 
-    voltage: Float[Number, "..."] = eqx.field(converter=as_plain)
+    voltage: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
 
     def __check_init__(self):
         check_finite_fields(self)
@@ -40,10 +41,12 @@ class Constant(AbstractClockDrive):
 class Sine(AbstractClockDrive):
     r"""$V = A \sin(2\pi f t + \phi) + V_0$ [V], `frequency` [Hz], `phase` [rad]."""
 
-    amplitude: Float[Number, "..."] = eqx.field(converter=as_plain)
-    frequency: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING)
-    phase: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING, default=0.0)
-    offset: Float[Number, "..."] = eqx.field(converter=as_plain, default=0.0)
+    amplitude: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    frequency: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("Hz") | TIMING)
+    phase: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=0.0, metadata=unit("rad") | TIMING
+    )
+    offset: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0, metadata=unit("V"))
 
     def __check_init__(self):
         check_finite_fields(self)
@@ -63,10 +66,12 @@ class Triangle(AbstractClockDrive):
     `phase` [rad].
     """
 
-    amplitude: Float[Number, "..."] = eqx.field(converter=as_plain)
-    frequency: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING)
-    phase: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING, default=0.0)
-    offset: Float[Number, "..."] = eqx.field(converter=as_plain, default=0.0)
+    amplitude: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    frequency: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("Hz") | TIMING)
+    phase: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=0.0, metadata=unit("rad") | TIMING
+    )
+    offset: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0, metadata=unit("V"))
 
     def __check_init__(self):
         check_finite_fields(self)
@@ -85,11 +90,13 @@ class Square(AbstractClockDrive):
     are jumps.
     """
 
-    amplitude: Float[Number, "..."] = eqx.field(converter=as_plain)
-    frequency: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING)
-    phase: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING, default=0.0)
-    offset: Float[Number, "..."] = eqx.field(converter=as_plain, default=0.0)
-    duty: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING, default=0.5)
+    amplitude: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    frequency: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("Hz") | TIMING)
+    phase: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=0.0, metadata=unit("rad") | TIMING
+    )
+    offset: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0, metadata=unit("V"))
+    duty: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.5, metadata=unit("1") | TIMING)
 
     def __check_init__(self):
         check_finite_fields(self)
@@ -111,9 +118,9 @@ class Square(AbstractClockDrive):
 class Ramp(AbstractClockDrive):
     """A straight line from `start` to `stop` [V] in `duration` [s], then `stop`."""
 
-    start: Float[Number, "..."] = eqx.field(converter=as_plain)
-    stop: Float[Number, "..."] = eqx.field(converter=as_plain)
-    duration: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING)
+    start: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    stop: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    duration: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("s") | TIMING)
 
     def __check_init__(self):
         check_finite_fields(self)
@@ -132,9 +139,9 @@ class OnThenOff(AbstractClockDrive):
     The derivative in `off_time` is zero: the edge is a jump.
     """
 
-    on: Float[Number, "..."] = eqx.field(converter=as_plain)
-    off: Float[Number, "..."] = eqx.field(converter=as_plain)
-    off_time: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING)
+    on: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    off: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    off_time: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("s") | TIMING)
 
     def __check_init__(self):
         check_finite_fields(self)
@@ -154,11 +161,11 @@ class PulseTrain(AbstractClockDrive):
     Raises a `ValueError` unless 0 < width <= period, and count is None or a whole number >= 1.
     """
 
-    amplitude: Float[Number, "..."] = eqx.field(converter=as_plain)
-    width: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING)
-    period: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING)
-    start: Float[Number, "..."] = eqx.field(converter=as_plain, metadata=TIMING, default=0.0)
-    base: Float[Number, "..."] = eqx.field(converter=as_plain, default=0.0)
+    amplitude: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    width: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("s") | TIMING)
+    period: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("s") | TIMING)
+    start: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0, metadata=unit("s") | TIMING)
+    base: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0, metadata=unit("V"))
     count: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
@@ -195,8 +202,8 @@ class Samples(AbstractClockDrive):
     Raises a `ValueError` for no samples, or a non-finite sample or interval.
     """
 
-    values: Float[Number, "samples *terminals"] = eqx.field(converter=as_plain)
-    interval: Float[Number, ""] = eqx.field(converter=as_plain, metadata=TIMING)
+    values: Float[Number, "samples *terminals"] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    interval: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("s") | TIMING)
 
     def __check_init__(self):
         check_finite_fields(self)

@@ -131,6 +131,7 @@ def test_ensemble_as_an_argument():
     assert total(build(), 2 * values) == pytest.approx(8 + 60 + 0.6)
     assert traces == [2]
     assert jax.grad(total)(build(), values).network.passive_conductance.tolist() == [1, 1]
-    # The dtype of the rest decides: the default conductance of a pad is of weak type.
-    single = build().network.passive_conductance * jnp.ones(2, jnp.float32)
-    assert single.dtype == jnp.float32
+    # The dtype of the rest decides: plain numbers have none, and follow those of another network.
+    assert isinstance(build().network.passive_conductance, np.ndarray)
+    single = jaxnn.Network(2, [(0, 1)], passive=[True], passive_conductance=jnp.ones(1, jnp.float32))
+    assert jaxnn.Ensemble([padded(), single]).network.passive_conductance.dtype == jnp.float32

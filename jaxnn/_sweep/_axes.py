@@ -4,8 +4,9 @@ import abc
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import numpy as np
+
+from .._module import Module
 
 
 class Axis(NamedTuple):
@@ -20,7 +21,7 @@ class Axis(NamedTuple):
         return len(next(iter(self.columns.values())))
 
 
-class AbstractSampling(eqx.Module):
+class AbstractSampling(Module):
     """A way to go through parameters; several of them in a list are combined each with each."""
 
     @abc.abstractmethod

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float, PyTree
 
 from .._ensemble import Ensemble, padded_ranges
 from .._solution import Solution
+from .._user_code import user_code
 from ._layout import Layout
 from ._study import Case, Study
 
@@ -148,7 +149,10 @@ def _batched(case: Case) -> Any:
     run, ensemble, reductions = case.runner(), case.ensemble, case.study.reductions
 
     def reduce(solution: Any) -> dict[str, Array]:
-        out = {name: jnp.asarray(reduction.function(solution)) for name, reduction in reductions.items()}
+        out = {}
+        for name, reduction in reductions.items():
+            with user_code(f"the reduction {name!r}"):
+                out[name] = jnp.asarray(reduction.function(solution))
         return out | _diagnosis(solution, out)
 
     def one(numbers: dict[str, Array], _unused_place: Array) -> dict[str, Array]:

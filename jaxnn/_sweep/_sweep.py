@@ -17,6 +17,7 @@ from .._drive import AbstractDrive
 from .._junction import AbstractJunction
 from .._simulate import simulate
 from .._solution import LARGEST_CHANGE, NumericalWarning
+from .._units import unit_of
 from . import _batch, _provenance
 from ._axes import axes_of, short_names
 from ._layout import Layout, make_layout
@@ -24,7 +25,6 @@ from ._open import open_sweep, require_store_libraries, summary_of
 from ._reductions import Reduction, reductions_of
 from ._store import Store, Variable
 from ._study import Study
-from ._units import unit_of
 
 
 _NETWORKS_AT_ONCE = 64
@@ -242,7 +242,9 @@ def variables(study: Study, layout: Layout) -> dict[str, Variable]:
     beside = []
     for axis in study.axes:
         for path, column in axis.columns.items():
-            attributes = {"path": path} | ({"units": unit} if (unit := unit_of(path)) else {})
+            root, _, place = path.partition(".")
+            unit = unit_of(getattr(study, root), place)
+            attributes = {"path": path} | ({"units": unit} if unit else {})
             out[short[path]] = Variable(
                 (axis.name,), column.shape, column.shape, column.dtype, attributes, column
             )

@@ -12,19 +12,22 @@ from .._checks import check_count
 from .._drive import AbstractDrive
 from .._ensemble import Ensemble
 from .._junction import AbstractJunction
+from .._module import Module
 from .._network import Network
 from .._problem import Problem, make_problem
 from .._solver import AbstractSolver
 from .._step import advance, first_carry, passive_conductance
+from .._units import unit
+from .._user_code import user_code
 from ._events import AbstractEventRule
 
 
-class EventCounts(eqx.Module):
+class EventCounts(Module):
     """The events of a run, step by step."""
 
     counts: Int[Array, "time *networks"]
     """Events of all junctions of each network that fall into each step."""
-    conductance: Float[Array, "time *networks"]
+    conductance: Float[Array, "time *networks"] = eqx.field(metadata=unit("S"))
     """Conductance between the first two terminals at each step [S]."""
     final_state: Float[Array, "*variables junctions"]
     """State after the last step."""
@@ -98,21 +101,26 @@ def _count(
 ) -> EventCounts:
     passive, owner = passive_conductance(problem), jnp.asarray(owner)
     given = None if isinstance(problem.drive, AbstractDrive) else problem.drive
+    what = f"the rule {type(rule).__name__}"
     networks = 1 if len(problem.shape) == 1 else problem.shape[0]
 
     def step(carry: Any, voltage: Any) -> Any:
         carry, memory, counts, index = carry
         carry, kept = advance(problem, passive, ("junction_conductance",), carry, voltage)
         conductance = kept["junction_conductance"]
-        memory, counts = rule.follow(memory, conductance, index, problem.dt, counts, owner)
+        with user_code(what):
+            memory, counts = rule.follow(memory, conductance, index, problem.dt, counts, owner)
         return (carry, memory, counts, index + 1), kept["conductance"]
 
     # The first step compares with itself: a rule sees no change.
     first = problem.junction.conductance(problem.state)
     counts = jnp.zeros((steps, networks), jnp.int32)
-    begin = (first_carry(problem), rule.start(first), counts, jnp.int32(0))
+    with user_code(what):
+        memory = rule.start(first)
+    begin = (first_carry(problem), memory, counts, jnp.int32(0))
     (carry, memory, counts, _), conductance = jax.lax.scan(step, begin, given, steps)
-    counts = rule.finish(memory, counts, owner)
+    with user_code(what):
+        counts = rule.finish(memory, counts, owner)
     counted = (jnp.arange(steps) >= margins[0]) & (jnp.arange(steps) < steps - margins[1])
     counts = jnp.where(counted[:, None], counts, 0)
     shape = (steps, *problem.shape[:-1])

@@ -9,12 +9,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from .._checks import as_inexact, check_at_least
+from .._module import Module
+from .._numbers import Number
+from .._units import unit
 
 
 Counts = Int[Array, "time networks"]
 
 
-class AbstractEventRule(eqx.Module):
+class AbstractEventRule(Module):
     """Decides from the conductances of consecutive steps which junctions had an event, and when.
 
     A rule sees the conductance that each step was solved with, first step first, and adds to the
@@ -56,7 +59,7 @@ class Crossing(AbstractEventRule):
     Source: the code published with Hochstetter et al., Nat. Commun. 12, 4008 (2021).
     """
 
-    level: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    level: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("S"))
     """The conductance to cross [S]."""
 
     def __check_init__(self):
@@ -104,7 +107,7 @@ class RelativeRate(AbstractEventRule):
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Methods.
     """
 
-    threshold: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1e-3)
+    threshold: Float[Number, "..."] = eqx.field(converter=as_inexact, default=1e-3, metadata=unit("1/s"))
     """The rate to exceed [1/s]."""
 
     def __check_init__(self):

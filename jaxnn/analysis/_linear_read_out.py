@@ -8,16 +8,18 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from .._checks import as_inexact, check_count
+from .._checks import as_array, check_count
 from .._drive import AbstractDrive
 from .._junction import AbstractJunction
+from .._module import Module
 from .._network import Network
 from .._problem import Problem, make_problem
 from .._solver import AbstractSolver
 from .._step import advance, first_carry, passive_conductance
+from .._units import unit
 
 
-class ReadOutRecord(eqx.Module):
+class ReadOutRecord(Module):
     r"""All that linear read-outs can know of features and targets, however many samples there were.
 
     Of the features $X$ and the targets $Y$, one row per sample, the triangular factor is kept:
@@ -38,7 +40,7 @@ class ReadOutRecord(eqx.Module):
     @classmethod
     def of(cls, features: Any, targets: Any) -> "ReadOutRecord":
         """The record of `features`, (samples, features), and `targets`, (samples, targets)."""
-        features, targets = as_inexact(features), as_inexact(targets)
+        features, targets = as_array(features), as_array(targets)
         columns = features.shape[-1] + targets.shape[-1]
         factor = jnp.zeros((columns, columns), jnp.result_type(features, targets))
         return cls(factor, jnp.int32(0), features.shape[-1]).extended(features, targets)
@@ -49,7 +51,7 @@ class ReadOutRecord(eqx.Module):
 
         Raises a `ValueError` for shapes that do not fit.
         """
-        features, targets = as_inexact(features), as_inexact(targets)
+        features, targets = as_array(features), as_array(targets)
         columns = self.factor.shape[-1]
         wanted = self.n_features, columns - self.n_features
         if (
@@ -107,12 +109,12 @@ class ReadOutRecord(eqx.Module):
         return 1 - jnp.linalg.norm(error, axis=0) / size
 
 
-class ReadOutRun(eqx.Module):
+class ReadOutRun(Module):
     """A run whose potentials were recorded against targets."""
 
     record: ReadOutRecord
     """Features are the potentials [V] of the wires in order, terminals included."""
-    conductance: Float[Array, " time"]
+    conductance: Float[Array, " time"] = eqx.field(metadata=unit("S"))
     """Conductance between the first two terminals at each step [S], as in `jaxnn.Solution`."""
     final_state: Float[Array, "*variables junctions"]
     """State after the last step."""
@@ -147,7 +149,7 @@ def record_read_out(
     Raises a `ValueError` for what `jaxnn.simulate` refuses, an ensemble, and targets or a segment that
     do not fit.
     """
-    targets, length = as_inexact(targets), check_count("segment", segment)
+    targets, length = as_array(targets), check_count("segment", segment)
     if targets.ndim != 2 or len(targets) == 0 or len(targets) % length:
         raise ValueError(
             "targets must be (steps, targets), with a whole number of segments of "

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._checks import as_inexact, check_at_least, check_count, check_finite
+from .._checks import as_array, check_at_least, check_count, check_finite
 from ._pulses import unit_values
 
 
@@ -93,7 +93,7 @@ def to_volts(pulses: Any, low: Any, high: Any) -> Float[Array, "samples channels
 def _per_channel(name: str, value: Any, pulses: Array) -> Array:
     """A number, or one per channel, with axes that fit pulses."""
     # Python's floats follow the dtype of the pulses, its whole numbers would not.
-    value = as_inexact(float(value) if isinstance(value, int) else value)
+    value = as_array(float(value) if isinstance(value, int) else value)
     check_finite(name, value)
     if value.shape not in ((), pulses.shape[1:2]):
         raise ValueError(

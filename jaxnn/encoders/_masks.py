@@ -7,7 +7,7 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._checks import as_inexact, check_count, concrete
+from .._checks import as_array, check_count, concrete
 from ._pulses import unit_values
 
 
@@ -71,7 +71,7 @@ def random_mask(key: Any, repeats: int, nodes: int, *, levels: int | None = None
     top = check_count("levels", levels) - 1
     if top < 1:
         raise ValueError("levels of a mask must be at least 2: a mask of one level is none.")
-    return as_inexact(jr.randint(key, shape, 0, top + 1)) / top
+    return as_array(jr.randint(key, shape, 0, top + 1)) / top
 
 
 def random_mix(key: Any, devices: int, channels: int, *, fan_in: int | None = None) -> Array:
@@ -87,4 +87,4 @@ def random_mix(key: Any, devices: int, channels: int, *, fan_in: int | None = No
     if check_count("fan_in", fan_in) > channels:
         raise ValueError(f"fan_in must be at most the {channels} channels, got {fan_in}.")
     rank = jnp.argsort(jnp.argsort(drawn, axis=1), axis=1)
-    return as_inexact(rank < fan_in) / fan_in
+    return as_array(rank < fan_in) / fan_in

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Array
 
-from .._checks import as_inexact, concrete
+from .._checks import as_array, concrete
 
 
 def unit_values(name: str, values: Any, axes: str) -> Array:
     """`values` as an inexact array with these axes; a `ValueError` if it is none or leaves [0, 1]."""
-    array = as_inexact(values)
+    array = as_array(values)
     if array.ndim != len(axes.split()):
         raise ValueError(f"{name} must have the axes ({axes.replace(' ', ', ')}), got {array.shape}.")
     known = concrete(array)

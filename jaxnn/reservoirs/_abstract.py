@@ -9,7 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from .._module import Module
 from .._numbers import cast_inexact
+from .._units import unit
+from .._user_code import user_code
 
 
 class Response(NamedTuple):
@@ -17,11 +20,11 @@ class Response(NamedTuple):
 
     features: Float[Array, "samples devices features"]
     """Measured at each device, in its own unit."""
-    energy: Float[Array, "samples devices"]
+    energy: Float[Array, "samples devices"] = eqx.field(metadata=unit("J"))
     """Energy that the pulses delivered [J]; NaN for a reservoir that is no physical device."""
 
 
-class AbstractReservoir(eqx.Module):
+class AbstractReservoir(Module):
     """Devices that turn pulses into features, one channel of pulses for each.
 
     A reservoir of your own subclasses this and implements the two methods; it can then be compared
@@ -139,4 +142,5 @@ def _distinct(pulses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @eqx.filter_jit
 def _mapped(reservoir: AbstractReservoir, pulses: Array) -> Response:
-    return jax.lax.map(reservoir.respond, pulses)
+    with user_code(f"the reservoir {type(reservoir).__name__}"):
+        return jax.lax.map(reservoir.respond, pulses)

@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from .._checks import as_inexact
+from .._numbers import Number
 from ._abstract import AbstractReservoir, Response, in_dtype_of
 from ._linear import tapped, without_energy
 
@@ -19,9 +21,9 @@ class EchoState(AbstractReservoir):
     Source: Jaeger, GMD Report 148 (2001).
     """
 
-    weights: Float[Array, "devices devices"]
-    input_weights: Float[Array, "devices devices"]
-    bias: Float[Array, " devices"]
+    weights: Float[Number, "devices devices"] = eqx.field(converter=as_inexact)
+    input_weights: Float[Number, "devices devices"] = eqx.field(converter=as_inexact)
+    bias: Float[Number, " devices"] = eqx.field(converter=as_inexact)
     reads: int = eqx.field(static=True, default=0)
     every: int = eqx.field(static=True, default=1)
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._checks import as_inexact, check_at_least
+from .._numbers import Number
 from ._abstract import AbstractReservoir, Response, in_dtype_of
 
 
@@ -29,7 +30,7 @@ class LeakyIntegrator(AbstractReservoir):
     all or one per device.
     """
 
-    time_constant: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    time_constant: Float[Number, "..."] = eqx.field(converter=as_inexact)
     reads: int = eqx.field(static=True, default=0)
     every: int = eqx.field(static=True, default=1)
 

@@ -11,9 +11,11 @@ from jaxtyping import Array, Float
 from .._checks import as_inexact, check_count
 from .._generate import nanowire_network
 from .._network import Network
+from .._numbers import Number
 from .._simulate import simulate
 from .._terminals import farthest_pair
 from .._threshold import TunnelJunction
+from .._units import unit
 from ._abstract import AbstractReservoir, Response, in_dtype_of
 from ._linear import taps
 
@@ -27,12 +29,14 @@ class NanowireReservoir(AbstractReservoir):
     """
 
     network: Network
-    critical_flux: Float[Array, "devices junctions"]
-    low: Float[Array, ""] = eqx.field(converter=as_inexact)
+    critical_flux: Float[Number, "devices junctions"] = eqx.field(
+        converter=as_inexact, metadata=unit("V s")
+    )
+    low: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("V"))
     """Pulse of amplitude 0, and of the reads after the train [V]."""
-    high: Float[Array, ""] = eqx.field(converter=as_inexact)
+    high: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("V"))
     """Pulse of amplitude 1 [V]."""
-    dt: Float[Array, ""] = eqx.field(converter=as_inexact, default=5e-3)
+    dt: Float[Number, ""] = eqx.field(converter=as_inexact, default=5e-3, metadata=unit("s"))
     """Time step [s]."""
     terminals: tuple[int, int] = eqx.field(static=True, default=(0, 1))
     steps: int = eqx.field(static=True, default=4)

@@ -15,7 +15,9 @@ from .._nickelate import NickelateDevice
 from .._nickelate_run import simulate_devices
 from .._nickelate_sheet import CapacitiveSheet
 from .._nickelate_spread import NickelateSpread
+from .._numbers import Number, follow
 from .._programme import Programme
+from .._units import unit
 from ._abstract import AbstractReservoir, Response, in_dtype_of
 from ._linear import taps
 
@@ -42,15 +44,15 @@ class NickelateReservoir(AbstractReservoir):
 
     device: NickelateDevice
     state: CloudState
-    low: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    low: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
     """Pulse of amplitude 0 [V]."""
-    high: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    high: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
     """Pulse of amplitude 1 [V]."""
-    width: Float[Array, ""] = eqx.field(converter=as_inexact)
+    width: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("s"))
     """Length of a pulse [s]."""
-    period: Float[Array, ""] = eqx.field(converter=as_inexact)
+    period: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("s"))
     """One pulse per period [s]."""
-    read_voltage: Float[Array, "..."] = eqx.field(converter=as_inexact)
+    read_voltage: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
     """Pulses after the train [V]."""
     sheet: CapacitiveSheet | None = None
     reads: int = eqx.field(static=True, default=0)
@@ -60,7 +62,8 @@ class NickelateReservoir(AbstractReservoir):
 
     def __check_init__(self):
         check_at_least("width of a NickelateReservoir", self.width, 0, "s", strict=True)
-        gap = self.period - self.width
+        own = follow(self)
+        gap = own.period - own.width
         check_at_least("period less width of a NickelateReservoir", gap, 0, "s", strict=True)
         check_count("every of a NickelateReservoir", self.every)
         check_count("steps of a NickelateReservoir", self.steps)
@@ -104,8 +107,9 @@ class NickelateReservoir(AbstractReservoir):
 
     def programme(self, pulses: Float[Array, "devices slots"]) -> Programme:
         """The drive of one sample; pulse k is segment 2k."""
-        volts = self._row(self.low) + pulses.T * self._row(self.high - self.low)
-        reading = jnp.broadcast_to(self._row(self.read_voltage), (self.reads, volts.shape[1]))
+        own = follow(self, pulses)
+        volts = own._row(own.low) + pulses.T * own._row(own.high - own.low)
+        reading = jnp.broadcast_to(own._row(own.read_voltage), (own.reads, volts.shape[1]))
         volts = jnp.concatenate([volts, reading.astype(volts.dtype)])
         return Programme.train(
             self._by_sheet(volts),

@@ -6,6 +6,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._checks import as_inexact, check_at_least
+from .._numbers import Number, follow
+from .._units import unit
 from ._abstract import AbstractReservoir, Response, in_dtype_of
 from ._linear import taps
 
@@ -24,34 +26,43 @@ class TungstenOxideReservoir(AbstractReservoir):
     devices may be one per device.
     """
 
-    insulating_current: Float[Array, "..."] = eqx.field(converter=as_inexact, default=5e-7)
+    insulating_current: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=5e-7, metadata=unit("A")
+    )
     """alpha [A]."""
-    insulating_slope: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.5)
+    insulating_slope: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=0.5, metadata=unit("1/V")
+    )
     """beta [1/V]."""
-    tunnelling_current: Float[Array, "..."] = eqx.field(converter=as_inexact, default=4e-6)
+    tunnelling_current: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=4e-6, metadata=unit("A")
+    )
     """gamma [A]."""
-    tunnelling_slope: Float[Array, "..."] = eqx.field(converter=as_inexact, default=2.0)
+    tunnelling_slope: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=2.0, metadata=unit("1/V")
+    )
     """delta [1/V]."""
-    growth_rate: Float[Array, "..."] = eqx.field(converter=as_inexact, default=1.0)
+    growth_rate: Float[Number, "..."] = eqx.field(converter=as_inexact, default=1.0, metadata=unit("1/s"))
     """lambda [1/s]."""
-    growth_slope: Float[Array, "..."] = eqx.field(converter=as_inexact, default=2.0)
+    growth_slope: Float[Number, "..."] = eqx.field(converter=as_inexact, default=2.0, metadata=unit("1/V"))
     """eta [1/V]."""
-    decay_time: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.05)
+    decay_time: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.05, metadata=unit("s"))
     """tau [s]."""
-    low: Float[Array, "..."] = eqx.field(converter=as_inexact, default=0.6)
+    low: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.6, metadata=unit("V"))
     """Pulse of amplitude 0, and of the reads after the train [V]."""
-    high: Float[Array, "..."] = eqx.field(converter=as_inexact, default=3.0)
+    high: Float[Number, "..."] = eqx.field(converter=as_inexact, default=3.0, metadata=unit("V"))
     """Pulse of amplitude 1 [V]."""
-    width: Float[Array, ""] = eqx.field(converter=as_inexact, default=1e-3)
+    width: Float[Number, ""] = eqx.field(converter=as_inexact, default=1e-3, metadata=unit("s"))
     """Length of a pulse [s]."""
-    period: Float[Array, ""] = eqx.field(converter=as_inexact, default=3e-3)
+    period: Float[Number, ""] = eqx.field(converter=as_inexact, default=3e-3, metadata=unit("s"))
     """One pulse per period [s]."""
     reads: int = eqx.field(static=True, default=0)
     every: int = eqx.field(static=True, default=1)
 
     def __check_init__(self):
         check_at_least("decay_time of a TungstenOxideReservoir", self.decay_time, 0, "s", strict=True)
-        gap = self.period - self.width
+        own = follow(self)
+        gap = own.period - own.width
         check_at_least("period less width of a TungstenOxideReservoir", gap, 0, "s", strict=True)
 
     def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
