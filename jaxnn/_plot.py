@@ -2,7 +2,7 @@
 
 # Matplotlib is imported inside the functions: `import jaxnn` is faster without it.
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex, cast
 
 import networkx as nx
 import numpy as np
@@ -66,6 +66,7 @@ def plot_network(
     """
     if not hasattr(network, "edges"):
         network, values, terminals = _of_solution(network, values, terminals)
+    network = cast("Network", network)
     edges, shown = network.edges, ~network.passive
     values, norm = _check_values(values, shown, log, limits)
     terminals = _check_terminals(terminals, network.n_nodes)

@@ -95,8 +95,8 @@ def simulate(
     )
     adjoint = StoreStates() if adjoint is None else adjoint
     solution = _run(problem, n_steps, n_every, _check_record(record), adjoint)
-    setup = Setup.of(network, problem, terminals)
-    return Solution(**(vars(solution) | {"setup": setup})).check()
+    known: dict[str, Any] = vars(solution) | {"setup": Setup.of(network, problem, terminals)}
+    return Solution(**known).check()
 
 
 def _check_counts(steps: Any, every: Any) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """A saved run is read alone: its network, law, terminals and time step come back with it."""
 
 import inspect
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -27,10 +28,10 @@ PADDED = jaxnn.Network(
 )
 LAW = jaxnn.TunnelJunction(set_voltage=jnp.array([0.01, 0.011, 0.012]), one_sided_reset=True)
 DRIVE = jaxnn.Constant(0.2)
-RUN = {"dt": 1e-3, "steps": 4, "record": ("junction_conductance", "junction_voltage")}
+RUN: dict[str, Any] = {"dt": 1e-3, "steps": 4, "record": ("junction_conductance", "junction_voltage")}
 
 
-def run(network=PADDED, law=LAW, terminals=(2, 3), drive=DRIVE, **changes):
+def run(network: Any = PADDED, law: Any = LAW, terminals: Any = (2, 3), drive: Any = DRIVE, **changes: Any):
     return jaxnn.simulate(network, law, drive, terminals=terminals, **(RUN | changes))
 
 
@@ -38,8 +39,8 @@ class Gated(jaxnn.AbstractJunction):
     """A law of a user, with a number, an array, a function and a word in it."""
 
     conductance_on: jax.Array
-    share: float
-    shape: object
+    share: Any
+    shape: Any
     kind: str = eqx.field(static=True, default="soft")
 
     def init_state(self, n_junctions):
@@ -116,7 +117,7 @@ def test_without_float64(tmp_path):
         assert loaded.conductance.dtype == jnp.float32
         assert float(loaded.dt) == pytest.approx(1e-3, rel=1e-13)  # not its nearest float32
         assert loaded.junction.set_voltage.dtype == jnp.float32
-        np.testing.assert_array_equal(loaded.junction.set_voltage, np.float32([0.01, 0.011]))
+        np.testing.assert_array_equal(loaded.junction.set_voltage, np.array([0.01, 0.011], np.float32))
     run(law=jaxnn.Resistor(1e-3), network=line(2), terminals=(0, 2)).save(tmp_path / "double.npz")
     with jax.enable_x64(False):
         loaded = jaxnn.Solution.load(tmp_path / "double.npz")
@@ -242,7 +243,7 @@ def test_pictures_of_a_solution(padded_run):
 
     ax = jaxnn.plot_network(padded_run)
     assert [text.get_text() for text in ax.texts] == ["source", "drain"]
-    offsets: object = ax.collections[-1].get_offsets()
+    offsets: Any = ax.collections[-1].get_offsets()
     assert len(np.asarray(offsets)) == 2  # the passive junction has no colour
     lines = jaxnn.plot_conductance(padded_run).lines
     np.testing.assert_array_equal(lines[0].get_ydata(), padded_run.conductance)

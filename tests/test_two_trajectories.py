@@ -1,5 +1,8 @@
 """Finite differences between trajectories: exact rates, the paper's procedure, and their limit."""
 
+# Weights may be None where all are 1.
+# pyright: reportOptionalMemberAccess=false
+
 import functools as ft
 
 import equinox as eqx
