@@ -92,8 +92,9 @@ def test_one_bad_network_spoils_no_other():
     ensemble = jaxnn.Ensemble(networks)
     g = np.array([1e-3, 1e-3, 1e-3, -1e-3, 1e-3, 1e-3, 3e-3])
     ends = [(0, 2), (0, 3), (0, 2)]
+    found = jax.jit(lambda g: run(jaxnn.Resistor(g), ensemble, ends))(jnp.asarray(g))
     with pytest.warns(jaxnn.NumericalWarning, match="1 of 3 runs.*junction 3"):
-        found = run(jaxnn.Resistor(jnp.asarray(g)), ensemble, ends)
+        found.check()
     assert found.failed_step.tolist() == [-1, 1, -1]
     assert found.failed_junction.tolist() == [-1, 3, -1]
     np.testing.assert_allclose(found.conductance[:, [0, 2]], [[5e-4, 7.5e-4]] * 6, rtol=1e-12)
