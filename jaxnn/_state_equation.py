@@ -89,6 +89,7 @@ class StateEquation(eqx.Module):
             start_step=0,
             state=state,
             solver=solver,
+            has_steps=False,
         )
         _check_rate(self.problem)
 
