@@ -18,6 +18,7 @@ from ._ensemble import Ensemble, padded_ranges
 from ._junction import AbstractJunction
 from ._network import Network
 from ._numbers import common_dtype
+from ._resolution import warn_of_losses
 from ._solver import AbstractSolver, AutoSolver, plan_for
 from ._user_code import user_code
 
@@ -51,6 +52,7 @@ def make_problem(
     start_step: Any,
     state: Any,
     solver: AbstractSolver | None,
+    has_steps: bool = True,
 ) -> Problem:
     """Checks every argument of `simulate` and converts the numbers to the dtype of the run."""
     solver = AutoSolver() if solver is None else solver
@@ -67,6 +69,8 @@ def make_problem(
         raise ValueError(f"junction must be a jaxnn.AbstractJunction, got {type(junction).__name__}.")
     drive = _check_drive(drive, steps, indices.shape)
     check_at_least("dt", dt, 0, "s", strict=True)
+    if has_steps:
+        warn_of_losses(drive, dt, steps, start_step)
     if state is None:
         with user_code(f"the law {type(junction).__name__}"):
             state = junction.init_state(network.n_junctions) * 1.0

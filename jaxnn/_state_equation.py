@@ -95,6 +95,7 @@ class StateEquation(Module):
             start_step=0,
             state=state,
             solver=solver,
+            has_steps=False,
         )
         _check_rate(self.problem)
 

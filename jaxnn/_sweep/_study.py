@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools as ft
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -17,6 +17,7 @@ from .._drive import AbstractClockDrive, AbstractDrive, drive_at
 from .._ensemble import Ensemble
 from .._junction import AbstractJunction
 from .._network import Network
+from .._resolution import Span, losses
 from .._simulate import simulate
 from .._solver import AutoSolver
 from ._axes import Axis, short_names
@@ -221,6 +222,12 @@ class PerNetwork(AbstractClockDrive):
         one = lambda drive: jnp.atleast_1d(drive_at(drive, clock))
         axes = jax.tree.map(lambda mark: 0 if mark else None, marked(self.drive, self.places))
         return jax.vmap(one, in_axes=(axes,))(self.drive)
+
+
+@losses.register
+def _(drive: PerNetwork, span: Span) -> Iterator[str]:
+    for loss in losses(drive.drive, span):
+        yield f"{type(drive.drive).__name__}: {loss}"
 
 
 def _spread(junction: Any, place: str, values: np.ndarray, ensemble: Ensemble) -> Any:
