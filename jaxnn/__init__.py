@@ -54,6 +54,7 @@ from ._grow_when_required import (
     GrowthHistory as GrowthHistory,
     GrowWhenRequired as GrowWhenRequired,
 )
+from ._implausible import ImplausibleWarning as ImplausibleWarning
 from ._junction import (
     AbstractJunction as AbstractJunction,
     AbstractRateJunction as AbstractRateJunction,

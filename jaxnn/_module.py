@@ -13,6 +13,7 @@ import numpy as np
 from jax.core import Tracer
 
 from ._units import field_units
+from ._unrecorded import NotRecorded
 
 
 _WIDTH = 100
@@ -54,7 +55,8 @@ def _laid_out(text: str) -> str:
 def _fields(module: Any) -> str:
     """A module on one line. Switches at their default and what is None are left out."""
     units = field_units(type(module))
-    shown = [f for f in dc.fields(module) if f.repr and getattr(module, f.name, None) is not None]
+    missing = lambda x: x is None or isinstance(x, NotRecorded)
+    shown = [f for f in dc.fields(module) if f.repr and not missing(getattr(module, f.name, None))]
     shown = [f for f in shown if not (f.metadata.get("static") and _is_default(module, f))]
     rest = []
     if len(shown) > _MOST_FIELDS and any(_is_default(module, f) for f in shown):

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Float64, Int, Int32
 
 from ._checks import as_inexact, check_at_least, concrete
 from ._connectivity import checked_node, checked_terminals, component_labels
+from ._implausible import check_conductance
 from ._module import Module
 from ._numbers import Number
 from ._pads import pad_contacts
@@ -68,6 +69,7 @@ class Network(Module):
         self.topology = Topology(n_nodes, edges, positions, wire_ends=wire_ends, box=box, passive=passive)
         n_passive = int(self.topology.passive.sum())
         self.passive_conductance = _passive_array(passive_conductance, n_passive)
+        check_conductance("passive_conductance", self.passive_conductance)
 
     def __check_init__(self):
         values = concrete(self.passive_conductance)
@@ -112,6 +114,11 @@ class Network(Module):
         **Raises:** `ValueError` unless the matrix is square, finite and symmetric with an empty
         diagonal.
         """
+        if isinstance(matrix, str | os.PathLike):
+            raise ValueError(
+                f"An adjacency matrix must be an array, got the name of a file, {str(matrix)!r}: load it "
+                "first, as with numpy.load or numpy.loadtxt."
+            )
         links: Any = scipy.sparse.coo_array(matrix if scipy.sparse.issparse(matrix) else np.asarray(matrix))
         if links.ndim != 2 or links.shape[0] != links.shape[1]:
             raise ValueError(

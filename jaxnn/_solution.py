@@ -13,6 +13,7 @@ from ._checks import concrete
 from ._module import Module
 from ._storage import load_arrays, save_arrays
 from ._units import unit
+from ._unrecorded import NotRecorded
 
 
 LARGEST_CHANGE = 0.1  # of a state's critical value, up to which an explicit step is trusted
@@ -36,7 +37,8 @@ class Solution(Module):
     """The recorded part of a simulation.
 
     `time` is the first axis of everything recorded: steps every, 2 every, ... What was not asked
-    for is None. For an `Ensemble`, `drive` and `terminal_current` are (time, networks, terminals),
+    for is false, and says how to get it when it is used. For an `Ensemble`, `drive` and
+    `terminal_current` are (time, networks, terminals),
     `conductance`, `kirchhoff_residual` and `power` are (time, networks), `largest_change` and
     `failed_step` are (networks,). Under `vmap` every array gets the mapped axis in front, as usual.
     """
@@ -57,21 +59,30 @@ class Solution(Module):
     """Largest move of a state in one step, relative to its critical value."""
     failed_step: Int[Array, "*networks"]
     """First step with a number that is not finite, or -1."""
-    # What was not asked for is None. Any stands for that, so that type checkers let users index
-    # what they did ask for.
-    state: Float[Array, "time *variables junctions"] | Any = None
+    # With Any, so that type checkers let users index what they did ask for.
+    state: Float[Array, "time *variables junctions"] | Any = NotRecorded("state")
     """States after the step."""
-    junction_conductance: Float[Array, "time junctions"] | Any = eqx.field(default=None, metadata=unit("S"))
+    junction_conductance: Float[Array, "time junctions"] | Any = eqx.field(
+        default=NotRecorded("junction_conductance"), metadata=unit("S")
+    )
     """Conductances that the step was solved with [S]."""
-    junction_voltage: Float[Array, "time junctions"] | Any = eqx.field(default=None, metadata=unit("V"))
+    junction_voltage: Float[Array, "time junctions"] | Any = eqx.field(
+        default=NotRecorded("junction_voltage"), metadata=unit("V")
+    )
     """phi_a - phi_b of junction (a, b) [V]."""
-    node_potential: Float[Array, "time nodes"] | Any = eqx.field(default=None, metadata=unit("V"))
+    node_potential: Float[Array, "time nodes"] | Any = eqx.field(
+        default=NotRecorded("node_potential"), metadata=unit("V")
+    )
     """Potentials of the wires [V]."""
-    kirchhoff_residual: Float[Array, "time *networks"] | Any = eqx.field(default=None, metadata=unit("A"))
+    kirchhoff_residual: Float[Array, "time *networks"] | Any = eqx.field(
+        default=NotRecorded("kirchhoff_residual"), metadata=unit("A")
+    )
     """Largest current that a wire other than a terminal fails to pass on [A]."""
-    power: Float[Array, "time *networks"] | Any = eqx.field(default=None, metadata=unit("W"))
+    power: Float[Array, "time *networks"] | Any = eqx.field(
+        default=NotRecorded("power"), metadata=unit("W")
+    )
     """Power dissipated in all junctions [W]."""
-    cut_off: Int[Array, "time *networks"] | Any = None
+    cut_off: Int[Array, "time *networks"] | Any = NotRecorded("cut_off")
     """Number of wires that no conductance joins to a terminal: they are at 0 V."""
 
     @property
@@ -105,7 +116,7 @@ class Solution(Module):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes everything recorded to one `.npz` file, without pickling."""
-        arrays = {k: np.asarray(v) for k, v in vars(self).items() if v is not None}
+        arrays = {k: np.asarray(v) for k, v in vars(self).items() if eqx.is_array(v)}
         save_arrays(path, "solution", arrays)
 
     @classmethod

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from jaxnn_kernels import NodalSolution, solve_nodes, split_time_step
 
+from ._checks import check_network
 from ._clock import Clock
 from ._drive import AbstractDrive, drive_at
 from ._ensemble import Ensemble
@@ -63,7 +64,7 @@ class StateEquation(Module):
 
     def __init__(
         self,
-        network: Network | Ensemble,
+        network: Network | Ensemble | Any,
         junction: AbstractRateJunction | Any,
         drive: AbstractDrive | Any,
         *,
@@ -71,6 +72,7 @@ class StateEquation(Module):
         state: Any = None,
         solver: AbstractSolver | None = None,
     ):
+        check_network(network, (Network, Ensemble))
         if isinstance(junction, AbstractJunction) and not isinstance(junction, AbstractRateJunction):
             raise ValueError(
                 f"{type(junction).__name__} has steps but no rate: derive it from "

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -189,7 +190,7 @@ def _by_network(solution: Any, ensemble: Ensemble) -> dict[str, Any]:
     junctions = {"final_state", "state", "junction_conductance", "junction_voltage"}
     parts = {}
     for name, x in vars(solution).items():
-        if x is None or name in ("largest_change", "failed_step"):
+        if not eqx.is_array(x) or name in ("largest_change", "failed_step"):
             parts[name] = x
         elif name in moved:
             parts[name] = jnp.moveaxis(x, 1, 0)
