@@ -38,7 +38,10 @@ from ._constraint import (
     Fixed as Fixed,
     Positive as Positive,
     Scaled as Scaled,
+    from_free as from_free,
+    only as only,
     spread as spread,
+    to_free as to_free,
 )
 from ._drive import (
     AbstractClockDrive as AbstractClockDrive,
@@ -51,6 +54,7 @@ from ._grow_when_required import (
     GrowthHistory as GrowthHistory,
     GrowWhenRequired as GrowWhenRequired,
 )
+from ._implausible import ImplausibleWarning as ImplausibleWarning
 from ._junction import (
     AbstractJunction as AbstractJunction,
     AbstractRateJunction as AbstractRateJunction,

@@ -1,5 +1,6 @@
 """What an adjacency matrix says of junctions."""
 
+import os
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,11 @@ def adjacency_entries(
 
     **Raises:** `ValueError` as `jaxnn.Network.from_adjacency` says.
     """
+    if isinstance(matrix, str | os.PathLike):
+        raise ValueError(
+            f"An adjacency matrix must be an array, got the name of a file, {str(matrix)!r}: load it "
+            "first, as with numpy.load or numpy.loadtxt."
+        )
     links: Any = scipy.sparse.coo_array(matrix if scipy.sparse.issparse(matrix) else np.asarray(matrix))
     if links.ndim != 2 or links.shape[0] != links.shape[1]:
         raise ValueError(

@@ -1,5 +1,6 @@
 """Conversion and checks of numeric arguments, with messages that say what to do."""
 
+import operator
 from typing import Any
 
 import jax
@@ -22,8 +23,14 @@ def as_inexact(value: Any) -> Number:
     if isinstance(value, np.ndarray | np.generic) and jnp.issubdtype(value.dtype, jnp.inexact):
         if value.dtype != np.float64:
             return jnp.asarray(value)  # float32 is a choice
-    # A copy that nobody can write to, or a number could pass the checks and change later.
-    array = np.array(value, dtype=float)
+    try:
+        # A copy that nobody can write to, or a number could pass the checks and change later.
+        array = np.array(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"a parameter must be a number, a list or an array of numbers in SI units, such as 1e-3 for 1 "
+            f"ms, got {value!r}: {error}"
+        ) from error
     array.flags.writeable = False
     return array  # pyright: ignore[reportReturnType]
 
@@ -37,6 +44,64 @@ def as_array(value: Any) -> Array:
 def concrete(value: object) -> np.ndarray | None:
     """`value` as a NumPy array, or None while it is traced and has no value yet."""
     return None if isinstance(value, Tracer) else np.asarray(value)
+
+
+def whole(name: str, value: Any) -> int:
+    """A whole number, written as 100 or as 1e2, as an int; raises a `ValueError` for others."""
+    check_not_traced(name, value)
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return int(value)
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise ValueError(
+            f"{name} must be a whole number, got {value!r}: it sets the length of arrays."
+        ) from None
+
+
+def check_not_traced(name: str, value: Any) -> None:
+    """Raises a `ValueError` for what decides what is compiled and yet came in as a traced argument."""
+    if any(isinstance(x, Tracer) for x in jax.tree.leaves(value)):
+        raise ValueError(
+            f"{name} is an argument of jax.jit, vmap or grad and has no value yet, but decides what is "
+            "compiled. Close over it, jax.jit(lambda drive: jaxnn.simulate(network, junction, drive, "
+            "terminals=(0, 1), dt=1e-3, steps=100)), name it in static_argnames, or use "
+            "equinox.filter_jit, which traces arrays only."
+        )
+
+
+def check_type(name: str, value: Any, kinds: Any, advice: str = "") -> None:
+    """Raises a `ValueError` unless `value` is of one of `kinds`, the public classes."""
+    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+    if not isinstance(value, kinds):
+        wanted = " or ".join(f"jaxnn.{kind.__name__}" for kind in kinds)
+        raise ValueError(f"{name} must be a {wanted}, got {_named(value)}. {advice}".rstrip())
+
+
+def check_network(value: Any, kinds: Any) -> None:
+    """`check_type` for the first argument of a run."""
+    single = isinstance(kinds, type)
+    if isinstance(value, list | tuple):
+        advice = "Call this for each of them." if single else "Give jaxnn.Ensemble(networks) for several."
+    else:
+        advice = "The arguments are network, junction, drive, in this order."
+    check_type("network", value, kinds, advice)
+
+
+def check_time_step(dt: Any) -> None:
+    """Raises a `ValueError` unless `dt` is one positive number of seconds."""
+    if isinstance(dt, str) or dt is None or np.ndim(dt):
+        got = f"shape {np.shape(dt)}" if np.ndim(dt) else repr(dt)
+        raise ValueError(
+            f"dt must be one number [s], such as 1e-3 for 1 ms, got {got}; for several time steps use "
+            "jax.vmap."
+        )
+    check_at_least("dt", dt, 0, "s", strict=True)
+
+
+def _named(value: Any) -> str:
+    """A value by its type, and text as it is."""
+    return repr(value) if isinstance(value, str) else type(value).__name__
 
 
 def check_finite(name: str, value: object, unit: str = "") -> None:
@@ -70,8 +135,7 @@ def check_at_least(
 
 def check_count(name: str, value: Any) -> int:
     """A number of steps or the like, at least 1, as an int; raises a `ValueError` for others."""
-    if not isinstance(value, int) and not hasattr(value, "__index__"):
-        raise ValueError(f"{name} must be a whole number, got {value!r}: it sets the length of arrays.")
+    value = whole(name, value)
     if int(value) < 1:
         raise ValueError(f"{name} must be at least 1, got {value}.")
     return int(value)

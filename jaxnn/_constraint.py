@@ -1,6 +1,7 @@
 """Where a tuned parameter may go, and in which coordinate an optimiser moves it."""
 
 import abc
+import dataclasses as dc
 from typing import Any
 
 import equinox as eqx
@@ -10,7 +11,7 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
-from ._checks import as_inexact, check_at_least, check_finite
+from ._checks import as_inexact, check_at_least, check_finite, concrete
 from ._module import Module
 from ._numbers import Number, common_dtype, follow
 
@@ -187,6 +188,73 @@ def leaf_rules(parameters: PyTree, constraints: PyTree) -> list[Rule]:
             f"parameters, constraint). The structures differ: {error}"
         ) from error
     return rules
+
+
+def to_free(parameters: PyTree, constraints: PyTree) -> PyTree:
+    """The free coordinates of parameters, for an optimiser of your own; `from_free` is the way back.
+
+    - `parameters`: floats, arrays, drives, junctions, or any pytree of these.
+    - `constraints`: as for `jaxnn.optimise`: one for all, such as `Positive()`, or a structure that
+      `parameters` begins with; `jaxnn.only` makes one of some fields of a module.
+
+    Returns the structure of `parameters` with an array for each number that is tuned, and None for
+    what is not: what is `Fixed()`, and what is no real number.
+
+    **Raises:** `ValueError` for a parameter that its constraint does not allow, and constraints that
+    do not fit.
+    """
+    rules = leaf_rules(parameters, constraints)
+    leaves, structure = jax.tree_util.tree_flatten_with_path(parameters)
+    free = []
+    for (path, leaf), rule in zip(leaves, rules, strict=True):
+        if not is_tunable(leaf) or isinstance(rule, Fixed):
+            free.append(None)
+            continue
+        value = follow(as_inexact(leaf), parameters)
+        free.append(value if rule is None else rule.to_free(value).astype(value.dtype))
+        known = concrete(free[-1])
+        if known is not None and not np.isfinite(known).all():
+            raise ValueError(
+                f"parameters{jax.tree_util.keystr(path)} is {np.asarray(value)[~np.isfinite(known)][0]:g}, "
+                f"which {rule!r} does not allow: start inside it."
+            )
+    return structure.unflatten(free)
+
+
+def from_free(free: PyTree, parameters: PyTree, constraints: PyTree) -> PyTree:
+    """The parameters at free coordinates, with those of `parameters` where nothing is tuned.
+
+    The same `parameters` and `constraints` as for `to_free`. A coordinate outside what a constraint
+    allows, which only `Box` knows, is taken as the nearest that is allowed.
+
+    **Raises:** `ValueError` for constraints that do not fit.
+    """
+    rules = leaf_rules(parameters, constraints)
+    leaves, structure = jax.tree.flatten(parameters)
+    moved = structure.flatten_up_to(free)
+
+    def value(leaf: Any, coordinate: Any, rule: Rule) -> Any:
+        if coordinate is None or not isinstance(rule, AbstractConstraint):
+            return leaf if coordinate is None else coordinate
+        return rule.from_free(rule.project(coordinate)).astype(coordinate.dtype)
+
+    return structure.unflatten([value(*x) for x in zip(leaves, moved, rules, strict=True)])
+
+
+def only(module: PyTree, **constraints: AbstractConstraint) -> PyTree:
+    """Constraints for some fields of a module by name; all others are `Fixed()`.
+
+    **Raises:** `ValueError` for a field that the module does not have.
+    """
+    fields = [f.name for f in dc.fields(module) if not f.metadata.get("static")]
+    unknown = [name for name in constraints if name not in fields]
+    if unknown:
+        raise ValueError(f"{type(module).__name__} has no number {unknown[0]!r}; it has {fields}.")
+    fixed = jax.tree.map(lambda _: Fixed(), module)
+    for name, rule in constraints.items():
+        part = jax.tree.map(lambda _, rule=rule: rule, getattr(module, name))
+        fixed = eqx.tree_at(lambda m, name=name: getattr(m, name), fixed, part)
+    return fixed
 
 
 def spread(parameters: PyTree, key: PRNGKeyArray, restarts: int, *, constraints: PyTree = None) -> PyTree:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, Shaped
 
+from ._checks import check_type
 from ._connectivity import checked_terminals
 from ._module import Module
 from ._network import Network
@@ -28,7 +29,7 @@ class Ensemble(Module):
     node_offsets: tuple[int, ...] = eqx.field(static=True)
     junction_offsets: tuple[int, ...] = eqx.field(static=True)
 
-    def __init__(self, networks: Sequence[Network]):
+    def __init__(self, networks: Sequence[Network | Any]):
         """**Arguments:**
 
         - `networks`: at least one `Network`. Geometry is kept if all of them have it, each
@@ -38,6 +39,8 @@ class Ensemble(Module):
         """
         if not len(networks):
             raise ValueError("An ensemble needs at least one network, got none.")
+        for network in networks:
+            check_type("each of the networks", network, Network)
         self.node_offsets = _offsets([network.n_nodes for network in networks])
         self.junction_offsets = _offsets([network.n_junctions for network in networks])
         starts = zip(networks, self.node_offsets[:-1], strict=True)

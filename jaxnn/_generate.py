@@ -1,23 +1,24 @@
 """Networks of wires deposited at random."""
 
-import operator
-from typing import Annotated, SupportsIndex
+from typing import Annotated, Any, SupportsIndex
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int
 from scipy.spatial import KDTree
 
+from ._checks import whole
+from ._implausible import check_wires_in_box
 from ._network import Network
 from ._topology import ArrayInput
 from ._units import unit
 
 
 def nanowire_network(
-    n_wires: SupportsIndex | None = None,
+    n_wires: SupportsIndex | Any = None,
     box: Annotated[ArrayInput, unit("m")] = (100e-6, 100e-6),
     length_mean: Annotated[float | int, unit("m")] = 10e-6,
     length_std: Annotated[float | int, unit("m")] = 1e-6,
-    seed: SupportsIndex = 0,
+    seed: SupportsIndex | Any = 0,
     *,
     density: Annotated[float | int | None, unit("1/m^2")] = None,
 ) -> Network:
@@ -42,9 +43,10 @@ def nanowire_network(
     """
     _check_lengths(length_mean, length_std)
     sides = _checked_sides(box)
+    check_wires_in_box(float(length_mean), sides)
     width, height, mean, std = map(_micrometres, (*sides, length_mean, length_std))
     n = _wire_count(n_wires, density, width * height)
-    centres, ends = _deposit(n, (width, height), mean, std, operator.index(seed))
+    centres, ends = _deposit(n, (width, height), mean, std, whole("`seed`", seed))
     edges = crossings(ends)
     if not len(edges):
         raise ValueError(
@@ -118,9 +120,9 @@ def _micrometres(metres: float | int) -> float:
     return float(f"{metres * 1e6:.12g}")
 
 
-def _wire_count(n_wires: SupportsIndex | None, density: float | int | None, area: float) -> int:
+def _wire_count(n_wires: SupportsIndex | Any, density: float | int | None, area: float) -> int:
     if n_wires is not None and density is None:
-        n, source = operator.index(n_wires), ""
+        n, source = whole("`n_wires`", n_wires), ""
     elif density is not None and n_wires is None:
         if not (np.isfinite(density) and density > 0):
             raise ValueError(f"`density` must be positive [1/m^2], got {density}.")

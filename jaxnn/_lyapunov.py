@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from ._adjoint import StoreStates, scan_windows
-from ._checks import check_count, concrete
+from ._checks import check_count, check_network, concrete
 from ._drive import AbstractDrive
 from ._ensemble import Ensemble
 from ._junction import AbstractJunction
@@ -36,15 +36,15 @@ class LyapunovSpectrum(Module):
 
 @jax.named_scope("lyapunov_exponents")
 def lyapunov_exponents(
-    network: Network | Ensemble,
-    junction: AbstractJunction,
+    network: Network | Ensemble | Any,
+    junction: AbstractJunction | Any,
     drive: AbstractDrive | Any,
     *,
     terminals: Any,
-    dt: ArrayLike,
-    steps: SupportsIndex,
-    interval: SupportsIndex = 100,
-    count: SupportsIndex = 1,
+    dt: ArrayLike | Any,
+    steps: SupportsIndex | Any,
+    interval: SupportsIndex | Any = 100,
+    count: SupportsIndex | Any = 1,
     start_step: ArrayLike = 0,
     state: Any = None,
     key: Array | None = None,
@@ -100,11 +100,8 @@ def lyapunov_exponents(
     return _follow(problem, start, weights, n_steps, n_interval, cut)
 
 
-def _check_counts(
-    network: Network | Ensemble, steps: Any, interval: Any, count: Any
-) -> tuple[int, int, int]:
-    if not isinstance(network, Network):
-        raise ValueError(f"network must be one Network, got {type(network).__name__}: call this for each.")
+def _check_counts(network: Any, steps: Any, interval: Any, count: Any) -> tuple[int, int, int]:
+    check_network(network, Network)
     n_steps, n_interval = check_count("steps", steps), check_count("interval", interval)
     n_count = check_count("count", count)
     if n_steps % n_interval:

@@ -13,6 +13,7 @@ import numpy as np
 from jax.core import Tracer
 
 from ._units import field_units
+from ._unrecorded import NotRecorded
 
 
 _WIDTH = 100
@@ -36,7 +37,7 @@ class Module(eqx.Module):
         """The same inside another module, which equinox shows."""
         import wadler_lindig
 
-        return wadler_lindig.ConcatDoc(wadler_lindig.TextDoc(_fields(self).replace(_FIXED, " ")))
+        return wadler_lindig.TextDoc(_text(self).replace(_FIXED, " "))
 
 
 def show(name: str, **parts: Any) -> str:
@@ -54,7 +55,8 @@ def _laid_out(text: str) -> str:
 def _fields(module: Any) -> str:
     """A module on one line. Switches at their default and what is None are left out."""
     units = field_units(type(module))
-    shown = [f for f in dc.fields(module) if f.repr and getattr(module, f.name, None) is not None]
+    missing = lambda x: x is None or isinstance(x, NotRecorded)
+    shown = [f for f in dc.fields(module) if f.repr and not missing(getattr(module, f.name, None))]
     shown = [f for f in shown if not (f.metadata.get("static") and _is_default(module, f))]
     rest = []
     if len(shown) > _MOST_FIELDS and any(_is_default(module, f) for f in shown):
@@ -82,14 +84,14 @@ def _text(x: Any, unit: str = "") -> str:
         text = _array(x)
         words = f"{text} {unit}" if unit not in ("", "1") and any(c.isdigit() for c in text) else text
         return words.replace(" ", _FIXED)
-    if isinstance(x, Module) and type(x).__repr__ is Module.__repr__:
-        return _fields(x)
+    if isinstance(x, Module):
+        return _fields(x) if type(x).__repr__ is Module.__repr__ else repr(x)
     if isinstance(x, bool | int | float | complex):
         return _text(np.asarray(x), unit) if isinstance(x, float) else repr(x)
     if isinstance(x, str):
         return repr(x).replace(" ", _FIXED)
-    if hasattr(x, "_asdict"):  # a named tuple
-        items = [f"{name}={_text(part)}" for name, part in x._asdict().items()]
+    if (named := getattr(x, "_asdict", None)) is not None:  # a named tuple
+        items = [f"{name}={_text(part)}" for name, part in named().items()]
         return f"{type(x).__name__}({', '.join(items)})"
     if isinstance(x, tuple | list):
         inside = _listed([_text(part, unit) for part in x])

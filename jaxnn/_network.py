@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Float64, Int, Int32, Int64
 from ._adjacency import adjacency_entries
 from ._checks import as_inexact, check_at_least, concrete
 from ._connectivity import checked_node, checked_terminals, component_labels
+from ._implausible import check_conductance
 from ._module import Module
 from ._numbers import Number
 from ._pads import pad_contacts
@@ -76,6 +77,7 @@ class Network(Module):
         self.passive_conductance = _passive_array(passive_conductance, n_passive)
         # As bytes, which compare and hash by content.
         self._wires = None if wires is None else _checked_wires(wires, self.topology.n_nodes).tobytes()
+        check_conductance("passive_conductance", self.passive_conductance)
 
     def __check_init__(self):
         values = concrete(self.passive_conductance)

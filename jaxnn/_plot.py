@@ -233,7 +233,7 @@ def _of_solution(solution: Any, values: Any, terminals: Any) -> tuple[Any, Any, 
     network, record = solution.network, solution.junction_conductance
     if not hasattr(network, "edges"):
         raise ValueError("plot_network draws one network, got a Solution of an Ensemble: draw its parts.")
-    if values is None and record is not None:
+    if values is None and eqx.is_array(record):
         values = record[-1] if record.ndim == 2 else record
     # Of a batch all runs have the same terminals, unless these were mapped too.
     return network, values, np.asarray(solution.terminals) if terminals is None else terminals
@@ -252,7 +252,8 @@ def _traces(solution: Any) -> tuple[Any, Any]:
 def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     if ax is not None:
         return ax
-    import matplotlib.pyplot as plt
+    import equinox as eqx
+import matplotlib.pyplot as plt
 
     return plt.subplots(figsize=size, layout="constrained")[1]
 

@@ -11,7 +11,15 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from jaxnn_kernels import split_time_step
 
-from ._checks import as_inexact, check_at_least, check_finite, concrete
+from ._checks import (
+    as_inexact,
+    check_finite,
+    check_network,
+    check_not_traced,
+    check_time_step,
+    check_type,
+    concrete,
+)
 from ._clock import Clock
 from ._drive import AbstractDrive, drive_at, per_terminal, settled
 from ._ensemble import Ensemble, padded_ranges
@@ -42,8 +50,8 @@ class Problem(eqx.Module):
 
 
 def make_problem(
-    network: Network | Ensemble,
-    junction: AbstractJunction,
+    network: Network | Ensemble | Any,
+    junction: AbstractJunction | Any,
     drive: Any,
     *,
     terminals: Any,
@@ -51,11 +59,15 @@ def make_problem(
     steps: int,
     start_step: Any,
     state: Any,
-    solver: AbstractSolver | None,
+    solver: AbstractSolver | Any,
     has_steps: bool = True,
 ) -> Problem:
     """Checks every argument of `simulate` and converts the numbers to the dtype of the run."""
+    check_network(network, (Network, Ensemble))
+    check_type("junction", junction, AbstractJunction, "Laws are jaxnn.TunnelJunction() and the like.")
     solver = AutoSolver() if solver is None else solver
+    check_type("solver", solver, AbstractSolver)
+    check_not_traced("terminals", terminals)
     indices = network.check_terminals(terminals)
     if isinstance(network, Ensemble):
         sizes = np.diff(network.node_offsets)
@@ -65,10 +77,8 @@ def make_problem(
     else:
         network_of_node = np.zeros(network.n_nodes, np.int32)
         junctions_of_network = np.zeros((1, 0), np.int32)
-    if not isinstance(junction, AbstractJunction):
-        raise ValueError(f"junction must be a jaxnn.AbstractJunction, got {type(junction).__name__}.")
     drive = _check_drive(drive, steps, indices.shape)
-    check_at_least("dt", dt, 0, "s", strict=True)
+    check_time_step(dt)
     if has_steps:
         warn_of_losses(drive, dt, steps, start_step)
     if state is None:

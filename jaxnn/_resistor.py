@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from ._checks import as_inexact, check_at_least
+from ._implausible import check_conductance
 from ._junction import AbstractRateJunction
 from ._numbers import Number, following
 from ._units import unit
@@ -25,6 +26,7 @@ class Resistor(AbstractRateJunction):
 
     def __check_init__(self):
         check_at_least("conductance", self.conductance_value, 0, "S")
+        check_conductance("conductance", self.conductance_value)
 
     def init_state(self, n_junctions: int) -> Float[Array, " junctions"]:
         return jnp.zeros(n_junctions)

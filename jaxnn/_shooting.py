@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from ._checks import check_count
+from ._checks import check_count, check_network
 from ._drive import AbstractDrive
 from ._ensemble import Ensemble
 from ._network import Network
@@ -15,14 +15,14 @@ from ._solution import Solution
 
 
 def shoot(
-    network: Network | Ensemble,
+    network: Network | Ensemble | Any,
     junction: Any,
     drive: AbstractDrive | Any,
     states: Float[Array, "windows *variables junctions"],
     *,
     terminals: Any,
-    dt: ArrayLike,
-    steps: SupportsIndex,
+    dt: ArrayLike | Any,
+    steps: SupportsIndex | Any,
     start_step: ArrayLike = 0,
     **options: Any,
 ) -> tuple[Solution, Float[Array, "gaps *variables junctions"]]:
@@ -50,8 +50,7 @@ def shoot(
 
     Source: Bock and Plitt, IFAC Proc. Vol. 17, 1603 (1984).
     """
-    if not isinstance(network, Network):
-        raise ValueError(f"network must be one Network, got {type(network).__name__}: shoot each alone.")
+    check_network(network, Network)
     states = jnp.asarray(states)
     windows = states.shape[0]
     parts, axis, length = _split(drive, check_count("steps", steps), windows)

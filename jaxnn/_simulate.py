@@ -36,17 +36,17 @@ _ON_REQUEST = (
 
 
 def simulate(
-    network: Network | Ensemble,
-    junction: AbstractJunction,
+    network: Network | Ensemble | Any,
+    junction: AbstractJunction | Any,
     drive: AbstractDrive | Any,
     *,
     terminals: Any,
-    dt: ArrayLike,
-    steps: SupportsIndex,
+    dt: ArrayLike | Any,
+    steps: SupportsIndex | Any,
     start_step: ArrayLike = 0,
     state: Any = None,
     record: str | Sequence[str] = ("conductance",),
-    every: SupportsIndex = 1,
+    every: SupportsIndex | Any = 1,
     solver: AbstractSolver | None = None,
     adjoint: AbstractAdjoint | None = None,
 ) -> Solution:

@@ -17,6 +17,7 @@ from ._module import Module
 from ._setup import Setup, setup_arrays, setup_from
 from ._storage import load_arrays, save_arrays
 from ._units import unit
+from ._unrecorded import NotRecorded
 
 
 LARGEST_CHANGE = 0.1  # of a state's critical value, up to which an explicit step is trusted
@@ -48,7 +49,8 @@ class Solution(Module):
     """The recorded part of a simulation.
 
     `time` is the first axis of everything recorded: steps every, 2 every, ... What was not asked
-    for is None. For an `Ensemble`, `drive` and `terminal_current` are (time, networks, terminals),
+    for is false, and says how to get it when it is used. For an `Ensemble`, `drive` and
+    `terminal_current` are (time, networks, terminals),
     `conductance`, `kirchhoff_residual` and `power` are (time, networks), `largest_change` and
     `failed_step` are (networks,). Under `vmap` every array gets the mapped axis in front, as usual.
     """
@@ -77,21 +79,30 @@ class Solution(Module):
     """The junction that it belongs to, or -1 if it belongs to none."""
     cause: Int[Array, "*networks"] | Any = 0
     """What is wrong there, as a number; `result` says it in words."""
-    # What was not asked for is None. Any stands for that, so that type checkers let users index
-    # what they did ask for.
-    state: Float[Array, "time *variables junctions"] | Any = None
+    # With Any, so that type checkers let users index what they did ask for.
+    state: Float[Array, "time *variables junctions"] | Any = NotRecorded("state")
     """States after the step."""
-    junction_conductance: Float[Array, "time junctions"] | Any = eqx.field(default=None, metadata=unit("S"))
+    junction_conductance: Float[Array, "time junctions"] | Any = eqx.field(
+        default=NotRecorded("junction_conductance"), metadata=unit("S")
+    )
     """Conductances that the step was solved with [S]."""
-    junction_voltage: Float[Array, "time junctions"] | Any = eqx.field(default=None, metadata=unit("V"))
+    junction_voltage: Float[Array, "time junctions"] | Any = eqx.field(
+        default=NotRecorded("junction_voltage"), metadata=unit("V")
+    )
     """phi_a - phi_b of junction (a, b) [V]."""
-    node_potential: Float[Array, "time nodes"] | Any = eqx.field(default=None, metadata=unit("V"))
+    node_potential: Float[Array, "time nodes"] | Any = eqx.field(
+        default=NotRecorded("node_potential"), metadata=unit("V")
+    )
     """Potentials of the wires [V]."""
-    kirchhoff_residual: Float[Array, "time *networks"] | Any = eqx.field(default=None, metadata=unit("A"))
+    kirchhoff_residual: Float[Array, "time *networks"] | Any = eqx.field(
+        default=NotRecorded("kirchhoff_residual"), metadata=unit("A")
+    )
     """Largest current that a wire other than a terminal fails to pass on [A]."""
-    power: Float[Array, "time *networks"] | Any = eqx.field(default=None, metadata=unit("W"))
+    power: Float[Array, "time *networks"] | Any = eqx.field(
+        default=NotRecorded("power"), metadata=unit("W")
+    )
     """Power dissipated in all junctions [W]."""
-    cut_off: Int[Array, "time *networks"] | Any = None
+    cut_off: Int[Array, "time *networks"] | Any = NotRecorded("cut_off")
     """Number of wires that no closed junction joins to a terminal, and that float."""
     setup: Setup | Any = None
     """What the run was set up with, behind `network`, `junction`, `terminals` and `dt`."""
@@ -165,7 +176,7 @@ class Solution(Module):
 
         Of a law that is not jaxnn's own the name and the numbers are kept.
         """
-        arrays = {k: np.asarray(v) for k, v in vars(self).items() if v is not None and k != "setup"}
+        arrays = {k: np.asarray(v) for k, v in vars(self).items() if eqx.is_array(v)}
         known = {} if self.setup is None else setup_arrays(self.setup)
         save_arrays(path, "solution", arrays | {f"setup.{k}": v for k, v in known.items()})
 
@@ -180,7 +191,7 @@ class Solution(Module):
         """
         arrays = load_arrays(path, "solution")
         known = {k.removeprefix("setup."): arrays.pop(k) for k in list(arrays) if k.startswith("setup.")}
-        fields: dict[str, Any] = {field.name: None for field in dataclasses.fields(cls)}
+        fields: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(cls)}
         fields |= {k: jnp.asarray(v) for k, v in arrays.items()}
         fields["setup"] = setup_from(known, junction) if known else None
         # As JAX puts a tree together, because arrays of a batch have more axes than the fields say.

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ._checks import check_network
 from ._clock import Clock
 from ._drive import AbstractDrive, drive_at
 from ._ensemble import Ensemble
@@ -66,7 +67,7 @@ class StateEquation(Module):
 
     def __init__(
         self,
-        network: Network | Ensemble,
+        network: Network | Ensemble | Any,
         junction: AbstractRateJunction | Any,
         drive: AbstractDrive | Any,
         *,
@@ -74,6 +75,7 @@ class StateEquation(Module):
         state: Any = None,
         solver: AbstractSolver | None = None,
     ):
+        check_network(network, (Network, Ensemble))
         if isinstance(junction, AbstractJunction) and not isinstance(junction, AbstractRateJunction):
             raise ValueError(
                 f"{type(junction).__name__} has steps but no rate: derive it from "

@@ -2,12 +2,13 @@
 
 import functools as ft
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float64
 from scipy.spatial.distance import cdist
 
+from ._checks import check_type
 from ._connectivity import require_connected
 from ._network import Network
 from ._paths import PathLengths
@@ -17,7 +18,7 @@ from ._paths import PathLengths
 _CHUNK = 512
 
 
-def farthest_pair(network: Network, by: Literal["distance", "hops"] = "distance") -> tuple[int, int]:
+def farthest_pair(network: Network | Any, by: Literal["distance", "hops"] = "distance") -> tuple[int, int]:
     """The two wires (source, drain) that lie farthest apart.
 
     `by="distance"` compares wire centres, `by="hops"` path lengths. Of equal pairs, the one with
@@ -40,7 +41,7 @@ def farthest_pair(network: Network, by: Literal["distance", "hops"] = "distance"
     return _farthest_centres(network.positions)
 
 
-def pair_at(network: Network, path_length: int) -> tuple[int, int]:
+def pair_at(network: Network | Any, path_length: int) -> tuple[int, int]:
     """Two wires (source, drain) at a given path length, their centres farthest apart of all such.
 
     Ties are broken as in `farthest_pair`; without positions, all pairs are tied.
@@ -61,7 +62,7 @@ def pair_at(network: Network, path_length: int) -> tuple[int, int]:
     return pair
 
 
-def random_terminals(network: Network, count: int = 2, seed: int = 0) -> tuple[int, ...]:
+def random_terminals(network: Network | Any, count: int = 2, seed: int = 0) -> tuple[int, ...]:
     """`count` different wires drawn at random, all equally likely.
 
     **Raises:** `ValueError` if the network is not connected or has fewer wires than asked for.
@@ -75,7 +76,8 @@ def random_terminals(network: Network, count: int = 2, seed: int = 0) -> tuple[i
     return tuple(chosen.tolist())
 
 
-def _check_network(network: Network) -> None:
+def _check_network(network: Network | Any) -> None:
+    check_type("network", network, Network)
     require_connected(network.components())
     if network.n_nodes < 2:
         raise ValueError("Terminals need at least two wires, but the network has one.")

@@ -15,6 +15,7 @@ from jaxnn_kernels import (
 )
 
 from ._checks import as_inexact, check_at_least, concrete
+from ._implausible import check_conductance, check_on_above_off
 from ._junction import AbstractRateJunction
 from ._numbers import Number, following
 from ._units import unit
@@ -234,6 +235,8 @@ def _check_threshold(junction: TunnelJunction | BinaryJunction) -> None:
     """The checks that both laws share; values that are traced pass."""
     check_at_least("on_conductance", junction.on_conductance, 0, "S", strict=True)
     check_at_least("off_conductance", junction.off_conductance, 0, "S")
+    check_conductance("on_conductance", junction.on_conductance)
+    check_on_above_off(junction.on_conductance, junction.off_conductance)
     check_at_least("set_voltage", junction.set_voltage, 0, "V")
     check_at_least("reset_voltage", junction.reset_voltage, 0, "V")
     check_at_least("critical_flux", junction.critical_flux, 0, "V s", strict=True)

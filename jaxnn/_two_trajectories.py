@@ -51,17 +51,17 @@ class SeparationGrowth(Module):
 
 @jax.named_scope("two_trajectory_exponents")
 def two_trajectory_exponents(
-    network: Network | Ensemble,
-    junction: AbstractJunction,
+    network: Network | Ensemble | Any,
+    junction: AbstractJunction | Any,
     drive: AbstractDrive | Any,
     *,
     distance: ArrayLike,
     terminals: Any,
-    dt: ArrayLike,
-    steps: SupportsIndex,
+    dt: ArrayLike | Any,
+    steps: SupportsIndex | Any,
     junctions: Any = None,
     differences: Any = None,
-    interval: SupportsIndex = 1,
+    interval: SupportsIndex | Any = 1,
     every: SupportsIndex | None = None,
     start_step: ArrayLike = 0,
     state: Any = None,

@@ -3,6 +3,7 @@
 import dataclasses as dc
 import functools as ft
 import inspect
+import operator
 from collections.abc import Mapping
 from typing import Any, get_type_hints
 
@@ -38,13 +39,12 @@ def unit_of(root: Any, place: str) -> str:
     if not dc.is_dataclass(root):
         return argument_units(root).get(place, "")
     unit = ""
-    inside: Any = root
     for part in place.split("."):
         # The numbers of an array, of a tuple and of a list are in the unit of the whole.
-        if dc.is_dataclass(inside) and not part.isdigit():
-            unit = field_units(type(inside)).get(part, "")
+        if dc.is_dataclass(root) and not part.isdigit():
+            unit = field_units(type(root)).get(part, "")
         try:
-            inside = inside[int(part)] if part.isdigit() else getattr(inside, part)
+            root = operator.getitem(root, int(part)) if part.isdigit() else getattr(root, part)
         except (AttributeError, IndexError, TypeError, KeyError):
             return unit
     return unit

@@ -408,3 +408,35 @@ def test_bad_input(parameters, changes, message):
 def test_bad_constraints_and_losses(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_free_coordinates_there_and_back():
+    """By hand: logarithms, parts of a range, units; and nothing for what is not tuned."""
+    law = jaxnn.TunnelJunction(boost=[2.0, 4.0])
+    rules = jaxnn.only(law, boost=jaxnn.Positive(), critical_flux=jaxnn.Box(0, 0.04))
+    free = jaxnn.to_free(law, rules)
+    assert len(jax.tree.leaves(free)) == 2
+    np.testing.assert_allclose(free.boost, np.log([2.0, 4.0]), rtol=1e-15)
+    assert free.critical_flux == 0.25
+    back = jaxnn.from_free(free, law, rules)
+    assert jax.tree.structure(back) == jax.tree.structure(law)
+    for one, other in zip(jax.tree.leaves(back), jax.tree.leaves(law), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-15)
+    moved = jax.tree.map(lambda x: x + 1, free)
+    moved = jaxnn.from_free(moved, law, rules)
+    np.testing.assert_allclose(moved.boost, np.exp(1) * np.array([2.0, 4.0]), rtol=1e-15)
+    assert moved.critical_flux == 0.04  # the nearest that the box allows
+    assert moved.max_gap == law.max_gap
+    # One rule for all, and none.
+    everything = {"x": 4.0, "name": "a", "y": jnp.float32(2.0)}
+    assert jaxnn.to_free(everything, jaxnn.Scaled(2.0))["x"] == 2.0
+    assert jaxnn.to_free(everything, None)["y"].dtype == jnp.float32
+    assert jaxnn.from_free(jaxnn.to_free(everything, None), everything, None)["name"] == "a"
+
+
+def test_free_coordinates_say_what_does_not_fit():
+    law = jaxnn.TunnelJunction(off_conductance=0.0)
+    with pytest.raises(ValueError, match=r"parameters\.off_conductance is 0, which Positive\(\) does not"):
+        jaxnn.to_free(law, jaxnn.Positive())
+    with pytest.raises(ValueError, match="has no number 'bost'; it has"):
+        jaxnn.only(law, bost=jaxnn.Positive())

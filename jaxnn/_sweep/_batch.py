@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -191,7 +192,7 @@ def _by_network(solution: Any, ensemble: Ensemble) -> dict[str, Any]:
     for name, x in vars(solution).items():
         if name == "setup":  # that of all networks together
             continue
-        if x is None or name in ("largest_change", "failed_step", "cause"):
+        if not eqx.is_array(x) or name in ("largest_change", "failed_step", "cause"):
             parts[name] = x
         elif name == "failed_junction":
             # In the network's own numbers.

@@ -37,14 +37,14 @@ class EventCounts(Module):
 
 @jax.named_scope("count_events")
 def count_events(
-    network: Network | Ensemble,
-    junction: AbstractJunction,
+    network: Network | Ensemble | Any,
+    junction: AbstractJunction | Any,
     drive: AbstractDrive | Any,
     *,
     rule: AbstractEventRule | Any,
     terminals: Any,
-    dt: ArrayLike,
-    steps: SupportsIndex,
+    dt: ArrayLike | Any,
+    steps: SupportsIndex | Any,
     start_step: ArrayLike = 0,
     state: Any = None,
     solver: AbstractSolver | None = None,

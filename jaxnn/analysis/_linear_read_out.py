@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from .._checks import as_array, check_count
+from .._checks import as_array, check_count, check_network
 from .._drive import AbstractDrive
 from .._junction import AbstractJunction
 from .._module import Module
@@ -124,14 +124,14 @@ class ReadOutRun(Module):
 
 @jax.named_scope("record_read_out")
 def record_read_out(
-    network: Network,
-    junction: AbstractJunction,
+    network: Network | Any,
+    junction: AbstractJunction | Any,
     drive: AbstractDrive | Any,
     targets: Any,
     *,
     terminals: Any,
-    dt: ArrayLike,
-    segment: SupportsIndex = 1000,
+    dt: ArrayLike | Any,
+    segment: SupportsIndex | Any = 1000,
     start_step: ArrayLike = 0,
     state: Any = None,
     solver: AbstractSolver | None = None,
@@ -155,8 +155,7 @@ def record_read_out(
             "targets must be (steps, targets), with a whole number of segments of "
             f"{length} steps; got {targets.shape}. Change segment, or the number of steps."
         )
-    if not isinstance(network, Network):
-        raise ValueError(f"network must be a single jaxnn.Network, got {type(network).__name__}.")
+    check_network(network, Network)
     problem = make_problem(
         network,
         junction,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import equinox as eqx
 import numpy as np
 from jaxtyping import Bool
 
@@ -16,7 +17,7 @@ def recorded(solution: Solution, name: str, ndim: int) -> np.ndarray:
     **Raises:** `ValueError` if it was not recorded or has the axes of a batch in front.
     """
     values = getattr(solution, name)
-    if values is None:
+    if not eqx.is_array(values):
         raise ValueError(f'the Solution has no {name}: simulate with record="{name}".')
     if values.ndim != ndim:
         raise ValueError(

@@ -46,7 +46,7 @@ class Scores(NamedTuple):
 
 def scores(labels: Any, named: Any, n_classes: int) -> Scores:
     """Accuracy, balanced accuracy, F1 and recall of each class."""
-    labels, named = np.asarray(labels), np.asarray(named)
+    labels, named = whole_labels(labels), whole_labels(named)
     hit = np.bincount(labels[labels == named], minlength=n_classes)
     true, said = (np.bincount(x, minlength=n_classes) for x in (labels, named))
     recall = np.where(true > 0, hit / np.maximum(true, 1), np.nan)
@@ -117,8 +117,23 @@ def fit_logistic(
     return LinearReadOut(mean, scale, weights, intercept, penalty, np.zeros(0))
 
 
+def whole_labels(labels: Any) -> np.ndarray:
+    """Labels as integers; a `ValueError` for what is no whole number, such as a target."""
+    given = np.asarray(labels)
+    if given.dtype.kind in "bui":
+        return given.astype(np.int64)
+    if given.dtype.kind != "f" or not np.all(given == np.floor(given)):
+        shown = np.array2string(given.reshape(-1)[:4], precision=4)
+        raise ValueError(
+            f"labels must be whole numbers, the class of each sample, got {given.dtype} {shown}: "
+            "numpy.unique(names, return_inverse=True)[1] numbers classes, and jaxnn.analysis.ReadOutRecord "
+            "fits numbers."
+        )
+    return given.astype(np.int64)
+
+
 def _checked(features: Any, labels: Any, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
-    x, labels = np.asarray(features, float), np.asarray(labels)
+    x, labels = np.asarray(features, float), whole_labels(labels)
     if x.ndim != 2 or labels.shape != x.shape[:1]:
         raise ValueError(
             f"features must be (samples, features) and labels (samples,), got {x.shape} and {labels.shape}."
