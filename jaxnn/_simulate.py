@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import ArrayLike
 
-from jaxnn_kernels import step_time
+from jaxnn_kernels import on_mesh_of_arguments, step_time
 
 from ._adjoint import AbstractAdjoint, StoreStates
 from ._checks import check_count
@@ -34,6 +34,7 @@ _ON_REQUEST = (
 )
 
 
+@on_mesh_of_arguments
 def simulate(
     network: Network | Ensemble,
     junction: AbstractJunction,

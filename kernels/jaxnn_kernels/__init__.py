@@ -30,6 +30,10 @@ from ._nodal import (
     nodal_plan as nodal_plan,
     solve_nodes as solve_nodes,
 )
+from ._placement import (
+    shared_like as shared_like,
+    on_mesh_of_arguments as on_mesh_of_arguments,
+)
 from ._proton_cloud import (
     CloudState as CloudState,
     ProtonCloud as ProtonCloud,

@@ -14,6 +14,7 @@ from . import _dense, _star_mesh
 from ._costs import costs_for
 from ._incidence import TERMS, difference_of as difference, divergence_of as divergence, pair_difference
 from ._layout import batch_last
+from ._placement import is_shared_out
 from ._schedule import schedule
 from ._star_plan import plan_of
 
@@ -93,7 +94,8 @@ def _joined_kernel(plan: Any, conductance: Array, factors: Any) -> Array:
     """
     find = lambda: _find_joined(plan, conductance, factors)
     unless_closed = lambda: jax.lax.cond(_least(conductance) <= 0, find, lambda: jnp.ones_like(conductance))
-    return jax.lax.platform_dependent(cpu=unless_closed, default=find)
+    # Nor would devices that share a batch wait for each other in every step.
+    return jax.lax.platform_dependent(cpu=find if is_shared_out() else unless_closed, default=find)
 
 
 # One product of the sparse elimination, two rows gathered, in multiply-adds of the full one.
