@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
-from jaxnn_kernels import shared_like, batch_inner, divergence, solve_nodes, step_time
+from jaxnn_kernels import batch_inner, divergence, mapped_like, shared_like, solve_nodes, step_time
 
 from ._clock import Clock
 from ._drive import drive_at
@@ -24,13 +24,9 @@ class Carry(eqx.Module):
 def first_carry(problem: Problem) -> Carry:
     """Where a run starts from."""
     networks = problem.shape[:-1]
-    carry = Carry(
-        problem.state,
-        problem.start_step,
-        jnp.zeros(networks, problem.state.dtype),
-        jnp.full(networks, -1, jnp.int32),
-    )
-    return shared_like(carry, problem)
+    diagnosis = jnp.zeros(networks, problem.state.dtype), jnp.full(networks, -1, jnp.int32)
+    diagnosis = mapped_like(shared_like(diagnosis, problem), problem)
+    return Carry(problem.state, problem.start_step, *diagnosis)
 
 
 def advance(

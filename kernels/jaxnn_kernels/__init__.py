@@ -31,8 +31,9 @@ from ._nodal import (
     solve_nodes as solve_nodes,
 )
 from ._placement import (
-    shared_like as shared_like,
+    mapped_like as mapped_like,
     on_mesh_of_arguments as on_mesh_of_arguments,
+    shared_like as shared_like,
 )
 from ._proton_cloud import (
     CloudState as CloudState,

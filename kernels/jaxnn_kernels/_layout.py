@@ -5,6 +5,7 @@
 elimination.
 """
 
+import itertools as it
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -64,10 +65,8 @@ def _merged(arrays: Sequence[Array]) -> list[Array]:
     """The arrays (rows, *trailing) with neighbouring axes in one where all broadcast alike."""
     trails = [x.shape[1:] for x in arrays]
     wide = [tuple(n > 1 for n in sizes) for sizes in zip(*trails, strict=True)]
-    first = [k for k in range(len(wide)) if k == 0 or wide[k] != wide[k - 1]]
-    ends = [*first[1:], len(wide)]
-    spans = [slice(*span) for span in zip(first, ends, strict=True)]
-    merged = lambda trail: (math.prod(trail[span]) for span in spans)
+    spans = [list(axes) for _, axes in it.groupby(range(len(wide)), wide.__getitem__)]
+    merged = lambda trail: (math.prod(trail[k] for k in span) for span in spans)
     return [x.reshape(x.shape[0], *merged(trail)) for x, trail in zip(arrays, trails, strict=True)]
 
 

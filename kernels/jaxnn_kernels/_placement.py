@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
 import jax
+import jax.numpy as jnp
 from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import mlir
@@ -45,6 +46,22 @@ def shared_like(arrays: Any, like: Any) -> Any:
         return jax.lax.pcast(x, lacking, to="varying") if lacking else x
 
     return jax.tree_util.tree_map(place, arrays) if varying or explicit else arrays
+
+
+def mapped_like(arrays: Any, like: Any) -> Any:
+    """The numbers among the arrays, mapped by `vmap` if anything in `like` is, on a mesh with explicit axes.
+
+    There JAX 0.10 cannot choose between two numbers that are not mapped by one that is. The way back sums
+    over such a number's copies where this is done.
+    """
+    mesh = jax.sharding.get_abstract_mesh()
+    if mesh.empty or not mesh.are_all_axes_explicit:
+        return arrays
+    inexact = lambda x: isinstance(x, jax.Array) and jnp.issubdtype(x.dtype, jnp.inexact)
+    leaves = [jax.lax.stop_gradient(x) for x in jax.tree_util.tree_leaves(like) if inexact(x)]
+    zero = sum((jnp.isnan(x).any().astype(jnp.int32) * 0 for x in leaves), jnp.int32(0))
+    spread = lambda x: x + zero.astype(x.dtype) if isinstance(x, jax.Array) and x.ndim == 0 else x
+    return jax.tree_util.tree_map(spread, arrays)
 
 
 def _manual_axes(x: Any) -> Any:
