@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from jaxnn_kernels import on_mesh_of_arguments
+
 from ._adjoint import StoreStates, scan_windows
 from ._checks import check_count, concrete
 from ._drive import AbstractDrive
@@ -32,6 +34,7 @@ class LyapunovSpectrum(eqx.Module):
 
 
 @jax.named_scope("lyapunov_exponents")
+@on_mesh_of_arguments
 def lyapunov_exponents(
     network: Network | Ensemble,
     junction: AbstractJunction,

@@ -9,7 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxnn_kernels import STAGE_SHARE, CloudState, ProtonCloud, proton_cloud_step
+from jaxnn_kernels import (
+    STAGE_SHARE,
+    CloudState,
+    ProtonCloud,
+    on_mesh_of_arguments,
+    proton_cloud_step,
+    shared_like,
+)
 
 from ._checks import check_finite, concrete
 from ._nickelate import NickelateDevice
@@ -81,6 +88,7 @@ class DeviceSolution(eqx.Module):
         return self
 
 
+@on_mesh_of_arguments
 def simulate_devices(
     device: NickelateDevice | Any,
     programme: Programme | Any,
@@ -204,6 +212,8 @@ def _run(
     key: Any,
     trace: bool,
 ) -> DeviceSolution:
+    given = device, programme, state, potential, sheet, cycle_spread
+    device, programme, state, potential, sheet, cycle_spread = shared_like(given, given)
     modes = None if sheet is None else sheet.modes()
     wiring = _Wiring(device, sheet, modes, cycle_spread, programme.steps, trace)
     keys = None if key is None else jax.random.split(key, programme.duration.shape[0])

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxnn_kernels import ProtonTraps, TransportState, transport_step
+from jaxnn_kernels import ProtonTraps, TransportState, on_mesh_of_arguments, shared_like, transport_step
 
 from ._checks import as_inexact, check_at_least
 from ._nickelate import NickelateDevice
@@ -109,6 +109,7 @@ class TransportSolution(eqx.Module):
     """State at the end, to go on from."""
 
 
+@on_mesh_of_arguments
 def simulate_transport(
     transport: ProtonTransport, programme: Programme, *, state: TransportState | None = None
 ) -> TransportSolution:
@@ -134,6 +135,8 @@ def simulate_transport(
 
 @eqx.filter_jit
 def _run(transport: ProtonTransport, programme: Programme, state: TransportState) -> TransportSolution:
+    given = transport, programme, state
+    transport, programme, state = shared_like(given, given)
     cloud, traps, width = transport.device.cloud(), transport.traps(), transport.width
 
     def segment(state: TransportState, x: Any) -> tuple[TransportState, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from jaxnn_kernels import batch_inner
+from jaxnn_kernels import batch_inner, on_mesh_of_arguments, shared_like
 
 from ._checks import as_inexact, check_at_least, check_count, concrete
 from ._drive import AbstractDrive
@@ -47,6 +47,7 @@ class SeparationGrowth(eqx.Module):
 
 
 @jax.named_scope("two_trajectory_exponents")
+@on_mesh_of_arguments
 def two_trajectory_exponents(
     network: Network | Ensemble,
     junction: AbstractJunction,
@@ -209,7 +210,7 @@ def _follow(
         return (eqx.tree_at(lambda c: c.state, carry, state), growth + jnp.log(ratio)), conductance
 
     def over_block(carry: Any, voltage: Any) -> Any:
-        start = carry, jnp.zeros((*problem.shape[:-1], pairs), problem.state.dtype)
+        start = shared_like((carry, jnp.zeros((*problem.shape[:-1], pairs), problem.state.dtype)), problem)
         (carry, growth), conductance = jax.lax.scan(over_interval, start, voltage, every // interval)
         return carry, (growth / (every * problem.dt), conductance)
 

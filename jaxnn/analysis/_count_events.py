@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from jaxnn_kernels import on_mesh_of_arguments, shared_like
+
 from .._checks import check_count
 from .._drive import AbstractDrive
 from .._ensemble import Ensemble
@@ -33,6 +35,7 @@ class EventCounts(eqx.Module):
 
 
 @jax.named_scope("count_events")
+@on_mesh_of_arguments
 def count_events(
     network: Network | Ensemble,
     junction: AbstractJunction,
@@ -111,6 +114,7 @@ def _count(
     first = problem.junction.conductance(problem.state)
     counts = jnp.zeros((steps, networks), jnp.int32)
     begin = (first_carry(problem), rule.start(first), counts, jnp.int32(0))
+    begin = shared_like(begin, problem)
     (carry, memory, counts, _), conductance = jax.lax.scan(step, begin, given, steps)
     counts = rule.finish(memory, counts, owner)
     counted = (jnp.arange(steps) >= margins[0]) & (jnp.arange(steps) < steps - margins[1])

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from jaxnn_kernels import on_mesh_of_arguments, shared_like
+
 from .._checks import as_inexact, check_count
 from .._drive import AbstractDrive
 from .._junction import AbstractJunction
@@ -120,6 +122,7 @@ class ReadOutRun(eqx.Module):
 
 
 @jax.named_scope("record_read_out")
+@on_mesh_of_arguments
 def record_read_out(
     network: Network,
     junction: AbstractJunction,
@@ -187,6 +190,6 @@ def _record(problem: Problem, targets: Array, length: int) -> ReadOutRun:
     columns = problem.network.n_nodes + targets.shape[1]
     factor = jnp.zeros((columns, columns), problem.state.dtype)
     record = ReadOutRecord(factor, jnp.int32(0), problem.network.n_nodes)
-    begin = first_carry(problem), record
+    begin = shared_like((first_carry(problem), record), (problem, targets))
     (carry, record), conductance = jax.lax.scan(one, begin, (in_segments(targets), given))
     return ReadOutRun(record, conductance.reshape(-1), carry.state, carry.failed_step)
