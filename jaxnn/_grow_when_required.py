@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 import jaxnn_kernels as jk
 
 from ._checks import as_inexact, check_at_least, check_count, check_finite, concrete
+from ._programs import compiled
 
 
 # More samples than anybody shows: what never happens.
@@ -258,7 +259,7 @@ def _step_parameters(network: GrowWhenRequired, dtype: Any) -> jk.GrowParameters
     return jk.GrowParameters(*map(cast, jk.GrowParameters._fields))
 
 
-@eqx.filter_jit
+@compiled
 def _learn(
     network: GrowWhenRequired, state: jk.GrowState, inputs: Array, labels: Array, every: int
 ) -> tuple[jk.GrowState, GrowthHistory]:
@@ -287,7 +288,7 @@ def _learn(
     return state, GrowthHistory(**flat, on=on, label=label)
 
 
-@eqx.filter_jit
+@compiled
 def _classify(network: GrowWhenRequired, state: jk.GrowState, inputs: Array, stored: bool) -> Array:
     able = (state.stored if stored else state.on) & (state.label >= 0)
 

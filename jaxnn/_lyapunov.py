@@ -16,6 +16,7 @@ from ._ensemble import Ensemble
 from ._junction import AbstractJunction
 from ._network import Network
 from ._problem import Problem, make_problem
+from ._programs import compiled
 from ._solver import AbstractSolver
 from ._step import Carry, advance, first_carry, passive_conductance
 
@@ -119,7 +120,7 @@ def _check_window(window: Any, interval: int) -> Array | None:
     return jnp.asarray(window, jnp.int32) // interval
 
 
-@eqx.filter_jit
+@compiled
 def _follow(
     problem: Problem, start: Array, steps: int, interval: int, window: Array | None
 ) -> LyapunovSpectrum:

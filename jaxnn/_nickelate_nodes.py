@@ -17,6 +17,7 @@ from ._nickelate import NickelateDevice
 from ._nickelate_run import simulate_devices
 from ._nickelate_spread import NickelateSpread
 from ._programme import Programme
+from ._programs import compiled
 
 
 # Pulses of the cool set B [V]: what switches a device off, into a neuron, and what a neuron integrates.
@@ -252,7 +253,7 @@ class NodeCost(eqx.Module):
         return self.compare_energy + self.write_energy + self.wake_energy + self.off_energy
 
 
-@eqx.filter_jit
+@compiled
 def node_cost(
     nodes: NickelateNodes,
     history: GrowthHistory,

@@ -24,6 +24,7 @@ from ._nickelate_sheet import CapacitiveSheet, sheet_step
 from ._nickelate_spread import NickelateSpread
 from ._problem import cast_inexact, common_dtype
 from ._programme import Programme, segment_steps
+from ._programs import compiled
 from ._solution import NumericalWarning
 
 
@@ -201,7 +202,7 @@ class _Wiring(eqx.Module):
     trace: bool = eqx.field(static=True)
 
 
-@eqx.filter_jit
+@compiled
 def _run(
     device: NickelateDevice,
     programme: Programme,

@@ -13,6 +13,7 @@ from ._checks import as_inexact, check_at_least
 from ._nickelate import NickelateDevice
 from ._problem import cast_inexact, common_dtype
 from ._programme import Programme, segment_steps
+from ._programs import compiled
 
 
 ELEMENTARY_CHARGE = 1.602176634e-19  # [C]
@@ -133,7 +134,7 @@ def simulate_transport(
     return _run(*(cast_inexact(x, dtype) for x in (transport, programme, state)))
 
 
-@eqx.filter_jit
+@compiled
 def _run(transport: ProtonTransport, programme: Programme, state: TransportState) -> TransportSolution:
     given = transport, programme, state
     transport, programme, state = shared_like(given, given)

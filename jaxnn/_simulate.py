@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, SupportsIndex
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import ArrayLike
@@ -17,6 +16,7 @@ from ._ensemble import Ensemble
 from ._junction import AbstractJunction
 from ._network import Network
 from ._problem import Problem, make_problem
+from ._programs import compiled
 from ._solution import Solution
 from ._solver import AbstractSolver
 from ._step import advance, conductance_of, first_carry, passive_conductance
@@ -114,7 +114,7 @@ def _check_record(record: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in _ON_REQUEST if name in names)
 
 
-@eqx.filter_jit
+@compiled
 def _run(
     problem: Problem, steps: int, every: int, record: tuple[str, ...], adjoint: AbstractAdjoint
 ) -> Solution:

@@ -13,6 +13,7 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 from ._checks import retyped
 from ._constraint import AbstractConstraint
 from ._optimisation import OptimisationResult
+from ._programs import compiled
 
 
 BLOCK = 64
@@ -105,7 +106,7 @@ class Record(eqx.Module):
     aux: PyTree
 
 
-@eqx.filter_jit
+@compiled
 def first_state(problem: Problem) -> tuple[State, Record]:
     """The state before the first step, and room for the records of one block of steps."""
     free = _strong(problem.batched(lambda x: problem.each("to_free", x))(problem.start))
@@ -135,7 +136,7 @@ def first_state(problem: Problem) -> tuple[State, Record]:
     return problem.batched(make)(free), Record(numbers, numbers, numbers > 0, room)
 
 
-@eqx.filter_jit
+@compiled
 def advance(problem: Problem, state: State, room: Record, step: Array, count: Array) -> Any:
     """Up to `count` <= `BLOCK` steps: the new state, the records and how many steps there were.
 
@@ -155,7 +156,7 @@ def advance(problem: Problem, state: State, room: Record, step: Array, count: Ar
     return state, records, taken
 
 
-@eqx.filter_jit
+@compiled
 def outcome(problem: Problem, state: State, ending: Any) -> tuple[PyTree, Any]:
     """The best tuned parameters, and how each restart ended: `ending` if it had not."""
 

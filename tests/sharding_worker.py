@@ -1,8 +1,9 @@
-"""One batch on eight devices in the three ways that JAX has, in a process of its own: `python sharding_worker.py CASE ...`.
+"""One batch on eight devices in the three ways that JAX has: `python sharding_worker.py CASE ...`.
 
-Each way must give the numbers of one device, and no loop may wait for another device.
+A process of its own, because devices are made when JAX starts. Each way must give the numbers of one device, and no loop may wait for another device.
 """
 
+import functools as ft
 import os
 import re
 import sys
@@ -11,13 +12,12 @@ import sys
 # Before JAX, which reads it when it starts.
 os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
 
-import jax  # noqa: E402
-import jax.numpy as jnp  # noqa: E402
-import numpy as np  # noqa: E402
-import optax  # noqa: E402
-from jax.sharding import AxisType, NamedSharding, PartitionSpec as P  # noqa: E402
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
 
-import jaxnn  # noqa: E402
+import jaxnn
 
 
 DEVICES, STEPS = 8, 6
@@ -83,18 +83,16 @@ def of_count(x):
 
 
 def of_drives(x):
-    t = jnp.zeros(())
     drives = [
         jaxnn.Constant(x),
         jaxnn.Square(0.1, 10 * (1 + x)),
         jaxnn.Triangle(x, 10.0),
         jaxnn.PulseTrain(0.1, 0.02 * x, 0.05),
         jaxnn.OnThenOff(x, 0.0, 0.003),
-        jaxnn.Ramp(x, 0.004),
+        jaxnn.Ramp(0.0, x, 0.004),
         jaxnn.Samples(x * jnp.arange(8.0), 1e-3),
         jaxnn.Sine(x, 10.0) + jaxnn.Constant(0.1),
     ]
-    del t
     return [last(x, drive=drive) for drive in drives]
 
 
@@ -112,13 +110,8 @@ def of_read_out(x):
     run = jaxnn.analysis.record_read_out(
         NETWORK, law(x), jaxnn.Sine(x, 40.0), jnp.ones((STEPS, 1)), terminals=(0, 2), dt=1e-3, segment=3
     )
-    return run.record.factor, run.conductance
-
-
-def of_optimise(x):
-    loss = lambda p: last(x, junction=law(x, on_conductance=p)) * 1e8
-    found = jaxnn.optimise(loss, jnp.asarray(1e-4), optimiser=optax.sgd(1e-9), steps=2, progress=False)
-    return found.best
+    factor = run.record.factor  # its rows are free to turn
+    return factor.T @ factor, run.conductance
 
 
 def of_devices(x):
@@ -139,7 +132,6 @@ CASES = {
     "drives": of_drives,
     "exponents": of_exponents,
     "read_out": of_read_out,
-    "optimise": of_optimise,
     "devices": of_devices,
 }
 
@@ -161,6 +153,11 @@ def by_itself(function):
     return jax.jit(mapped), jax.device_put(BATCH, NamedSharding(mesh, spec))
 
 
+# What JAX cannot do on explicit axes: its own rules for a QR decomposition. And loops of as many rounds as
+# the slowest run needs, which only devices that know nothing of each other can end by themselves.
+WAYS = {"exponents": (automatic, by_itself), "read_out": (automatic, by_itself), "devices": (by_itself,)}
+
+
 def waits_in_loops(text):
     """The collectives of a compiled program that are in the body of a loop, or in what that calls."""
     parts = dict(re.findall(r"^(?:ENTRY )?%?([\w.\-]+) [^\n]*\{\n(.*?)^\}", text, re.M | re.S))
@@ -178,14 +175,17 @@ def waits_in_loops(text):
 def check(name):
     function = CASES[name]
     wanted = jax.jit(jax.vmap(function))(jnp.asarray(BATCH))
-    for way in (automatic, explicit, by_itself):
+    for way in WAYS.get(name, (automatic, explicit, by_itself)):
         mapped, batch = way(function)
-        compiled = mapped.lower(batch).compile()
-        assert waits_in_loops(compiled.as_text()) == [], f"{name}, {way.__name__}"
-        same = lambda a, b: np.testing.assert_allclose(
-            a, b, rtol=1e-5, atol=1e-6 * np.nanmax(np.abs(b), initial=0), err_msg=f"{name}, {way.__name__}"
-        )
-        jax.tree.map(same, mapped(batch), wanted)
+        where = f"{name}, {way.__name__}"
+        waits = waits_in_loops(mapped.lower(batch).compile().as_text())
+        assert waits == [], f"{where}: {waits}"
+        jax.tree.map(ft.partial(assert_close, where=where), mapped(batch), wanted)
+
+
+def assert_close(a, b, where):
+    atol = 1e-6 * np.nanmax(np.abs(b), initial=0)
+    np.testing.assert_allclose(a, b, rtol=1e-5, atol=atol, err_msg=where)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from .._ensemble import Ensemble
 from .._junction import AbstractJunction
 from .._network import Network
 from .._problem import Problem, make_problem
+from .._programs import compiled
 from .._solver import AbstractSolver
 from .._step import advance, conductance_of, first_carry, passive_conductance
 from ._events import AbstractEventRule
@@ -95,7 +96,7 @@ def _owners(problem: Problem) -> np.ndarray:
     return np.where(problem.network.passive, problem.network_of_node.max() + 1, owner).astype(np.int32)
 
 
-@eqx.filter_jit
+@compiled
 def _count(
     problem: Problem, rule: AbstractEventRule, owner: ArrayLike, steps: int, margins: Any
 ) -> EventCounts:

@@ -15,6 +15,7 @@ from .._drive import AbstractDrive
 from .._junction import AbstractJunction
 from .._network import Network
 from .._problem import Problem, make_problem
+from .._programs import compiled
 from .._solver import AbstractSolver
 from .._step import advance, conductance_of, first_carry, passive_conductance
 
@@ -45,7 +46,7 @@ class ReadOutRecord(eqx.Module):
         factor = jnp.zeros((columns, columns), jnp.result_type(features, targets))
         return cls(factor, jnp.int32(0), features.shape[-1]).extended(features, targets)
 
-    @eqx.filter_jit
+    @compiled
     def extended(self, features: Any, targets: Any) -> "ReadOutRecord":
         """The record with more samples.
 
@@ -70,7 +71,7 @@ class ReadOutRecord(eqx.Module):
             self.n_features,
         )
 
-    @eqx.filter_jit
+    @compiled
     def weights(
         self, tolerance: float | int | None = None, among: Sequence[Any] | Any = None
     ) -> Float[Array, "features targets"]:
@@ -95,7 +96,7 @@ class ReadOutRecord(eqx.Module):
         found = right.T @ (inverse[:, None] * (left.T @ targets))
         return jnp.zeros((n, targets.shape[1]), found.dtype).at[used].set(found)
 
-    @eqx.filter_jit
+    @compiled
     def accuracy(self, weights: ArrayLike) -> Float[Array, " targets"]:
         r"""$1 - \mathrm{RNMSE}$ of weights on these samples, $1 - |X w - y| / |y|$, for each target.
 
@@ -171,7 +172,7 @@ def record_read_out(
     return _record(problem, targets, length)
 
 
-@eqx.filter_jit
+@compiled
 def _record(problem: Problem, targets: Array, length: int) -> ReadOutRun:
     passive = passive_conductance(problem)
     in_segments = lambda x: x.reshape(-1, length, *x.shape[1:])

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._problem import cast_inexact
+from .._programs import compiled
 
 
 class Response(NamedTuple):
@@ -137,6 +138,6 @@ def _distinct(pulses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return trains, which.reshape(samples, devices)
 
 
-@eqx.filter_jit
+@compiled
 def _mapped(reservoir: AbstractReservoir, pulses: Array) -> Response:
     return jax.lax.map(reservoir.respond, pulses)

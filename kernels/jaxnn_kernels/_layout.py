@@ -5,6 +5,7 @@
 elimination.
 """
 
+import functools as ft
 import itertools as it
 import math
 from collections.abc import Callable, Sequence
@@ -13,7 +14,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
-from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching
 from jaxtyping import Array
@@ -23,6 +23,9 @@ from ._placement import Axes, placed_types, register, shared_like, shared_out
 
 
 Function = Callable[..., Any]
+
+# The last structures of plans of which each kernel keeps the traces.
+_TRACED = 16
 
 
 def _refuse_mapped_plan() -> None:
@@ -93,19 +96,21 @@ def batch_last(name: str, kernel: Function, out_shapes: Function) -> tuple[Primi
     primitive = Primitive(name)
     primitive.multiple_results = True
 
-    def run(*leaves: Any, tree: Any, shared: bool) -> Any:
-        indices, arrays = jtu.tree_unflatten(tree, leaves)
-        with shared_out(shared):
-            return kernel(indices, *arrays)
-
     # Traced once, however often JAX asks for the shapes and then for the code.
-    run = jax.jit(run, static_argnames=("tree", "shared"))
+    @ft.lru_cache(maxsize=_TRACED)
+    def run(tree: Any, shared: bool) -> Any:
+        def traced(*leaves: Any) -> Any:
+            indices, arrays = jtu.tree_unflatten(tree, leaves)
+            with shared_out(shared):
+                return kernel(indices, *arrays)
+
+        return jax.jit(traced)
 
     def flat(*leaves: Any, tree: Any, shared: bool) -> list[Array]:
         if shared:  # a device may have a part of any axis
-            return jtu.tree_leaves(run(*leaves, tree=tree, shared=True))
+            return jtu.tree_leaves(run(tree, True)(*leaves))
         n = _count_indices(tree)
-        merged = jtu.tree_leaves(run(*leaves[:n], *_merged(leaves[n:]), tree=tree, shared=False))
+        merged = jtu.tree_leaves(run(tree, False)(*leaves[:n], *_merged(leaves[n:])))
         # There may be no rows.
         return [x.reshape(shape) for x, shape in zip(merged, structure(leaves, tree)[0], strict=True)]
 
@@ -121,8 +126,8 @@ def batch_last(name: str, kernel: Function, out_shapes: Function) -> tuple[Primi
         return placed_types(shapes, axes, leaves, given)
 
     # As a program of its own, whatever devices its arrays are on.
-    alone = jax.jit(lambda *leaves, tree: primitive.bind(*leaves, tree=tree), static_argnames="tree")
-    primitive.def_impl(alone)
+    alone = ft.lru_cache(maxsize=_TRACED)(lambda tree: jax.jit(ft.partial(primitive.bind, tree=tree)))
+    primitive.def_impl(lambda *leaves, tree: alone(tree)(*leaves))
     primitive.def_abstract_eval(types)
 
     def rows_first(*leaves: Any, tree: Any, shared: bool) -> list[Array]:

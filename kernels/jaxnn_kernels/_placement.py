@@ -49,7 +49,7 @@ def shared_like(arrays: Any, like: Any) -> Any:
 
 
 def mapped_like(arrays: Any, like: Any) -> Any:
-    """The numbers among the arrays, mapped by `vmap` if anything in `like` is, on a mesh with explicit axes.
+    """The numbers among the arrays, mapped if anything in `like` is, on a mesh with explicit axes.
 
     There JAX 0.10 cannot choose between two numbers that are not mapped by one that is. The way back sums
     over such a number's copies where this is done.
@@ -147,7 +147,9 @@ def register(primitive: Primitive, function: Callable[..., Any], hinted: Callabl
         def lower(context: Any, *values: Any, **parameters: Any) -> Any:
             bare = lambda types: [ShapedArray(x.shape, x.dtype) for x in types]
             arrays, results = bare(context.avals_in), bare(context.avals_out)
-            local = mlir.lower_fun(ft.partial(function, shared=is_shared_module(context.module_context), **parameters))
+            local = mlir.lower_fun(
+                ft.partial(function, shared=is_shared_module(context.module_context), **parameters)
+            )
             with use_abstract_mesh(AbstractMesh((), ())):
                 return local(context.replace(avals_in=arrays, avals_out=results), *values)
 
