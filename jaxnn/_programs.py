@@ -19,23 +19,23 @@ Output = TypeVar("Output")
 
 # A program of 100 wires takes some 10 MiB: what is kept stays below 200.
 _KEPT = 16
-# Of programs that were dropped, by which a second compilation is noticed.
-_REMEMBERED = 4096
+# Of those that were dropped, by which a second compilation is noticed. What is remembered is small.
+_REMEMBERED = 64
 
 
 class _Programs:
-    """The compiled programs in the order of their last use, and the hashes of those that were dropped."""
+    """The compiled programs in the order of their last use, and which were dropped."""
 
     def __init__(self, most: int):
         self.most = most
         self.programs: OrderedDict[Any, Callable[..., Any]] = OrderedDict()
-        self.dropped: OrderedDict[int, None] = OrderedDict()
+        self.dropped: OrderedDict[Any, None] = OrderedDict()
         self.lock = threading.Lock()
         self.warned = False
 
     def get(self, key: Any, make: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
         with self.lock:
-            again = key not in self.programs and hash(key) in self.dropped
+            again = key not in self.programs and key in self.dropped
             program = self.programs.pop(key, None) or make()
             self.programs[key] = program
             self.shrink()
@@ -52,7 +52,7 @@ class _Programs:
     def shrink(self) -> None:
         while len(self.programs) > self.most:
             key, _ = self.programs.popitem(last=False)
-            self.dropped[hash(key)] = None
+            self.dropped[key] = None
         while len(self.dropped) > _REMEMBERED:
             self.dropped.popitem(last=False)
 

@@ -1,6 +1,6 @@
-"""Different networks in one process of its own, `python memory_worker.py NETWORKS`: prints by how much it grew.
+"""Different networks in one process, `python memory_worker.py NETWORKS`: prints by how much it grew.
 
-The growth [MiB] of the resident memory is counted from the tenth network on.
+What counts is the resident memory [MiB] from the tenth network on.
 """
 
 import gc
@@ -17,7 +17,7 @@ def resident():
     return pages * 4096 / 2**20
 
 
-def networks(wires=7, more=3):
+def networks(wires=5, more=2):
     """Chains with a few further junctions, no two of them alike."""
     chain = [(k, k + 1) for k in range(wires - 1)]
     others = [pair for pair in itertools.combinations(range(wires), 2) if pair not in chain]
@@ -29,7 +29,7 @@ def networks(wires=7, more=3):
 def main(count):
     for k, network in enumerate(itertools.islice(networks(), count)):
         drive, ends = jaxnn.Constant(0.1), (0, network.n_nodes - 1)
-        jaxnn.simulate(network, jaxnn.BinaryJunction(), drive, terminals=ends, dt=1e-3, steps=4)
+        jaxnn.simulate(network, jaxnn.Resistor(1e-3), drive, terminals=ends, dt=1e-3, steps=2)
         if k == 9:
             gc.collect()
             before = resident()

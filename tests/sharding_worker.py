@@ -1,6 +1,7 @@
 """One batch on eight devices in the three ways that JAX has: `python sharding_worker.py CASE ...`.
 
-A process of its own, because devices are made when JAX starts. Each way must give the numbers of one device, and no loop may wait for another device.
+A process of its own, because devices are made when JAX starts. Each way must give the numbers of one
+device, and no loop may wait for another device.
 """
 
 import functools as ft
@@ -172,7 +173,22 @@ def waits_in_loops(text):
     return found
 
 
+def check_shared():
+    """The gradient in a parameter that all runs share: one sum over the devices, after the loop."""
+    mesh, x = jax.make_mesh((DEVICES,), ("runs",)), jnp.asarray(BATCH)
+    one = lambda x, on: last(x, junction=law(x, on_conductance=on)) * 1e12
+    mapped = jax.vmap(one, in_axes=(0, None))
+    alone = jax.shard_map(mapped, mesh=mesh, in_specs=(P("runs"), P()), out_specs=P("runs"))
+    slope = lambda f: jax.jit(jax.grad(lambda on, x: f(x, on).sum()))
+    on = jnp.asarray(1e-4)
+    placed = jax.device_put(BATCH, NamedSharding(mesh, P("runs")))
+    assert waits_in_loops(slope(alone).lower(on, placed).compile().as_text()) == []
+    assert_close(slope(alone)(on, placed), slope(mapped)(on, x), "shared")
+
+
 def check(name):
+    if name == "shared":
+        return check_shared()
     function = CASES[name]
     wanted = jax.jit(jax.vmap(function))(jnp.asarray(BATCH))
     for way in WAYS.get(name, (automatic, explicit, by_itself)):
@@ -189,6 +205,6 @@ def assert_close(a, b, where):
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or CASES:
+    for name in sys.argv[1:] or (*CASES, "shared"):
         check(name)
         print(name, flush=True)
