@@ -92,6 +92,7 @@ from ._plot import (
     plot_optimisation as plot_optimisation,
 )
 from ._programme import Programme as Programme
+from ._programs import keep_programs as keep_programs
 from ._proton_transport import (
     ProtonTransport as ProtonTransport,
     simulate_transport as simulate_transport,

@@ -8,6 +8,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from jaxnn_kernels import shared_like
+
 from ._checks import concrete
 from ._module import Module
 
@@ -165,6 +167,8 @@ def _scan_blocks(
 
 def _scan_segments(step: Any, carry: Any, xs: Any, length: int, size: int | None) -> tuple[Any, Any]:
     """A scan in segments of about `size` steps, of which only the starts are kept for the way back."""
+    # What a loop adds to a carry, such as a count, differs between devices as the rest does.
+    carry = shared_like(carry, carry)
     if size is None or size < 2 or length < 4:
         return jax.lax.scan(step, carry, xs, length)
     size = _divisor_near(length, size)

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from jaxnn_kernels import on_mesh_of_arguments
+
 from ._adjoint import StoreStates, scan_windows
 from ._checks import check_count, check_network, concrete
 from ._drive import AbstractDrive
@@ -15,6 +17,7 @@ from ._junction import AbstractJunction
 from ._module import Module
 from ._network import Network
 from ._problem import Problem, make_problem
+from ._programs import compiled
 from ._solver import AbstractSolver
 from ._state_scale import state_scale
 from ._step import Carry, advance, first_carry, passive_conductance
@@ -35,6 +38,7 @@ class LyapunovSpectrum(Module):
 
 
 @jax.named_scope("lyapunov_exponents")
+@on_mesh_of_arguments
 def lyapunov_exponents(
     network: Network | Ensemble | Any,
     junction: AbstractJunction | Any,
@@ -122,7 +126,7 @@ def _check_window(window: Any, interval: int) -> Array | None:
     return jnp.asarray(window, jnp.int32) // interval
 
 
-@eqx.filter_jit
+@compiled
 def _follow(
     problem: Problem,
     start: Array,

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
@@ -13,6 +12,7 @@ from jaxnn_kernels import CloudState, proton_cloud_rate
 from ._checks import check_at_least
 from ._nickelate import NickelateDevice
 from ._numbers import follow
+from ._programs import compiled
 
 
 # What the variables are counted in, or the matrix would span forty powers of ten.
@@ -44,7 +44,7 @@ def small_signal_admittance(
     return _admittance(follow(device, state), state, jnp.asarray(frequency, state.length.dtype), bias)
 
 
-@eqx.filter_jit
+@compiled
 def _admittance(device: NickelateDevice, state: CloudState, frequency: Array, bias: Any) -> Array:
     numbers, zero = device.cloud(), jnp.zeros_like(state.length)
     units = CloudState(

@@ -19,6 +19,7 @@ from ._nickelate_run import simulate_devices
 from ._nickelate_spread import NickelateSpread
 from ._numbers import Number, cast_inexact, common_dtype, follow
 from ._programme import Programme
+from ._programs import compiled
 from ._units import unit
 
 
@@ -258,7 +259,7 @@ class NodeCost(Module):
         return self.compare_energy + self.write_energy + self.wake_energy + self.off_energy
 
 
-@eqx.filter_jit
+@compiled
 def node_cost(
     nodes: NickelateNodes,
     history: GrowthHistory,

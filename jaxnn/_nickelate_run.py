@@ -9,7 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxnn_kernels import STAGE_SHARE, CloudState, ProtonCloud, proton_cloud_step
+from jaxnn_kernels import (
+    STAGE_SHARE,
+    CloudState,
+    ProtonCloud,
+    on_mesh_of_arguments,
+    proton_cloud_step,
+    shared_like,
+)
 
 from ._checks import check_finite, concrete
 from ._module import Module
@@ -18,6 +25,7 @@ from ._nickelate_sheet import CapacitiveSheet, sheet_step
 from ._nickelate_spread import NickelateSpread
 from ._numbers import cast_inexact, common_dtype
 from ._programme import Programme, segment_steps
+from ._programs import compiled
 from ._solution import NumericalWarning
 from ._units import unit
 
@@ -83,6 +91,7 @@ class DeviceSolution(Module):
         return self
 
 
+@on_mesh_of_arguments
 def simulate_devices(
     device: NickelateDevice | Any,
     programme: Programme | Any,
@@ -195,7 +204,7 @@ class _Wiring(eqx.Module):
     trace: bool = eqx.field(static=True)
 
 
-@eqx.filter_jit
+@compiled
 def _run(
     device: NickelateDevice,
     programme: Programme,
@@ -206,6 +215,8 @@ def _run(
     key: Any,
     trace: bool,
 ) -> DeviceSolution:
+    given = device, programme, state, potential, sheet, cycle_spread
+    device, programme, state, potential, sheet, cycle_spread = shared_like(given, given)
     modes = None if sheet is None else sheet.modes()
     wiring = _Wiring(device, sheet, modes, cycle_spread, programme.steps, trace)
     keys = None if key is None else jax.random.split(key, programme.duration.shape[0])

@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex, cast
 
+import equinox as eqx
 import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike
@@ -252,8 +253,7 @@ def _traces(solution: Any) -> tuple[Any, Any]:
 def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     if ax is not None:
         return ax
-    import equinox as eqx
-import matplotlib.pyplot as plt
+    import matplotlib.pyplot as plt
 
     return plt.subplots(figsize=size, layout="constrained")[1]
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
-from jaxnn_kernels import split_time_step
+from jaxnn_kernels import mapped_like, shared_like, split_time_step
 
 from ._checks import (
     as_inexact,
@@ -110,7 +110,10 @@ def make_problem(
         shape=indices.shape,
     )
     _check_shapes(problem)
-    return problem
+    # Here, outside of the loop, because the way back sums over devices where this is done.
+    problem = shared_like(problem, problem)
+    numbers = problem.junction, problem.drive
+    return eqx.tree_at(lambda p: (p.junction, p.drive), problem, mapped_like(numbers, problem))
 
 
 def terminal_potential(value: Float[Array, "..."], shape: tuple[int, ...]) -> Float[Array, "..."]:

@@ -7,13 +7,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxnn_kernels import ProtonTraps, TransportState, transport_step
+from jaxnn_kernels import ProtonTraps, TransportState, on_mesh_of_arguments, shared_like, transport_step
 
 from ._checks import as_inexact, check_at_least
 from ._module import Module
 from ._nickelate import NickelateDevice
 from ._numbers import Number, cast_inexact, common_dtype, follow, following
 from ._programme import Programme, segment_steps
+from ._programs import compiled
 from ._units import unit
 
 
@@ -118,6 +119,7 @@ class TransportSolution(Module):
     """State at the end, to go on from."""
 
 
+@on_mesh_of_arguments
 def simulate_transport(
     transport: ProtonTransport, programme: Programme, *, state: TransportState | None = None
 ) -> TransportSolution:
@@ -141,8 +143,10 @@ def simulate_transport(
     return _run(*(cast_inexact(x, dtype) for x in (transport, programme, state)))
 
 
-@eqx.filter_jit
+@compiled
 def _run(transport: ProtonTransport, programme: Programme, state: TransportState) -> TransportSolution:
+    given = transport, programme, state
+    transport, programme, state = shared_like(given, given)
     cloud, traps, width = transport.device.cloud(), transport.traps(), transport.width
 
     def segment(state: TransportState, x: Any) -> tuple[TransportState, Any]:

@@ -6,6 +6,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from jaxnn_kernels import on_mesh_of_arguments
+
 from ._checks import check_count, check_network
 from ._drive import AbstractDrive
 from ._ensemble import Ensemble
@@ -14,6 +16,7 @@ from ._simulate import simulate
 from ._solution import Solution
 
 
+@on_mesh_of_arguments
 def shoot(
     network: Network | Ensemble | Any,
     junction: Any,

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, SupportsIndex
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import ArrayLike
 
-from jaxnn_kernels import step_time
+from jaxnn_kernels import on_mesh_of_arguments, step_time
 
 from ._adjoint import AbstractAdjoint, StoreStates
 from ._checks import check_count
@@ -17,6 +16,7 @@ from ._ensemble import Ensemble
 from ._junction import AbstractJunction
 from ._network import Network
 from ._problem import Problem, make_problem
+from ._programs import compiled
 from ._setup import Setup
 from ._solution import Solution
 from ._solver import AbstractSolver
@@ -35,6 +35,7 @@ _ON_REQUEST = (
 )
 
 
+@on_mesh_of_arguments
 def simulate(
     network: Network | Ensemble | Any,
     junction: AbstractJunction | Any,
@@ -116,7 +117,7 @@ def _check_record(record: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in _ON_REQUEST if name in names)
 
 
-@eqx.filter_jit
+@compiled
 def _run(
     problem: Problem, steps: int, every: int, record: tuple[str, ...], adjoint: AbstractAdjoint
 ) -> Solution:

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
-from jaxnn_kernels import batch_inner, divergence, joined_wires
+from jaxnn_kernels import batch_inner, divergence, joined_wires, mapped_like, shared_like
 
 from ._clock import Clock
 from ._diagnosis import Diagnosis, first_diagnosis, next_diagnosis
@@ -24,7 +24,8 @@ class Carry(eqx.Module):
 
 def first_carry(problem: Problem) -> Carry:
     """Where a run starts from."""
-    return Carry(problem.state, problem.start_step, first_diagnosis(problem))
+    diagnosis = mapped_like(shared_like(first_diagnosis(problem), problem), problem)
+    return Carry(problem.state, problem.start_step, diagnosis)
 
 
 def advance(

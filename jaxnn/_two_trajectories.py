@@ -9,7 +9,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from jaxnn_kernels import batch_inner
+from jaxnn_kernels import batch_inner, on_mesh_of_arguments, shared_like
 
 from ._checks import check_at_least, check_count, concrete
 from ._drive import AbstractDrive
@@ -18,6 +18,7 @@ from ._junction import AbstractJunction
 from ._module import Module
 from ._network import Network
 from ._problem import Problem, make_problem
+from ._programs import compiled
 from ._solver import AbstractSolver, AutoSolver
 from ._state_scale import StateScale, state_scale
 from ._step import advance, first_carry, passive_conductance
@@ -50,6 +51,7 @@ class SeparationGrowth(Module):
 
 
 @jax.named_scope("two_trajectory_exponents")
+@on_mesh_of_arguments
 def two_trajectory_exponents(
     network: Network | Ensemble | Any,
     junction: AbstractJunction | Any,
@@ -197,7 +199,7 @@ def _check_distance(distance: Any, scale: StateScale, dtype: Any) -> Array:
     return jnp.asarray(distance, dtype)
 
 
-@eqx.filter_jit
+@compiled
 def _follow(
     problem: Problem,
     start: Array,
@@ -227,7 +229,7 @@ def _follow(
         return (eqx.tree_at(lambda c: c.state, carry, state), growth + jnp.log(ratio)), conductance
 
     def over_block(carry: Any, voltage: Any) -> Any:
-        start = carry, jnp.zeros((*problem.shape[:-1], pairs), problem.state.dtype)
+        start = shared_like((carry, jnp.zeros((*problem.shape[:-1], pairs), problem.state.dtype)), problem)
         (carry, growth), conductance = jax.lax.scan(over_interval, start, voltage, every // interval)
         return carry, (growth / (every * problem.dt), conductance)
 

@@ -13,6 +13,7 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ._constraint import AbstractConstraint
 from ._optimisation import OptimisationResult
+from ._programs import compiled
 
 
 BLOCK = 64
@@ -119,7 +120,7 @@ def _retyped(value: Array, like: Array) -> Array:
     return jnp.broadcast_to(jnp.asarray(0.0), value.shape).at[...].set(value) if like.weak_type else value
 
 
-@eqx.filter_jit
+@compiled
 def first_state(problem: Problem) -> tuple[State, Record]:
     """The state before the first step, and room for the records of one block of steps."""
     free = _strong(problem.batched(lambda x: problem.each("to_free", x))(problem.start))
@@ -149,7 +150,7 @@ def first_state(problem: Problem) -> tuple[State, Record]:
     return problem.batched(make)(free), Record(numbers, numbers, numbers > 0, room)
 
 
-@eqx.filter_jit
+@compiled
 def advance(problem: Problem, state: State, room: Record, step: Array, count: Array) -> Any:
     """Up to `count` <= `BLOCK` steps: the new state, the records and how many steps there were.
 
@@ -169,7 +170,7 @@ def advance(problem: Problem, state: State, room: Record, step: Array, count: Ar
     return state, records, taken
 
 
-@eqx.filter_jit
+@compiled
 def outcome(problem: Problem, state: State, ending: Any) -> tuple[PyTree, Any]:
     """The best tuned parameters, and how each restart ended: `ending` if it had not."""
 

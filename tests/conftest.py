@@ -16,11 +16,14 @@ import jax.random as jr
 import matplotlib
 import pytest
 
+import jaxnn
+
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 matplotlib.use("agg")
+jaxnn.keep_programs(10_000)  # tests share programs, in any order
 
 
 @pytest.fixture

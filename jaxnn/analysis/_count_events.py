@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from jaxnn_kernels import on_mesh_of_arguments, shared_like
+
 from .._checks import check_count
 from .._drive import AbstractDrive
 from .._ensemble import Ensemble
@@ -15,6 +17,7 @@ from .._junction import AbstractJunction
 from .._module import Module
 from .._network import Network
 from .._problem import Problem, make_problem
+from .._programs import compiled
 from .._solver import AbstractSolver
 from .._step import advance, first_carry, passive_conductance
 from .._units import unit
@@ -36,6 +39,7 @@ class EventCounts(Module):
 
 
 @jax.named_scope("count_events")
+@on_mesh_of_arguments
 def count_events(
     network: Network | Ensemble | Any,
     junction: AbstractJunction | Any,
@@ -95,7 +99,7 @@ def _owners(problem: Problem) -> np.ndarray:
     return np.where(problem.network.passive, nobody, problem.network_of_junction).astype(np.int32)
 
 
-@eqx.filter_jit
+@compiled
 def _count(
     problem: Problem, rule: AbstractEventRule, owner: ArrayLike, steps: int, margins: Any
 ) -> EventCounts:
@@ -117,7 +121,7 @@ def _count(
     counts = jnp.zeros((steps, networks), jnp.int32)
     with user_code(what):
         memory = rule.start(first)
-    begin = (first_carry(problem), memory, counts, jnp.int32(0))
+    begin = shared_like((first_carry(problem), memory, counts, jnp.int32(0)), problem)
     (carry, memory, counts, _), conductance = jax.lax.scan(step, begin, given, steps)
     with user_code(what):
         counts = rule.finish(memory, counts, owner)

@@ -8,12 +8,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from jaxnn_kernels import on_mesh_of_arguments, shared_like
+
 from .._checks import as_array, check_count, check_network
 from .._drive import AbstractDrive
 from .._junction import AbstractJunction
 from .._module import Module
 from .._network import Network
 from .._problem import Problem, make_problem
+from .._programs import compiled
 from .._solver import AbstractSolver
 from .._step import advance, first_carry, passive_conductance
 from .._units import unit
@@ -45,7 +48,7 @@ class ReadOutRecord(Module):
         factor = jnp.zeros((columns, columns), jnp.result_type(features, targets))
         return cls(factor, jnp.int32(0), features.shape[-1]).extended(features, targets)
 
-    @eqx.filter_jit
+    @compiled
     def extended(self, features: Any, targets: Any) -> "ReadOutRecord":
         """The record with more samples.
 
@@ -70,7 +73,7 @@ class ReadOutRecord(Module):
             self.n_features,
         )
 
-    @eqx.filter_jit
+    @compiled
     def weights(
         self, tolerance: float | int | None = None, among: Sequence[Any] | Any = None
     ) -> Float[Array, "features targets"]:
@@ -96,7 +99,7 @@ class ReadOutRecord(Module):
         found = right.T @ (inverse[:, None] * (left.T @ targets))
         return jnp.zeros((n, targets.shape[1]), found.dtype).at[used].set(found)
 
-    @eqx.filter_jit
+    @compiled
     def accuracy(self, weights: ArrayLike) -> Float[Array, " targets"]:
         r"""$1 - \mathrm{RNMSE}$ of weights on these samples, $1 - |X w - y| / |y|$, for each target.
 
@@ -123,6 +126,7 @@ class ReadOutRun(Module):
 
 
 @jax.named_scope("record_read_out")
+@on_mesh_of_arguments
 def record_read_out(
     network: Network | Any,
     junction: AbstractJunction | Any,
@@ -170,7 +174,7 @@ def record_read_out(
     return _record(problem, targets, length)
 
 
-@eqx.filter_jit
+@compiled
 def _record(problem: Problem, targets: Array, length: int) -> ReadOutRun:
     passive = passive_conductance(problem)
     in_segments = lambda x: x.reshape(-1, length, *x.shape[1:])
@@ -189,6 +193,6 @@ def _record(problem: Problem, targets: Array, length: int) -> ReadOutRun:
     columns = problem.network.n_nodes + targets.shape[1]
     factor = jnp.zeros((columns, columns), problem.state.dtype)
     record = ReadOutRecord(factor, jnp.int32(0), problem.network.n_nodes)
-    begin = first_carry(problem), record
+    begin = shared_like((first_carry(problem), record), (problem, targets))
     (carry, record), conductance = jax.lax.scan(one, begin, (in_segments(targets), given))
     return ReadOutRun(record, conductance.reshape(-1), carry.state, carry.diagnosis.failed_step)

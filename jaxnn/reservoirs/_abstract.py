@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from .._module import Module
 from .._numbers import cast_inexact
+from .._programs import compiled
 from .._units import unit
 from .._user_code import user_code
 
@@ -140,7 +141,7 @@ def _distinct(pulses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return trains, which.reshape(samples, devices)
 
 
-@eqx.filter_jit
+@compiled
 def _mapped(reservoir: AbstractReservoir, pulses: Array) -> Response:
     with user_code(f"the reservoir {type(reservoir).__name__}"):
         return jax.lax.map(reservoir.respond, pulses)

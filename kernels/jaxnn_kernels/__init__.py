@@ -35,6 +35,11 @@ from ._nodal import (
     nodal_plan as nodal_plan,
     solve_nodes as solve_nodes,
 )
+from ._placement import (
+    mapped_like as mapped_like,
+    on_mesh_of_arguments as on_mesh_of_arguments,
+    shared_like as shared_like,
+)
 from ._proton_cloud import (
     CloudState as CloudState,
     ProtonCloud as ProtonCloud,

@@ -6,7 +6,8 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching
 from jaxtyping import Array
 
-from ._memory_layout import laid_out, register_for_cpu
+from ._memory_layout import laid_out
+from ._placement import register
 
 
 _primitive = Primitive("batch_inner")
@@ -44,6 +45,8 @@ _primitive.def_abstract_eval(lambda x, *, mapped: [x])
 ad.primitive_jvps[_primitive] = _jvp
 ad.primitive_transposes[_primitive] = _transpose
 batching.primitive_batchers[_primitive] = _batch
-register_for_cpu(
-    _primitive, lambda x, *, mapped: [x], lambda x, *, mapped: [laid_out(x, mapped) if mapped else x]
+register(
+    _primitive,
+    lambda x, *, mapped, shared: [x],
+    lambda x, *, mapped, shared: [laid_out(x, mapped) if mapped else x],
 )

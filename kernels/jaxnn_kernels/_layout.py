@@ -5,6 +5,8 @@
 elimination.
 """
 
+import functools as ft
+import itertools as it
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,15 +14,18 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
-from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching
 from jaxtyping import Array
 
-from ._memory_layout import laid_out, register_for_cpu
+from ._memory_layout import laid_out
+from ._placement import Axes, placed_types, register, shared_like, shared_out
 
 
 Function = Callable[..., Any]
+
+# The last structures of plans of which each kernel keeps the traces.
+_TRACED = 16
 
 
 def _refuse_mapped_plan() -> None:
@@ -32,8 +37,7 @@ def _refuse_mapped_plan() -> None:
 
 
 def _batch(primitive: Primitive, args: Sequence[Any], dims: Sequence[Any], tree: Any) -> Any:
-    """Move the mapped axis behind the rows, (rows, batch, *trailing), and merge it with those
-    there.
+    """Move the mapped axis behind the rows, (rows, batch, *trailing).
 
     What does not vary gets an axis of size one, so that many right-hand sides share their factors.
     """
@@ -47,18 +51,34 @@ def _batch(primitive: Primitive, args: Sequence[Any], dims: Sequence[Any], tree:
         for x, d in zip(args[n:], dims[n:], strict=True)
     ]
     size = max(x.shape[1] for x in moved)
-    shape = moved[0].shape[1:]
-    merge = len(shape) > 1 and all(x.shape[1:] == shape for x in moved)
-    if merge:
-        moved = [x.reshape(x.shape[0], math.prod(shape)) for x in moved]  # there may be no rows
     out = primitive.bind(*args[:n], *moved, tree=tree)
-    if merge:
-        out = [x.reshape(x.shape[0], *shape) for x in out]
     # Outputs that depend on nothing mapped, such as factors of fixed conductances, come back as
     # such.
     kept = [x.shape[1] == size for x in out]
     out = [x if k else x.squeeze(1) for x, k in zip(out, kept, strict=True)]
     return out, [1 if k else None for k in kept]
+
+
+def _count_indices(tree: Any) -> int:
+    indices, _ = jtu.tree_unflatten(tree, range(tree.num_leaves))
+    return len(jtu.tree_leaves(indices))
+
+
+def _merged(arrays: Sequence[Array]) -> list[Array]:
+    """The arrays (rows, *trailing) with neighbouring axes in one where all broadcast alike."""
+    trails = [x.shape[1:] for x in arrays]
+    wide = [tuple(n > 1 for n in sizes) for sizes in zip(*trails, strict=True)]
+    spans = [list(axes) for _, axes in it.groupby(range(len(wide)), wide.__getitem__)]
+    merged = lambda trail: (math.prod(trail[k] for k in span) for span in spans)
+    return [x.reshape(x.shape[0], *merged(trail)) for x, trail in zip(arrays, trails, strict=True)]
+
+
+def _axes(leaves: Sequence[Any], shapes: Sequence[tuple[int, ...]], tree: Any) -> tuple[Axes, Axes]:
+    """The names of the batches among the axes of a kernel's arguments and results."""
+    n = _count_indices(tree)
+    name = lambda shape: (None, *(f"batch{k}" if size > 1 else None for k, size in enumerate(shape[1:])))
+    whole: Axes = [(None,) * x.ndim for x in leaves[:n]]
+    return whole + [name(x.shape) for x in leaves[n:]], [name(shape) for shape in shapes]
 
 
 def batch_last(name: str, kernel: Function, out_shapes: Function) -> tuple[Primitive, Function]:
@@ -76,15 +96,23 @@ def batch_last(name: str, kernel: Function, out_shapes: Function) -> tuple[Primi
     primitive = Primitive(name)
     primitive.multiple_results = True
 
-    def run(*leaves: Any, tree: Any) -> Any:
-        indices, arrays = jtu.tree_unflatten(tree, leaves)
-        return kernel(indices, *arrays)
-
     # Traced once, however often JAX asks for the shapes and then for the code.
-    run = jax.jit(run, static_argnames="tree")
+    @ft.lru_cache(maxsize=_TRACED)
+    def run(tree: Any, shared: bool) -> Any:
+        def traced(*leaves: Any) -> Any:
+            indices, arrays = jtu.tree_unflatten(tree, leaves)
+            with shared_out(shared):
+                return kernel(indices, *arrays)
 
-    def flat(*leaves: Any, tree: Any) -> list[Array]:
-        return jtu.tree_leaves(run(*leaves, tree=tree))
+        return jax.jit(traced)
+
+    def flat(*leaves: Any, tree: Any, shared: bool) -> list[Array]:
+        if shared:  # a device may have a part of any axis
+            return jtu.tree_leaves(run(tree, True)(*leaves))
+        n = _count_indices(tree)
+        merged = jtu.tree_leaves(run(tree, False)(*leaves[:n], *_merged(leaves[n:])))
+        # There may be no rows.
+        return [x.reshape(shape) for x, shape in zip(merged, structure(leaves, tree)[0], strict=True)]
 
     is_shape = lambda x: type(x) is tuple and all(isinstance(n, int) for n in x)
 
@@ -92,23 +120,26 @@ def batch_last(name: str, kernel: Function, out_shapes: Function) -> tuple[Primi
         indices, arrays = jtu.tree_unflatten(tree, leaves)
         return jtu.tree_flatten(out_shapes(indices, *arrays), is_leaf=is_shape)
 
-    def shapes(*leaves: Any, tree: Any) -> list[Any]:
-        # The last leaf is an array of the batch, never an index.
-        return [ShapedArray(shape, leaves[-1].dtype) for shape in structure(leaves, tree)[0]]
+    def types(*leaves: Any, tree: Any) -> list[Any]:
+        shapes = structure(leaves, tree)[0]
+        given, axes = _axes(leaves, shapes, tree)
+        return placed_types(shapes, axes, leaves, given)
 
-    primitive.def_impl(flat)
-    primitive.def_abstract_eval(shapes)
+    # As a program of its own, whatever devices its arrays are on.
+    alone = ft.lru_cache(maxsize=_TRACED)(lambda tree: jax.jit(ft.partial(primitive.bind, tree=tree)))
+    primitive.def_impl(lambda *leaves, tree: alone(tree)(*leaves))
+    primitive.def_abstract_eval(types)
 
-    def rows_first(*leaves: Any, tree: Any) -> list[Array]:
+    def rows_first(*leaves: Any, tree: Any, shared: bool) -> list[Array]:
         # Where XLA is free, it gathers rows from an array that lies batch first.
         batched = lambda x: x.ndim > 1 and jnp.issubdtype(x.dtype, jnp.inexact)
-        return flat(*(laid_out(x) if batched(x) else x for x in leaves), tree=tree)
+        return flat(*(laid_out(x) if batched(x) else x for x in leaves), tree=tree, shared=shared)
 
-    register_for_cpu(primitive, flat, rows_first)
+    register(primitive, flat, rows_first)
     batching.primitive_batchers[primitive] = lambda args, dims, *, tree: _batch(primitive, args, dims, tree)
 
     def apply(indices: Any, *arrays: Any) -> Any:
-        leaves, tree = jtu.tree_flatten((indices, arrays))
+        leaves, tree = jtu.tree_flatten((indices, shared_like(arrays, arrays)))
         return jtu.tree_unflatten(structure(leaves, tree)[1], primitive.bind(*leaves, tree=tree))
 
     return primitive, apply

@@ -16,6 +16,7 @@ from ._incidence import TERMS, difference_of as difference, divergence_of as div
 from ._layout import batch_last
 from ._leak import most_leaks, with_leak
 from ._parallel import ParallelPlan, merges_parallel, sum_of_pairs, value_of_pair
+from ._placement import is_shared_out
 from ._schedule import schedule
 from ._star_plan import plan_of
 
@@ -104,7 +105,8 @@ def _live_kernel(plan: Any, conductance: Array, factors: Any) -> Array:
     find = lambda: _find_live(plan, conductance, factors)
     is_open = lambda: _least(conductance) <= most_leaks(1, conductance.dtype)
     unless_closed = lambda: jax.lax.cond(is_open(), find, lambda: jnp.ones_like(conductance))
-    return jax.lax.platform_dependent(cpu=unless_closed, default=find)
+    # Nor would devices that share a batch wait for each other in every step.
+    return jax.lax.platform_dependent(cpu=find if is_shared_out() else unless_closed, default=find)
 
 
 def _joined_shapes(plan: Any, conductance: Any, factors: Any) -> Any:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ._placement import shared_like
 from ._proton_cloud import (
     ELEMENTARY_OVER_BOLTZMANN,
     CloudState,
@@ -318,7 +319,7 @@ def _newton(linearise: Callable[[_Unknowns], Any], x0: _Unknowns) -> _Unknowns:
 
     # Reduced here and not in the body, whose arithmetic XLA would then do one device at a time.
     unfinished = lambda carry: jnp.any(carry[1]) & (carry[2] < _MOST)
-    begin = (x0, jnp.ones(x0[0].shape, bool), jnp.asarray(0))
+    begin = shared_like((x0, jnp.ones(x0[0].shape, bool), jnp.asarray(0)), x0)
     return jax.lax.while_loop(unfinished, body, begin)[0]
 
 

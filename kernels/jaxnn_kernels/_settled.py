@@ -3,7 +3,8 @@
 from typing import Any
 
 import jax
-from jax.experimental.layout import Layout, with_layout_constraint
+
+from ._memory_layout import laid_out
 
 
 def settled(arrays: Any) -> Any:
@@ -13,5 +14,5 @@ def settled(arrays: Any) -> Any:
     became one kernel that took three times as long as the ten. And it is free to keep the batch first,
     which makes every gather of a row jump through memory.
     """
-    rows_first = lambda x: with_layout_constraint(x, Layout(tuple(range(x.ndim)))) if x.ndim > 1 else x
+    rows_first = lambda x: laid_out(x) if x.ndim > 1 else x
     return jax.lax.optimization_barrier(jax.tree_util.tree_map(rows_first, arrays))
