@@ -81,6 +81,7 @@ from ._nickelate_run import (
 )
 from ._nickelate_sheet import CapacitiveSheet as CapacitiveSheet
 from ._nickelate_spread import NickelateSpread as NickelateSpread
+from ._numerical_warning import NumericalWarning as NumericalWarning
 from ._optimisation import (
     Optimisation as Optimisation,
     OptimisationResult as OptimisationResult,
@@ -100,7 +101,6 @@ from ._proton_transport import (
 from ._resistor import Resistor as Resistor
 from ._shooting import shoot as shoot
 from ._solution import (
-    NumericalWarning as NumericalWarning,
     Result as Result,
     Solution as Solution,
 )

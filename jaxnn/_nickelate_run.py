@@ -24,9 +24,9 @@ from ._nickelate import NickelateDevice
 from ._nickelate_sheet import CapacitiveSheet, sheet_step
 from ._nickelate_spread import NickelateSpread
 from ._numbers import cast_inexact, common_dtype
+from ._numerical_warning import NumericalWarning
 from ._programme import Programme, segment_steps
 from ._programs import compiled
-from ._solution import NumericalWarning
 from ._units import unit
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ._module import Module
-from ._solution import NumericalWarning
+from ._numerical_warning import NumericalWarning
 
 
 class OptimisationResult(eqx.Enumeration):

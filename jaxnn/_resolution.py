@@ -10,7 +10,7 @@ import numpy as np
 
 from ._checks import concrete
 from ._drive import AbstractDrive, Sum
-from ._solution import NumericalWarning
+from ._numerical_warning import NumericalWarning
 from ._waveforms import OnThenOff, PulseTrain, Ramp, Samples, Sine, Square, Triangle
 
 

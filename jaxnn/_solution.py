@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Int
 from ._checks import concrete
 from ._diagnosis import INFINITE_CONDUCTANCE, NEGATIVE_CONDUCTANCE, NOT_FINITE, OUT_OF_BOUNDS
 from ._module import Module
+from ._numerical_warning import NumericalWarning
 from ._setup import Setup, setup_arrays, setup_from
 from ._storage import load_arrays, save_arrays
 from ._units import unit
@@ -21,10 +22,6 @@ from ._unrecorded import NotRecorded
 
 
 LARGEST_CHANGE = 0.1  # of a state's critical value, up to which an explicit step is trusted
-
-
-class NumericalWarning(UserWarning):
-    """A run whose numbers should be looked at before they are believed."""
 
 
 class Result(eqx.Enumeration):

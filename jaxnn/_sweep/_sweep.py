@@ -15,8 +15,9 @@ from tqdm import tqdm
 
 from .._drive import AbstractDrive
 from .._junction import AbstractJunction
+from .._numerical_warning import NumericalWarning
 from .._simulate import simulate
-from .._solution import LARGEST_CHANGE, NumericalWarning
+from .._solution import LARGEST_CHANGE
 from .._units import unit_of
 from . import _batch, _provenance
 from ._axes import axes_of, short_names
