@@ -275,16 +275,17 @@ def test_ensemble_equals_its_networks():
             np.testing.assert_allclose(ours, getattr(alone, name), rtol=0, atol=1e-13)
 
 
-def test_conductance_is_nan_at_zero_drive_and_poisons_no_gradient():
+def test_conductance_at_zero_drive_and_its_gradient():
     network, terminals, path = small_network(1)
 
     def total(amplitude):
         solution = run(network, terminals, jaxnn.OnThenOff(amplitude, 0.0, 0.03))
-        return jnp.nansum(solution.conductance), solution.conductance
+        return jnp.sum(solution.conductance[-1]), solution.conductance
 
     (_, conductance), gradient = jax.value_and_grad(total, has_aux=True)(0.05 * path)
-    assert np.isnan(conductance[29:]).all()
-    assert not np.isnan(conductance[:29]).any()
+    # From there on states decay, the more slowly the further they had come.
+    assert (conductance[30:] <= conductance[29]).all()
+    assert np.isfinite(conductance).all()
     assert np.isfinite(gradient)
     assert gradient != 0
 
@@ -395,13 +396,13 @@ def test_no_recompilation_for_other_numbers():
 
 
 def test_wires_that_are_cut_off_at_run_time():
-    """Open junctions: the wires behind them are at 0 V, carry nothing and are counted."""
+    """Open junctions: the wires behind them float, carry nothing and are counted."""
     conductance = jnp.asarray([1e-3, 1e-3, 0.0, 1e-3])
     network = jaxnn.Network(5, [[0, 1], [1, 2], [1, 3], [3, 4]])
     record = ("cut_off", "node_potential")
     solution = run(network, (0, 2), 1.0, junction=jaxnn.Resistor(conductance), steps=2, record=record)
     np.testing.assert_array_equal(solution.cut_off, 2)
-    np.testing.assert_allclose(solution.node_potential[-1], [1, 0.5, 0, 0, 0], atol=1e-15)
+    np.testing.assert_allclose(solution.node_potential[-1], [1, 0.5, 0, 0.5, 0.5], atol=1e-15)
     slope = jax.grad(
         lambda g: run(network, (0, 2), 1.0, junction=jaxnn.Resistor(g), steps=1).conductance[0]
     )(conductance)
