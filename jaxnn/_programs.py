@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 import equinox as eqx
 import jax
 import numpy as np
+from jax.core import Tracer
 
 from ._checks import check_count
 
@@ -17,8 +18,8 @@ from ._checks import check_count
 Inputs = ParamSpec("Inputs")
 Output = TypeVar("Output")
 
-# A program of 100 wires takes some 10 MiB: what is kept stays below 200.
-_KEPT = 16
+# A program of 100 wires takes some 10 MiB: what is kept stays near 100.
+_KEPT = 12
 # Of those that were dropped, by which a second compilation is noticed. What is remembered is small.
 _REMEMBERED = 64
 
@@ -33,13 +34,14 @@ class _Programs:
         self.lock = threading.Lock()
         self.warned = False
 
-    def get(self, key: Any, make: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
+    def get(self, key: Any, make: Callable[[], Callable[..., Any]], traced: bool) -> Callable[..., Any]:
         with self.lock:
             again = key not in self.programs and key in self.dropped
             program = self.programs.pop(key, None) or make()
             self.programs[key] = program
             self.shrink()
-        if again and not self.warned:
+        # What is traced is compiled with a function of the user's, which keeps it.
+        if again and not (traced or self.warned):
             self.warned = True
             warnings.warn(
                 f"a program is compiled again: only the last {self.most} are kept, and more networks, "
@@ -61,7 +63,7 @@ _programs = _Programs(_KEPT)
 
 
 def keep_programs(n: int) -> None:
-    """Sets how many compiled programs are kept, at first 16: those that were used last.
+    """Sets how many compiled programs are kept, at first 12: those that were used last.
 
     Each network, set of terminals, number of steps and shape of a batch has a program of its own, of some
     10 MiB for 100 wires. Who goes through more of them in turns keeps more, or compiles again and is told.
@@ -81,9 +83,11 @@ def compiled(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
     def call(*args: Inputs.args, **kwargs: Inputs.kwargs) -> Output:
         arrays, static = eqx.partition((args, kwargs), _is_array)
         leaves, tree = jax.tree_util.tree_flatten(static)
-        types = tuple(jax.typeof(x) for x in jax.tree_util.tree_leaves(arrays))
+        given = jax.tree_util.tree_leaves(arrays)
+        types = tuple(jax.typeof(x) for x in given)
+        traced = any(isinstance(x, Tracer) for x in given)
         key = (function, tree, tuple(leaves), types)
-        out, rest = _programs.get(key, lambda: _program(function, static))(arrays)
+        out, rest = _programs.get(key, lambda: _program(function, static), traced)(arrays)
         return eqx.combine(out, rest.value)
 
     return call

@@ -27,6 +27,7 @@ def networks(wires=5, more=2):
 
 
 def main(count):
+    before = 0.0
     for k, network in enumerate(itertools.islice(networks(), count)):
         drive, ends = jaxnn.Constant(0.1), (0, network.n_nodes - 1)
         jaxnn.simulate(network, jaxnn.Resistor(1e-3), drive, terminals=ends, dt=1e-3, steps=2)

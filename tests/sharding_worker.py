@@ -35,7 +35,15 @@ def law(x=0.0, **numbers):
     return jaxnn.BinaryJunction(off_conductance=1e-8 * (1 + x), **numbers)
 
 
-def run(x, network=NETWORK, terminals=(0, 2), drive=None, record=(), junction=None, **settings):
+def run(
+    x,
+    network: jaxnn.Network | jaxnn.Ensemble = NETWORK,
+    terminals=(0, 2),
+    drive=None,
+    record=(),
+    junction=None,
+    **settings,
+):
     drive = jaxnn.Sine(x, 40.0) if drive is None else drive
     junction = law(x) if junction is None else junction
     return jaxnn.simulate(
