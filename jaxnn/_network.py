@@ -69,7 +69,6 @@ class Network(Module):
         self.topology = Topology(n_nodes, edges, positions, wire_ends=wire_ends, box=box, passive=passive)
         n_passive = int(self.topology.passive.sum())
         self.passive_conductance = _passive_array(passive_conductance, n_passive)
-        check_conductance("passive_conductance", self.passive_conductance)
 
     def __check_init__(self):
         values = concrete(self.passive_conductance)
@@ -84,6 +83,7 @@ class Network(Module):
                 f"{values[bad[0]]} for junction {junction} = ({a}, {b}); to remove a junction, "
                 "leave it out of `edges`."
             )
+        check_conductance("passive_conductance", self.passive_conductance)
 
     @classmethod
     def from_graph(cls, graph: nx.Graph) -> "Network":
