@@ -49,10 +49,9 @@ def concrete(value: object) -> np.ndarray | None:
 def whole(name: str, value: Any) -> int:
     """A whole number, written as 100 or as 1e2, as an int; raises a `ValueError` for others."""
     check_not_traced(name, value)
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return int(value)
     try:
-        return operator.index(value)
+        as_float = isinstance(value, float | np.floating) and float(value).is_integer()
+        return int(value) if as_float else operator.index(value)  # pyright: ignore[reportArgumentType]
     except TypeError:
         raise ValueError(
             f"{name} must be a whole number, got {value!r}: it sets the length of arrays."
@@ -90,8 +89,9 @@ def check_network(value: Any, kinds: Any) -> None:
 
 def check_time_step(dt: Any) -> None:
     """Raises a `ValueError` unless `dt` is one positive number of seconds."""
-    if isinstance(dt, str) or dt is None or np.ndim(dt):
-        got = f"shape {np.shape(dt)}" if np.ndim(dt) else repr(dt)
+    shape = () if isinstance(dt, str) or dt is None else np.shape(dt)
+    if isinstance(dt, str) or dt is None or shape:
+        got = f"shape {shape}" if shape else repr(dt)
         raise ValueError(
             f"dt must be one number [s], such as 1e-3 for 1 ms, got {got}; for several time steps use "
             "jax.vmap."

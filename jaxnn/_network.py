@@ -77,7 +77,6 @@ class Network(Module):
         self.passive_conductance = _passive_array(passive_conductance, n_passive)
         # As bytes, which compare and hash by content.
         self._wires = None if wires is None else _checked_wires(wires, self.topology.n_nodes).tobytes()
-        check_conductance("passive_conductance", self.passive_conductance)
 
     def __check_init__(self):
         values = concrete(self.passive_conductance)
@@ -92,6 +91,7 @@ class Network(Module):
                 f"{values[bad[0]]} for junction {junction} = ({a}, {b}); to remove a junction, "
                 "leave it out of `edges`."
             )
+        check_conductance("passive_conductance", self.passive_conductance)
 
     @classmethod
     def from_graph(cls, graph: nx.Graph) -> "Network":

@@ -29,7 +29,7 @@ class NotRecorded(eqx.Module):
         self._refuse()
 
     def __len__(self) -> int:
-        self._refuse()
+        return self._refuse()
 
     def __array__(self, *arguments: Any, **options: Any) -> Any:
         self._refuse()

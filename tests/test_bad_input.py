@@ -1,6 +1,7 @@
 """Every kind of bad input to `simulate` gets a ValueError that says what to do."""
 
 import functools as ft
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -60,11 +61,11 @@ def test_bad_input(network, changes, message):
         jaxnn.simulate(network, junction, drive, **settings)
 
 
-def each_run():
+def each_run() -> dict[str, Any]:
     """Every public function that runs a network, by the arguments that all of them have."""
     law, drive = jaxnn.TunnelJunction(), jaxnn.Constant(0.1)
     rule = jaxnn.analysis.RelativeRate()
-    ends = {"terminals": (0, 3)}
+    ends: dict[str, Any] = {"terminals": (0, 3)}
     timed = ends | {"dt": 1e-3}
     return {
         "simulate": lambda n=CHAIN, j=law, **k: jaxnn.simulate(n, j, drive, **timed | {"steps": 4} | k),

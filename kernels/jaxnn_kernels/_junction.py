@@ -1,6 +1,7 @@
 """The threshold-flux junction: its state update and the two conductance laws built on it."""
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 
@@ -15,10 +16,10 @@ def threshold_flux_step(
     voltage: Float[Array, "*junctions"],
     dt: ArrayLike,
     *,
-    set_voltage: Float[Array, "..."],
-    reset_voltage: Float[Array, "..."],
-    max_flux: Float[Array, "..."],
-    boost: Float[Array, "..."],
+    set_voltage: Float[Array | np.ndarray, "..."],
+    reset_voltage: Float[Array | np.ndarray, "..."],
+    max_flux: Float[Array | np.ndarray, "..."],
+    boost: Float[Array | np.ndarray, "..."],
     one_sided_reset: bool = False,
 ) -> Float[Array, "*junctions"]:
     r"""One explicit Euler step of the threshold-flux law.
@@ -55,10 +56,10 @@ def compensated_flux_step(
     voltage: Float[Array, "*junctions"],
     dt: ArrayLike,
     *,
-    set_voltage: Float[Array, "..."],
-    reset_voltage: Float[Array, "..."],
-    max_flux: Float[Array, "..."],
-    boost: Float[Array, "..."],
+    set_voltage: Float[Array | np.ndarray, "..."],
+    reset_voltage: Float[Array | np.ndarray, "..."],
+    max_flux: Float[Array | np.ndarray, "..."],
+    boost: Float[Array | np.ndarray, "..."],
 ) -> tuple[Float[Array, "*junctions"], Float[Array, "*junctions"]]:
     r"""`threshold_flux_step` with a symmetric reset, for steps that float32 would round away.
 
@@ -82,7 +83,11 @@ def compensated_flux_step(
 
 
 def _flux_moves(
-    voltage: Array, dt: ArrayLike, set_voltage: Array, reset_voltage: Array, boost: Array
+    voltage: Array,
+    dt: ArrayLike,
+    set_voltage: Array | np.ndarray,
+    reset_voltage: Array | np.ndarray,
+    boost: Array | np.ndarray,
 ) -> tuple[Array, Array]:
     """The signed growth of the flux and the size of its decay [V s], of which one is zero."""
     size = jnp.abs(voltage)
@@ -94,12 +99,12 @@ def _flux_moves(
 def tunnel_conductance(
     flux: Float[Array, "*junctions"],
     *,
-    on_conductance: Float[Array, "..."],
-    off_conductance: Float[Array, "..."],
-    critical_flux: Float[Array, "..."],
-    barrier_height: Float[Array, "..."],
-    filament_area: Float[Array, "..."],
-    max_gap: Float[Array, "..."],
+    on_conductance: Float[Array | np.ndarray, "..."],
+    off_conductance: Float[Array | np.ndarray, "..."],
+    critical_flux: Float[Array | np.ndarray, "..."],
+    barrier_height: Float[Array | np.ndarray, "..."],
+    filament_area: Float[Array | np.ndarray, "..."],
+    max_gap: Float[Array | np.ndarray, "..."],
     prefactor_power: int = 1,
 ) -> Float[Array, "*junctions"]:
     r"""Conductance [S] of a junction whose filament ends a tunnelling gap away from the wire.
@@ -131,10 +136,10 @@ def tunnel_conductance(
 def gap_conductance(
     gap: Float[Array, "*junctions"],
     *,
-    on_conductance: Float[Array, "..."],
-    off_conductance: Float[Array, "..."],
-    barrier_height: Float[Array, "..."],
-    filament_area: Float[Array, "..."],
+    on_conductance: Float[Array | np.ndarray, "..."],
+    off_conductance: Float[Array | np.ndarray, "..."],
+    barrier_height: Float[Array | np.ndarray, "..."],
+    filament_area: Float[Array | np.ndarray, "..."],
     prefactor_power: int = 1,
 ) -> Float[Array, "*junctions"]:
     """Conductance [S] of a junction with the tunnelling gap `gap` [m]; see `tunnel_conductance`."""
@@ -155,9 +160,9 @@ def gap_conductance(
 def binary_conductance(
     flux: Float[Array, "*junctions"],
     *,
-    on_conductance: Float[Array, "..."],
-    off_conductance: Float[Array, "..."],
-    critical_flux: Float[Array, "..."],
+    on_conductance: Float[Array | np.ndarray, "..."],
+    off_conductance: Float[Array | np.ndarray, "..."],
+    critical_flux: Float[Array | np.ndarray, "..."],
 ) -> Float[Array, "*junctions"]:
     r"""Conductance [S] of a switch: $G_\mathrm{on}$ where $|\lambda| \ge \lambda_\mathrm{crit}$.
 
