@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 import jaxnn_kernels as jk
 
 from ._checks import as_inexact, check_at_least, check_count, check_finite, concrete
+from ._progress import announced
 
 
 # More samples than anybody shows: what never happens.
@@ -258,6 +259,7 @@ def _step_parameters(network: GrowWhenRequired, dtype: Any) -> jk.GrowParameters
     return jk.GrowParameters(*map(cast, jk.GrowParameters._fields))
 
 
+@announced("GrowWhenRequired.learn", lambda _, __, inputs, *___: f"{len(inputs):,} samples")
 @eqx.filter_jit
 def _learn(
     network: GrowWhenRequired, state: jk.GrowState, inputs: Array, labels: Array, every: int
@@ -287,6 +289,7 @@ def _learn(
     return state, GrowthHistory(**flat, on=on, label=label)
 
 
+@announced("GrowWhenRequired.classify", lambda _, __, inputs, ___: f"{len(inputs):,} samples")
 @eqx.filter_jit
 def _classify(network: GrowWhenRequired, state: jk.GrowState, inputs: Array, stored: bool) -> Array:
     able = (state.stored if stored else state.on) & (state.label >= 0)

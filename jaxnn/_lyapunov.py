@@ -14,6 +14,7 @@ from ._ensemble import Ensemble
 from ._junction import AbstractJunction
 from ._network import Network
 from ._problem import Problem, make_problem
+from ._progress import announced
 from ._solver import AbstractSolver
 from ._step import Carry, advance, first_carry, passive_conductance
 
@@ -116,6 +117,7 @@ def _check_window(window: Any, interval: int) -> Array | None:
     return jnp.asarray(window, jnp.int32) // interval
 
 
+@announced("lyapunov_exponents", lambda _, __, steps, *___: f"{steps:,} steps")
 @eqx.filter_jit
 def _follow(
     problem: Problem, start: Array, steps: int, interval: int, window: Array | None

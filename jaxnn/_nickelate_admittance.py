@@ -12,6 +12,7 @@ from jaxnn_kernels import CloudState, proton_cloud_rate
 
 from ._checks import check_at_least
 from ._nickelate import NickelateDevice
+from ._progress import announced
 
 
 # What the variables are counted in, or the matrix would span forty powers of ten.
@@ -43,6 +44,7 @@ def small_signal_admittance(
     return _admittance(device, state, jnp.asarray(frequency, state.length.dtype), bias)
 
 
+@announced("small_signal_admittance")
 @eqx.filter_jit
 def _admittance(device: NickelateDevice, state: CloudState, frequency: Array, bias: Any) -> Array:
     numbers, zero = device.cloud(), jnp.zeros_like(state.length)

@@ -17,6 +17,7 @@ from ._nickelate_sheet import CapacitiveSheet, sheet_step
 from ._nickelate_spread import NickelateSpread
 from ._problem import cast_inexact, common_dtype
 from ._programme import Programme, segment_steps
+from ._progress import announced
 from ._solution import NumericalWarning
 
 
@@ -193,6 +194,7 @@ class _Wiring(eqx.Module):
     trace: bool = eqx.field(static=True)
 
 
+@announced("simulate_devices", lambda _, programme, *__: f"{len(programme.duration):,} segments", wait=True)
 @eqx.filter_jit
 def _run(
     device: NickelateDevice,

@@ -13,6 +13,7 @@ from ._checks import as_inexact, check_at_least
 from ._nickelate import NickelateDevice
 from ._problem import cast_inexact, common_dtype
 from ._programme import Programme, segment_steps
+from ._progress import announced
 
 
 ELEMENTARY_CHARGE = 1.602176634e-19  # [C]
@@ -132,6 +133,7 @@ def simulate_transport(
     return _run(*(cast_inexact(x, dtype) for x in (transport, programme, state)))
 
 
+@announced("simulate_transport", lambda _, programme, *__: f"{len(programme.duration):,} segments")
 @eqx.filter_jit
 def _run(transport: ProtonTransport, programme: Programme, state: TransportState) -> TransportSolution:
     cloud, traps, width = transport.device.cloud(), transport.traps(), transport.width

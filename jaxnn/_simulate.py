@@ -17,6 +17,7 @@ from ._ensemble import Ensemble
 from ._junction import AbstractJunction
 from ._network import Network
 from ._problem import Problem, make_problem
+from ._progress import announced
 from ._solution import Solution
 from ._solver import AbstractSolver
 from ._step import advance, conductance_of, first_carry, passive_conductance
@@ -113,6 +114,7 @@ def _check_record(record: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in _ON_REQUEST if name in names)
 
 
+@announced("simulate", lambda _, steps, *__: f"{steps:,} steps", wait=True)
 @eqx.filter_jit
 def _run(
     problem: Problem, steps: int, every: int, record: tuple[str, ...], adjoint: AbstractAdjoint

@@ -17,6 +17,7 @@ from ._ensemble import Ensemble
 from ._junction import AbstractJunction
 from ._network import Network
 from ._problem import Problem, make_problem
+from ._progress import announced
 from ._solver import AbstractSolver, AutoSolver
 from ._step import advance, conductance_of, first_carry, passive_conductance
 
@@ -185,6 +186,7 @@ def _check_distance(distance: Any, problem: Problem) -> Array:
     return as_inexact(distance).astype(dtype)
 
 
+@announced("two_trajectory_exponents", lambda _, __, ___, steps, *____: f"{steps:,} steps")
 @eqx.filter_jit
 def _follow(
     problem: Problem, start: Array, distance: Array, steps: int, interval: int, every: int

@@ -13,6 +13,7 @@ from .._drive import AbstractDrive
 from .._junction import AbstractJunction
 from .._network import Network
 from .._problem import Problem, make_problem
+from .._progress import announced
 from .._solver import AbstractSolver
 from .._step import advance, conductance_of, first_carry, passive_conductance
 
@@ -168,6 +169,7 @@ def record_read_out(
     return _record(problem, targets, length)
 
 
+@announced("record_read_out", lambda _, targets, __: f"{len(targets):,} steps")
 @eqx.filter_jit
 def _record(problem: Problem, targets: Array, length: int) -> ReadOutRun:
     passive = passive_conductance(problem)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._problem import cast_inexact
+from .._progress import announced
 
 
 class Response(NamedTuple):
@@ -137,6 +138,7 @@ def _distinct(pulses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return trains, which.reshape(samples, devices)
 
 
+@announced("reservoir", lambda _, pulses: f"{pulses.shape[0] * pulses.shape[1]:,} samples", wait=True)
 @eqx.filter_jit
 def _mapped(reservoir: AbstractReservoir, pulses: Array) -> Response:
     return jax.lax.map(reservoir.respond, pulses)
