@@ -1,9 +1,10 @@
 """The pictures of `avalanches.py`, in the axes of Figs 4, 5, S7, S8, S16 and S17."""
 
+import _pictures
 import _published as published
 import matplotlib
 import numpy as np
-from _ensemble_runs import DENSITY
+from _ensemble_runs import DENSITY, with_error
 
 from jaxnn import analysis
 
@@ -65,7 +66,7 @@ def plot_critical(critical, intervals, study, path):
             distribution(ax, x, label_of(size, row, name), colour, row[name].get("scan"))
         lifetime, mean, _ = analysis.mean_size(avalanches)
         estimate = row["crackling"]["mean size"]
-        text = f"{size:g} µm: slope {estimate['value']:.2f} ± {estimate['error']:.2f}"
+        text = f"{size:g} µm: slope {with_error(**estimate, sign='±')}"
         axes[0, 2].loglog(lifetime, mean, "o", ms=4, color=colour, label=text)
         if row["avalanches"] > 100:
             scaled = scaled_density(avalanches.size, size)
@@ -73,11 +74,12 @@ def plot_critical(critical, intervals, study, path):
         x, fit = intervals[size]
         text = f"{size:g} µm, line: {fit['line']['exponent']:.2f}" if fit else f"{size:g} µm"
         distribution(axes[0, 3], x, text, colour)
-    guide(axes[0, 0], -2.0, (1, 0.5), "published, 150 µm: 1.98")
-    guide(axes[0, 1], -2.26, (1, 0.7), "published, 150 µm: 2.26")
-    guide(axes[0, 2], 1.358, (1, 1), "published, 150 µm: 1.358")
-    axes[0, 1].set_xlim(right=200)
-    axes[0, 2].set(xlim=(0.9, 100), ylim=(0.9, 1e3))
+    if published_sizes(critical):
+        guide(axes[0, 0], -2.0, (1, 0.5), "published, 150 µm: 1.98")
+        guide(axes[0, 1], -2.26, (1, 0.7), "published, 150 µm: 2.26")
+        guide(axes[0, 2], 1.358, (1, 1), "published, 150 µm: 1.358")
+        axes[0, 1].set_xlim(right=200)
+        axes[0, 2].set(xlim=(0.9, 100), ylim=(0.9, 1e3))
     plot_shapes(axes[1, 0], critical)
     axes[1, 1].set(xlabel=r"$S / L^{1.4}$ [$\mathrm{\mu m}^{-1.4}$]", ylabel=r"$P(S)\,S^{2.0}$")
     plot_counts(axes[1, 2], critical)
@@ -104,8 +106,14 @@ def plot_critical(critical, intervals, study, path):
         ax.set_title(f"{title}, $V^*$ = 1", fontsize=10)
         if ax.has_data():
             ax.legend(fontsize=8)
-    figure.savefig(path, dpi=80)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=80)
+
+
+def published_sizes(ours):
+    """What is published at V* = 1 and the density of most, by size, where any of `ours` is among these."""
+    deposited = published.AVALANCHES.items()
+    known = {s: row for (s, v, density), row in deposited if (v, density) == (1, DENSITY)}
+    return known if set(ours) & set(known) else {}
 
 
 def plot_bins(ax, study):
@@ -132,8 +140,7 @@ def plot_shapes(ax, critical):
     collapse = analysis.shape_collapse(avalanches, least_count=least, bootstraps=0)
     estimate = row["crackling"]["shape collapse"]
     if len(collapse.lifetimes) < 2 or not np.isfinite(estimate["value"]):
-        ax.plot([], [], label="too few long avalanches")
-        return
+        return  # too few long avalanches
     colours = plt.colormaps["viridis"](np.linspace(0, 0.93, len(collapse.lifetimes)))
     for lifetime, profile, colour in zip(collapse.lifetimes, collapse.profiles, colours, strict=True):
         label = f"T = {lifetime:g}" if lifetime in collapse.lifetimes[[0, -1]] else None
@@ -158,18 +165,14 @@ def plot_counts(ax, critical):
         label="events per network",
     )
     ax.plot(sizes, [r["mean interval ms"] for r in rows], "s", color="#D55E00", label="mean interval [ms]")
-    deposited = published.AVALANCHES.items()
-    known = {s: row for (s, v, density), row in deposited if (v, density) == (1, DENSITY)}
-    ax.plot(
-        list(known),
-        [r.events / (r.networks or 1000) for r in known.values()],
-        "kx",
-        ms=8,
-        label="published",
-    )
-    ax.plot(list(known), [r.interval for r in known.values()], "kx", ms=8)
-    ax.set(xlabel="side L [µm]", xscale="log", yscale="log")
-    ax.set_xticks([50, 100, 150], ["50", "100", "150"])
+    known = published_sizes(critical)
+    if known:
+        events = [r.events / (r.networks or 1000) for r in known.values()]
+        ax.plot(list(known), events, "kx", ms=8, label="published")
+        ax.plot(list(known), [r.interval for r in known.values()], "kx", ms=8)
+    ax.set(xlabel="side L [µm]", ylabel="events, or interval [ms]", xscale="log", yscale="log")
+    ticks = sorted({*sizes, *known})
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
 
 
@@ -200,8 +203,7 @@ def plot_voltages(voltages, made, path):
     for ax in axes.flat:
         if ax.has_data():
             ax.legend(fontsize=8)
-    figure.savefig(path, dpi=80)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=80)
 
 
 def plot_largest(ax, rows):
@@ -215,7 +217,8 @@ def plot_largest(ax, rows):
         label = f"{size:g} µm, mean over events"
         ax.errorbar(reduced, value, error, fmt="o-", color=colour, capsize=2, label=label)
     known = {v: row.largest for (s, v, _), row in published.AVALANCHES.items() if s == 100 and row.largest}
-    ax.plot(list(known), list(known.values()), "kx", ms=8, label="100 µm, largest, published")
+    if any(row["size um"] == 100 for row in rows):
+        ax.plot(list(known), list(known.values()), "kx", ms=8, label="100 µm, largest, published")
     ax.set(xlabel="$V^*$", ylabel="size S", yscale="log", title="system-size avalanches")
 
 
@@ -240,11 +243,10 @@ def plot_densities(made, cutoffs, path):
         axes[2].errorbar(
             [row["maximum"] for row in cutoffs], values, error, fmt="o-", ms=3, color=colour, label=label
         )
-    least = cutoffs[0]["minimum"] if cutoffs else ""
-    title = f"S17: sizes from {least} on, the largest sample"
+    least = f" from {cutoffs[0]['minimum']} on" if cutoffs else ""
+    title = f"S17: sizes{least}, the largest sample"
     axes[2].set(xlabel="upper cut-off", xscale="log", title=title)
     for ax in axes:
         if ax.has_data():
             ax.legend(fontsize=8)
-    figure.savefig(path, dpi=80)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=80)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import _pictures
 import matplotlib
 from _bench_stats import fit_exponent
 
@@ -214,8 +215,7 @@ def plot(records: list[dict[str, Any]], fits: dict[str, Any], path: Path) -> Non
         label = f"fit, float32, batch to 64: wires^{fit['exponent']:.2f}"
         axes[0].loglog(fit["wires"], cost, "k--", lw=1, label=label)
         axes[0].legend(fontsize=7)
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=120)
 
 
 def _points(records: list[dict[str, Any]], kind: str, name: str, batch: int | None) -> Any:

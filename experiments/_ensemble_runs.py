@@ -17,6 +17,13 @@ DT = 1e-3  # [s]
 DENSITY = 0.10  # [1/um^2], that of most ensembles
 
 
+def with_error(value: float, error: float, sign: str = "+-") -> str:
+    """A number with its error, without it or "-" where these are not known."""
+    if not np.isfinite(value):
+        return "-"
+    return f"{value:.2f} {sign} {error:.2f}" if np.isfinite(error) else f"{value:.2f}"
+
+
 class Case(NamedTuple):
     """Networks of one size under one rule, each at every one of the voltages."""
 

@@ -1,5 +1,6 @@
 """Pictures of networks that grow: nodes per class, who is on, and what is remembered."""
 
+import _pictures
 import matplotlib
 import numpy as np
 
@@ -27,8 +28,7 @@ def plot_phases(n_classes, setting, snapshots, path):
     for k, ax in enumerate(axes[1:], start=1):
         picture(ax, n_classes, *snapshots[k * setting.snapshots - 1][1:])
         ax.set_title(f"after phase {k}")
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=110)
 
 
 def picture(ax, n_classes, on, label):
@@ -69,5 +69,4 @@ def plot_incremental(results, path):
         ax.fill_between(at, curves.min(0), curves.max(0), color=line.get_color(), alpha=0.2, lw=0)
     ax.set(xlabel="groups of classes shown", ylabel="accuracy over the classes seen", ylim=(0, 1))
     ax.legend(frameon=False)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=110)

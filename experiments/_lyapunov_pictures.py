@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import _pictures
 import matplotlib
 import numpy as np
 
@@ -24,8 +25,12 @@ def draw_map(path: Path, amplitudes: Any, frequencies: Any, rows: list[dict]) ->
     early, error = column("early"), column("early_error")
     tangent = np.array([row["tangent"][0] for row in rows])
     figure, axes = plt.subplots(2, 2, figsize=(12.5, 9.5), layout="constrained")
-    panels = (ours, "two trajectories"), (deposited, "deposited (white: not given)"), (tangent, "tangent")
+    panels = (ours, "two trajectories"), (deposited, "deposited"), (tangent, "tangent")
     for ax, (values, title) in zip(axes.flat, panels, strict=False):
+        if np.isnan(values).all():
+            ax.set_title(f"{title}: " + ("none" if values is deposited else "not simulated yet"))
+            continue
+        title += " (white: not given)" if values is deposited else ""
         # pcolormesh leaves out what is not finite.
         ax.pcolormesh(np.maximum(values, -1e3).reshape(shape), norm=NORM, cmap="RdBu_r")
         if np.any(np.isneginf(values)):
@@ -34,11 +39,16 @@ def draw_map(path: Path, amplitudes: Any, frequencies: Any, rows: list[dict]) ->
             title += " (bar: -inf)"
         ax.set_xticks(np.arange(shape[1]) + 0.5, [f"{f:g}" for f in frequencies], fontsize=7)
         ax.set_yticks(np.arange(shape[0]) + 0.5, [f"{a:g}" for a in amplitudes], fontsize=7)
-        title += ": not simulated yet" if np.isnan(values).all() and values is not deposited else ""
         ax.set(xlabel="frequency [Hz]", ylabel="amplitude [V]", title=title)
     colours = plt.cm.ScalarMappable(NORM, "RdBu_r")
     figure.colorbar(colours, ax=axes[0].tolist(), label="exponent [1/s]")
-    ax = axes[1, 1]
+    if not np.isnan(deposited).all():
+        _draw_agreement(axes[1, 1], deposited, ours, early, error)
+    _pictures.save(figure, path, dpi=100)
+
+
+def _draw_agreement(ax: Any, deposited: Any, ours: Any, early: Any, error: Any) -> None:
+    """Our exponents against the deposited ones."""
     line = np.linspace(-150, 150, 1001)
     tolerance = np.maximum(0.3, 0.1 * abs(line))
     ax.fill_between(line, line - tolerance, line + tolerance, color="0.85", label="10 % or 0.3 /s")
@@ -50,8 +60,6 @@ def draw_map(path: Path, amplitudes: Any, frequencies: Any, rows: list[dict]) ->
     ax.axvline(0, color="k", lw=0.6)
     ax.set(xlabel="deposited exponent [1/s]", ylabel="ours [1/s]", xlim=(-150, 150), ylim=(-150, 150))
     ax.legend(fontsize=8)
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
 
 
 def draw_methods(path: Path, rows: list[dict], probes: dict[str, Any], distances: Any) -> None:
@@ -84,8 +92,7 @@ def draw_methods(path: Path, rows: list[dict], probes: dict[str, Any], distances
         ax.set(ylabel="exponent [1/s]", ylim=(1.3 * FLOOR, 300))
         ax.axhline(0, color="k", lw=0.6)
     right.set_ylabel("tangent [1/s]")
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=100)
 
 
 def draw_loops(path: Path, curves: list[tuple[Any, Any, Any]], rows: list[dict]) -> None:
@@ -99,6 +106,5 @@ def draw_loops(path: Path, curves: list[tuple[Any, Any, Any]], rows: list[dict])
         known = "" if row["published"] is None else f" (deposited {row['published']:.2f})"
         ours = "" if np.isnan(row["exponent"]) else f": {row['exponent']:.2f} /s"
         title = f"{amplitude:g} V, {frequency:g} Hz{ours}{known}"
-        ax.set(xlabel="voltage [V]", ylabel="current [uA]", title=title)
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
+        ax.set(xlabel="voltage [V]", ylabel="current [µA]", title=title)
+    _pictures.save(figure, path, dpi=100)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import _pictures
 import matplotlib
 import numpy as np
 
@@ -143,8 +144,7 @@ def modes(found: dict[str, Any], name: str, path: Path) -> None:
     figure.suptitle(
         f"One set of equations, parameter set {name}: found for function, not fitted to devices"
     )
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=110)
 
 
 def walk(found: dict[str, Any], name: str, path: Path) -> None:
@@ -170,8 +170,7 @@ def walk(found: dict[str, Any], name: str, path: Path) -> None:
     axes[1, 0].set_ylabel("V/I after pulses of 4.2 V\n(0 V if short), over the first")
     axes[2, 0].set_ylabel("stored / leaked\ncurrent, 1 V at 10 kHz")
     figure.suptitle(f"One device (set {name}) walks through its modes by single pulses")
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=110)
 
 
 def ablations(found: dict[str, Any], path: Path) -> None:
@@ -226,5 +225,4 @@ def ablations(found: dict[str, Any], path: Path) -> None:
     for ax in axes[:5]:
         if ax.lines:
             ax.legend(fontsize=8)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=110)

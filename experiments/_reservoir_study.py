@@ -10,7 +10,7 @@ import numpy as np
 from _reservoir_answers import COUPLED, TAPS, Presentation
 from _reservoir_tasks import Task
 from scipy.special import stdtrit
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from jaxnn import reservoirs
 

@@ -12,7 +12,7 @@ import optax
 from _reservoir_answers import nickelate
 from _reservoir_study import evaluate
 from _reservoir_tasks import SLOTS, Task, encode, trains
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from jaxnn import reservoirs
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import _pictures
 import matplotlib
 import numpy as np
 from _drive_map import LINEAR, TARGETS
@@ -40,14 +41,13 @@ def plot_exponent(rows: list[dict[str, Any]], exponents: dict[Any, float], path:
     outside = int(np.sum(np.abs(at) > FARTHEST))
     for ax in axes[1]:
         ax.set(
-            xlabel=f"largest Lyapunov exponent (1/s); {outside} drives beyond", xlim=(-FARTHEST, FARTHEST)
+            xlabel=f"largest Lyapunov exponent [1/s]; {outside} drives beyond", xlim=(-FARTHEST, FARTHEST)
         )
     axes[0, 0].legend(fontsize=8, loc="lower right")
     scale = plt.cm.ScalarMappable(norm)
-    bar = figure.colorbar(scale, ax=axes, label="frequency (Hz)", shrink=0.6)
+    bar = figure.colorbar(scale, ax=axes, label="frequency [Hz]", shrink=0.6)
     bar.set_ticks([0.025, 0.1, 0.5, 2], labels=["0.025", "0.1", "0.5", "2"])
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=110)
 
 
 def plot_map(rows: list[dict[str, Any]], path: Path) -> None:
@@ -68,14 +68,13 @@ def plot_map(rows: list[dict[str, Any]], path: Path) -> None:
                 grid[place] = row[name][i]
             ax = axes[r, i]
             ax.imshow(grid, origin="lower", aspect="auto", norm=norm)
-            ax.set_xticks(range(0, len(frequencies), 2), [f"{f:g}" for f in frequencies[::2]], fontsize=7)
-            ax.set_yticks(range(0, len(amplitudes), 2), [f"{a:g}" for a in amplitudes[::2]], fontsize=7)
+            _pictures.all_ticks(ax.xaxis, frequencies)
+            _pictures.all_ticks(ax.yaxis, amplitudes)
             ax.set_title(f"{target}: {label}", fontsize=9)
     for ax in axes[-1]:
-        ax.set_xlabel("frequency (Hz)")
+        ax.set_xlabel("frequency [Hz]")
     for ax in axes[:, 0]:
-        ax.set_ylabel("amplitude (V)")
+        ax.set_ylabel("amplitude [V]")
     scale = plt.cm.ScalarMappable(norm)
     figure.colorbar(scale, ax=axes, label="accuracy, 1 - RNMSE; below 0 as 0", shrink=0.5)
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=100)

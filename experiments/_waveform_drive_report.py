@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import _pictures
 import matplotlib
 import numpy as np
 
@@ -44,8 +45,7 @@ def plot(report: dict[str, Any], path: Path) -> None:
     right.set(xlabel="largest Lyapunov exponent (1/s)", ylabel="accuracy")
     right.set_title("Best drive of each restart; exponents of -inf left out")
     right.legend()
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=120)
 
 
 def print_report(report: dict[str, Any]) -> None:

@@ -29,6 +29,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import _pictures
 import jax
 import jax.numpy as jnp
 import matplotlib
@@ -269,8 +270,7 @@ def plot_load(size, found, path):
     figure.suptitle(
         f"{len(found['all'])} networks of {size.wires} wires: means and standard errors", fontsize=11
     )
-    figure.savefig(path, dpi=90)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=90)
 
 
 def plot_growth(times, found, rows, path):
@@ -309,8 +309,7 @@ def plot_growth(times, found, rows, path):
     ):
         ax.set_title(title, fontsize=10)
         ax.legend(fontsize=8)
-    figure.savefig(path, dpi=80)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=80)
 
 
 def main() -> None:
@@ -322,6 +321,7 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="a few small networks, short runs")
     arguments = parser.parse_args()
+    _pictures.this_run("quick mode: a few small networks, short runs" if arguments.quick else "")
     arguments.out.mkdir(parents=True, exist_ok=True)
     keep_compiled()
     # The published steps are long for strong drives: a state moves far in one.

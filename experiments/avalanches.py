@@ -24,9 +24,10 @@ from pathlib import Path
 from typing import Any
 
 import _avalanche_pictures as pictures
+import _pictures
 import _published as published
 import numpy as np
-from _ensemble_runs import DENSITY, Case, Trains, extend, load
+from _ensemble_runs import DENSITY, Case, Trains, extend, load, with_error
 
 from jaxnn import analysis
 
@@ -220,7 +221,7 @@ def show(key: tuple[Case, float], row: dict[str, Any]) -> None:
         if fit:
             text = f"{fit_text(fit)}, p {fit['p_value']:.2f}; {text}"
         print(f"  {name:9} {text}")
-    parts = (f"{k} {v['value']:.2f} +- {v['error']:.2f}" for k, v in row["crackling"].items())
+    parts = (f"{k} {with_error(**v)}" for k, v in row["crackling"].items())
     print("  1/(sigma nu z):", ", ".join(parts))
     for name in ("size", "lifetime"):
         if fit := row.get("published ranges", {}).get(name):
@@ -292,6 +293,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0, help="time for new chunks; 0: analyse only")
     parser.add_argument("--quick", action="store_true", help="a few small networks, 4 s")
     arguments = parser.parse_args()
+    _pictures.this_run("quick mode: a few small networks, 4 s" if arguments.quick else "")
     arguments.out.mkdir(parents=True, exist_ok=True)
     begin = time.perf_counter()
     order = QUICK if arguments.quick else ORDER

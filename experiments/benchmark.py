@@ -25,6 +25,7 @@ import _bench_cases as cases
 import _bench_grow as grow
 import _bench_nickelate as nickelate
 import _bench_report as report
+import _pictures
 import jax
 from _bench_stats import Case, measure
 
@@ -285,6 +286,7 @@ def main() -> None:
     # A program from an earlier run would compile in no time.
     jax.config.update("jax_enable_compilation_cache", False)
     arguments.out.mkdir(parents=True, exist_ok=True)
+    _pictures.this_run("quick mode: two groups of 50 wires" if arguments.quick else "")
     out = run(arguments)
     out["exponents"] = report.exponents(out["records"])
     out["figures"] = report.verdicts(out["records"], out["exponents"])

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import _avalanche_pictures as pictures
+import _pictures
 import jax
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
@@ -189,8 +190,7 @@ def plot(results, path: Path) -> None:
         row[2].set(xlabel="Lyapunov exponent [1/s]", ylabel="share of networks below")
         row[2].axvline(0, color="0.5", lw=0.8, ls="--")
         row[0].legend(frameon=False, title="drive, mean exponent")
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=100)
 
 
 def main() -> None:
@@ -200,6 +200,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0, help="time for new chunks; 0: analyse only")
     parser.add_argument("--quick", action="store_true", help="a few small networks")
     arguments = parser.parse_args()
+    _pictures.this_run("quick mode: a few small networks" if arguments.quick else "")
     if arguments.quick:
         compile_quickly(optimise=True)
     begin = time.perf_counter()

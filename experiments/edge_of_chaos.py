@@ -18,6 +18,7 @@ import json
 import time
 from pathlib import Path
 
+import _pictures
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -272,9 +273,8 @@ def plot(grid, slopes, runs, rows, path):
     axes[2].set(
         xlabel="amplitude [V]", ylabel="frequency [Hz]", title="all start at 0.8 Hz; exponents [1/s]"
     )
-    axes[2].legend()
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    axes[2].legend(loc="center")
+    _pictures.save(figure, path, dpi=120)
 
 
 def show(numbers):
@@ -290,6 +290,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/edge_of_chaos"))
     parser.add_argument("--quick", action="store_true", help="a small network, short runs")
     arguments = parser.parse_args()
+    _pictures.this_run("quick mode: a small network, short runs" if arguments.quick else "")
     arguments.out.mkdir(parents=True, exist_ok=True)
     if arguments.quick:
         compile_quickly()

@@ -18,6 +18,7 @@ import json
 import time
 from pathlib import Path
 
+import _pictures
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -32,6 +33,7 @@ import jaxnn
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt  # the backend has to be chosen before this import
+from matplotlib.ticker import MaxNLocator
 
 
 FREQUENCY = 1.0  # [Hz]
@@ -188,9 +190,9 @@ def plot(summary, runs, path):
         (curve,) = axes[1].semilogy(median, label=name)
         axes[1].fill_between(np.arange(len(median)), low, high, color=curve.get_color(), alpha=0.2, lw=0)
     axes[1].set(xlabel="iteration", ylabel="loss (decades²), median and quartiles of starts")
+    axes[1].xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[1].legend(title="gradient through")
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=120)
 
 
 def main() -> None:
@@ -199,6 +201,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/exploding_gradients"))
     parser.add_argument("--quick", action="store_true", help="a small network and few iterations")
     arguments = parser.parse_args()
+    _pictures.this_run("quick mode: a small network and few iterations" if arguments.quick else "")
     arguments.out.mkdir(parents=True, exist_ok=True)
     if arguments.quick:
         compile_quickly()

@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import _pictures
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -294,8 +295,7 @@ def plot_traces(measured, truth, values, path):
     axes[1, 0].set(ylabel="conductance [S]")
     axes[0, 0].legend(loc="upper right", fontsize=8)
     axes[1, 1].legend(loc="lower center")
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=120)
 
 
 def plot_errors(records, path):
@@ -321,8 +321,7 @@ def plot_errors(records, path):
     for ax in axes[1]:
         ax.set_xlabel("noise of the conductance")
     axes[0, 0].legend(fontsize=8)
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=120)
 
 
 def experiment(size, out):
@@ -385,6 +384,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/identification"))
     parser.add_argument("--quick", action="store_true", help="a small network and few measurements")
     arguments = parser.parse_args()
+    _pictures.this_run("quick mode: a small network and few measurements" if arguments.quick else "")
     arguments.out.mkdir(parents=True, exist_ok=True)
     if arguments.quick:
         compile_quickly(optimise=True)

@@ -32,6 +32,7 @@ from pathlib import Path
 
 import _growing_plots as plots
 import _growing_runs as runs
+import _pictures
 import numpy as np
 from _growing_data import load
 
@@ -140,6 +141,7 @@ def parsed():
     parser.add_argument("--out", type=Path, default=Path("results/incremental_learning"))
     parser.add_argument("--quick", action="store_true", help="fewer parts and pictures, one seed")
     arguments = parser.parse_args()
+    _pictures.this_run("quick mode: fewer parts and pictures, one seed" if arguments.quick else "")
     if arguments.quick:
         arguments.parts, arguments.seeds = arguments.parts or QUICK, 1
     # Currents and principal components are negative, too, and synapses are not.

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import _lyapunov_pictures as pictures
+import _pictures
 import _published as published
 import jax
 import numpy as np
@@ -383,6 +384,7 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Simulates what is not there yet, prints the tables and writes pictures and numbers."""
     arguments = parse()
+    _pictures.this_run("quick mode: a small network, short runs" if arguments.quick else "")
     arguments.out.mkdir(parents=True, exist_ok=True)
     keep_compiled()
     jax.config.update("jax_enable_x64", True)
@@ -402,7 +404,10 @@ def main() -> None:
         tangents = {"growth": np.full((len(pairs["growth"]), 2, grid.leading), np.nan), "took": 0.0}
     rows = rows_of(grid, pairs, tangents, table)
     compared = {name: comparison(rows, name) for name in COMPARED}
-    print(json.dumps(plain(compared), indent=1), flush=True)
+    print(
+        json.dumps(plain(compared), indent=1) if table else "nothing is deposited of this network",
+        flush=True,
+    )
     lengths = by_length(grid, pairs["growth"], table)
     for row in lengths:
         print("{seconds:g} s: {within} within, ordered {difference:.3f} off".format(**row), flush=True)

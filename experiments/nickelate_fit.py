@@ -18,6 +18,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import _pictures
 import jax
 import jax.numpy as jnp
 import matplotlib
@@ -162,7 +163,7 @@ def device_of(x: np.ndarray) -> jaxnn.NickelateDevice:
     )
 
 
-def plot(time, data, best, held, out):
+def plot(time, data, origin, best, held, out):
     """The traces with the fit to all, and the strongest field as the others predict it."""
     figure, axes = plt.subplots(1, 2, figsize=(12, 4.6), layout="constrained")
     model = np.asarray(charge(jnp.asarray(best), jnp.asarray(FIELDS), jnp.asarray(time)))
@@ -173,14 +174,13 @@ def plot(time, data, best, held, out):
     axes[0].set_ylim(1e-4, 2)
     axes[0].legend()
     predicted = np.asarray(charge(jnp.asarray(held), jnp.asarray(FIELDS), jnp.asarray(time)))[:, -1]
-    axes[1].semilogx(time, data[:, -1] / data[0, -1], ".", label="533 kV/cm, measured")
+    axes[1].semilogx(time, data[:, -1] / data[0, -1], ".", label=f"533 kV/cm, {origin}")
     axes[1].semilogx(time, predicted / predicted[0], label="predicted from the three weaker fields")
     axes[1].set(
         title="A field that was not fitted", xlabel="time after poling [s]", ylabel="charge / first"
     )
     axes[1].legend()
-    figure.savefig(out / "nickelate_fit.png", dpi=120)
-    plt.close(figure)
+    _pictures.save(figure, out / "nickelate_fit.png", dpi=120)
 
 
 def main() -> None:
@@ -191,9 +191,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/nickelate_fit"), help="output folder")
     parser.add_argument("--quick", action="store_true", help="generated charges, few resamplings")
     options = parser.parse_args()
+    _pictures.this_run("quick mode: generated charges, few resamplings" if options.quick else "")
     options.out.mkdir(parents=True, exist_ok=True)
     jax.config.update("jax_enable_x64", True)
     time, data = synthetic(0) if options.quick else load(options.data)
+    origin = "generated" if options.quick else "measured"
     every = np.arange(FIELDS.size)
     whole = fit(time, data, every, START)
     count = 4 if options.quick else 100
@@ -211,7 +213,7 @@ def main() -> None:
         "chi2 per freedom": whole["chi2"],
         "RMSE of the predicted 533 kV/cm trace": error,
         "the same, standard deviation over resampled fits": float(np.std(others)),
-        "first charge at 533 kV/cm, predicted / measured": first,
+        f"first charge at 533 kV/cm, predicted / {origin}": first,
         "field law": law,
         "generated": options.quick,
     }
@@ -225,7 +227,7 @@ def main() -> None:
     print(
         f"the device: {len(device_of(whole['x']).relaxation_times)} modes; all else was found for function"
     )
-    plot(time, data, whole["x"], held, options.out)
+    plot(time, data, origin, whole["x"], held, options.out)
     (options.out / "nickelate_fit.json").write_text(json.dumps(numbers, indent=1) + "\n")
 
 

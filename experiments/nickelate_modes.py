@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import _nickelate_plots as plots
+import _pictures
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -231,6 +232,10 @@ def measure(runner: Runner, hot: bool, short: bool) -> dict[str, Any]:
     return found
 
 
+def _count_text(pulses: float) -> str:
+    return "never" if np.isnan(pulses) else f"{pulses:.0f}"
+
+
 def report(found: dict[str, Any]) -> str:
     """What the criteria of docs/nickelate.md ask for, in words."""
     resistance, (down, up) = found["map"]["resistance"], found["levels"].values()
@@ -238,7 +243,7 @@ def report(found: dict[str, Any]) -> str:
     lines = [
         f"resistance from {resistance.min():.4g} to {resistance.max():.4g} ohm",
         f"hottest pulse: {found['map']['peak'].max():.0f} K",
-        "pulses to fire: " + ", ".join(f"{volts:.2f} V {n:.0f}" for volts, n in count),
+        "pulses to fire: " + ", ".join(f"{volts:.2f} V {_count_text(n)}" for volts, n in count),
         f"levels: {down[0]:.4g} to {down[-1]:.4g} ohm, then to {up[-1]:.4g} ohm",
         f"facilitation: {found['facilitation']['ratio'][:, :4].round(3).tolist()}",
         f"1 V at 10 kHz, stored over leaked current: {found['reactive']['ratio'].round(5).tolist()}",
@@ -258,6 +263,7 @@ def main() -> None:
     parser.add_argument("--hot", action="store_true", help="parameter set A instead of B")
     parser.add_argument("--steps", type=int, help="time steps of a segment: 64, or 16 with --quick")
     options = parser.parse_args()
+    _pictures.this_run("quick mode: few steps and short trains, one picture" if options.quick else "")
     options.out.mkdir(parents=True, exist_ok=True)
     jax.config.update("jax_enable_x64", True)
     device = jaxnn.parameters.nickelate_hot() if options.hot else jaxnn.NickelateDevice()

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import _pictures
 import jax
 import jax.numpy as jnp
 import matplotlib
@@ -137,8 +138,7 @@ def plot(path: Path, report: dict[str, Any]) -> None:
     for ax in axes:
         ax.grid(alpha=0.3)
         ax.legend(fontsize=8)
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=120)
 
 
 def main() -> None:
@@ -147,6 +147,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/nickelate_reference"))
     parser.add_argument("--quick", action="store_true", help="fewer cells and pulses")
     arguments = parser.parse_args()
+    _pictures.this_run("quick mode: fewer cells and pulses" if arguments.quick else "")
     arguments.out.mkdir(parents=True, exist_ok=True)
     jax.config.update("jax_enable_x64", True)
     quick = arguments.quick

@@ -30,6 +30,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import _pictures
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -368,8 +369,7 @@ def plot_routes(device, members, states, conductances, path):
     junctions, table = axes[0, 0].collections[-1], axes[0, 2].images[0]
     figure.colorbar(junctions, ax=axes[:, 0], label="conductance of junctions [S]", shrink=0.4)
     figure.colorbar(table, ax=axes[:, 2], label="conductance at 1 mV [S]", shrink=0.4)
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=100)
 
 
 def plot_comparison(progress, constants, constant, kept, path):
@@ -400,8 +400,7 @@ def plot_comparison(progress, constants, constant, kept, path):
     axes[1, 1].legend(frameon=False)
     for ax in axes.flat:
         ax.axhline(GOAL, color="0.5", ls="--", lw=0.8)
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=100)
 
 
 def print_table(rows):
@@ -422,6 +421,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/path_routing"))
     parser.add_argument("--quick", action="store_true", help="a smaller network and few iterations")
     arguments = parser.parse_args()
+    _pictures.this_run("quick mode: a smaller network and few iterations" if arguments.quick else "")
     arguments.out.mkdir(parents=True, exist_ok=True)
     size, draws, constants = (100, 30e-6, 3), DRAWS, CONSTANT
     if arguments.quick:

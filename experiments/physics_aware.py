@@ -19,6 +19,7 @@ import json
 import time
 from pathlib import Path
 
+import _pictures
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -32,6 +33,7 @@ import jaxnn
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt  # the backend has to be chosen before this import
+from matplotlib.ticker import MaxNLocator
 
 
 DT = 5e-3  # [s]
@@ -150,10 +152,10 @@ def plot(misses, path):
         (curve,) = ax.semilogy(iterations, median, label=method)
         ax.fill_between(iterations, low, high, color=curve.get_color(), alpha=0.2, lw=0)
     ax.set(xlabel="iteration", ylabel="loss on the device (log10 G/target)²")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_title(f"Median and quartiles of {n_devices} devices")
     ax.legend()
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    _pictures.save(figure, path, dpi=120)
 
 
 def main() -> None:
@@ -162,6 +164,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/physics_aware"))
     parser.add_argument("--quick", action="store_true", help="few devices and iterations")
     arguments = parser.parse_args()
+    _pictures.this_run("quick mode: few devices and iterations" if arguments.quick else "")
     arguments.out.mkdir(parents=True, exist_ok=True)
     n_wires, n_devices, iterations = (10, 4, 4) if arguments.quick else (30, 32, 100)
     if arguments.quick:

@@ -32,6 +32,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import _pictures
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -452,6 +453,7 @@ def main() -> None:
     group.add_argument("--full", action="store_true", help="20 s of transient and 80 s of window")
     parser.add_argument("--minutes", type=float, default=60.0, help="time for new pieces")
     arguments = parser.parse_args()
+    _pictures.this_run("quick mode: a small network and few, short runs" if arguments.quick else "")
     size = "quick" if arguments.quick else "full" if arguments.full else "default"
     keep_compiled()
     if arguments.quick:

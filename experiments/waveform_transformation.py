@@ -29,6 +29,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import _pictures
 import _published as published
 import _transformation_pictures as pictures
 import jax
@@ -172,11 +173,14 @@ def show(report: dict[str, Any]) -> None:
     print(f"{report['network_steps']:,} network-steps in {report['seconds_simulating']:.0f} s of all calls")
 
 
-def best_of(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The best drive for each target, in-sample and unseen beyond the input, beside the deposited one."""
+def best_of(rows: list[dict[str, Any]], same: bool) -> dict[str, Any]:
+    """The best drive for each target, in-sample and unseen beyond the input.
+
+    Beside the deposited one, if it is of the `same` network.
+    """
     found = {}
     for i, target in enumerate(TARGETS):
-        found[target] = {"deposited": BEST[target]}
+        found[target] = {"deposited": BEST[target]} if same else {}
         for name in ("in_sample", "beyond_input"):
             best = rows[int(np.argmax([row[name][i] for row in rows]))]
             found[target][name] = best[name][i], best["amplitude_V"], best["frequency_Hz"]
@@ -196,6 +200,7 @@ def main() -> None:
     parser.add_argument("--longest", type=float, nargs="*", default=[], help="of 3 drives [s]")
     parser.add_argument("--quick", action="store_true", help="a small network, few and short drives")
     arguments = parser.parse_args()
+    _pictures.this_run("quick mode: a small network, few and short drives" if arguments.quick else "")
     pieces = arguments.out / "pieces"
     pieces.mkdir(parents=True, exist_ok=True)
     keep_compiled()
@@ -228,7 +233,7 @@ def main() -> None:
         "linear": LINEAR,
         "drives": rows,
         "longer transients": more,
-        "best": best_of(rows),
+        "best": best_of(rows, origin == "published"),
         "unseen worse than the input alone": harm(rows),
         "settled": sum(row["settled"] for row in rows),
         "as deposited": shares(rows),

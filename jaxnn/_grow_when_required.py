@@ -14,6 +14,7 @@ import jaxnn_kernels as jk
 from ._checks import as_array, as_inexact, check_at_least, check_count, check_finite, concrete
 from ._module import Module
 from ._programs import compiled
+from ._progress import announced
 from ._user_code import user_code
 
 
@@ -268,6 +269,7 @@ def _step_parameters(network: GrowWhenRequired, dtype: Any) -> jk.GrowParameters
     return jk.GrowParameters(*map(cast, jk.GrowParameters._fields))
 
 
+@announced("GrowWhenRequired.learn", lambda _, __, inputs, *___: f"{len(inputs):,} samples")
 @compiled
 def _learn(
     network: GrowWhenRequired, state: jk.GrowState, inputs: Array, labels: Array, every: int
@@ -298,6 +300,7 @@ def _learn(
     return state, GrowthHistory(**flat, on=on, label=label)
 
 
+@announced("GrowWhenRequired.classify", lambda _, __, inputs, ___: f"{len(inputs):,} samples")
 @compiled
 def _classify(network: GrowWhenRequired, state: jk.GrowState, inputs: Array, stored: bool) -> Array:
     able = (state.stored if stored else state.on) & (state.label >= 0)

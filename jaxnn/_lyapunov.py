@@ -18,6 +18,7 @@ from ._module import Module
 from ._network import Network
 from ._problem import Problem, make_problem
 from ._programs import compiled
+from ._progress import announced
 from ._solver import AbstractSolver
 from ._state_scale import state_scale
 from ._step import Carry, advance, first_carry, passive_conductance
@@ -126,6 +127,7 @@ def _check_window(window: Any, interval: int) -> Array | None:
     return jnp.asarray(window, jnp.int32) // interval
 
 
+@announced("lyapunov_exponents", lambda _, __, steps, *___: f"{steps:,} steps")
 @compiled
 def _follow(
     problem: Problem,

@@ -13,6 +13,7 @@ from ._checks import check_at_least
 from ._nickelate import NickelateDevice
 from ._numbers import follow
 from ._programs import compiled
+from ._progress import announced
 
 
 # What the variables are counted in, or the matrix would span forty powers of ten.
@@ -44,6 +45,7 @@ def small_signal_admittance(
     return _admittance(follow(device, state), state, jnp.asarray(frequency, state.length.dtype), bias)
 
 
+@announced("small_signal_admittance")
 @compiled
 def _admittance(device: NickelateDevice, state: CloudState, frequency: Array, bias: Any) -> Array:
     numbers, zero = device.cloud(), jnp.zeros_like(state.length)

@@ -27,6 +27,7 @@ from ._numbers import cast_inexact, common_dtype
 from ._numerical_warning import NumericalWarning
 from ._programme import Programme, segment_steps
 from ._programs import compiled
+from ._progress import announced
 from ._units import unit
 
 
@@ -204,6 +205,7 @@ class _Wiring(eqx.Module):
     trace: bool = eqx.field(static=True)
 
 
+@announced("simulate_devices", lambda _, programme, *__: f"{len(programme.duration):,} segments", wait=True)
 @compiled
 def _run(
     device: NickelateDevice,

@@ -11,12 +11,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
-from tqdm import tqdm
 
 from ._checkpoint import load_checkpoint, save_checkpoint
 from ._checks import check_finite
 from ._constraint import AbstractConstraint, Fixed, is_tunable, leaf_rules
 from ._optimisation import Optimisation, OptimisationResult
+from ._progress import bar, notice, ticking
 from ._update import BLOCK, Problem, Record, State, advance, first_state, loose, outcome
 
 
@@ -68,7 +68,7 @@ def optimise(
       2^-`max_halvings`. Each undone step halves them, four good ones double them again.
     - `checkpoint`, `checkpoint_every`: a file that is written every so many steps and at the end, and
       gone on from if it exists, bit for bit. Keep `loss` and `optimiser`, which cannot be compared.
-    - `progress`: a bar with the smallest loss, where a terminal shows it.
+    - `progress`: a bar with the smallest loss, on a terminal or in a notebook.
 
     **Raises:** `ValueError` for a start that is not finite or violates its constraint, arguments that
     do not fit each other, or a checkpoint of another optimisation.
@@ -78,7 +78,8 @@ def optimise(
     endings = _endings(target, patience, tolerance, max_halvings)
     optimiser = _check_optimiser(optimiser)
     problem = Problem(loss, optimiser, **parts, **endings, key=key, restarts=restarts, has_aux=has_aux)
-    run = _Run(problem, steps, None if checkpoint is None else Path(checkpoint))
+    with notice("optimise", lambda: "beginning", show=progress):
+        run = _Run(problem, steps, None if checkpoint is None else Path(checkpoint))
     return run.outcome(run.to_the_end(checkpoint_every, progress)).check()
 
 
@@ -110,15 +111,13 @@ class _Run:
     def to_the_end(self, every: int, progress: bool) -> bool:
         """Steps until all restarts have ended; whether the keyboard interrupted them."""
         saved = first = self.reached[1]
-        # Off where nobody is looking, as in the log of a batch job.
-        disable = None if progress else True
         try:
-            with tqdm(total=self.steps, initial=first, desc="optimise", disable=disable) as bar:
+            with ticking(bar(total=self.steps, initial=first, desc="optimise", show=progress)) as shown:
                 count = 1
                 while self.reached[1] < self.steps and bool(jnp.any(self.reached[0].active)):
                     begin = time.perf_counter()
-                    bar.update(self._take(min(count, saved + every - self.reached[1])))
-                    bar.set_postfix(loss=f"{np.min(self.reached[0].best_loss):.4g}")
+                    shown.update(self._take(min(count, saved + every - self.reached[1])))
+                    shown.set_postfix(loss=f"{np.min(self.reached[0].best_loss):.4g}")
                     # The bar moves and Ctrl-C works several times a second, if steps are that quick.
                     passed = time.perf_counter() - begin
                     count = min(2 * count, BLOCK) if passed < 0.1 else max(1, count // 2)

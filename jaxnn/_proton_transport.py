@@ -15,6 +15,7 @@ from ._nickelate import NickelateDevice
 from ._numbers import Number, cast_inexact, common_dtype, follow, following
 from ._programme import Programme, segment_steps
 from ._programs import compiled
+from ._progress import announced
 from ._units import unit
 
 
@@ -143,6 +144,7 @@ def simulate_transport(
     return _run(*(cast_inexact(x, dtype) for x in (transport, programme, state)))
 
 
+@announced("simulate_transport", lambda _, programme, *__: f"{len(programme.duration):,} segments")
 @compiled
 def _run(transport: ProtonTransport, programme: Programme, state: TransportState) -> TransportSolution:
     given = transport, programme, state

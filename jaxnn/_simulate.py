@@ -17,6 +17,7 @@ from ._junction import AbstractJunction
 from ._network import Network
 from ._problem import Problem, make_problem
 from ._programs import compiled
+from ._progress import announced
 from ._setup import Setup
 from ._solution import Solution
 from ._solver import AbstractSolver
@@ -117,6 +118,7 @@ def _check_record(record: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in _ON_REQUEST if name in names)
 
 
+@announced("simulate", lambda _, steps, *__: f"{steps:,} steps", wait=True)
 @compiled
 def _run(
     problem: Problem, steps: int, every: int, record: tuple[str, ...], adjoint: AbstractAdjoint

@@ -19,6 +19,7 @@ from ._module import Module
 from ._network import Network
 from ._problem import Problem, make_problem
 from ._programs import compiled
+from ._progress import announced
 from ._solver import AbstractSolver, AutoSolver
 from ._state_scale import StateScale, state_scale
 from ._step import advance, first_carry, passive_conductance
@@ -199,6 +200,7 @@ def _check_distance(distance: Any, scale: StateScale, dtype: Any) -> Array:
     return jnp.asarray(distance, dtype)
 
 
+@announced("two_trajectory_exponents", lambda _, __, ___, ____, steps, *_____: f"{steps:,} steps")
 @compiled
 def _follow(
     problem: Problem,

@@ -175,6 +175,13 @@ def test_what_is_wrong_is_said_with_the_line(spec, tmp_path, capsys, old, new, l
     assert not (tmp_path / "out" / "sweep.zarr").exists()
 
 
+def test_version(capsys):
+    with pytest.raises(SystemExit, match=r"^0$"):
+        command("--version")
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert capsys.readouterr().out == f"jaxnn {wanted}\n"
+
+
 def test_sections_of_all_kinds(tmp_path):
     path = tmp_path / "spec.toml"
     jaxnn.Network(3, [(0, 1), (1, 2)]).save(tmp_path / "line.npz")

@@ -1,6 +1,7 @@
 """Sweeps that are killed, run out of disk, are damaged or changed: nothing is lost or mixed."""
 
 import errno
+import json
 import os
 import random
 import shutil
@@ -135,6 +136,19 @@ def test_damaged_metadata(whole, copy):
     (copy / "sweep.zarr" / "zarr.json").write_text("{")
     with pytest.raises(ValueError, match=r"no store of a jaxnn sweep, or its zarr.json is damaged"):
         sweep_worker.worker_sweep(copy)
+
+
+def test_other_readers_and_stores_of_earlier_versions(whole, copy):
+    """xarray opens a store by its folder alone, without a warning, as it does in this suite an error."""
+    xr = pytest.importorskip("xarray")
+    plain, ours = xr.open_zarr(whole / "sweep.zarr", chunks=None), jaxnn.open_sweep(whole)
+    xr.testing.assert_identical(plain[list(ours.data_vars)], ours)
+    group = copy / "sweep.zarr" / "zarr.json"
+    earlier = json.loads(group.read_text())
+    assert set(earlier.pop("consolidated_metadata")["metadata"]) == {str(name) for name in ours.variables}
+    group.write_text(json.dumps(earlier))
+    sweep_worker.worker_sweep(copy)
+    assert tree(copy) == tree(whole)
 
 
 def test_another_specification_is_refused(copy, monkeypatch):

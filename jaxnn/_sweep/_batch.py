@@ -5,7 +5,6 @@ import hashlib
 import math
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -18,6 +17,7 @@ from jaxtyping import Array, Float, PyTree
 from .._ensemble import Ensemble, padded_ranges
 from .._solution import Solution
 from .._user_code import user_code
+from ._container import free_memory
 from ._layout import Layout
 from ._study import Case, Study
 
@@ -225,7 +225,5 @@ def _free_memory(devices: list[Any]) -> float:
     if "bytes_limit" in stats:
         return stats["bytes_limit"] - stats.get("bytes_in_use", 0)
     # On a CPU all devices share the machine's memory.
-    meminfo = Path("/proc/meminfo")
-    lines = meminfo.read_text().splitlines() if meminfo.exists() else []
-    available = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")]
-    return (available[0] if available else _UNKNOWN_MEMORY) / len(devices)
+    free = free_memory()
+    return (_UNKNOWN_MEMORY if free is None else free) / len(devices)

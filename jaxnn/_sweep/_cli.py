@@ -17,6 +17,7 @@ import numpy as np
 from .._solution import Solution
 from . import _provenance, _show
 from ._cache import QUIET, cache_folder, keep_compiled
+from ._container import cores
 from ._open import open_sweep, summary_of
 from ._specification import Specification, SpecificationError
 from ._sweep import sweep
@@ -54,7 +55,7 @@ def entry() -> None:
         os.execv(sys.executable, [sys.executable, "-m", "jaxnn", *sys.argv[1:]])
     if sys.argv[1:2] == ["sweep"] and "device_count" not in os.environ.get("XLA_FLAGS", ""):
         # The loops of a simulation run on one core: each core takes its share of a chunk.
-        jax.config.update("jax_num_cpu_devices", _cores())
+        jax.config.update("jax_num_cpu_devices", cores())
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -145,15 +146,11 @@ def _info(_parsed: argparse.Namespace) -> None:
     print(f"commit              {_provenance.commit()}")
     for device in jax.devices():
         print(f"device              {device.platform} {device.device_kind} ({device.id})")
-    print(f"cores               {_cores()}")
+    print(f"cores               {cores()}")
     folder = cache_folder()
     files = [file for file in folder.glob("*") if file.is_file()]
     size = sum(file.stat().st_size for file in files) / 2**20
     print(f"cache               {folder}: {len(files)} files, {size:.1f} MiB")
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _start(parsed: argparse.Namespace) -> None:
@@ -205,6 +202,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="jaxnn", description="Batched, differentiable simulation of nanowire networks."
     )
+    parser.add_argument("--version", action="version", version=f"jaxnn {_provenance.own_version()}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="command")
     add = lambda name, run, text: _command(commands, name, run, text)
     several = add("sweep", _sweep, "run every combination of a specification; the same command resumes")

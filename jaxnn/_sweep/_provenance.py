@@ -21,7 +21,7 @@ from ._study import Study
 def versions() -> dict[str, str]:
     """Versions of everything that has a say in the numbers or the files."""
     names = ("jax", "jaxlib", "equinox", "numpy", "scipy", "zarr", "xarray")
-    found = {"python": platform.python_version(), "jaxnn": _own_version()}
+    found = {"python": platform.python_version(), "jaxnn": own_version()}
     for name in names:
         try:
             found[name] = importlib.metadata.version(name)
@@ -141,7 +141,8 @@ def _short(value: Any) -> str:
     return text if len(text) < 100 else text[:97] + "..."
 
 
-def _own_version() -> str:
+def own_version() -> str:
+    """That of jaxnn, installed or not."""
     import jaxnn
 
     return jaxnn.__version__

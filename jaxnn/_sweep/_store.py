@@ -98,9 +98,12 @@ class Store:
         self.arrays = {name: _twin(v) for name, v in variables.items() if v.data is None}
         self.digest = f"{zlib.crc32(json.dumps(attributes['specification'], sort_keys=True).encode()):08x}"
         for name, data in _metadata(variables, attributes).items() if mend else ():
-            if name != "zarr.json" and _read(self.root / name) != data:
+            if _read(self.root / name) == data:
+                continue
+            # The group's own was read just now: it is of an earlier version, without the others in it.
+            if name != "zarr.json":
                 warnings.warn(f"{self.root / name} was damaged or lost: it is written anew.", stacklevel=2)
-                self._write(self.root / name, data)
+            self._write(self.root / name, data)
 
     def finished(self, count: int, mine: Iterable[int]) -> Iterator[int]:
         """The chunks among `mine` that are complete and whole, of `count` in all."""
@@ -209,6 +212,11 @@ def _metadata(variables: Mapping[str, Variable], attributes: Mapping[str, Any]) 
         array = _create(MemoryStore(held), name, variable)
         if variable.data is not None:
             array[...] = variable.data
+    with warnings.catch_warnings():
+        # That of the group holds those of all arrays as well. Zarr warns that version 3 of the format does
+        # not have that yet; xarray warns where it is missing.
+        warnings.filterwarnings("ignore", "Consolidated metadata is currently not part", UserWarning)
+        zarr.consolidate_metadata(MemoryStore(held), zarr_format=3)
     return {name: held[name].to_bytes() for name in sorted(held)}
 
 

@@ -11,11 +11,11 @@ from typing import Any, SupportsIndex
 import jax
 import numpy as np
 from jaxtyping import ArrayLike
-from tqdm import tqdm
 
 from .._drive import AbstractDrive
 from .._junction import AbstractJunction
 from .._numerical_warning import NumericalWarning
+from .._progress import bar, notice, ticking
 from .._simulate import simulate
 from .._solution import LARGEST_CHANGE
 from .._units import unit_of
@@ -66,7 +66,7 @@ def sweep(
     - `networks_at_once`: different networks in one compiled program, 64 by default.
     - `method`: `jaxnn.simulate`, or a function called as it is, such as `jaxnn.lyapunov_exponents` (for
       one network at a time).
-    - `progress`: a bar with throughput and time left.
+    - `progress`: a bar with throughput and time left, on a terminal or in a notebook.
     - `settings`: further arguments of `method`, such as `every`, `record`, `solver`.
 
     Returns an `xarray.Dataset` that reads from the store as needed. Besides the reductions it has
@@ -82,7 +82,8 @@ def sweep(
     reductions = reductions_of(reduce)
     settings = {"dt": dt, "steps": steps, **_recording(reductions, settings)}
     study = Study(network, junction, drive, terminals, axes_of(over), reductions, method, settings)
-    run = Run(study, Store(out, jax.process_index()), points, networks_at_once)
+    with notice("sweep", lambda: "beginning", show=progress):
+        run = Run(study, Store(out, jax.process_index()), points, networks_at_once)
     run.to_the_end(progress)
     dataset = open_sweep(out)
     _warn_of_failures(dataset)
@@ -143,11 +144,8 @@ class Run:
         size = {i: math.prod(np.subtract(self.layout.stops(starts[i]), starts[i])) for i in mine}
         total, done = sum(size.values()), sum(size[i] for i in finished)
         steps = int(self.study.settings["steps"])
-        # Off where nobody is looking, as in the log of a batch job.
-        disable = None if progress else True
-        with tqdm(
-            total=total, initial=done, unit=" runs", desc="sweep", disable=disable, smoothing=0
-        ) as bar:
+        new = bar(total=total, initial=done, unit=" runs", desc="sweep", smoothing=0, show=progress)
+        with ticking(new) as shown:
             for index in mine:
                 if index in finished:
                     continue
@@ -157,8 +155,8 @@ class Run:
                 rate = size[index] * steps / (time.perf_counter() - begin)
                 region = tuple(map(slice, starts[index], self.layout.stops(starts[index])))
                 self.store.write_chunk(index, len(starts), region, values)
-                bar.set_postfix_str(f"{rate:,.0f} network-steps/s", refresh=False)
-                bar.update(size[index])
+                shown.set_postfix_str(f"{rate:,.0f} network-steps/s", refresh=False)
+                shown.update(size[index])
         self._wait_for(lambda: self.store.count_finished(len(starts)) == len(starts))
         self.store.close()
 

@@ -17,6 +17,7 @@ from .._module import Module
 from .._network import Network
 from .._problem import Problem, make_problem
 from .._programs import compiled
+from .._progress import announced
 from .._solver import AbstractSolver
 from .._step import advance, first_carry, passive_conductance
 from .._units import unit
@@ -174,6 +175,7 @@ def record_read_out(
     return _record(problem, targets, length)
 
 
+@announced("record_read_out", lambda _, targets, __: f"{len(targets):,} steps")
 @compiled
 def _record(problem: Problem, targets: Array, length: int) -> ReadOutRun:
     passive = passive_conductance(problem)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from tqdm import tqdm
 
+from .._progress import bar
 from ._folder import find, set_folder
 from ._wfdb import EcgRecord, read_ecg
 
@@ -82,7 +82,7 @@ def heartbeats(
       in its folder `mitdb`.
     - `records`: their numbers, all 48 by default: 109,440 beats.
     - `cache`: a folder where the result is kept, and taken from the next time.
-    - `progress`: a bar, where a terminal shows it.
+    - `progress`: a bar, on a terminal or in a notebook.
 
     Raises a `ValueError` for files that are missing or damaged; an `ImportError` without `wfdb`.
 
@@ -93,8 +93,8 @@ def heartbeats(
     if kept is not None and kept.is_file() and (found := _load(kept, records)):
         return found
     base = set_folder(folder, "mitdb")
-    bar = tqdm(records, desc="heartbeats", disable=None if progress else True)
-    parts = [_cut(read_ecg(base, str(record))) for record in bar]
+    shown = bar(records, desc="heartbeats", show=progress)
+    parts = [_cut(read_ecg(base, str(record))) for record in shown]
     result = Heartbeats(
         beats=np.concatenate([beats for beats, _ in parts]),
         labels=np.concatenate([labels for _, labels in parts]),

@@ -6,9 +6,9 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from tqdm import tqdm
 
 from .._checks import check_at_least, check_count, check_finite
+from .._progress import bar
 
 
 def audio_pulses(
@@ -29,7 +29,7 @@ def audio_pulses(
     0, `decibels` [dB] or more below the recording's strongest frame, to 1, that frame.
 
     - `recordings`: a list of arrays `(times,)` of any lengths from `frames` on, `rate` [Hz].
-    - `progress`: a bar, where a terminal shows it.
+    - `progress`: a bar, on a terminal or in a notebook.
 
     Raises a `ValueError` for recordings that are shorter than that and numbers that do not fit.
 
@@ -48,9 +48,8 @@ def audio_pulses(
     from scipy.signal import gammatone  # a second that only those who listen have to wait
 
     filters = [gammatone(f, "iir", fs=rate) for f in _centres(lowest, 0.45 * rate, channels)]
-    bar = tqdm(recordings, desc="cochlea", disable=None if progress else True)
     pulses = np.empty((len(recordings), channels, frames), np.float32)
-    for i, sound in enumerate(bar):
+    for i, sound in enumerate(bar(recordings, desc="cochlea", show=progress)):
         sound = np.asarray(sound)
         check_finite(f"recording {i}", sound)
         if sound.ndim != 1 or sound.size < frames:

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from .._module import Module
 from .._numbers import cast_inexact
 from .._programs import compiled
+from .._progress import announced
 from .._units import unit
 from .._user_code import user_code
 
@@ -141,6 +142,7 @@ def _distinct(pulses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return trains, which.reshape(samples, devices)
 
 
+@announced("reservoir", lambda _, pulses: f"{pulses.shape[0] * pulses.shape[1]:,} samples", wait=True)
 @compiled
 def _mapped(reservoir: AbstractReservoir, pulses: Array) -> Response:
     with user_code(f"the reservoir {type(reservoir).__name__}"):
