@@ -66,7 +66,7 @@ class Clock(Module):
 
     time: Float[Array, "*shape"] = eqx.field(metadata=unit("s"))
     remainder: Float[Array, "*shape"] = eqx.field(metadata=unit("s"))
-    tolerance: Float[Array, "*shape"] = eqx.field(metadata=unit("s"))
+    tolerance: Float[Array, "*shape"] = eqx.field(metadata=unit("s"), repr=False)
 
     def __init__(self, time: Array, remainder: Array, tolerance: Array | None = None):
         self.time, self.remainder = time, remainder

@@ -1,17 +1,15 @@
 """Numbers that can be right but are more likely a slip: of a unit, of a sign, of an order."""
 
-import sys
-import warnings
 from typing import Any
 
 import numpy as np
 
 from ._checks import concrete
+from ._numerical_warning import warn_user
 
 
 # Far beyond what junctions of wires have.
 _LARGEST_CONDUCTANCE = 1e3  # [S]
-_PASSED = ("jaxnn", "equinox", "jaxtyping", "beartype")
 
 
 class ImplausibleWarning(UserWarning):
@@ -20,14 +18,7 @@ class ImplausibleWarning(UserWarning):
 
 def warn_implausible(message: str) -> None:
     """Warns where the user's code called the library."""
-    frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and _is_passed(frame):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, ImplausibleWarning, stacklevel=level)
-
-
-def _is_passed(frame: Any) -> bool:
-    return frame.f_globals.get("__name__", "").partition(".")[0] in _PASSED
+    warn_user(message, ImplausibleWarning)
 
 
 def check_conductance(name: str, value: Any) -> None:

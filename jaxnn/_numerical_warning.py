@@ -1,5 +1,24 @@
-"""What is warned of where numbers may be wrong."""
+"""What is warned of where numbers may be wrong, and where the warning points."""
+
+import sys
+import warnings
+from typing import Any
+
+
+_PASSED = ("jaxnn", "jaxnn_kernels", "jax", "equinox", "jaxtyping", "beartype")
 
 
 class NumericalWarning(UserWarning):
     """A run whose numbers should be looked at before they are believed."""
+
+
+def warn_user(message: str, category: type[Warning] = NumericalWarning) -> None:
+    """Warns where the user's code called the library, however deep in it this is."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and _is_passed(frame):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_passed(frame: Any) -> bool:
+    return frame.f_globals.get("__name__", "").partition(".")[0] in _PASSED

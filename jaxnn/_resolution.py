@@ -2,7 +2,6 @@
 
 import functools as ft
 import math
-import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from ._checks import concrete
 from ._drive import AbstractDrive, Sum
-from ._numerical_warning import NumericalWarning
+from ._numerical_warning import warn_user
 from ._waveforms import OnThenOff, PulseTrain, Ramp, Samples, Sine, Square, Triangle
 
 
@@ -43,7 +42,7 @@ def warn_of_losses(drive: Any, dt: Any, steps: int, start_step: Any) -> None:
         return
     step, start = _known(dt), _known(start_step)
     for loss in losses(drive, Span(float(step), float(start * step), float((start + steps) * step))):
-        warnings.warn(f"{type(drive).__name__}: {loss}", NumericalWarning, stacklevel=4)
+        warn_user(f"{type(drive).__name__}: {loss}")
 
 
 @ft.singledispatch

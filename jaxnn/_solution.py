@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import warnings
 from typing import Any
 
 import equinox as eqx
@@ -14,7 +13,7 @@ from jaxtyping import Array, Float, Int
 from ._checks import concrete
 from ._diagnosis import INFINITE_CONDUCTANCE, NEGATIVE_CONDUCTANCE, NOT_FINITE, OUT_OF_BOUNDS
 from ._module import Module
-from ._numerical_warning import NumericalWarning
+from ._numerical_warning import warn_user
 from ._setup import Setup, setup_arrays, setup_from
 from ._storage import load_arrays, save_arrays
 from ._units import unit
@@ -101,7 +100,7 @@ class Solution(Module):
     """Power dissipated in all junctions [W]."""
     cut_off: Int[Array, "time *networks"] | Any = NotRecorded("cut_off")
     """Number of wires that no closed junction joins to a terminal, and that float."""
-    setup: Setup | Any = None
+    setup: Setup | Any = eqx.field(default=None, repr=False)
     """What the run was set up with, behind `network`, `junction`, `terminals` and `dt`."""
 
     @property
@@ -154,14 +153,14 @@ class Solution(Module):
             first = np.argmin(np.where(failed >= 0, failed, np.iinfo(failed.dtype).max))
             cause, junction = (np.atleast_1d(x).flat[first] for x in (self.cause, self.failed_junction))
             where = "" if junction < 0 else f" at junction {junction}"
-            _warn(
+            warn_user(
                 f"{_share(failed >= 0)}wrong from step {failed.flat[first]} on{where}: "
                 f"{Result[_RESULTS[int(cause)]]}. Look at the drive, the state and the law before it."
             )
         change = np.atleast_1d(self.largest_change)
         large = change > LARGEST_CHANGE
         if large.any():
-            _warn(
+            warn_user(
                 f"{_share(large)}a step moved a state by {change[large].max():.3g} of its "
                 f"critical value, more than the {LARGEST_CHANGE:g} up to which the explicit step is "
                 "trusted: dt is too large for this drive, make it smaller by that ratio."
@@ -215,7 +214,3 @@ def _result(cause: Array) -> Any:
 
 def _share(bad: np.ndarray) -> str:
     return f"{bad.sum()} of {bad.size} runs: " if bad.size > 1 else ""
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, NumericalWarning, stacklevel=5)

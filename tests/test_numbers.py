@@ -59,7 +59,7 @@ def single(x):
     return jnp.asarray(x, jnp.float32)
 
 
-SETTINGS = {"dt": 0.1, "steps": 2}
+SETTINGS = {"dt": 1e-3, "steps": 2}
 PASSIVE = [True, False, False]
 SINGLE_PADS = jaxnn.Network(4, line(3).edges, passive=PASSIVE, passive_conductance=single([1.0]))
 

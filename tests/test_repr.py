@@ -54,7 +54,7 @@ def test_numbers_as_they_are():
 def test_arrays_by_shape_dtype_and_range():
     values = jnp.asarray([[1.0, np.nan, 3.0], [0.5, 2.0, 2.0]], jnp.float32)
     clock = jaxnn.Clock(values, jnp.full(7, jnp.nan))
-    assert repr(clock) == "Clock(time=float32[2,3] 1 NaN, 0.5 to 3 s, remainder=float64[7] all NaN)"
+    assert repr(clock) == "Clock(time=float32[2,3] 1 NaN, 0.5 to 3 s, remainder=float64[7] all NaN s)"
     assert "float64[1000] 0 to 1 V" in repr(jaxnn.Samples(np.linspace(0, 1, 1000), 1e-3))
 
 
