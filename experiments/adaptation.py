@@ -299,7 +299,9 @@ def plot_growth(times, found, rows, path):
         axes[2].fill_between(times, low, high, color=colour, alpha=0.2, lw=0)
     for ax in (axes[0], axes[2]):
         ax.axhline(1, color="k", lw=0.8)
-        ax.set(ylabel="difference, relative to its start", ylim=(FLOOR / 3, None))
+        ax.set(ylabel="difference, relative to its start")
+        if min(ratio.min() for ratio in found.values()) < FLOOR:
+            ax.set_ylim(FLOOR / 3, None)
     for ax in axes[:2]:
         ax.set(xlabel="frequency [Hz]", xticks=frequencies, xticklabels=[f"{f:g}" for f in frequencies])
         ax.minorticks_off()

@@ -130,8 +130,7 @@ def test_a_bar_whose_clock_goes_on(at_once):
         shown.set_postfix_str("2 runs/s")
         shown.update(3)
         _progress._current.note.compiling = False
-        until(lambda: "2 runs/s" in seen().split("\r")[-1])
-        assert "sweep: 100%" in seen().split("\r")[-1]
+        until(lambda: all(word in seen().split("\r")[-1] for word in ("sweep: 100%", "2 runs/s")))
 
 
 def test_a_line_that_cannot_be_drawn_ends_nothing(at_once, monkeypatch):
