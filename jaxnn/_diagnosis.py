@@ -78,12 +78,14 @@ def _with_failure(
     outside = ~flows & (found < NEGATIVE_CONDUCTANCE)
     found = jnp.where(outside, NOT_FINITE, found)
     where = jnp.where(outside | (found == 0), -1, n - 1 - worst % max(n, 1))
-    first = (found > 0) & (so_far.cause == 0)
+    first = ((found > 0) & (so_far.cause == 0)).astype(jnp.int32)
+    # Not `where`: on a mesh with explicit axes it does not choose between numbers that are not mapped.
+    pick = lambda new, old: old + first * (new - old)
     return Diagnosis(
         so_far.largest_change,
-        jnp.where(first, step, so_far.failed_step),
-        jnp.where(first, where, so_far.failed_junction),
-        jnp.where(first, found, so_far.cause),
+        pick(step, so_far.failed_step),
+        pick(where, so_far.failed_junction),
+        pick(found, so_far.cause),
     )
 
 

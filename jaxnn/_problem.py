@@ -44,7 +44,7 @@ class Problem(eqx.Module):
     start_step: Int[Array, ""]
     terminals: Int[np.ndarray, " all_terminals"]
     network_of_node: Int[np.ndarray, " nodes"]
-    network_of_junction: Int[np.ndarray, " junctions"]
+    network_of_junction: Int[np.ndarray, " edges"]
     junctions_of_network: Int[np.ndarray, "networks most"]
     shape: tuple[int, ...] = eqx.field(static=True)
 

@@ -146,7 +146,7 @@ class Solution(Module):
         `simulate` does so by itself unless it runs inside a transformation (`jit`, `vmap`, `grad`),
         where nothing has a value yet: call this on what comes out.
         """
-        if concrete(self.failed_step) is None:
+        if any(concrete(x) is None for x in (self.failed_step, self.largest_change)):
             return self
         failed = np.atleast_1d(self.failed_step)
         if (failed >= 0).any():

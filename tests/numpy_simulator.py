@@ -136,6 +136,9 @@ def simulate(
     which moves all the same, as in the published code.
     """
     edges, terminals, signal = np.asarray(edges), np.asarray(terminals), np.asarray(signal, float)
+    # Between two terminals, or with the first driven alone, it is that of 1 V, whatever the signal.
+    one_branch = signal.ndim == 1 or len(terminals) == 2
+    unit = np.eye(len(terminals))[0]
     if signal.ndim == 1:
         signal = np.pad(signal[:, None], ((0, 0), (0, len(terminals) - 1)))
     state = np.zeros(len(edges)) if state is None else np.array(state, float)
@@ -143,11 +146,13 @@ def simulate(
     potentials = np.empty((steps, n_nodes))
     terminal_current = np.empty((steps, len(terminals)))
     conductances, voltages, states = (np.empty((steps, len(edges))) for _ in range(3))
+    branch = np.empty(steps)
     for k in range(steps):
         conductances[k] = CONDUCTANCE[model](state, parameters)
         if passive is not None:
             conductances[k][passive] = passive_conductance
         potentials[k], terminal_current[k] = solve(edges, n_nodes, conductances[k], terminals, signal[k])
+        branch[k] = -solve(edges, n_nodes, conductances[k], terminals, unit)[1][1]
         voltages[k] = potentials[k][edges[:, 0]] - potentials[k][edges[:, 1]]
         state = update_state(state, voltages[k], dt, parameters, one_sided_reset)
         states[k] = state
@@ -155,7 +160,7 @@ def simulate(
     drop = np.where(drop == 0, np.nan, drop)
     return Run(
         time=np.arange(1, steps + 1) * dt,
-        conductance=np.abs(terminal_current[:, 1] / drop),
+        conductance=branch if one_branch else np.abs(terminal_current[:, 1] / drop),
         terminal_current=terminal_current,
         states=states,
         junction_conductance=conductances,

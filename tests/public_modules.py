@@ -133,6 +133,7 @@ def _cloud(*shape):
 # What comes out of a computation, here without one.
 FOUND = {
     "clock": lambda: jaxnn.Clock(jnp.ones(()), jnp.zeros(())),
+    "timing": lambda: jaxnn.Timing.of(0.1, jnp.float32),
     "solution": lambda: jaxnn.simulate(
         network(),
         jaxnn.TunnelJunction(),

@@ -206,7 +206,7 @@ QUICK = {"_linear_read_out.py": 3, "_update.py": 3, "_nickelate_nodes.py": 1, "_
 def test_every_compiled_function_is_announced_or_quick():
     silent = {}
     for path in (ROOT / "jaxnn").rglob("*.py"):
-        count = path.read_text().count("@eqx.filter_jit\n") - path.read_text().count("@announced(")
+        count = path.read_text().count("@compiled\n") - path.read_text().count("@announced(")
         silent |= {path.name: count} if count else {}
     assert silent == QUICK
 

@@ -221,7 +221,7 @@ def test_a_network_of_an_ensemble_fails_by_itself():
     assert solution.failed_step.tolist() == [-1, 5]
     np.testing.assert_allclose(solution.largest_change[0], 5e-4, rtol=1e-6)
     assert np.isfinite(solution.conductance[:, 0]).all()
-    with pytest.warns(jaxnn.NumericalWarning, match="1 of 2 runs: not finite from step 5"):
+    with pytest.warns(jaxnn.NumericalWarning, match="1 of 2 runs: wrong from step 5"):
         solution.check()
 
 
