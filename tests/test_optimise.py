@@ -364,7 +364,7 @@ FIXED: dict[str, Any] = {"optimiser": optax.sgd(0.1), "steps": 3}
         ("text", {}, "nothing to tune"),
         (1.0, {"constraints": jaxnn.Fixed()}, "nothing to tune"),
         ({"x": np.array([0.0, np.inf])}, {}, r"parameters\['x'\] must be finite, got inf at index \[1\]"),
-        (2.0, {"constraints": jaxnn.Box(0, 1)}, r"starts at 2, which Box\(low=0.0, high=1.0\) does not"),
+        (2.0, {"constraints": jaxnn.Box(0, 1)}, r"starts at 2, which Box\(low=0, high=1\) does not"),
         (1.0, {"constraints": jaxnn.Bounded(0, 1)}, r"starts at 1, which Bounded"),
         (0.0, {"constraints": jaxnn.Positive()}, r"starts at 0, which Positive\(\) does not allow"),
         (
