@@ -127,7 +127,7 @@ def _check_window(window: Any, interval: int) -> Array | None:
     return jnp.asarray(window, jnp.int32) // interval
 
 
-@announced("lyapunov_exponents", lambda _, __, steps, *___: f"{steps:,} steps")
+@announced("lyapunov_exponents", lambda _, __, ___, steps, *____: f"{steps:,} steps")
 @compiled
 def _follow(
     problem: Problem,

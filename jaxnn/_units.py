@@ -37,13 +37,17 @@ def unit_of(root: Any, place: str) -> str:
     """The unit of a number by its place in a module, or by the name of an argument; "" if unknown."""
     if not dc.is_dataclass(root):
         return argument_units(root).get(place, "")
-    unit, inside = "", [root]  # in a list, so that type checkers do not take it for a dataclass
+    unit = ""
     for part in place.split("."):
         # The numbers of an array, of a tuple and of a list are in the unit of the whole.
-        if dc.is_dataclass(inside[0]) and not part.isdigit():
-            unit = field_units(type(inside[0])).get(part, "")
+        if dc.is_dataclass(root) and not part.isdigit():
+            unit = field_units(type(root)).get(part, "")
         try:
-            inside = [inside[0][int(part)] if part.isdigit() else getattr(inside[0], part)]
+            root = _at(root, part)
         except (AttributeError, IndexError, TypeError, KeyError):
             return unit
     return unit
+
+
+def _at(tree: Any, part: str) -> Any:
+    return tree[int(part)] if part.isdigit() else getattr(tree, part)

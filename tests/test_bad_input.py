@@ -61,6 +61,10 @@ def test_bad_input(network, changes, message):
         jaxnn.simulate(network, junction, drive, **settings)
 
 
+def options(*parts: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for part in parts for key, value in part.items()}
+
+
 def each_run() -> dict[str, Any]:
     """Every public function that runs a network, by the arguments that all of them have."""
     law, drive = jaxnn.TunnelJunction(), jaxnn.Constant(0.1)
@@ -68,23 +72,25 @@ def each_run() -> dict[str, Any]:
     ends: dict[str, Any] = {"terminals": (0, 3)}
     timed = ends | {"dt": 1e-3}
     return {
-        "simulate": lambda n=CHAIN, j=law, **k: jaxnn.simulate(n, j, drive, **timed | {"steps": 4} | k),
+        "simulate": lambda n=CHAIN, j=law, **k: jaxnn.simulate(
+            n, j, drive, **options(timed, {"steps": 4}, k)
+        ),
         "lyapunov": lambda n=CHAIN, j=law, **k: jaxnn.lyapunov_exponents(
-            n, j, drive, **timed | {"steps": 4, "interval": 2} | k
+            n, j, drive, **options(timed, {"steps": 4, "interval": 2}, k)
         ),
         "pairs": lambda n=CHAIN, j=law, **k: jaxnn.two_trajectory_exponents(
-            n, j, drive, distance=1e-4, **timed | {"steps": 4} | k
+            n, j, drive, distance=1e-4, **options(timed, {"steps": 4}, k)
         ),
         "events": lambda n=CHAIN, j=law, **k: jaxnn.analysis.count_events(
-            n, j, drive, rule=rule, **timed | {"steps": 4} | k
+            n, j, drive, rule=rule, **options(timed, {"steps": 4}, k)
         ),
         "read-out": lambda n=CHAIN, j=law, **k: jaxnn.analysis.record_read_out(
-            n, j, drive, np.zeros((4, 1)), segment=2, **timed | k
+            n, j, drive, np.zeros((4, 1)), segment=2, **options(timed, k)
         ),
         "shooting": lambda n=CHAIN, j=law, **k: jaxnn.shoot(
-            n, j, drive, jnp.zeros((2, 3)), **timed | {"steps": 4} | k
+            n, j, drive, jnp.zeros((2, 3)), **options(timed, {"steps": 4}, k)
         ),
-        "equation": lambda n=CHAIN, j=law, **k: jaxnn.StateEquation(n, j, drive, **ends | k),
+        "equation": lambda n=CHAIN, j=law, **k: jaxnn.StateEquation(n, j, drive, **options(ends, k)),
     }
 
 

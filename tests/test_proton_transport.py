@@ -60,7 +60,7 @@ def test_the_current_is_the_same_everywhere(pulsed):
 @pytest.mark.parametrize("cells", [10, 200])
 def test_rates_give_the_hopping_drift(field, cells):
     """Onwards less back is (2 D / a) sinh u for cells of any width; their mean is D at no field."""
-    width = TRANSPORT.device.gap_length / cells
+    width = jnp.asarray(TRANSPORT.device.gap_length / cells)
     rates = jk.hop_rates(CLOUD, jnp.full(1, field), jnp.asarray(300.0), width)
     u = 1.602176634e-19 * 4e-9 * field / (2 * 1.380649e-23 * 300)
     drift = float((rates[0] - rates[1])[0] * width)
