@@ -73,7 +73,7 @@ def _describe(value: Any, path: str, arrays: dict[str, np.ndarray]) -> dict[str,
         return {"value": value}
     if isinstance(value, jax.Array | np.ndarray | np.generic | float):
         arrays[path] = np.asarray(value)
-        return {"weak": bool(getattr(value, "weak_type", False))}
+        return {"plain": not isinstance(value, jax.Array)}
     if LAWS.get(type(value).__name__) is not type(value):
         return None
     names = [field.name for field in dataclasses.fields(value)]
@@ -84,11 +84,8 @@ def _describe(value: Any, path: str, arrays: dict[str, np.ndarray]) -> dict[str,
 def _rebuilt(described: dict[str, Any], path: str, arrays: dict[str, np.ndarray]) -> Any:
     if "value" in described:
         return described["value"]
-    if "weak" in described:
-        value = jnp.asarray(arrays[path])
-        # What is written into zeros of weak type takes their type.
-        blank = jnp.broadcast_to(jnp.asarray(0.0), value.shape)
-        return blank.at[...].set(value.astype(blank.dtype)) if described["weak"] else value
+    if "plain" in described:
+        return arrays[path] if described["plain"] else jnp.asarray(arrays[path])
     law = object.__new__(LAWS[described["law"]])
     for name, field in described["fields"].items():
         object.__setattr__(law, name, _rebuilt(field, _joined(path, name), arrays))

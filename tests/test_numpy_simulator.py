@@ -202,7 +202,8 @@ def test_published_single_steps(name):
 def test_published_first_steps(name):
     run = published.reference(name)
     ours = rerun(run, 500)
-    np.testing.assert_allclose(ours.conductance, run["network_conductance"][:500], rtol=1e-10)
+    theirs = run["network_conductance"][:500]
+    np.testing.assert_allclose(published.where_known(ours.conductance, theirs), theirs, rtol=1e-10)
     # The published current is the one that flows out of the network.
     np.testing.assert_allclose(-ours.terminal_current, run["electrode_current"][:500], rtol=1e-10)
 
@@ -221,7 +222,8 @@ def test_published_first_steps(name):
 def test_published_whole_runs(name, steps, rtol):
     run = published.reference(name)
     ours = rerun(run, steps)
-    np.testing.assert_allclose(ours.conductance, run["network_conductance"][:steps], rtol=rtol)
+    theirs = run["network_conductance"][:steps]
+    np.testing.assert_allclose(published.where_known(ours.conductance, theirs), theirs, rtol=rtol)
     if steps == len(run["signal"]):
         np.testing.assert_allclose(ours.final_state, run["final_lambda"], rtol=0, atol=1e-10)
     kept = run["decimated_step"][run["decimated_step"] <= steps]
