@@ -86,6 +86,7 @@ def test_one_array_decides_the_dtype_of_a_run(name):
     assert nothing.conductance.dtype == jnp.float64
 
 
+@pytest.mark.filterwarnings("ignore::jaxnn.NumericalWarning")  # of a run much shorter than its drive
 @pytest.mark.parametrize("name", DRIVES)
 def test_a_drive_follows_the_dtype_of_a_run(name):
     terminals = (0, 1, 3) if name == "constants" else (0, 3)

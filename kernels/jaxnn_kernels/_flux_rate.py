@@ -1,20 +1,20 @@
 """The threshold-flux law as a rate: what its steps converge to."""
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from ._junction import _flux_moves
+from ._number import Number
 
 
 def threshold_flux_rate(
     flux: Float[Array, "*junctions"],
     voltage: Float[Array, "*junctions"],
     *,
-    set_voltage: Float[Array | np.ndarray, "..."],
-    reset_voltage: Float[Array | np.ndarray, "..."],
-    max_flux: Float[Array | np.ndarray, "..."],
-    boost: Float[Array | np.ndarray, "..."],
+    set_voltage: Float[Number, "..."],
+    reset_voltage: Float[Number, "..."],
+    max_flux: Float[Number, "..."],
+    boost: Float[Number, "..."],
 ) -> Float[Array, "*junctions"]:
     r"""The rate of change [V] of the flux of `threshold_flux_step`, for integrators of any kind.
 

@@ -1,8 +1,9 @@
 """The threshold-flux junction: its state update and the two conductance laws built on it."""
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Float
+
+from ._number import Number
 
 
 # Constants of the low-voltage tunnelling law as the published simulator has them. They are
@@ -16,10 +17,10 @@ def threshold_flux_step(
     voltage: Float[Array, "*junctions"],
     dt: ArrayLike,
     *,
-    set_voltage: Float[Array | np.ndarray, "..."],
-    reset_voltage: Float[Array | np.ndarray, "..."],
-    max_flux: Float[Array | np.ndarray, "..."],
-    boost: Float[Array | np.ndarray, "..."],
+    set_voltage: Float[Number, "..."],
+    reset_voltage: Float[Number, "..."],
+    max_flux: Float[Number, "..."],
+    boost: Float[Number, "..."],
     one_sided_reset: bool = False,
 ) -> Float[Array, "*junctions"]:
     r"""One explicit Euler step of the threshold-flux law.
@@ -56,10 +57,10 @@ def compensated_flux_step(
     voltage: Float[Array, "*junctions"],
     dt: ArrayLike,
     *,
-    set_voltage: Float[Array | np.ndarray, "..."],
-    reset_voltage: Float[Array | np.ndarray, "..."],
-    max_flux: Float[Array | np.ndarray, "..."],
-    boost: Float[Array | np.ndarray, "..."],
+    set_voltage: Float[Number, "..."],
+    reset_voltage: Float[Number, "..."],
+    max_flux: Float[Number, "..."],
+    boost: Float[Number, "..."],
 ) -> tuple[Float[Array, "*junctions"], Float[Array, "*junctions"]]:
     r"""`threshold_flux_step` with a symmetric reset, for steps that float32 would round away.
 
@@ -85,9 +86,9 @@ def compensated_flux_step(
 def _flux_moves(
     voltage: Array,
     dt: ArrayLike,
-    set_voltage: Array | np.ndarray,
-    reset_voltage: Array | np.ndarray,
-    boost: Array | np.ndarray,
+    set_voltage: Number,
+    reset_voltage: Number,
+    boost: Number,
 ) -> tuple[Array, Array]:
     """The signed growth of the flux and the size of its decay [V s], of which one is zero."""
     size = jnp.abs(voltage)
@@ -99,12 +100,12 @@ def _flux_moves(
 def tunnel_conductance(
     flux: Float[Array, "*junctions"],
     *,
-    on_conductance: Float[Array | np.ndarray, "..."],
-    off_conductance: Float[Array | np.ndarray, "..."],
-    critical_flux: Float[Array | np.ndarray, "..."],
-    barrier_height: Float[Array | np.ndarray, "..."],
-    filament_area: Float[Array | np.ndarray, "..."],
-    max_gap: Float[Array | np.ndarray, "..."],
+    on_conductance: Float[Number, "..."],
+    off_conductance: Float[Number, "..."],
+    critical_flux: Float[Number, "..."],
+    barrier_height: Float[Number, "..."],
+    filament_area: Float[Number, "..."],
+    max_gap: Float[Number, "..."],
     prefactor_power: int = 1,
 ) -> Float[Array, "*junctions"]:
     r"""Conductance [S] of a junction whose filament ends a tunnelling gap away from the wire.
@@ -136,10 +137,10 @@ def tunnel_conductance(
 def gap_conductance(
     gap: Float[Array, "*junctions"],
     *,
-    on_conductance: Float[Array | np.ndarray, "..."],
-    off_conductance: Float[Array | np.ndarray, "..."],
-    barrier_height: Float[Array | np.ndarray, "..."],
-    filament_area: Float[Array | np.ndarray, "..."],
+    on_conductance: Float[Number, "..."],
+    off_conductance: Float[Number, "..."],
+    barrier_height: Float[Number, "..."],
+    filament_area: Float[Number, "..."],
     prefactor_power: int = 1,
 ) -> Float[Array, "*junctions"]:
     """Conductance [S] of a junction with the tunnelling gap `gap` [m]; see `tunnel_conductance`."""
@@ -160,9 +161,9 @@ def gap_conductance(
 def binary_conductance(
     flux: Float[Array, "*junctions"],
     *,
-    on_conductance: Float[Array | np.ndarray, "..."],
-    off_conductance: Float[Array | np.ndarray, "..."],
-    critical_flux: Float[Array | np.ndarray, "..."],
+    on_conductance: Float[Number, "..."],
+    off_conductance: Float[Number, "..."],
+    critical_flux: Float[Number, "..."],
 ) -> Float[Array, "*junctions"]:
     r"""Conductance [S] of a switch: $G_\mathrm{on}$ where $|\lambda| \ge \lambda_\mathrm{crit}$.
 

@@ -2,10 +2,10 @@
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from ._junction import gap_conductance
+from ._number import Number
 
 
 def smooth_threshold_flux_step(
@@ -13,14 +13,14 @@ def smooth_threshold_flux_step(
     voltage: Float[Array, "*junctions"],
     dt: ArrayLike,
     *,
-    set_voltage: Float[Array | np.ndarray, "..."],
-    reset_voltage: Float[Array | np.ndarray, "..."],
-    max_flux: Float[Array | np.ndarray, "..."],
-    boost: Float[Array | np.ndarray, "..."],
-    set_width: Float[Array | np.ndarray, "..."],
-    reset_width: Float[Array | np.ndarray, "..."],
-    sign_width: Float[Array | np.ndarray, "..."],
-    clamp_width: Float[Array | np.ndarray, "..."],
+    set_voltage: Float[Number, "..."],
+    reset_voltage: Float[Number, "..."],
+    max_flux: Float[Number, "..."],
+    boost: Float[Number, "..."],
+    set_width: Float[Number, "..."],
+    reset_width: Float[Number, "..."],
+    sign_width: Float[Number, "..."],
+    clamp_width: Float[Number, "..."],
 ) -> Float[Array, "*junctions"]:
     r"""One step of the threshold-flux law with its corners rounded.
 
@@ -52,13 +52,13 @@ def smooth_threshold_flux_step(
 def smooth_tunnel_conductance(
     flux: Float[Array, "*junctions"],
     *,
-    on_conductance: Float[Array | np.ndarray, "..."],
-    off_conductance: Float[Array | np.ndarray, "..."],
-    critical_flux: Float[Array | np.ndarray, "..."],
-    barrier_height: Float[Array | np.ndarray, "..."],
-    filament_area: Float[Array | np.ndarray, "..."],
-    max_gap: Float[Array | np.ndarray, "..."],
-    width: Float[Array | np.ndarray, "..."],
+    on_conductance: Float[Number, "..."],
+    off_conductance: Float[Number, "..."],
+    critical_flux: Float[Number, "..."],
+    barrier_height: Float[Number, "..."],
+    filament_area: Float[Number, "..."],
+    max_gap: Float[Number, "..."],
+    width: Float[Number, "..."],
     prefactor_power: int = 1,
 ) -> Float[Array, "*junctions"]:
     r"""`tunnel_conductance` [S] of a gap that closes smoothly.
@@ -82,10 +82,10 @@ def smooth_tunnel_conductance(
 def smooth_binary_conductance(
     flux: Float[Array, "*junctions"],
     *,
-    on_conductance: Float[Array | np.ndarray, "..."],
-    off_conductance: Float[Array | np.ndarray, "..."],
-    critical_flux: Float[Array | np.ndarray, "..."],
-    width: Float[Array | np.ndarray, "..."],
+    on_conductance: Float[Number, "..."],
+    off_conductance: Float[Number, "..."],
+    critical_flux: Float[Number, "..."],
+    width: Float[Number, "..."],
 ) -> Float[Array, "*junctions"]:
     r"""`binary_conductance` [S] of a switch that turns smoothly.
 
@@ -110,13 +110,13 @@ def _straight_through_jvp(primals: tuple[Array, Array], tangents: tuple[Array, A
     return primals[0], tangents[1]
 
 
-def _ramp(x: Array, width: Array | np.ndarray) -> Array:
+def _ramp(x: Array, width: Number) -> Array:
     """max(x, 0) with its corner rounded: too large by up to width log 2, at 0."""
     # Plain log: log1p would keep digits of values below 1e-7 widths, at twice the time.
     return jnp.maximum(x, 0) + width * jnp.log(1 + jnp.exp(-jnp.abs(x) / width))
 
 
-def _soft_size(x: Array, width: Array | np.ndarray) -> Array:
+def _soft_size(x: Array, width: Number) -> Array:
     """|x| with its corner rounded: right at 0, and too small by up to 0.28 widths beside it."""
     return x * jnp.tanh(x / width)
 
