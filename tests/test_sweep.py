@@ -263,8 +263,8 @@ def test_chunks_are_even_and_cover_everything():
 def test_a_chunk_takes_as_much_memory_as_there_is(tmp_path, monkeypatch):
     """With little memory, chunks are small, by the footprint of what was compiled."""
     over = {"drive.voltage": np.linspace(0.01, 0.2, 40)}
-    network, junction, terminals = line(1), jaxnn.Resistor(1e-3), (0, 1)
-    monkeypatch.setattr(_batch, "_free_memory", lambda _: 2 * 1_000.0)
+    network, junction, terminals = line(1), jaxnn.TunnelJunction(), (0, 1)
+    monkeypatch.setattr(_batch, "_free_memory", lambda _: 2 * 6_000.0)
     fast_sweep(tmp_path, over, network, junction, every=1, terminals=terminals)
     records = len(list((tmp_path / "done").iterdir()))
     assert 1 < records < 40
