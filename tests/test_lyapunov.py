@@ -138,7 +138,7 @@ def test_bad_counts(change, message):
 
 def test_ensemble_is_refused():
     ensemble = jaxnn.Ensemble([line(2), line(3)])
-    with pytest.raises(ValueError, match="one Network"):
+    with pytest.raises(ValueError, match=r"must be a jaxnn\.Network, got Ensemble"):
         jaxnn.lyapunov_exponents(
             ensemble,
             jaxnn.TunnelJunction(),
