@@ -21,9 +21,9 @@ def leak(dtype: jnp.dtype) -> float:
 
 
 def with_leak(conductance: Array) -> Array:
-    """Conductances [S] with the leak in open junctions; NaN for negative ones."""
+    """Conductances [S] with the leak in open junctions."""
     closed = jnp.maximum(conductance, jnp.asarray(leak(conductance.dtype), conductance.dtype))
-    return jnp.where(conductance < 0, jnp.nan, closed)
+    return jnp.where(conductance < 0, conductance, closed)
 
 
 def most_leaks(n_junctions: int, dtype: jnp.dtype) -> float:
@@ -33,4 +33,4 @@ def most_leaks(n_junctions: int, dtype: jnp.dtype) -> float:
 
 def without_leaks(branch: Array, n_junctions: int) -> Array:
     """Branches between terminals [S], 0 for those that are nothing but leaks."""
-    return jnp.where(branch <= most_leaks(n_junctions, branch.dtype), 0, branch)
+    return jnp.where(jnp.abs(branch) <= most_leaks(n_junctions, branch.dtype), 0, branch)

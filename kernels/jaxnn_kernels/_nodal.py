@@ -212,8 +212,8 @@ def solve_nodes(
 ) -> NodalSolution:
     """Solve Kirchhoff's laws, B^T diag(g) B phi = 0 away from the terminals, where phi is given.
 
-    `plan` comes from `star_mesh_plan` or `dense_plan`; conductances [S], potentials in [V]. A negative
-    conductance makes NaN of its network.
+    `plan` comes from `star_mesh_plan` or `dense_plan`; conductances [S] are not negative,
+    potentials in [V].
 
     An open junction, of 0 S (up to 2^-90 S in float32, 2^-500 S in float64), is the limit of a small leak,
     the same in all open junctions. So wires that no closed junction joins to a terminal have potentials
