@@ -26,8 +26,11 @@ def flow(problem: Problem, conductance: Float[Array, " junctions"], value: Float
 
     With two terminals, or where only the first is driven, it is that of 1 V at the first times
     $V_1 - V_2$, and the conductance is that of the branch that is left between the first two, whatever
-    the drive. Otherwise it is $|I_2 / (V_1 - V_2)|$, NaN where that has no value.
+    the drive. Otherwise it is $|I_2 / (V_1 - V_2)|$, NaN where that has no value. A negative conductance
+    makes NaN of its network.
     """
+    # The solver is for conductances that are not negative: what it gave would look like a result.
+    conductance = jnp.where(conductance < 0, jnp.nan, conductance)
     first_alone = value.ndim == 0 or value.shape[-1] == 1 or problem.shape[-1] == 2
     potential = terminal_potential(value.astype(problem.state.dtype), problem.shape)
     base = potential[..., 1]

@@ -45,9 +45,7 @@ def advance(
     conductance = problem.junction.conductance(before)
     if passive is not None:
         conductance = jnp.where(problem.network.passive, passive, conductance)
-    # The solver is for conductances that are not negative: what it gave would look like a result.
-    sound = jnp.where(conductance < 0, jnp.nan, conductance)
-    flows = flow(problem, batch_inner(sound), voltage)
+    flows = flow(problem, batch_inner(conductance), voltage)
     felt = batch_inner(flows.junction_voltage)
     state = batch_inner(problem.junction.update(before, felt, problem.dt))
     if problem.shape[:-1]:

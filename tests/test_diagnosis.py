@@ -72,6 +72,15 @@ def test_a_negative_conductance_is_not_solved():
     assert int(found.failed_step) == 1
 
 
+def test_a_differential_equation_does_not_solve_it_either():
+    observe = lambda g: jaxnn.StateEquation(
+        line(2), jaxnn.Resistor(g), jaxnn.Constant(1.0), terminals=(0, 2)
+    ).observe(0.0, jnp.zeros(2))
+    found = jax.jit(observe)(jnp.array([1e-3, -2e-3]))
+    assert np.isnan(found.terminal_current).all()
+    assert np.isnan(found.conductance)
+
+
 def test_under_jit_and_vmap():
     """Of four runs two fail, each with its own step, junction and cause."""
     g = jnp.array([[1e-3, 2e-3], [-1e-3, 2e-3], [1e-3, jnp.inf], [0.0, 2e-3]])
