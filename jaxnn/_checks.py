@@ -135,7 +135,7 @@ def check_at_least(
 
 def check_count(name: str, value: Any) -> int:
     """A number of steps or the like, at least 1, as an int; raises a `ValueError` for others."""
-    value = whole(name, value)
-    if int(value) < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}.")
-    return int(value)
+    count = whole(name, value)
+    if count < 1:
+        raise ValueError(f"{name} must be at least 1, got {count}.")
+    return count

@@ -1,6 +1,5 @@
 """A pulse programme applied to nickelate devices: one compiled scan over segments and their steps."""
 
-import warnings
 from typing import Any
 
 import equinox as eqx
@@ -24,7 +23,7 @@ from ._nickelate import NickelateDevice
 from ._nickelate_sheet import CapacitiveSheet, sheet_step
 from ._nickelate_spread import NickelateSpread
 from ._numbers import cast_inexact, common_dtype
-from ._numerical_warning import NumericalWarning
+from ._numerical_warning import warn_user
 from ._programme import Programme, segment_steps
 from ._programs import compiled
 from ._progress import announced
@@ -83,11 +82,9 @@ class DeviceSolution(Module):
         """The solution itself, with a `NumericalWarning` if its equations were not solved."""
         residual = concrete(self.residual)
         if residual is not None and not np.all(residual <= 1e-3):
-            warnings.warn(
+            warn_user(
                 f"a step of a nickelate device was solved to {np.max(residual):.1e} only: take more "
-                "steps per segment (Programme.with_steps) or a finer resolution.",
-                NumericalWarning,
-                stacklevel=3,
+                "steps per segment (Programme.with_steps) or a finer resolution."
             )
         return self
 

@@ -7,20 +7,15 @@ the boundary of `jax.jit` a plain number becomes an array like any other, of the
 
 import functools as ft
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PyTree
+from jaxtyping import PyTree
 
-
-if TYPE_CHECKING:
-    Number = Array  # as which it is computed with
-else:
-    Number = Array | np.ndarray
-"""What a parameter is kept as: a JAX array as it was given, or a NumPy array of no dtype yet."""
+from jaxnn_kernels import Number as Number
 
 
 Method = TypeVar("Method", bound=Callable[..., Any])

@@ -1,6 +1,5 @@
 """What an optimisation gives back, with its diagnosis."""
 
-import warnings
 from typing import Any
 
 import equinox as eqx
@@ -10,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ._module import Module
-from ._numerical_warning import NumericalWarning
+from ._numerical_warning import warn_user
 
 
 class OptimisationResult(eqx.Enumeration):
@@ -68,7 +67,7 @@ class Optimisation(Module):
         undone = np.asarray(self.undone)
         if undone.any():
             first = int(np.argwhere(undone)[0, 0])
-            _warn(
+            warn_user(
                 f"{undone.sum()} of {int(self.steps.sum())} steps were undone, the first of them step "
                 f"{first}: the loss, its gradient or the update was not finite. See `undone`."
             )
@@ -76,9 +75,5 @@ class Optimisation(Module):
             failed = np.atleast_1d(np.asarray(self.result == ending))
             if failed.any():
                 which = f"restarts {np.flatnonzero(failed).tolist()}: " if failed.size > 1 else ""
-                _warn(f"{which}{OptimisationResult[ending]}.")
+                warn_user(f"{which}{OptimisationResult[ending]}.")
         return self
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, NumericalWarning, stacklevel=4)

@@ -1,7 +1,6 @@
 """Tuning parameters by gradient: many restarts at once, safe from NaN, resumable."""
 
 import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from jaxtyping import PyTree
 from ._checkpoint import load_checkpoint, save_checkpoint
 from ._checks import check_finite
 from ._constraint import AbstractConstraint, Fixed, is_tunable, leaf_rules
+from ._numerical_warning import warn_user
 from ._optimisation import Optimisation, OptimisationResult
 from ._progress import bar, notice, ticking
 from ._update import BLOCK, Problem, Record, State, advance, first_state, loose, outcome
@@ -157,7 +157,7 @@ class _Run:
             advice = "give checkpoint= the name of a file to be able to go on from there"
         else:
             advice = f"the same call goes on from {self.path}"
-        warnings.warn(f"interrupted after {self.reached[1]} of {self.steps} steps: {advice}.", stacklevel=4)
+        warn_user(f"interrupted after {self.reached[1]} of {self.steps} steps: {advice}.", UserWarning)
 
     def _take(self, count: int) -> int:
         """Up to `count` steps in one compiled call; how many there were."""

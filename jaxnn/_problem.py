@@ -69,14 +69,7 @@ def make_problem(
     check_type("solver", solver, AbstractSolver)
     check_not_traced("terminals", terminals)
     indices = network.check_terminals(terminals)
-    if isinstance(network, Ensemble):
-        sizes = np.diff(network.node_offsets)
-        network_of_node = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-        junctions_of_network = padded_ranges(network.junction_offsets)
-        network = network.network
-    else:
-        network_of_node = np.zeros(network.n_nodes, np.int32)
-        junctions_of_network = np.zeros((1, 0), np.int32)
+    network, network_of_node, junctions_of_network = _parts(network)
     drive = _check_drive(drive, steps, indices.shape)
     check_time_step(dt)
     if has_steps:
@@ -114,6 +107,15 @@ def make_problem(
     problem = shared_like(problem, problem)
     numbers = problem.junction, problem.drive
     return eqx.tree_at(lambda p: (p.junction, p.drive), problem, mapped_like(numbers, problem))
+
+
+def _parts(network: Network | Ensemble) -> tuple[Network, np.ndarray, np.ndarray]:
+    """A network, or the union of several, with the owner of each node and the junctions of each owner."""
+    if not isinstance(network, Ensemble):
+        return network, np.zeros(network.n_nodes, np.int32), np.zeros((1, 0), np.int32)
+    sizes = np.diff(network.node_offsets)
+    network_of_node = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    return network.network, network_of_node, padded_ranges(network.junction_offsets)
 
 
 def terminal_potential(value: Float[Array, "..."], shape: tuple[int, ...]) -> Float[Array, "..."]:
@@ -177,7 +179,8 @@ def _check_drive(drive: Any, steps: int, shape: tuple[int, ...]) -> Any:
 def _check_shapes(problem: Problem) -> None:
     """The junction law must give one conductance per junction and keep the shape of its state."""
     n = problem.network.n_junctions
-    with user_code(f"the law {type(problem.junction).__name__}"):
+    what = f"the law {type(problem.junction).__name__}"
+    with user_code(what):
         expected = jax.eval_shape(lambda: problem.junction.init_state(n)).shape
     if problem.state.shape != expected:
         raise ValueError(
@@ -185,7 +188,6 @@ def _check_shapes(problem: Problem) -> None:
             f"{problem.state.shape}; final_state of a run on the same network fits."
         )
     voltage = jnp.zeros(n, problem.state.dtype)
-    what = f"the law {type(problem.junction).__name__}"
     with user_code(what, lambda: _parameter_message(problem, n)):
         conductance = jax.eval_shape(problem.junction.conductance, problem.state).shape
         state = jax.eval_shape(problem.junction.update, problem.state, voltage, problem.dt).shape

@@ -2,7 +2,6 @@
 
 import functools as ft
 import threading
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
@@ -13,6 +12,7 @@ import numpy as np
 from jax.core import Tracer
 
 from ._checks import check_count
+from ._numerical_warning import warn_user
 
 
 Inputs = ParamSpec("Inputs")
@@ -43,11 +43,11 @@ class _Programs:
         # What is traced is compiled with a function of the user's, which keeps it.
         if again and not (traced or self.warned):
             self.warned = True
-            warnings.warn(
+            warn_user(
                 f"a program is compiled again: only the last {self.most} are kept, and more networks, "
                 "terminals, lengths of runs or shapes take turns. jaxnn.keep_programs(n) keeps n, at some "
                 "10 MiB each.",
-                stacklevel=5,
+                UserWarning,
             )
         return program
 

@@ -21,10 +21,10 @@ from ._progress import announced
 from ._setup import Setup
 from ._solution import Solution
 from ._solver import AbstractSolver
-from ._step import advance, first_carry, passive_conductance
+from ._step import ALWAYS, advance, first_carry, passive_conductance
 
 
-_ALWAYS = ("time", "drive", "terminal_current", "conductance", "final_state")
+_ALWAYS = ("time", *ALWAYS, "final_state")
 _ON_REQUEST = (
     "state",
     "junction_conductance",

@@ -14,6 +14,10 @@ from ._kirchhoff import flow
 from ._problem import Problem
 
 
+# What every step keeps.
+ALWAYS = ("drive", "terminal_current", "conductance")
+
+
 class Carry(eqx.Module):
     """The state, the number of the step that gave it, and the diagnosis so far."""
 
@@ -67,10 +71,6 @@ def advance(
     current = flows.terminal_current
     diagnosis = next_diagnosis(problem, carry.diagnosis, step, carry.state, state, conductance, current)
     return Carry(state, step, diagnosis), kept
-
-
-# What every step keeps.
-ALWAYS = ("drive", "terminal_current", "conductance")
 
 
 def passive_conductance(problem: Problem) -> Array | None:

@@ -3,13 +3,14 @@
 import dataclasses
 import hashlib
 import operator
-import warnings
 from collections.abc import Sequence
 from typing import Any, SupportsIndex
 
 import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Bool, Float64, Int32
+
+from ._numerical_warning import warn_user
 
 
 # What turns into an array. NumPy's own alias rejects tuples and floats when checked at run time.
@@ -113,11 +114,11 @@ def _warn_of_both_ways(n_nodes: int, edges: Int32[np.ndarray, "edges 2"]) -> Non
     a, b = edges.T.astype(np.int64)
     keys, counts = np.unique(a * n_nodes + b, return_counts=True)
     if len(keys) > 4 and (counts == 1).all() and np.array_equal(keys, np.sort(b * n_nodes + a)):
-        warnings.warn(
+        warn_user(
             f"`edges` lists each of {len(keys) // 2} pairs of wires once in either orientation, which "
             "makes two junctions in parallel of each. If they are one junction each, written down twice as "
             "in an adjacency list, give `edges[edges[:, 0] < edges[:, 1]]`.",
-            stacklevel=5,
+            UserWarning,
         )
 
 

@@ -4,7 +4,6 @@ import json
 import math
 import os
 import time
-import warnings
 from collections.abc import Callable
 from typing import Any, SupportsIndex
 
@@ -14,7 +13,7 @@ from jaxtyping import ArrayLike
 
 from .._drive import AbstractDrive
 from .._junction import AbstractJunction
-from .._numerical_warning import NumericalWarning
+from .._numerical_warning import warn_user
 from .._progress import bar, notice, ticking
 from .._simulate import simulate
 from .._solution import LARGEST_CHANGE
@@ -103,11 +102,9 @@ def _warn_of_failures(dataset: Any) -> None:
     counts = summary_of(dataset)
     bad = [f"{counts[name]:,} {name}" for name in ("not finite", "dt too large") if counts[name]]
     if bad:
-        warnings.warn(
+        warn_user(
             f"of {counts['runs']:,} runs {' and '.join(bad)}: look at `diagnosis`, `failed_step` and "
-            "`largest_change` before believing their numbers.",
-            NumericalWarning,
-            stacklevel=3,
+            "`largest_change` before believing their numbers."
         )
 
 

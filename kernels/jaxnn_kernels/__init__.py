@@ -35,6 +35,7 @@ from ._nodal import (
     nodal_plan as nodal_plan,
     solve_nodes as solve_nodes,
 )
+from ._number import Number as Number
 from ._placement import (
     mapped_like as mapped_like,
     on_mesh_of_arguments as on_mesh_of_arguments,

@@ -76,11 +76,6 @@ def inverse_root(total: Array) -> Array:
     return jnp.where(open_circuit, 0.0, jax.lax.rsqrt(jnp.where(open_circuit, 1.0, total)))
 
 
-def without_hanging(scale: Array, most: float) -> Array:
-    """1 / sqrt(S), and 0 where S is `most` [S] or less, as in a wire on leaks alone."""
-    return jnp.where(scale * most**0.5 >= 1, 0, scale)
-
-
 def factor_shapes(plan: DensePlan, trail: tuple[int, ...]) -> DenseFactors:
     """The shapes of the factors of conductances (edges, *trail)."""
     n, t = plan.branch.shape[0], plan.terminals.shape[0]

@@ -34,3 +34,8 @@ def most_leaks(n_junctions: int, dtype: jnp.dtype) -> float:
 def without_leaks(branch: Array, n_junctions: int) -> Array:
     """Branches between terminals [S], 0 for those that are nothing but leaks."""
     return jnp.where(jnp.abs(branch) <= most_leaks(n_junctions, branch.dtype), 0, branch)
+
+
+def without_hanging(scale: Array, most: float) -> Array:
+    """1 / sqrt(S), and 0 where S is `most` [S] or less, as in a wire on leaks alone."""
+    return jnp.where(scale * most**0.5 >= 1, 0, scale)

@@ -16,10 +16,10 @@ from jaxtyping import Array
 
 from . import _tail, _tail_panels
 from ._buffer import rows as _rows, update as _update
-from ._dense import inverse_root, without_hanging
+from ._dense import inverse_root
 from ._fused_sum import fused_sum
 from ._incidence import TERMS, net_flow, pair_difference
-from ._leak import without_leaks
+from ._leak import without_hanging, without_leaks
 from ._settled import settled
 from ._star_plan import (
     Segment as Segment,

@@ -18,8 +18,9 @@ import numpy as np
 from jaxtyping import Array
 
 from ._buffer import rows as _rows, update as _update
-from ._dense import inverse_root, without_hanging
+from ._dense import inverse_root
 from ._fused_sum import fused_sum
+from ._leak import without_hanging
 
 
 # Wires of a panel. Fewer are more code, more are more terms in a sum, most of them zero.
