@@ -11,6 +11,7 @@ from jaxnn_kernels import on_mesh_of_arguments, step_time
 
 from ._adjoint import AbstractAdjoint, StoreStates
 from ._checks import check_count
+from ._diagnosis import diagnosis_of
 from ._drive import AbstractDrive
 from ._ensemble import Ensemble
 from ._junction import AbstractJunction
@@ -133,6 +134,6 @@ def _run(
         time=time,
         final_state=carry.state,
         final_step=carry.step,
-        **vars(carry.diagnosis),
+        **vars(diagnosis_of(problem, carry.watch, carry.step, carry.state)),
         **kept,
     )

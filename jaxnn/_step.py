@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike
 from jaxnn_kernels import batch_inner, divergence, joined_wires, mapped_like, shared_like
 
 from ._clock import Clock
-from ._diagnosis import Diagnosis, first_diagnosis, next_diagnosis
+from ._diagnosis import Diagnosis, JunctionWatch, first_watch, next_watch
 from ._drive import drive_at
 from ._kirchhoff import flow
 from ._problem import Problem
@@ -19,17 +19,17 @@ ALWAYS = ("drive", "terminal_current", "conductance")
 
 
 class Carry(eqx.Module):
-    """The state, the number of the step that gave it, and the diagnosis so far."""
+    """The state, the number of the step that gave it, and what went wrong so far."""
 
     state: Array
     step: Array
-    diagnosis: Diagnosis
+    watch: Diagnosis | JunctionWatch
 
 
 def first_carry(problem: Problem) -> Carry:
     """Where a run starts from."""
-    diagnosis = mapped_like(shared_like(first_diagnosis(problem), problem), problem)
-    return Carry(problem.state, problem.start_step, diagnosis)
+    watch = mapped_like(shared_like(first_watch(problem), problem), problem)
+    return Carry(problem.state, problem.start_step, watch)
 
 
 def advance(
@@ -52,9 +52,6 @@ def advance(
     flows = flow(problem, batch_inner(conductance), voltage)
     felt = batch_inner(flows.junction_voltage)
     state = batch_inner(problem.junction.update(before, felt, problem.dt))
-    if problem.shape[:-1]:
-        # XLA for a CPU would update the states once more for each use that the diagnosis makes of them.
-        state = jax.lax.optimization_barrier(state)
     kept = flows._asdict() | {"state": state, "junction_conductance": conductance}
     if "kirchhoff_residual" in record:
         lost = divergence(problem.plan.graph, conductance * flows.junction_voltage)
@@ -69,8 +66,8 @@ def advance(
         kept["cut_off"] = _per_network(problem, "sum", apart, problem.network_of_node)
     kept = {k: v for k, v in kept.items() if k in record or k in ALWAYS}
     current = flows.terminal_current
-    diagnosis = next_diagnosis(problem, carry.diagnosis, step, carry.state, state, conductance, current)
-    return Carry(state, step, diagnosis), kept
+    watch = next_watch(problem, carry.watch, step, carry.state, state, conductance, current)
+    return Carry(state, step, watch), kept
 
 
 def passive_conductance(problem: Problem) -> Array | None:

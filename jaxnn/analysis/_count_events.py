@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 from jaxnn_kernels import on_mesh_of_arguments, shared_like
 
 from .._checks import check_count
+from .._diagnosis import diagnosis_of
 from .._drive import AbstractDrive
 from .._ensemble import Ensemble
 from .._junction import AbstractJunction
@@ -128,4 +129,5 @@ def _count(
     counted = (jnp.arange(steps) >= margins[0]) & (jnp.arange(steps) < steps - margins[1])
     counts = jnp.where(counted[:, None], counts, 0)
     shape = (steps, *problem.shape[:-1])
-    return EventCounts(counts.reshape(shape), conductance, carry.state, carry.diagnosis.failed_step)
+    failed_step = diagnosis_of(problem, carry.watch, carry.step, carry.state).failed_step
+    return EventCounts(counts.reshape(shape), conductance, carry.state, failed_step)

@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 from jaxnn_kernels import on_mesh_of_arguments, shared_like
 
 from .._checks import as_array, check_count, check_network
+from .._diagnosis import diagnosis_of
 from .._drive import AbstractDrive
 from .._junction import AbstractJunction
 from .._module import Module
@@ -197,4 +198,5 @@ def _record(problem: Problem, targets: Array, length: int) -> ReadOutRun:
     record = ReadOutRecord(factor, jnp.int32(0), problem.network.n_nodes)
     begin = shared_like((first_carry(problem), record), (problem, targets))
     (carry, record), conductance = jax.lax.scan(one, begin, (in_segments(targets), given))
-    return ReadOutRun(record, conductance.reshape(-1), carry.state, carry.diagnosis.failed_step)
+    failed_step = diagnosis_of(problem, carry.watch, carry.step, carry.state).failed_step
+    return ReadOutRun(record, conductance.reshape(-1), carry.state, failed_step)
