@@ -9,14 +9,13 @@ PYTEST := $(BIN)/pytest -n 2 --dist loadfile --durations=30
 demo: .venv/ready
 	$(BIN)/python experiments/demo.py --out results/demo
 
-# What the numbers hang on is compiled as a user's programs are, the rest by the older generator of fused
+# What the numbers hang on (marked so) is compiled as a user's programs are, the rest by the older generator of fused
 # loops, in two thirds of the time. Only jax 0.10 has it, and XLA ends the process at a flag it does not know.
-NUMBERS := $(patsubst %,tests/test_%.py,jax_is_sound published simulate single_precision star_mesh nodal)
 OLDER := import jax; print("--xla_cpu_use_fusion_emitters=false" * (jax.__version_info__[:2] == (0, 10)))
 
 test: lint
-	$(PYTEST) -m "not slow" $(NUMBERS)
-	XLA_FLAGS="$$($(BIN)/python -c '$(OLDER)')" $(PYTEST) -m "not slow" $(addprefix --ignore=,$(NUMBERS))
+	$(PYTEST) -m "numbers and not slow"
+	XLA_FLAGS="$$($(BIN)/python -c '$(OLDER)')" $(PYTEST) -m "not numbers and not slow"
 
 test-slow: .venv/ready
 	$(PYTEST) -m slow
@@ -41,20 +40,20 @@ wheel: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/pip install --quiet --group benchmark
-	$(BIN)/python experiments/benchmark.py --out results/benchmark
-	$(BIN)/python experiments/sweep_throughput.py --out results/sweep_throughput
+	$(BIN)/python experiments/benchmarks/benchmark.py --out results/benchmark
+	$(BIN)/python experiments/benchmarks/sweep_throughput.py --out results/sweep_throughput
 
 # The reproductions of the paper's figures, each in its quick mode.
 FIGURES := activation winner_takes_all avalanches driven_avalanches lyapunov_map waveform_transformation adaptation
 experiments-quick: .venv/ready
 	mkdir -p results/quick
 	printf '%s\n' $(FIGURES) | xargs -P 2 -I NAME sh -c \
-		'$(BIN)/python experiments/NAME.py --quick --out results/quick/NAME > results/quick/NAME.log 2>&1 \
+		'$(BIN)/python experiments/hochstetter2021/NAME.py --quick --out results/quick/NAME > results/quick/NAME.log 2>&1 \
 		|| { cat results/quick/NAME.log; exit 255; }'
 
 # Compiles for an H100 that need not be there: 4.4 GB of CUDA libraries, in an environment of its own.
 gpu-report: .venv-gpu/ready
-	PYTHONPATH=.:kernels .venv-gpu/bin/python experiments/gpu_report.py --out results/gpu_report.md
+	PYTHONPATH=.:kernels .venv-gpu/bin/python experiments/benchmarks/gpu_report.py --out results/gpu_report.md
 
 .venv-gpu/ready: pyproject.toml
 	$(PYTHON) -m venv .venv-gpu

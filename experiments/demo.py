@@ -7,7 +7,7 @@ neuromorphic nanowire networks. Nat. Commun. 12, 4008 (2021). doi 10.1038/s41467
 """
 
 # Before JAX, because it also sets what XLA logs.
-from _cache import keep_compiled  # isort: skip
+from experiments.shared.compilation import keep_compiled  # isort: skip
 
 import argparse
 import time

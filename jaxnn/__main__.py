@@ -1,6 +1,6 @@
 """`python -m jaxnn`."""
 
-from ._sweep._cli import entry
+from ._command_line import entry
 
 
 entry()

@@ -1,11 +1,48 @@
 """What `jaxnn.sweep` can keep of a run: functions of a `Solution`, for `reduce=`."""
 
-from ._sweep._reductions import (
-    activation_time as activation_time,
-    conductance_trace as conductance_trace,
-    events as events,
-    final_conductance as final_conductance,
-    largest_conductance as largest_conductance,
-    largest_exponent as largest_exponent,
-    mean_power as mean_power,
-)
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from ._simulation import Solution
+
+
+def final_conductance(solution: Solution) -> Float[Array, ""]:
+    """Conductance at the last step kept [S]."""
+    return solution.conductance[-1]
+
+
+def largest_conductance(solution: Solution) -> Float[Array, ""]:
+    """Largest conductance of the steps kept [S]."""
+    return jnp.nanmax(solution.conductance)
+
+
+def activation_time(solution: Solution, conductance: float | int = 1e-6) -> Float[Array, ""]:
+    """First time kept with at least so much conductance [s], NaN if there is none."""
+    active = solution.conductance >= conductance
+    return jnp.where(active.any(), solution.time[jnp.argmax(active)], jnp.nan)
+
+
+def events(solution: Solution, ratio: float | int = 0.05) -> Int[Array, ""]:
+    """How often the conductance moves by more than `ratio` of itself from one step kept to the next."""
+    G = solution.conductance
+    moved = jnp.abs(G[1:] - G[:-1]) > ratio * G[:-1]
+    # A run of such steps is one event.
+    starts = moved & ~jnp.concatenate([jnp.zeros(1, bool), moved[:-1]])
+    return jnp.sum(starts, dtype=jnp.int32)
+
+
+def mean_power(solution: Solution) -> Float[Array, ""]:
+    """Power dissipated in all junctions, the mean over the steps kept [W]."""
+    return jnp.mean(solution.power)
+
+
+def conductance_trace(solution: Solution) -> Float[Array, " time"]:
+    """Conductance at every step kept [S]."""
+    return solution.conductance
+
+
+def largest_exponent(spectrum: Any) -> Float[Array, ""]:
+    """The leading exponent of `jaxnn.lyapunov_exponents` [1/s]."""
+    return spectrum.exponents[0]

@@ -1,5 +1,6 @@
 """Cases and comparisons that several tests use."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -63,3 +64,14 @@ def run_worker(script, *arguments, devices: int | None = None) -> str:
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@contextlib.contextmanager
+def as_a_reader():
+    """JAX as it comes: the suite's float64 and strict promotion are not what a reader has."""
+    with (
+        jax.enable_x64(False),
+        jax.numpy_rank_promotion("allow"),
+        jax.numpy_dtype_promotion("standard"),
+    ):
+        yield

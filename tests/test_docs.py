@@ -1,20 +1,18 @@
 """The documentation: its examples run, its links lead somewhere, the names that it uses exist."""
 
-import contextlib
 import functools as ft
 import re
 import sys
 import types
 from pathlib import Path
 
-import jax
 import matplotlib.pyplot as plt
 import pytest
 
 import jaxnn
+from helpers import ROOT, as_a_reader
 
 
-ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md")) + [page for page in [ROOT / "README.md"] if page.is_file()]
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
@@ -23,7 +21,7 @@ NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 BLOCK = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^()\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-CITED = re.compile(r"\b(test_\w+)\.py(?:::(test_\w+))?")
+CITED = re.compile(r"\b((?:\w+/)*test_\w+)\.py(?:::(test_\w+))?")
 PUBLIC = re.compile(r"\bjaxnn((?:\.[a-zA-Z_]\w*)+)")
 
 
@@ -36,17 +34,6 @@ def anchors(page: Path) -> set[str]:
     """The anchors that the headings of a page get on GitHub."""
     words = (re.sub(r"[^\w\- ]", "", title).lower() for title in HEADING.findall(prose(page)))
     return {title.replace(" ", "-") for title in words}
-
-
-@contextlib.contextmanager
-def as_a_reader():
-    """JAX as it comes: the suite's float64 and strict promotion are not what a reader has."""
-    with (
-        jax.enable_x64(False),
-        jax.numpy_rank_promotion("allow"),
-        jax.numpy_dtype_promotion("standard"),
-    ):
-        yield
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
@@ -90,7 +77,7 @@ def test_links(page):
 def test_names(page):
     """Every test that a page cites exists, and so does every name of the library."""
     for file, name in CITED.findall(page.read_text()):
-        path = ROOT / "tests" / f"{file}.py"
+        path = ROOT / "tests" / f"{file.removeprefix('tests/')}.py"
         assert path.is_file(), f"{path} does not exist"
         assert not name or f"def {name}(" in path.read_text(), f"{path} has no {name}"
     for dotted in PUBLIC.findall(prose(page)):

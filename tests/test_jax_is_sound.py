@@ -2,6 +2,10 @@
 
 import jax
 import jax.numpy as jnp
+import pytest
+
+
+pytestmark = pytest.mark.numbers
 
 
 def test_jit_agrees_with_eager_above_32768_rows():

@@ -4,6 +4,16 @@
 or simulated.
 """
 
+from .._observers import (
+    AbstractEventRule as AbstractEventRule,
+    Crossing as Crossing,
+    EventCounts as EventCounts,
+    ReadOutRecord as ReadOutRecord,
+    ReadOutRun as ReadOutRun,
+    RelativeRate as RelativeRate,
+    count_events as count_events,
+    record_read_out as record_read_out,
+)
 from ._avalanches import (
     Avalanches as Avalanches,
     bin_events as bin_events,
@@ -11,12 +21,6 @@ from ._avalanches import (
     inter_event_intervals as inter_event_intervals,
     mean_size as mean_size,
 )
-from ._compare import compare_with_powerlaw as compare_with_powerlaw
-from ._conducting_path import (
-    activation_times as activation_times,
-    least_resistance_path as least_resistance_path,
-)
-from ._count_events import EventCounts as EventCounts, count_events as count_events
 from ._crackling import (
     Estimate as Estimate,
     ShapeCollapse as ShapeCollapse,
@@ -24,17 +28,9 @@ from ._crackling import (
     mean_size_exponent as mean_size_exponent,
     shape_collapse as shape_collapse,
 )
-from ._events import (
-    AbstractEventRule as AbstractEventRule,
-    Crossing as Crossing,
-    RelativeRate as RelativeRate,
-)
 from ._gini import gini_coefficient as gini_coefficient
-from ._linear_read_out import (
-    ReadOutRecord as ReadOutRecord,
-    ReadOutRun as ReadOutRun,
-    record_read_out as record_read_out,
-)
+from ._on_off_ratio import on_off_ratio as on_off_ratio
+from ._paths import activation_times as activation_times, least_resistance_path as least_resistance_path
 from ._power_law import (
     PowerLawFit as PowerLawFit,
     fit_power_law as fit_power_law,
@@ -43,4 +39,5 @@ from ._power_law import (
     power_law_sample as power_law_sample,
     scan_power_law as scan_power_law,
 )
-from ._recorded import events_in as events_in, trace_events as trace_events
+from ._powerlaw_package import compare_with_powerlaw as compare_with_powerlaw
+from ._recorded_events import events_in as events_in, trace_events as trace_events

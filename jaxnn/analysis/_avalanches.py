@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, SupportsIndex
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._checks import check_count
+from .._core import check_count
 
 
 class Avalanches(NamedTuple):

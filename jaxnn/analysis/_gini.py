@@ -5,7 +5,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 from jaxtyping import Float
 
-from .._solution import Solution
+from .._simulation import Solution
 from ._of_solution import passive_of, recorded
 
 

@@ -6,9 +6,8 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Bool
 
-from .._ensemble import Ensemble
-from .._network import Network
-from .._solution import Solution
+from .._networks import Ensemble, Network
+from .._simulation import Solution
 
 
 def recorded(solution: Solution, name: str, ndim: int) -> np.ndarray:

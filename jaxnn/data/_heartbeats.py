@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._progress import bar
+from .._core import bar
 from ._folder import find, set_folder
 from ._wfdb import EcgRecord, read_ecg
 

@@ -18,7 +18,4 @@ from ._masks import (
     random_mask as random_mask,
     random_mix as random_mix,
 )
-from ._sections import (
-    beat_pulses as beat_pulses,
-    image_pulses as image_pulses,
-)
+from ._sections import beat_pulses as beat_pulses, image_pulses as image_pulses

@@ -7,8 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._checks import check_at_least, check_count, check_finite
-from .._progress import bar
+from .._core import bar, check_at_least, check_count, check_finite
 
 
 def audio_pulses(

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._checks import as_array, check_at_least, check_count, check_finite
+from .._core import as_array, check_at_least, check_count, check_finite
 from ._pulses import unit_values
 
 

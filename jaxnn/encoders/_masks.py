@@ -7,7 +7,7 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._checks import as_array, check_count, concrete
+from .._core import as_array, check_count, concrete
 from ._pulses import unit_values
 
 

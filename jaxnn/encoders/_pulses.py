@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Array
 
-from .._checks import as_array, concrete
+from .._core import as_array, concrete
 
 
 def unit_values(name: str, values: Any, axes: str) -> Array:

@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._checks import check_count
+from .._core import check_count
 from ._pulses import unit_values
 
 

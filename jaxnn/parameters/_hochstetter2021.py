@@ -4,7 +4,7 @@ doi 10.1038/s41467-021-24260-z. The numbers are those of the Methods section and
 that the authors published with it; both sets have the published one-sided reset.
 """
 
-from .._threshold import TunnelJunction
+from .._junctions import TunnelJunction
 
 
 def hochstetter2021_dc() -> TunnelJunction:

@@ -8,10 +8,7 @@ from ._abstract import (
     respond_in_batches as respond_in_batches,
 )
 from ._echo_state import EchoState as EchoState
-from ._linear import (
-    LeakyIntegrator as LeakyIntegrator,
-    RowSums as RowSums,
-)
+from ._linear import LeakyIntegrator as LeakyIntegrator, RowSums as RowSums
 from ._nanowires import NanowireReservoir as NanowireReservoir
 from ._nickelate import NickelateReservoir as NickelateReservoir
 from ._read_out import (

@@ -9,12 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._module import Module
-from .._numbers import cast_inexact
-from .._programs import compiled
-from .._progress import announced
-from .._units import unit
-from .._user_code import user_code
+from .._core import Module, announced, cast_inexact, compiled, unit, user_code
 
 
 class Response(NamedTuple):

@@ -7,8 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._checks import as_inexact
-from .._numbers import Number
+from .._core import Number, as_inexact
 from ._abstract import AbstractReservoir, Response, in_dtype_of
 from ._linear import tapped, without_energy
 

@@ -7,8 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._checks import as_inexact, check_at_least
-from .._numbers import Number
+from .._core import Number, as_inexact, check_at_least
 from ._abstract import AbstractReservoir, Response, in_dtype_of
 
 

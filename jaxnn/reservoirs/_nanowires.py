@@ -8,14 +8,10 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float
 
-from .._checks import as_inexact, check_count
-from .._generate import nanowire_network
-from .._network import Network
-from .._numbers import Number
-from .._simulate import simulate
-from .._terminals import farthest_pair
-from .._threshold import TunnelJunction
-from .._units import unit
+from .._core import Number, as_inexact, check_count, unit
+from .._junctions import TunnelJunction
+from .._networks import Network, farthest_pair, nanowire_network
+from .._simulation import simulate
 from ._abstract import AbstractReservoir, Response, in_dtype_of
 from ._linear import taps
 

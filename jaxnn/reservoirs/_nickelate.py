@@ -10,14 +10,8 @@ from jaxtyping import Array, Float
 
 from jaxnn_kernels import CloudState
 
-from .._checks import as_inexact, check_at_least, check_count
-from .._nickelate import NickelateDevice
-from .._nickelate_run import simulate_devices
-from .._nickelate_sheet import CapacitiveSheet
-from .._nickelate_spread import NickelateSpread
-from .._numbers import Number, follow
-from .._programme import Programme
-from .._units import unit
+from .._core import Number, as_inexact, check_at_least, check_count, follow, unit
+from .._nickelate import CapacitiveSheet, NickelateDevice, NickelateSpread, Programme, simulate_devices
 from ._abstract import AbstractReservoir, Response, in_dtype_of
 from ._linear import taps
 

@@ -1,0 +1,236 @@
+"""Exponents of many drives, in pieces on disk: a run that was cut off goes on where it was."""
+
+import functools as ft
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jaxnn
+from jaxnn.analysis import on_off_ratio
+
+
+DT = 5e-4  # [s]
+DISTANCE = 5e-4  # [V s] of two trajectories, a twentieth of the critical flux
+INTERVAL = 50  # [steps] between two QR of tangents
+PIECE = 50  # [s] that are simulated as one
+
+
+class Grid(NamedTuple):
+    """Drives, and how long each is followed."""
+
+    name: str
+    amplitude: np.ndarray
+    """[V], one per drive."""
+    frequency: np.ndarray
+    """[Hz]."""
+    transient: float
+    """[s]."""
+    seconds: float
+    """Of two trajectories [s]."""
+    tangent_seconds: float
+    junctions: int
+    """How many are perturbed."""
+    drives_at_once: int
+    leading: int = 3
+    """How many tangents."""
+    block: float = 1.0
+    """[s] whose growth is kept as one mean."""
+    everywhere: bool = False
+    """Pairs start in all junctions at once, as tangents do, and not in one each."""
+    dt: float = DT
+    distance: float = DISTANCE
+    spread: float = 0.0
+    """[V s] The transient starts from random fluxes up to this, at 0 from rest."""
+    dtype: Any = jnp.float64
+    """Of the two trajectories, see `Bench.pairs`; transients and tangents are in float32."""
+
+    @property
+    def folder(self) -> str:
+        """Where its pieces are: all that its transient depends on."""
+        return f"{self.name}_{self.dt:g}s"
+
+
+class OutOfTime(Exception):
+    """Nothing of what was asked for is there, and no time is left to simulate it."""
+
+
+class Bench:
+    """The network and what its runs share; every piece of a `Grid` is a file in `folder`."""
+
+    def __init__(self, network: jaxnn.Network, terminals: tuple[int, int], folder: Path, minutes: float):
+        self.network, self.terminals, self.folder = network, terminals, folder
+        self.deadline = time.monotonic() + 60 * minutes
+        self.junction = jaxnn.parameters.hochstetter2021_ac()
+        # The first few of one order, so that more junctions add to what is there.
+        self.order = np.random.default_rng(0).permutation(network.n_junctions)
+
+    def setup(self, drive: Any, start: Any, dt: Any) -> dict[str, Any]:
+        """The arguments that all runs share, of one drive: (amplitude, frequency, state)."""
+        amplitude, frequency, state = drive
+        return {
+            "network": self.network,
+            "junction": self.junction,
+            "drive": jaxnn.Triangle(amplitude, frequency),
+            "terminals": self.terminals,
+            "dt": dt,
+            "state": state,
+            "start_step": start,
+        }
+
+    # Compiled once for all settings of one length; what has an axis of drives comes in `drives`.
+
+    @ft.partial(jax.jit, static_argnums=(0, 4))
+    def _run_alone(self, drives: Any, start: Any, dt: Any, steps: int) -> Any:
+        one = lambda drive: jaxnn.simulate(**self.setup(drive, start, dt), steps=steps, every=steps)
+        return jax.vmap(lambda drive: one(drive).final_state)(drives)
+
+    @ft.partial(jax.jit, static_argnums=(0, 6, 7))
+    def _run_pairs(
+        self, drives: Any, differences: Any, start: Any, dt: Any, distance: Any, steps: int, every: int
+    ) -> Any:
+        one = lambda drive, differences: jaxnn.two_trajectory_exponents(
+            **self.setup(drive, start, dt),
+            distance=distance,
+            differences=differences,
+            steps=steps,
+            every=every,
+        )
+        return jax.vmap(one)(drives, differences)
+
+    @ft.partial(jax.jit, static_argnums=(0, 4, 5))
+    def _run_tangents(self, drives: Any, start: Any, dt: Any, steps: int, count: int) -> Any:
+        one = lambda drive: jaxnn.lyapunov_exponents(
+            **self.setup(drive, start, dt), steps=steps, interval=INTERVAL, count=count
+        )
+        return jax.vmap(lambda drive: one(drive).growth)(drives)
+
+    def piece(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, np.ndarray]:
+        """What `make` returns and the seconds that it took, from its file if that is there.
+
+        Raises `OutOfTime` if it is not there and the time is over.
+        """
+        path = self.folder / f"{name}.npz"
+        if not path.is_file():
+            if time.monotonic() > self.deadline:
+                raise OutOfTime(name)
+            begin = time.perf_counter()
+            made = {key: np.asarray(value) for key, value in make().items()}
+            made["took"] = np.array(time.perf_counter() - begin)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Written under another name first: a piece that is there is whole.
+            partial = path.with_suffix(".part.npz")
+            np.savez_compressed(partial, **made)  # pyright: ignore[reportArgumentType]
+            partial.rename(path)
+            print(f"{name}: {made['took']:.0f} s", flush=True)
+        with np.load(path) as file:
+            return {key: file[key] for key in file}
+
+    def settled(self, grid: Grid) -> dict[str, np.ndarray]:
+        """The state of each drive after the transient."""
+        shape = len(grid.amplitude), self.network.n_junctions
+        at = {"state": np.random.default_rng(2).uniform(-grid.spread, grid.spread, shape)}
+        took = 0.0
+        for start, end in windows(0.0, grid.transient):
+            steps = round((end - start) / grid.dt)
+            drives = tuple(np.float32(x) for x in (grid.amplitude, grid.frequency, at["state"]))
+            make = lambda drives=drives, start=start, steps=steps: {
+                "state": self._run_alone(drives, round(start / grid.dt), grid.dt, steps)
+            }
+            at = self.piece(f"{grid.folder}/settled_{end:g}s", make)
+            took += float(at["took"])
+        return {"state": at["state"], "took": np.array(took)}
+
+    def pairs(self, grid: Grid) -> dict[str, np.ndarray]:
+        """Growth of finite differences [1/s], (drives, blocks, junctions), and the on/off ratio.
+
+        In float64: a difference that decays in a junction of its own is rescaled at every step, and with it
+        its faint traces in other junctions, where it would grow. Float32 rounds these off.
+        """
+        first = np.eye(self.network.n_junctions)[self.order[: grid.junctions]]
+        if grid.everywhere:
+            first = np.random.default_rng(1).normal(size=first.shape)
+            first /= np.linalg.norm(first, axis=-1, keepdims=True)
+        first = np.tile(grid.distance * first, (len(grid.amplitude), 1, 1))
+        at = self.settled(grid) | {"differences": first}
+        found = []
+        for start, end in windows(grid.transient, grid.transient + grid.seconds):
+
+            def make(chosen: slice, at: Any = at, start: float = start, end: float = end) -> dict[str, Any]:
+                each = grid.amplitude, grid.frequency, at["state"], at["differences"]
+                *drives, differences = (x[chosen].astype(grid.dtype) for x in each)
+                run = self._run_pairs(
+                    tuple(drives),
+                    differences,
+                    round(start / grid.dt),
+                    grid.dt,
+                    grid.distance,
+                    round((end - start) / grid.dt),
+                    round(grid.block / grid.dt),
+                )
+                rows = zip(np.asarray(run.conductance), grid.frequency[chosen], strict=True)
+                ratio = np.array([on_off_ratio(g, f, grid.dt) for g, f in rows])
+                made = {"growth": run.growth, "ratio": ratio}
+                return made | {"state": run.final_state, "differences": run.final_differences}
+
+            kind = f"pairs_{grid.junctions}_{grid.distance:g}_{np.dtype(grid.dtype).name}"
+            kind += "_everywhere" if grid.everywhere else ""
+            at = self._in_groups(f"{kind}_{end - grid.transient:g}s", grid, make)
+            found.append(at)
+        growth = np.concatenate([window["growth"] for window in found], axis=1)
+        ratio = np.mean([window["ratio"] for window in found], axis=0)
+        return {"growth": growth, "ratio": ratio, "took": np.array(sum(w["took"] for w in found))}
+
+    def tangents(self, grid: Grid) -> dict[str, np.ndarray]:
+        """Growth of the leading tangents [1/s], (drives, blocks, count)."""
+        settled = self.settled(grid)
+
+        def make(chosen: slice) -> dict[str, np.ndarray]:
+            each = grid.amplitude, grid.frequency, settled["state"]
+            growth = self._run_tangents(
+                tuple(np.float32(x[chosen]) for x in each),
+                round(grid.transient / grid.dt),
+                grid.dt,
+                round(grid.tangent_seconds / grid.dt),
+                grid.leading,
+            )
+            per_block = round(grid.block / grid.dt) // INTERVAL
+            return {"growth": np.asarray(growth).reshape(len(growth), -1, per_block, grid.leading).mean(2)}
+
+        return self._in_groups(f"tangents_{grid.leading}_{grid.tangent_seconds:g}s", grid, make)
+
+    def _in_groups(self, kind: str, grid: Grid, make: Callable[[slice], Any]) -> dict[str, np.ndarray]:
+        """What `make` returns for each group of drives, joined along the drives."""
+        found, name = [], f"{grid.folder}/after_{grid.transient:g}s/{kind}"
+        starts = range(0, len(grid.amplitude), grid.drives_at_once)
+        for number, begin in enumerate(starts):
+            chosen = slice(begin, begin + grid.drives_at_once)
+            try:
+                found.append(self.piece(f"{name}_{number:02d}", lambda chosen=chosen: make(chosen)))
+            except OutOfTime:
+                found.append(None)
+        there = [group for group in found if group is not None]
+        if not there:
+            raise OutOfTime(name)
+        joined: dict[str, np.ndarray] = {"took": np.array(sum(group["took"] for group in there))}
+        for key in there[0].keys() - {"took"}:
+            # What is not there yet is NaN.
+            size = lambda begin: len(grid.amplitude[begin : begin + grid.drives_at_once])
+            shape = there[0][key].shape[1:]
+            joined[key] = np.concatenate(
+                [
+                    np.full((size(begin), *shape), np.nan) if group is None else group[key]
+                    for begin, group in zip(starts, found, strict=True)
+                ]
+            )
+        return joined
+
+
+def windows(start: float, end: float) -> list[tuple[float, float]]:
+    """Starts and ends of the pieces of a run."""
+    starts = np.arange(start, end, PIECE).tolist()
+    return [(one, min(one + PIECE, end)) for one in starts]

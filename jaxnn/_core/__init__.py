@@ -1,0 +1,39 @@
+"""What every room stands on, without any physics: arrays, units, progress, programs, files."""
+
+from .arrays import (
+    as_array as as_array,
+    as_inexact as as_inexact,
+    check_at_least as check_at_least,
+    check_count as check_count,
+    check_finite as check_finite,
+    check_network as check_network,
+    check_not_traced as check_not_traced,
+    check_time_step as check_time_step,
+    check_type as check_type,
+    concrete as concrete,
+    whole as whole,
+)
+from .compilation import QUIET as QUIET, cache_folder as cache_folder, keep_compiled as keep_compiled
+from .container import cores as cores, free_memory as free_memory
+from .implausible import (
+    ImplausibleWarning as ImplausibleWarning,
+    check_conductance as check_conductance,
+    check_on_above_off as check_on_above_off,
+    check_wires_in_box as check_wires_in_box,
+)
+from .module import Module as Module, show as show
+from .numbers import (
+    Number as Number,
+    array_module as array_module,
+    cast_inexact as cast_inexact,
+    common_dtype as common_dtype,
+    follow as follow,
+    following as following,
+)
+from .numerical_warning import NumericalWarning as NumericalWarning, warn_user as warn_user
+from .programs import compiled as compiled, keep_programs as keep_programs
+from .progress import announced as announced, bar as bar, notice as notice, ticking as ticking
+from .storage import load_arrays as load_arrays, save_arrays as save_arrays
+from .units import unit as unit, unit_of as unit_of
+from .unrecorded import NotRecorded as NotRecorded
+from .user_code import user_code as user_code

@@ -1,0 +1,22 @@
+"""Drives, and the clock that they are read at."""
+
+from .abstract import (
+    AbstractClockDrive as AbstractClockDrive,
+    AbstractDrive as AbstractDrive,
+    Sum as Sum,
+    drive_at as drive_at,
+    per_terminal as per_terminal,
+    settled as settled,
+)
+from .clock import TIMING as TIMING, Clock as Clock, Timing as Timing
+from .resolution import Span as Span, losses as losses, warn_of_losses as warn_of_losses
+from .waveforms import (
+    Constant as Constant,
+    OnThenOff as OnThenOff,
+    PulseTrain as PulseTrain,
+    Ramp as Ramp,
+    Samples as Samples,
+    Sine as Sine,
+    Square as Square,
+    Triangle as Triangle,
+)

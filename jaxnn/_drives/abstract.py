@@ -1,0 +1,147 @@
+"""What a drive is: a voltage as a function of time."""
+
+import abc
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import jax.tree_util as jtu
+from jaxtyping import Array, ArrayLike, Float, PyTree
+
+from .._core import Module, check_finite, common_dtype
+from .clock import Clock, Timing
+
+
+class AbstractDrive(Module):
+    """A voltage [V] as a function of time [s], differentiable in its parameters.
+
+    The value is a scalar, or has a last axis of length 1, for the first terminal with the others
+    at 0 V; or it has one entry per terminal. For an `Ensemble` the axes are
+    `(networks, terminals)`. Drives add up: `Sine(1.0, 0.5) + Constant(0.1)`.
+
+    A drive of your own subclasses this and implements `__call__`.
+    """
+
+    @abc.abstractmethod
+    def __call__(self, time: Float[Array, ""]) -> Float[Array, "..."]:
+        """The voltage [V] at `time` [s]."""
+
+    def __add__(self, other: "AbstractDrive") -> "Sum":
+        return Sum((self, other))
+
+    def shortest_time(self) -> ArrayLike:
+        """The shortest time [s] in which the voltage does something: a warning tells of a longer dt.
+
+        A fixed number of steps of the smallest feature: an eighth of a period, or the width of a
+        pulse. By default infinite, which no time step exceeds.
+        """
+        return float("inf")
+
+
+class AbstractClockDrive(AbstractDrive):
+    """A drive that keeps its phase after hours of float32: it is given a `Clock`, not a float."""
+
+    @abc.abstractmethod
+    def at(self, clock: Clock) -> Float[Array, "..."]:
+        """The voltage [V] at the instant `clock`."""
+
+    def __call__(self, time: ArrayLike) -> Float[Array, "..."]:
+        return drive_at(self, Clock.at(time, common_dtype((self, time))))
+
+
+def drive_at(drive: AbstractDrive, clock: Clock) -> Float[Array, "..."]:
+    """The voltage of any drive at an instant, as exactly as the drive can say it."""
+    drive = settled(drive, common_dtype((drive, clock.time)), clock.time.dtype)
+    return drive.at(clock) if isinstance(drive, AbstractClockDrive) else drive(clock.time)
+
+
+class Sum(AbstractClockDrive):
+    """The sum of several drives [V], each a voltage of the first terminal or one of every terminal.
+
+    Raises a `ValueError` for no drives, other things than drives, and numbers of terminals that differ.
+    """
+
+    drives: tuple[AbstractDrive, ...]
+
+    def __init__(self, drives: Sequence[Any]):
+        self.drives = tuple(drives)
+
+    def __check_init__(self):
+        if not self.drives or not all(isinstance(d, AbstractDrive) for d in self.drives):
+            raise ValueError(
+                f"Sum needs one or more drives, got {self.drives!r}; "
+                "wrap a fixed voltage as jaxnn.Constant(voltage)."
+            )
+
+    def at(self, clock: Clock) -> Float[Array, "..."]:
+        values = [drive_at(d, clock) for d in self.drives]
+        terminals = most_terminals(values)
+        values = [per_terminal(value, terminals) for value in values] if terminals else values
+        try:
+            values = aligned(values)
+            return sum(values[1:], start=values[0])
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"the drives of a Sum give values of shapes {[value.shape for value in values]}, which do "
+                "not fit each other: each needs one value per terminal, or one for the first terminal."
+            ) from None
+
+
+def most_terminals(values: Sequence[Array]) -> int:
+    """The widest last axis among voltages, 0 if all are scalars."""
+    return max((value.shape[-1] for value in values if value.ndim), default=0)
+
+
+def per_terminal(value: Float[Array, "..."], terminals: int) -> Float[Array, "..."]:
+    """Voltages [V] with an entry for each terminal.
+
+    A scalar, or a last axis of length 1, is the first terminal's; the others are then at 0 V.
+    """
+    if value.ndim and value.shape[-1] != 1:
+        return value
+    value = value.reshape((*value.shape[:-1], 1))
+    rest = jnp.zeros((*value.shape[:-1], terminals - 1), value.dtype)
+    return jnp.concatenate([value, rest], axis=-1)
+
+
+def aligned(values: Sequence[Array]) -> list[Array]:
+    """Arrays with as many axes each as the one that has most, scalars aside."""
+    most = max(value.ndim for value in values)
+    return [x.reshape((1,) * (most - x.ndim) + x.shape) if x.ndim else x for x in values]
+
+
+def settled(tree: PyTree, dtype: Any, timing_dtype: Any = None) -> PyTree:
+    """A drive with all of its numbers in a dtype, and those marked `TIMING` as a `Timing`."""
+
+    def one(path: Any, leaf: Any) -> Any:
+        if not (eqx.is_inexact_array(leaf) or isinstance(leaf, float)):
+            return leaf
+        if _sets_times(tree, path):
+            return Timing.of(leaf, dtype if timing_dtype is None else timing_dtype)
+        return jnp.asarray(leaf, dtype)
+
+    return jtu.tree_map_with_path(one, tree, is_leaf=lambda x: isinstance(x, Timing))
+
+
+def _sets_times(tree: PyTree, path: Sequence[Any]) -> bool:
+    """Whether the leaf at `path` is a field marked `TIMING` of its module."""
+    if not path or not isinstance(path[-1], jtu.GetAttrKey):
+        return False
+    for key in path[:-1]:
+        if isinstance(key, jtu.GetAttrKey):
+            tree = getattr(tree, key.name)
+        elif isinstance(key, jtu.SequenceKey | jtu.DictKey):
+            tree = tree[key.idx if isinstance(key, jtu.SequenceKey) else key.key]
+        else:
+            return False
+    fields = dataclasses.fields(tree) if dataclasses.is_dataclass(tree) else ()
+    return any(field.name == path[-1].name and field.metadata.get("timing") for field in fields)
+
+
+def check_finite_fields(drive: AbstractDrive) -> None:
+    """Raises a `ValueError` for a parameter that is NaN or infinite."""
+    for name, value in vars(drive).items():
+        if eqx.is_inexact_array(value):
+            check_finite(f"{name} of {type(drive).__name__}", value)

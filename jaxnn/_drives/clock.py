@@ -1,0 +1,128 @@
+"""An instant, and what it is compared with, known to more digits than their dtype holds."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
+
+from jaxnn_kernels import (
+    fractional_cycles,
+    split_time_step,
+    step_time,
+    two_part_difference,
+    whole_periods,
+)
+
+from .._core import Module, unit
+
+
+_EDGE = 2.0**-10  # of a step, by which it may miss an edge and still counts as on it
+
+
+TIMING = {"timing": True}
+"""Marks a field of a drive that sets times, such as a frequency, period, width, instant or phase.
+
+With `frequency: Any = eqx.field(metadata=jaxnn.TIMING)` a plain number keeps all of its digits in a run
+in float32: there the field is a `Timing`, to be handed to the methods of the `Clock`.
+"""
+
+
+class Timing(Module):
+    """A number that sets times, and what its dtype rounds away.
+
+    `value` is the number to the precision of the run, and has the derivative.
+    """
+
+    value: Float[Array, "..."]
+    remainder: Float[Array, "..."]
+
+    @classmethod
+    def of(cls, number: Any, dtype: Any) -> "Timing":
+        """A number in two parts. A JAX array of the same dtype is the number itself, the rest being 0."""
+        if isinstance(number, cls):
+            return number
+        return cls(*map(jnp.asarray, split_time_step(number, dtype)))
+
+    @property
+    def parts(self) -> tuple[Array, Array]:
+        """Value and remainder, as the kernels take them."""
+        return self.value, self.remainder
+
+
+class Clock(Module):
+    """An instant $t + t'$ [s]: a number and the remainder that its dtype could not hold.
+
+    After 3,000 s of float32 a step of 0.5 ms is half lost in rounding. Drives that are periodic
+    or that switch at an instant ask the clock for `cycles` and `since`, which are not. What these are
+    given is a number, an array or a `Timing`.
+
+    `tolerance` [s] is how near to an edge an instant counts as on it: 1/1024 of a step in a run, and a
+    few units in the last place of a time that is given as such.
+    """
+
+    time: Float[Array, "*shape"] = eqx.field(metadata=unit("s"))
+    remainder: Float[Array, "*shape"] = eqx.field(metadata=unit("s"))
+    tolerance: Float[Array, "*shape"] = eqx.field(metadata=unit("s"), repr=False)
+
+    def __init__(self, time: Array, remainder: Array, tolerance: Array | None = None):
+        self.time, self.remainder = time, remainder
+        self.tolerance = _rounding(time, time.dtype) if tolerance is None else tolerance
+
+    @classmethod
+    def at(cls, time: ArrayLike, dtype: Any = None) -> "Clock":
+        """The instant `time` [s] as it stands, in a dtype, by default its own or the default float."""
+        if not isinstance(time, jax.Array):
+            time = np.asarray(time, np.float64)
+        elif not jnp.issubdtype(time.dtype, jnp.inexact):
+            time = time.astype(float)
+        if dtype is None:
+            dtype = time.dtype if isinstance(time, jax.Array) else jnp.result_type(float)
+        value, remainder = map(jnp.asarray, split_time_step(time, dtype))
+        return cls(value, remainder, _rounding(value, time.dtype))
+
+    @classmethod
+    def at_step(cls, step: Int[Array, ""], dt: Float[Array, ""], dt_remainder: Float[Array, ""]) -> "Clock":
+        """The instant of a step of a run, $k\\,(dt + dt')$ [s]."""
+        return cls(*step_time(step, dt, dt_remainder), _EDGE * jax.lax.stop_gradient(dt))
+
+    @property
+    def parts(self) -> tuple[Array, Array]:
+        """Time and remainder, as the kernels take them."""
+        return self.time, self.remainder
+
+    def cycles(self, frequency: Any) -> Float[Array, "..."]:
+        """Cycles passed at `frequency` [Hz] less the nearest whole number, in [-1/2, 1/2]."""
+        phase, remainder = fractional_cycles(self._timing(frequency).parts, self.parts)
+        return phase + remainder
+
+    def since(self, instant: Any) -> Float[Array, "..."]:
+        """Seconds passed since `instant` [s], negative before it."""
+        instant = self._timing(instant)
+        return (self.time - instant.value) + (self.remainder - instant.remainder)
+
+    def reached(self, instant: Any) -> Bool[Array, "..."]:
+        """Whether `instant` [s] has come, to within the clock's `tolerance`.
+
+        Without that allowance, whether step 2000 of 1 ms has reached 2 s would hang on rounding.
+        """
+        return self.since(instant) >= -self.tolerance
+
+    def nearest_edge(self, period: Any, start: Any = 0.0) -> tuple[Int[Array, "..."], Timing]:
+        """Of the instants `start` + n `period` [s] the nearest n, and the time since then [s].
+
+        A step on an edge is within `tolerance` of it, whatever hours have passed. Without a derivative.
+        """
+        passed = two_part_difference(self.parts, self._timing(start).parts)
+        number, rest = whole_periods(passed, self._timing(period).parts)
+        return number, Timing(*rest)
+
+    def _timing(self, number: Any) -> Timing:
+        return Timing.of(number, self.time.dtype)
+
+
+def _rounding(time: Array, dtype: Any) -> Array:
+    """By how much [s] a time and what it is compared with may have been rounded."""
+    return jax.lax.stop_gradient(4 * float(jnp.finfo(dtype).eps) * jnp.abs(time))

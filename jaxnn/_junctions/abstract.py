@@ -1,0 +1,64 @@
+"""What a junction law has to say for itself: four methods, and a rate if it has one."""
+
+import abc
+import math
+
+from jaxtyping import Array, ArrayLike, Float
+
+from .._core import Module
+
+
+class AbstractJunction(Module):
+    """A junction law: how a state conducts, and how a voltage changes it.
+
+    The state is an array whose last axis runs over the junctions; a law with several variables
+    stacks them in front, `(variables, junctions)`. Parameters are scalars or one value per
+    junction. A law of your own subclasses this and implements the four methods;
+    nothing else in the library has to know of it.
+    """
+
+    @abc.abstractmethod
+    def init_state(self, n_junctions: int) -> Float[Array, "*variables junctions"]:
+        """The state that a run starts from when none is given."""
+
+    @abc.abstractmethod
+    def conductance(self, state: Float[Array, "*variables junctions"]) -> Float[Array, " junctions"]:
+        """Conductance of every junction [S], never negative."""
+
+    @abc.abstractmethod
+    def update(
+        self,
+        state: Float[Array, "*variables junctions"],
+        voltage: Float[Array, " junctions"],
+        dt: ArrayLike,
+    ) -> Float[Array, "*variables junctions"]:
+        """The state after `dt` [s] at the junction voltages `voltage` [V]."""
+
+    @abc.abstractmethod
+    def critical_state(self) -> Float[ArrayLike, "..."]:
+        """The scale of the state: a step that moves it by more than a tenth of this is reported.
+
+        Broadcasts against the state; `jnp.inf` switches the report off. Where several variables make
+        one number, as in a distance between two states, each is measured in units of its scale, and one
+        whose scale is infinite does not count.
+        """
+
+    def state_bounds(self) -> tuple[Float[ArrayLike, "..."], Float[ArrayLike, "..."]]:
+        """The least and the largest that a state can be; a run outside of them is reported.
+
+        They broadcast against the state. By default there are none.
+        """
+        return -math.inf, math.inf
+
+
+class AbstractRateJunction(AbstractJunction):
+    """A junction law that is a differential equation, for `jaxnn.StateEquation`.
+
+    `update` is one step of it; any step that converges to the rate with dt will do.
+    """
+
+    @abc.abstractmethod
+    def rate(
+        self, state: Float[Array, "*variables junctions"], voltage: Float[Array, " junctions"]
+    ) -> Float[Array, "*variables junctions"]:
+        """The rate of change of the state [its unit per second] at the voltages `voltage` [V]."""

@@ -1,0 +1,50 @@
+"""How far apart two states are, where variables have units of their own."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from .._core import concrete
+
+
+class StateScale(NamedTuple):
+    """What makes one length of differences of all variables and junctions."""
+
+    weights: Float[Array, "*variables junctions"] | None
+    """Factors to the unit of the first variable, 0 for what does not count; None where all are 1."""
+    measured: Any
+    """The variable of each junction in whose unit it is measured, (junctions,)."""
+    largest: float | None
+    """The largest critical value in that unit, if there is one and it has a value yet."""
+
+
+def state_scale(junction: Any, passive: Bool[np.ndarray, " junctions"], state: Array) -> StateScale:
+    r"""The ruler of a network's state, from the `critical_state` $c$ of its law.
+
+    $$|\delta|^2 = \sum_{v,j} \left( \frac{c_{1j}}{c_{vj}} \delta_{vj} \right)^2$$
+
+    in the unit of the first variable, or of the first whose $c$ is finite. A variable whose $c$ is
+    infinite does not count, nor does a passive junction. Where no $c$ is finite, there is nothing to
+    compare with: all variables count alike.
+    """
+    shape, given, memristive = (-1, state.shape[-1]), junction.critical_state(), ~passive[None]
+    # In NumPy where it can be: whether all weights are 1 is then known, and they cost nothing.
+    known = concrete(given)
+    xp: Any = jnp if known is None else np
+    scale = xp.asarray(given if known is None else known, float)
+    scale = scale.reshape((1,) * (state.ndim - scale.ndim) + scale.shape)
+    scale = xp.broadcast_to(scale, state.shape).reshape(shape)
+    counts = xp.isfinite(scale) & memristive
+    measured = xp.argmax(counts, axis=0)
+    unit = xp.take_along_axis(scale, measured[None], axis=0)
+    none = ~counts.any()
+    alike = (none & memristive).astype(scale.dtype)
+    weights = xp.where(counts, unit, alike) / xp.where(counts, scale, 1)
+    if known is None:
+        return StateScale(weights.reshape(state.shape).astype(state.dtype), measured, None)
+    largest = None if none else float(np.max(unit[:, counts.any(axis=0)]))
+    if (weights == 1).all():
+        return StateScale(None, measured, largest)
+    return StateScale(jnp.asarray(weights.reshape(state.shape), state.dtype), measured, largest)

@@ -1,0 +1,262 @@
+"""Silver nanowire junctions: the threshold-flux law with two conductance laws."""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from jaxnn_kernels import (
+    binary_conductance,
+    compensated_flux_step,
+    threshold_flux_rate,
+    threshold_flux_step,
+    tunnel_conductance,
+)
+
+from .._core import (
+    Number,
+    as_inexact,
+    check_at_least,
+    check_conductance,
+    check_on_above_off,
+    concrete,
+    following,
+    unit,
+)
+from .abstract import AbstractRateJunction
+
+
+class TunnelJunction(AbstractRateJunction):
+    r"""A silver filament that grows with flux and conducts by tunnelling through its gap.
+
+    $$g = \frac{1}{R_t(|\lambda|) + 1/G_\mathrm{on}} + G_\mathrm{off}$$
+
+    with the tunnelling resistance of `jaxnn.kernels.tunnel_conductance` and the state equation of
+    `jaxnn.kernels.threshold_flux_step`. The state is the flux $\lambda$ [V s].
+
+    The defaults are the DC parameters of the paper with a symmetric reset: a state of either sign
+    stops at 0. The published code overshoots for negative states (`one_sided_reset=True`, as in
+    `jaxnn.parameters`), by up to `boost * reset_voltage * dt`.
+
+    Raises a `ValueError` for a parameter outside its domain.
+
+    Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), eqs. 2 and 3 (Methods).
+    """
+
+    on_conductance: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=7.77e-5, metadata=unit("S")
+    )
+    """Conductance of a closed gap [S], the quantum 1/12.9 kOhm."""
+    off_conductance: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=7.77e-8, metadata=unit("S")
+    )
+    """Conductance in parallel with the filament [S]."""
+    set_voltage: Float[Number, "..."] = eqx.field(converter=as_inexact, default=1e-2, metadata=unit("V"))
+    """Above this the flux grows [V]."""
+    reset_voltage: Float[Number, "..."] = eqx.field(converter=as_inexact, default=5e-3, metadata=unit("V"))
+    """Below this the flux decays [V]."""
+    critical_flux: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=1e-2, metadata=unit("V s")
+    )
+    """Flux at which the gap closes [V s]."""
+    max_flux: Float[Number, "..."] = eqx.field(converter=as_inexact, default=1.5e-2, metadata=unit("V s"))
+    """Largest flux [V s]."""
+    boost: Float[Number, "..."] = eqx.field(converter=as_inexact, default=10.0, metadata=unit("1"))
+    """Decay relative to growth [1]."""
+    barrier_height: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.81, metadata=unit("V"))
+    """Tunnelling barrier [V]."""
+    filament_area: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=0.17e-18, metadata=unit("m^2")
+    )
+    """Cross-section of the filament's tip [m^2]."""
+    max_gap: Float[Number, "..."] = eqx.field(converter=as_inexact, default=5e-9, metadata=unit("m"))
+    """Gap at zero flux [m]."""
+    prefactor_power: int = eqx.field(static=True, default=1)
+    """Power of the gap in front of the exponential: 1 (the paper) or 2 (work before and after)."""
+    one_sided_reset: bool = eqx.field(static=True, default=False)
+    """The published reset of negative states, which overshoots zero."""
+    compensated: bool = eqx.field(static=True, default=False)
+    """Keep what float32 rounds off each step in a second variable: the state is then
+    `(2, junctions)`, flux and remainder. For float32 with time steps below about 1e-4 s."""
+
+    def __check_init__(self):
+        _check_threshold(self)
+        for name, symbol in (("barrier_height", "V"), ("filament_area", "m^2"), ("max_gap", "m")):
+            check_at_least(name, getattr(self, name), 0, symbol, strict=True)
+        if self.prefactor_power not in (1, 2):
+            raise ValueError(f"prefactor_power must be 1 or 2, got {self.prefactor_power!r}.")
+
+    def init_state(self, n_junctions: int) -> Float[Array, "*variables junctions"]:
+        return _init_flux(self, n_junctions)
+
+    @following
+    def conductance(self, state: Float[Array, "*variables junctions"]) -> Float[Array, " junctions"]:
+        return tunnel_conductance(state[0] if self.compensated else state, **tunnel_parameters(self))
+
+    @following
+    def update(
+        self,
+        state: Float[Array, "*variables junctions"],
+        voltage: Float[Array, " junctions"],
+        dt: ArrayLike,
+    ) -> Float[Array, "*variables junctions"]:
+        return _update_flux(self, state, voltage, dt)
+
+    @following
+    def rate(
+        self, state: Float[Array, "*variables junctions"], voltage: Float[Array, " junctions"]
+    ) -> Float[Array, "*variables junctions"]:
+        return _flux_rate(self, state, voltage)
+
+    def critical_state(self) -> Float[Number, "..."]:
+        return self.critical_flux
+
+    def state_bounds(self) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+        return _flux_bounds(self)
+
+
+class BinaryJunction(AbstractRateJunction):
+    r"""A switch: on at and above the critical flux, off below it.
+
+    $$g = G_\mathrm{on} \text{ if } |\lambda| \ge \lambda_\mathrm{crit} \text{ else } G_\mathrm{off}$$
+
+    with the state equation of `jaxnn.kernels.threshold_flux_step`. The state is the flux
+    $\lambda$ [V s]. Parameters and defaults as for `jaxnn.TunnelJunction`. The derivative of the
+    conductance in the state is zero: no gradient passes through a switch.
+
+    Raises a `ValueError` for a parameter outside its domain.
+
+    Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Supplementary Fig. 20.
+    """
+
+    on_conductance: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=7.77e-5, metadata=unit("S")
+    )
+    off_conductance: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=7.77e-8, metadata=unit("S")
+    )
+    set_voltage: Float[Number, "..."] = eqx.field(converter=as_inexact, default=1e-2, metadata=unit("V"))
+    reset_voltage: Float[Number, "..."] = eqx.field(converter=as_inexact, default=5e-3, metadata=unit("V"))
+    critical_flux: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=1e-2, metadata=unit("V s")
+    )
+    max_flux: Float[Number, "..."] = eqx.field(converter=as_inexact, default=1.5e-2, metadata=unit("V s"))
+    boost: Float[Number, "..."] = eqx.field(converter=as_inexact, default=10.0, metadata=unit("1"))
+    one_sided_reset: bool = eqx.field(static=True, default=False)
+    compensated: bool = eqx.field(static=True, default=False)
+
+    def __check_init__(self):
+        _check_threshold(self)
+
+    def init_state(self, n_junctions: int) -> Float[Array, "*variables junctions"]:
+        return _init_flux(self, n_junctions)
+
+    @following
+    def conductance(self, state: Float[Array, "*variables junctions"]) -> Float[Array, " junctions"]:
+        return binary_conductance(state[0] if self.compensated else state, **binary_parameters(self))
+
+    @following
+    def update(
+        self,
+        state: Float[Array, "*variables junctions"],
+        voltage: Float[Array, " junctions"],
+        dt: ArrayLike,
+    ) -> Float[Array, "*variables junctions"]:
+        return _update_flux(self, state, voltage, dt)
+
+    @following
+    def rate(
+        self, state: Float[Array, "*variables junctions"], voltage: Float[Array, " junctions"]
+    ) -> Float[Array, "*variables junctions"]:
+        return _flux_rate(self, state, voltage)
+
+    def critical_state(self) -> Float[Number, "..."]:
+        return self.critical_flux
+
+    def state_bounds(self) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+        return _flux_bounds(self)
+
+
+def flux_parameters(junction: TunnelJunction | BinaryJunction) -> dict[str, Any]:
+    """The arguments of the state equation's kernels."""
+    return {
+        "set_voltage": junction.set_voltage,
+        "reset_voltage": junction.reset_voltage,
+        "max_flux": junction.max_flux,
+        "boost": junction.boost,
+    }
+
+
+def binary_parameters(junction: TunnelJunction | BinaryJunction) -> dict[str, Any]:
+    """The arguments of the switch's kernels."""
+    return {
+        "on_conductance": junction.on_conductance,
+        "off_conductance": junction.off_conductance,
+        "critical_flux": junction.critical_flux,
+    }
+
+
+def tunnel_parameters(junction: TunnelJunction) -> dict[str, Any]:
+    """The arguments of the tunnelling conductance's kernels."""
+    return binary_parameters(junction) | {
+        "barrier_height": junction.barrier_height,
+        "filament_area": junction.filament_area,
+        "max_gap": junction.max_gap,
+        "prefactor_power": junction.prefactor_power,
+    }
+
+
+def _init_flux(junction: TunnelJunction | BinaryJunction, n_junctions: int) -> Array:
+    return jnp.zeros((2, n_junctions) if junction.compensated else n_junctions)
+
+
+def _update_flux(
+    junction: TunnelJunction | BinaryJunction, state: Array, voltage: Array, dt: ArrayLike
+) -> Array:
+    parameters = flux_parameters(junction)
+    if junction.compensated:
+        return jnp.stack(compensated_flux_step(state[0], state[1], voltage, dt, **parameters))
+    return threshold_flux_step(state, voltage, dt, **parameters, one_sided_reset=junction.one_sided_reset)
+
+
+def _flux_rate(junction: TunnelJunction | BinaryJunction, state: Array, voltage: Array) -> Array:
+    if junction.compensated:
+        raise ValueError(
+            "compensated keeps the rounding of Euler's steps and has no rate: set compensated=False. "
+            "A higher-order integrator takes steps large enough for float32."
+        )
+    return threshold_flux_rate(state, voltage, **flux_parameters(junction))
+
+
+def _flux_bounds(junction: TunnelJunction | BinaryJunction) -> tuple[Array, Array]:
+    bound = jnp.asarray(junction.max_flux)
+    if junction.compensated:
+        # The second variable is a remainder, and small of itself.
+        bound = jnp.stack(jnp.broadcast_arrays(jnp.atleast_1d(bound), jnp.inf))
+    return -bound, bound
+
+
+def _check_threshold(junction: TunnelJunction | BinaryJunction) -> None:
+    """The checks that both laws share; values that are traced pass."""
+    check_at_least("on_conductance", junction.on_conductance, 0, "S", strict=True)
+    check_at_least("off_conductance", junction.off_conductance, 0, "S")
+    check_conductance("on_conductance", junction.on_conductance)
+    check_on_above_off(junction.on_conductance, junction.off_conductance)
+    check_at_least("set_voltage", junction.set_voltage, 0, "V")
+    check_at_least("reset_voltage", junction.reset_voltage, 0, "V")
+    check_at_least("critical_flux", junction.critical_flux, 0, "V s", strict=True)
+    check_at_least("max_flux", junction.max_flux, 0, "V s", strict=True)
+    check_at_least("boost", junction.boost, 0, "")
+    if junction.compensated and junction.one_sided_reset:
+        raise ValueError(
+            "compensated works with the symmetric reset: the published one rounds as it overshoots. "
+            "Use float64 with compensated=False; one_sided_reset=False is another law for negative states."
+        )
+    reset, set_ = concrete(junction.reset_voltage), concrete(junction.set_voltage)
+    if reset is not None and set_ is not None and (reset > set_).any():
+        raise ValueError(
+            "reset_voltage must not exceed set_voltage, or a junction would set and reset in the "
+            f"same step; got reset_voltage up to {reset.max():g} V and set_voltage from "
+            f"{set_.min():g} V."
+        )

@@ -1,0 +1,13 @@
+"""Networks of wires: their junctions, parts, paths, pads and terminals."""
+
+from .connectivity import checked_node as checked_node
+from .ensemble import Ensemble as Ensemble, padded_ranges as padded_ranges
+from .generate import nanowire_network as nanowire_network
+from .network import Network as Network, network_arrays as network_arrays, network_from as network_from
+from .paths import lightest_path as lightest_path
+from .terminals import (
+    farthest_pair as farthest_pair,
+    pair_at as pair_at,
+    random_terminals as random_terminals,
+)
+from .topology import Topology as Topology

@@ -1,0 +1,177 @@
+"""Many networks simulated as one."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, SupportsIndex
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int, Shaped
+
+from .._core import Module, Number, array_module, check_type, follow
+from .connectivity import checked_terminals
+from .network import Network
+from .topology import ArrayInput
+
+
+class Ensemble(Module):
+    """Networks of any sizes, side by side as one network of as many parts.
+
+    `network` is their disjoint union, in which wire `j` of network `i` is node
+    `node_offsets[i] + j`, and its junction `k` is junction `junction_offsets[i] + k`. One compiled
+    call on the union simulates them all.
+    """
+
+    network: Network
+    node_offsets: tuple[int, ...] = eqx.field(static=True)
+    junction_offsets: tuple[int, ...] = eqx.field(static=True)
+
+    def __init__(self, networks: Sequence[Network | Any]):
+        """**Arguments:**
+
+        - `networks`: at least one `Network`. Geometry is kept if all of them have it, each
+          network's in its own coordinates.
+
+        **Raises:** `ValueError` if there is no network.
+        """
+        if not len(networks):
+            raise ValueError("An ensemble needs at least one network, got none.")
+        for network in networks:
+            check_type("each of the networks", network, Network)
+        self.node_offsets = _offsets([network.n_nodes for network in networks])
+        self.junction_offsets = _offsets([network.n_junctions for network in networks])
+        starts = zip(networks, self.node_offsets[:-1], strict=True)
+        self.network = Network(
+            self.node_offsets[-1],
+            np.concatenate([network.edges + start for network, start in starts]),
+            _joined([network.positions for network in networks]),
+            wire_ends=_joined([network.wire_ends for network in networks]),
+            passive=np.concatenate([network.passive for network in networks]),
+            passive_conductance=_joined_numbers([network.passive_conductance for network in networks]),
+        )
+
+    @classmethod
+    def of_union(
+        cls, network: Network, node_offsets: tuple[int, ...], junction_offsets: tuple[int, ...]
+    ) -> "Ensemble":
+        """The ensemble whose union and offsets are known, as from a file."""
+        ensemble = object.__new__(cls)
+        for name, value in zip(
+            ("network", "node_offsets", "junction_offsets"),
+            (network, node_offsets, junction_offsets),
+            strict=True,
+        ):
+            object.__setattr__(ensemble, name, value)
+        return ensemble
+
+    def __repr__(self) -> str:
+        return f"Ensemble({self.n_networks} networks with {repr(self.network)[8:-1]})"
+
+    @property
+    def n_networks(self) -> int:
+        """The number of networks."""
+        return len(self.node_offsets) - 1
+
+    def node_slice(self, i: SupportsIndex) -> slice:
+        """The nodes of the union that belong to network `i`."""
+        return self._slice(self.node_offsets, i)
+
+    def junction_slice(self, i: SupportsIndex) -> slice:
+        """The junctions of the union that belong to network `i`."""
+        return self._slice(self.junction_offsets, i)
+
+    def per_junction(self, values: Any) -> Shaped[Array, "*batch edges"]:
+        """One value per network, repeated for each of its junctions.
+
+        The last axis of `values` counts the networks.
+
+        **Raises:** `ValueError` if it does not.
+        """
+        values = jnp.asarray(values)
+        if values.ndim == 0 or values.shape[-1] != self.n_networks:
+            raise ValueError(
+                f"Values per network must have a last axis of {self.n_networks}, one for each "
+                f"network, got shape {values.shape}. A value for all networks needs no repeating."
+            )
+        owner = np.repeat(np.arange(self.n_networks), np.diff(self.junction_offsets))
+        return jnp.take(values, owner, axis=-1)
+
+    def split_nodes(self, x: Array | np.ndarray) -> list[Shaped[Array | np.ndarray, "*batch _"]]:
+        """Values per node of the union, cut along the last axis into one array per network.
+
+        **Raises:** `ValueError` if the last axis does not count the nodes.
+        """
+        return _split(x, self.node_offsets, "nodes")
+
+    def split_junctions(self, x: Array | np.ndarray) -> list[Shaped[Array | np.ndarray, "*batch _"]]:
+        """Values per junction of the union, cut along the last axis into one array per network.
+
+        **Raises:** `ValueError` if the last axis does not count the junctions.
+        """
+        return _split(x, self.junction_offsets, "junctions")
+
+    def check_terminals(self, terminals: ArrayInput) -> Int[np.ndarray, "networks terminals"]:
+        """Node numbers in the union, from one tuple of wires per network in its own numbers.
+
+        **Raises:** `ValueError` unless there is one tuple for each network, all of one length, and
+        each is accepted by its network's `check_terminals`.
+        """
+        local = list(terminals)  # pyright: ignore[reportArgumentType]
+        if len(local) != self.n_networks:
+            raise ValueError(
+                f"Terminals must be given once for each of the {self.n_networks} networks, as a "
+                f"sequence of tuples, got {len(local)}."
+            )
+        labels = self.network.components()
+        checked = [
+            checked_terminals(pair, _from_zero(labels[self.node_slice(i)]), f"networks[{i}]")
+            for i, pair in enumerate(local)
+        ]
+        counts = [len(pair) for pair in checked]
+        if len(set(counts)) > 1:
+            odd = next(i for i, count in enumerate(counts) if count != counts[0])
+            raise ValueError(
+                "All networks of an ensemble must have the same number of terminals, but "
+                f"networks[0] has {counts[0]} and networks[{odd}] has {counts[odd]}. Run them in "
+                "two ensembles."
+            )
+        return np.stack(checked) + np.array(self.node_offsets[:-1])[:, None]
+
+    def _slice(self, offsets: tuple[int, ...], i: SupportsIndex) -> slice:
+        # A negative index counts from the end, as everywhere; one too large is an `IndexError`.
+        k = range(self.n_networks)[i]
+        return slice(offsets[k], offsets[k + 1])
+
+
+def _offsets(counts: list[int]) -> tuple[int, ...]:
+    return (0, *np.cumsum(counts).tolist())
+
+
+def _joined(parts: list[np.ndarray | None]) -> np.ndarray | None:
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
+
+
+def _joined_numbers(parts: list[Number]) -> Number:
+    join = array_module(*parts)
+    return join.concatenate(parts if join is np else follow(parts))
+
+
+def _from_zero(labels: np.ndarray) -> np.ndarray:
+    return labels - labels.min()
+
+
+def _split(x: Array | np.ndarray, offsets: tuple[int, ...], what: str) -> list[Array | np.ndarray]:
+    if x.ndim == 0 or x.shape[-1] != offsets[-1]:
+        raise ValueError(
+            f"The last axis must count the {offsets[-1]} {what} of the ensemble, got shape {x.shape}."
+        )
+    return [x[..., a:b] for a, b in itertools.pairwise(offsets)]
+
+
+def padded_ranges(offsets: tuple[int, ...]) -> Int[np.ndarray, "networks most"]:
+    """The numbers from each offset up to the next, short rows being filled with the last offset."""
+    start, stop = np.asarray(offsets[:-1]), np.asarray(offsets[1:])
+    place = start[:, None] + np.arange(np.max(stop - start))
+    return np.where(place < stop[:, None], place, offsets[-1]).astype(np.int32)

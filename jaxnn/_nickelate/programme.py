@@ -1,0 +1,224 @@
+"""Pulse programmes: voltages in segments, each with its own steps, from nanoseconds to months."""
+
+import dataclasses as dc
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from .._core import (
+    Module,
+    Number,
+    array_module,
+    as_inexact,
+    check_at_least,
+    check_count,
+    check_finite,
+    follow,
+    unit,
+)
+
+
+_ARRAYS = ("start", "stop", "duration", "resolution", "compliance")
+_STEPS = 64
+_RESOLUTION = 1e-9  # [s]
+
+
+class Programme(Module):
+    r"""A voltage in straight segments, and the time steps to take in each.
+
+    Segment $s$ goes from `start[s]` to `stop[s]` [V] in `duration[s]` [s]. Its `steps` steps grow
+    in proportion to the time since its beginning plus `resolution[s]` $= \tau$ [s],
+
+    $$t_j = \tau \left(e^{j a} - 1\right), \qquad a = \ln(1 + D/\tau) / \mathrm{steps}$$
+
+    so that the same number of steps does for a pulse of 100 ns and for a rest of a year. Voltages
+    are `(segments, *devices)`: one for all devices, or one for each. `compliance` [ohm] is put in
+    series with the devices, as a limit to their current.
+
+    Made by `Programme.pulse`, `rest`, `read`, `train`, `ramp` and `sampled`, and joined by `+`: one
+    after the other, where drives would add up. Called with a time [s] it gives the voltage [V].
+
+    Raises a `ValueError` for arrays that do not fit, durations that are not positive, and no steps.
+    """
+
+    start: Float[Number, "segments *devices"] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    stop: Float[Number, "segments *devices"] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    duration: Float[Number, " segments"] = eqx.field(converter=as_inexact, metadata=unit("s"))
+    resolution: Float[Number, " segments"] = eqx.field(converter=as_inexact, metadata=unit("s"))
+    compliance: Float[Number, " segments"] = eqx.field(converter=as_inexact, metadata=unit("ohm"))
+    steps: int = eqx.field(static=True, default=_STEPS)
+
+    def __check_init__(self):
+        check_finite("start of a Programme", self.start, "V")
+        check_finite("stop of a Programme", self.stop, "V")
+        check_at_least("duration of a Programme", self.duration, 0, "s", strict=True)
+        check_at_least("resolution of a Programme", self.resolution, 0, "s", strict=True)
+        check_at_least("compliance of a Programme", self.compliance, 0, "ohm")
+        check_count("steps of a Programme", self.steps)
+        shapes = [x.shape for x in (self.duration, self.resolution, self.compliance)]
+        count = self.start.shape[:1]
+        if self.stop.shape != self.start.shape or not count or shapes != [count] * 3:
+            raise ValueError(
+                "start and stop of a Programme need one shape, (segments, *devices), and duration, "
+                f"resolution and compliance one value per segment; got {self.start.shape}, "
+                f"{self.stop.shape} and {shapes}."
+            )
+
+    @classmethod
+    def pulse(
+        cls,
+        voltage: Any,
+        width: Any,
+        *,
+        compliance: Any = 0.0,
+        resolution: Any = _RESOLUTION,
+        steps: int = _STEPS,
+    ) -> "Programme":
+        """One square pulse of `width` [s]; `voltage` [V] is a number or one per device."""
+        return cls.ramp(voltage, voltage, width, compliance=compliance, resolution=resolution, steps=steps)
+
+    @classmethod
+    def rest(cls, duration: Any, *, resolution: Any = _RESOLUTION, steps: int = _STEPS) -> "Programme":
+        """0 V for `duration` [s]: the steps are spaced like its logarithm."""
+        return cls.pulse(0.0, duration, resolution=resolution, steps=steps)
+
+    @classmethod
+    def read(
+        cls, voltage: Any = 0.1, *, wait: Any = 100.0, hold: Any = 1.0, steps: int = _STEPS
+    ) -> "Programme":
+        """`wait` [s] at 0 V, then `voltage` held for `hold` [s]: the resistance is V/I at its end."""
+        return cls.rest(wait, steps=steps) + cls.pulse(voltage, hold, steps=steps)
+
+    @classmethod
+    def ramp(
+        cls,
+        start: Any,
+        stop: Any,
+        duration: Any,
+        *,
+        compliance: Any = 0.0,
+        resolution: Any = _RESOLUTION,
+        steps: int = _STEPS,
+    ) -> "Programme":
+        """A straight line from `start` to `stop` [V] in `duration` [s]."""
+        begin, end = _together(as_inexact(start), as_inexact(stop))
+        begin, end = array_module(begin).broadcast_arrays(begin, end)
+        row = lambda x: as_inexact(x)[None]
+        return cls(begin[None], end[None], row(duration), row(resolution), row(compliance), steps)
+
+    @classmethod
+    def train(
+        cls,
+        voltage: Any,
+        *,
+        width: Any,
+        period: Any,
+        count: int | None = None,
+        compliance: Any = 0.0,
+        resolution: Any = None,
+        steps: int = _STEPS,
+    ) -> "Programme":
+        """Square pulses of `width` [s], one per `period` [s], 0 V between them.
+
+        With `count`, that many pulses of `voltage` [V], a number or one per device; without it,
+        `voltage` has the pulses along its first axis, `(pulses, *devices)`. `resolution` is a fiftieth
+        of the width unless given. After each pulse comes a segment at 0 V, so that pulse k is segment 2k.
+        """
+        voltage = as_inexact(voltage)
+        if count is not None:
+            count = check_count("count of Programme.train", count)
+            voltage = array_module(voltage).broadcast_to(voltage, (count, *voltage.shape))
+        elif voltage.ndim == 0:
+            raise ValueError("Programme.train needs count, or one voltage per pulse along the first axis.")
+        wide, whole = _together(as_inexact(width), as_inexact(period))
+        check_at_least("period less width of Programme.train", whole - wide, 0, "s", strict=True)
+        n = voltage.shape[0]
+        alternate = lambda a, b: array_module(a).stack([a, b], axis=1).reshape(2 * n, *a.shape[1:])
+        volts = alternate(voltage, 0.0 * voltage)
+        each = lambda x: array_module(x).broadcast_to(x, (n,))
+        duration = alternate(each(wide), each(whole - wide))
+        fine = as_inexact(width) / 50 if resolution is None else as_inexact(resolution)
+        full = lambda x: array_module(x).broadcast_to(as_inexact(x), (2 * n,))
+        return cls(volts, volts, duration, full(fine), full(compliance), steps)
+
+    @classmethod
+    def sampled(cls, voltage: Any, interval: Any, *, compliance: Any = 0.0, steps: int = 2) -> "Programme":
+        """A waveform through `voltage` [V], `(samples, *devices)`, every `interval` [s], in even steps."""
+        voltage = as_inexact(voltage)
+        if voltage.ndim == 0 or voltage.shape[0] < 2:
+            raise ValueError(f"Programme.sampled needs two samples or more, got shape {voltage.shape}.")
+        n = voltage.shape[0] - 1
+        full = lambda x: array_module(x).broadcast_to(as_inexact(x), (n,))
+        # Steps far below the resolution are even.
+        coarse = 1e3 * as_inexact(interval)
+        return cls(voltage[:-1], voltage[1:], full(interval), full(coarse), full(compliance), steps)
+
+    def __add__(self, other: Any) -> "Programme":
+        if not isinstance(other, Programme):
+            raise ValueError(f"only another Programme can follow a Programme, got {type(other).__name__}.")
+        if other.steps != self.steps:
+            raise ValueError(
+                f"programmes that follow each other need the same steps, got {self.steps} and "
+                f"{other.steps}: a segment of one length is compiled once for all."
+            )
+        devices = np.broadcast_shapes(self.start.shape[1:], other.start.shape[1:])
+        ranks = {x.start.ndim - 1 for x in (self, other)} - {0}
+        if len(ranks) > 1:
+            raise ValueError(
+                f"programmes for {self.start.shape[1:]} and {other.start.shape[1:]} do not fit."
+            )
+        wide = lambda name: _together(*(_wide(getattr(x, name), devices, name) for x in (self, other)))
+        join = lambda name: array_module(*(parts := wide(name))).concatenate(parts)
+        return Programme(**{name: join(name) for name in _ARRAYS}, steps=self.steps)
+
+    def repeat(self, count: int) -> "Programme":
+        """The programme `count` times over."""
+        count = check_count("count of Programme.repeat", count)
+        tile = lambda x: array_module(x).tile(x, (count,) + (1,) * (x.ndim - 1))
+        return Programme(**{name: tile(getattr(self, name)) for name in _ARRAYS}, steps=self.steps)
+
+    def with_steps(self, steps: int) -> "Programme":
+        """The same with other steps per segment: twice as many show whether a run has converged."""
+        return dc.replace(self, steps=steps)
+
+    @property
+    def end_times(self) -> Float[Array, " segments"]:
+        """When each segment ends [s]."""
+        return jnp.cumsum(follow(self.duration))
+
+    def __call__(self, time: Any) -> Float[Array, "*devices"]:
+        """The voltage [V] at `time` [s]; an edge belongs to the segment that ends there."""
+        own, time = follow((self, as_inexact(time)))
+        ends = own.end_times
+        i = jnp.clip(jnp.searchsorted(ends, time), 0, ends.shape[0] - 1)
+        passed = jnp.clip(1 - (ends[i] - time) / own.duration[i], 0, 1)
+        return own.start[i] + passed * (own.stop[i] - own.start[i])
+
+
+def _together(*parts: Number) -> tuple[Any, ...]:
+    """Numbers that become one array: plain if all are, else all of one dtype."""
+    return parts if array_module(*parts) is np else follow(parts)
+
+
+def _wide(x: Number, devices: tuple[int, ...], name: str) -> Number:
+    """The voltages of all devices where there were those of one."""
+    if name not in ("start", "stop") or x.shape[1:] == devices:
+        return x
+    lacking = (1,) * (len(devices) - x.ndim + 1)
+    wanted = x.shape[:1] + devices
+    return array_module(x).broadcast_to(x.reshape(x.shape[:1] + lacking + x.shape[1:]), wanted)
+
+
+def segment_steps(
+    duration: Float[Array, ""], resolution: Float[Array, ""], steps: int
+) -> tuple[Float[Array, " steps"], Float[Array, " edges"]]:
+    """Durations of the steps of a segment [s], and how far through it their edges are, 0 to 1."""
+    a = jnp.log1p(duration / resolution) / steps
+    j = np.arange(steps + 1)
+    grown = jnp.expm1(a * j.astype(a.dtype))
+    # Not by differences of times, which float32 would round.
+    lengths = resolution * jnp.exp(a * j[:-1].astype(a.dtype)) * jnp.expm1(a)
+    return lengths, grown / grown[-1]

@@ -1,0 +1,41 @@
+"""How nickelate devices differ from each other, and one from itself from cycle to cycle."""
+
+import dataclasses as dc
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import jax.random as jr
+from jaxtyping import Float
+
+from .._core import Module, Number, as_inexact, check_at_least, common_dtype, follow
+from .device import NickelateDevice
+
+
+class NickelateSpread(Module):
+    r"""Relative standard deviations of a device's numbers, each drawn as $x\,e^{\sigma n}$, $n$ normal.
+
+    `draw` gives an array of devices that differ; as `cycle_spread` of `simulate_devices` the numbers are
+    drawn anew in every segment. The defaults give ln R of a synapse of set B a standard
+    deviation of 0.6; they are assumed, no spread of devices has been published.
+
+    Raises a `ValueError` for a negative deviation.
+    """
+
+    pinning_field: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.03)
+    insulator_energy: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.01)
+    insulator_length: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.02)
+
+    def __check_init__(self):
+        for name, value in vars(self).items():
+            check_at_least(name, value, 0)
+
+    def draw(self, device: NickelateDevice, key: Any, *shape: int) -> NickelateDevice:
+        """An array of devices of that shape around `device`, the same for the same key."""
+        changes = {}
+        own = follow(self, device)
+        for (name, sigma), subkey in zip(vars(own).items(), jr.split(key, len(vars(own))), strict=True):
+            value = follow(getattr(device, name), sigma)
+            normal = jr.normal(subkey, shape, common_dtype((value, sigma)))
+            changes[name] = value * jnp.exp(sigma * normal)
+        return dc.replace(device, **changes)

@@ -1,0 +1,183 @@
+"""The reference level of a nickelate device: its protons cell by cell, to check the cloud's charge by."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxnn_kernels import ProtonTraps, TransportState, on_mesh_of_arguments, shared_like, transport_step
+
+from .._core import (
+    Module,
+    Number,
+    announced,
+    as_inexact,
+    cast_inexact,
+    check_at_least,
+    common_dtype,
+    compiled,
+    follow,
+    following,
+    unit,
+)
+from .device import NickelateDevice
+from .programme import Programme, segment_steps
+
+
+ELEMENTARY_CHARGE = 1.602176634e-19  # [C]
+
+
+class ProtonTransport(Module):
+    r"""One gap as a row of cells with mobile and bound protons, their field and a temperature.
+
+    $$\partial_t m = -\partial_x j - k_c m (B - b) + k_d b, \qquad \partial_t b = k_c m (B - b) - k_d b$$
+
+    with fluxes by exponential fitting, $k_c = \nu e^{-E_c/kT}$, $k_d = \nu e^{-(E_c + E_b)/kT} \cosh u$, a
+    current density $\sigma(c, T, E) E + \varepsilon \dot E$ that is the same everywhere and the heat of it.
+    Hydrogen per Ni, $c = m + b$, is conserved and stays positive for any step. For one device, to check the
+    compact `NickelateDevice` by, not for arrays. `device` gives hop, diffusivity, resistivity, leads and
+    heat; the numbers here are assumed, see docs/nickelate.md.
+
+    Raises a `ValueError` for a number outside its domain.
+    """
+
+    device: NickelateDevice = eqx.field(default_factory=NickelateDevice)
+    """What it shares with the compact model."""
+    mobile_capacity: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.5, metadata=unit("H/Ni"))
+    """Mobile protons that a cell can hold [H/Ni]."""
+    bound_capacity: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.5, metadata=unit("H/Ni"))
+    """Bound protons that a cell can hold; so many make an insulator [H/Ni]."""
+    attempt_frequency: Float[Number, ""] = eqx.field(
+        converter=as_inexact, default=1e13, metadata=unit("1/s")
+    )
+    """Of hops into and out of a trap [1/s]."""
+    capture_energy: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.60, metadata=unit("eV"))
+    """Barrier on the way into a trap [eV]."""
+    binding_energy: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.10, metadata=unit("eV"))
+    """Depth of a trap below a mobile site [eV]."""
+    site_density: Float[Number, ""] = eqx.field(
+        converter=as_inexact, default=1.81e28, metadata=unit("1/m^3")
+    )
+    """Ni per volume, one in (0.381 nm)^3 [1/m^3]."""
+    cells: int = eqx.field(static=True, default=100)
+    """Cells along the gap."""
+
+    def __check_init__(self):
+        for name, value in vars(self).items():
+            if name not in ("device", "cells"):
+                check_at_least(name, value, 0, strict=name != "binding_energy")
+        if self.cells < 2:
+            raise ValueError(f"cells must be at least 2, got {self.cells}.")
+
+    @property
+    def width(self) -> Float[Array, ""]:
+        """Of a cell [m]."""
+        return follow(self.device.gap_length) / self.cells
+
+    def positions(self) -> Float[Array, " cells"]:
+        """Centres of the cells, from the Pd [m]."""
+        return (jnp.arange(self.cells, dtype=self.width.dtype) + 0.5) * self.width
+
+    def init_state(
+        self, length: Any = 20e-9, mobile: Any = 0.25, bound: Any = 0.25, edge: Any = 1e-9
+    ) -> TransportState:
+        """Protons [H/Ni] up to `length` [m] from the Pd with a smooth end over `edge` [m]; no field."""
+        inside = jax.nn.sigmoid((length - self.positions()) / edge)
+        temperature = follow(self.device.ambient_temperature, inside) * 1.0
+        return TransportState(mobile * inside, bound * inside, 0 * inside, temperature)
+
+    @following
+    def hydrogen(self, state: TransportState) -> Float[Array, ""]:
+        """All protons per area of the gap [1/m^2]."""
+        return self.site_density * self.width * jnp.sum(state.mobile + state.bound, axis=-1)
+
+    @following
+    def displaced_charge(self, state: TransportState) -> Float[Array, ""]:
+        r"""What the protons displaced through the circuit since all were at the Pd [C/m^2].
+
+        $\frac{q n}{L} \int x\, c\, dx$ (Ramo): the counterpart of the poled charge of the compact model.
+        """
+        moment = jnp.sum(self.positions() * (state.mobile + state.bound), axis=-1) * self.width
+        return ELEMENTARY_CHARGE * self.site_density * moment / self.device.gap_length
+
+    @following
+    def traps(self) -> ProtonTraps:
+        """The numbers under the symbols of the equations, as the kernel wants them."""
+        return ProtonTraps(
+            S=self.mobile_capacity,
+            B=self.bound_capacity,
+            nu=self.attempt_frequency,
+            E_c=self.capture_energy,
+            E_b=self.binding_energy,
+        )
+
+
+class TransportSolution(Module):
+    """What the protons did, at the end of every step; segment by segment."""
+
+    time: Float[Array, "segments steps"] = eqx.field(metadata=unit("s"))
+    """Time since the segment began [s]."""
+    current: Float[Array, "segments steps"] = eqx.field(metadata=unit("A"))
+    """Terminal current [A]."""
+    state: TransportState
+    """States after the steps."""
+    final_state: TransportState
+    """State at the end, to go on from."""
+
+
+@on_mesh_of_arguments
+def simulate_transport(
+    transport: ProtonTransport, programme: Programme, *, state: TransportState | None = None
+) -> TransportSolution:
+    """Applies a pulse programme to the protons of one gap, each step `jaxnn.kernels.transport_step`.
+
+    - `transport`: the `ProtonTransport`.
+    - `programme`: a `Programme` with one voltage; the steps are those that it has for a device.
+    - `state`: where to start, `final_state` of an earlier run; `init_state()` by default.
+
+    Of order 1 in the steps and, for fields below kT per cell, 2 in the cells. Binding and transport take
+    turns, so that steps far longer than a release, 20 ms at rest, are safe but delay the release. `jit`,
+    `vmap` and `grad` reach every number. Raises a `ValueError` for a programme of several devices.
+    """
+    if programme.start.ndim != 1:
+        raise ValueError(
+            f"the programme must have one voltage, got voltages of shape {programme.start.shape}: use "
+            "jax.vmap for several."
+        )
+    state = transport.init_state() if state is None else state
+    dtype = common_dtype((transport, programme, state))
+    return _run(*(cast_inexact(x, dtype) for x in (transport, programme, state)))
+
+
+@announced("simulate_transport", lambda _, programme, *__: f"{len(programme.duration):,} segments")
+@compiled
+def _run(transport: ProtonTransport, programme: Programme, state: TransportState) -> TransportSolution:
+    given = transport, programme, state
+    transport, programme, state = shared_like(given, given)
+    cloud, traps, width = transport.device.cloud(), transport.traps(), transport.width
+
+    def segment(state: TransportState, x: Any) -> tuple[TransportState, Any]:
+        start, stop, duration, resolution, compliance = x
+        lengths, edges = segment_steps(duration, resolution, programme.steps)
+        circuit = cloud._replace(R_s=cloud.R_s + compliance)
+
+        def step(state: TransportState, x: Any) -> tuple[TransportState, Any]:
+            dt, end = x
+            voltage = start + end * (stop - start)
+            state, density = transport_step(circuit, traps, state, dt, voltage, width)
+            return state, (density * circuit.A, state)
+
+        state, kept = jax.lax.scan(step, state, (lengths, edges[1:]))
+        return state, (jnp.cumsum(lengths), *kept)
+
+    segments = (
+        programme.start,
+        programme.stop,
+        programme.duration,
+        programme.resolution,
+        programme.compliance,
+    )
+    final, kept = jax.lax.scan(segment, state, segments)
+    return TransportSolution(*kept, final_state=final)

@@ -1,0 +1,277 @@
+"""How fast a finite difference grows: Lyapunov exponents from pairs of trajectories."""
+
+from typing import Any, SupportsIndex
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, ArrayLike, Float, Int
+
+from jaxnn_kernels import batch_inner, on_mesh_of_arguments, shared_like
+
+from .._core import Module, announced, check_at_least, check_count, compiled, concrete, unit
+from .._drives import AbstractDrive
+from .._junctions import AbstractJunction, StateScale, state_scale
+from .._networks import Ensemble, Network
+from .._simulation import (
+    AbstractSolver,
+    AutoSolver,
+    Problem,
+    advance,
+    first_carry,
+    make_problem,
+    passive_conductance,
+)
+
+
+class SeparationGrowth(Module):
+    """Exponents of pairs of trajectories, one pair per perturbed junction, and how they came about.
+
+    Each network of an ensemble has differences and exponents of its own.
+    """
+
+    exponents: Float[Array, "*networks perturbed"] = eqx.field(metadata=unit("1/s"))
+    """Mean growth rate of each pair [1/s]; -inf for one whose difference vanished."""
+    growth: Float[Array, "blocks *networks perturbed"] = eqx.field(metadata=unit("1/s"))
+    """Growth rates over each `every` steps [1/s], whose mean the exponents are."""
+    conductance: Float[Array, "time *networks"] = eqx.field(metadata=unit("S"))
+    """Conductance of the undisturbed network between the first two terminals at each step [S]."""
+    final_state: Float[Array, "*variables junctions"]
+    """Its state after the run."""
+    final_differences: Float[Array, "perturbed *variables junctions"]
+    """Those of the pairs from it, for `differences` of the next."""
+    final_step: Int[Array, ""]
+    """The number of its last step, for `start_step` of the next."""
+
+    @property
+    def network_exponent(self) -> Float[Array, "..."]:
+        """The mean over the perturbed junctions [1/s]."""
+        return jnp.mean(self.exponents, axis=-1)
+
+
+@jax.named_scope("two_trajectory_exponents")
+@on_mesh_of_arguments
+def two_trajectory_exponents(
+    network: Network | Ensemble | Any,
+    junction: AbstractJunction | Any,
+    drive: AbstractDrive | Any,
+    *,
+    distance: ArrayLike,
+    terminals: Any,
+    dt: ArrayLike | Any,
+    steps: SupportsIndex | Any,
+    junctions: Any = None,
+    differences: Any = None,
+    interval: SupportsIndex | Any = 1,
+    every: SupportsIndex | None = None,
+    start_step: ArrayLike = 0,
+    state: Any = None,
+    solver: AbstractSolver | None = None,
+) -> SeparationGrowth:
+    r"""Lyapunov exponents as the paper has them: from a second trajectory at a finite distance.
+
+    $$\gamma_k = \ln \frac{|\lambda'_k - \lambda_k|}{\epsilon}, \qquad
+      \lambda'_k \leftarrow \lambda_k + \frac{\epsilon}{|\lambda'_k - \lambda_k|} (\lambda'_k - \lambda_k),
+      \qquad \Lambda = \frac{1}{T} \sum_k \gamma_k$$
+
+    after every `interval` steps, where a pair starts from $\lambda' = \lambda + \epsilon e_j$. All pairs
+    are simulated as one batch with the undisturbed network, which `jax.vmap` extends over drives.
+
+    - `network`, `junction`, `drive`, `terminals`, `dt`, `start_step`, `state`, `solver`: as for
+      `jaxnn.simulate`. Give `state` and `start_step` of a run over the transient first.
+    - `distance`: $\epsilon$ in the unit of the state's first variable; 5e-4 V s in the paper. Others count
+      by their `critical_state` $c$, $|\delta|^2 = \sum_v (\delta_v c_1 / c_v)^2$: not at all where it is
+      infinite. (If that of the first is, the first with a finite one takes its place.)
+    - `junctions`: those that are perturbed (in that variable), by default all but the passive ones,
+      dead ends too, whose pairs only decay; `(networks, perturbed)` for an ensemble, in each
+      network's own numbers.
+    - `differences`: where the pairs start instead, `final_differences` of an earlier run to go on from it.
+    - `interval`: steps between two rescalings; 1 in the paper.
+    - `every`: steps kept as one mean, by default all; a multiple of `interval` that divides `steps`.
+
+    The result depends on the distance. A tangent vanishes with the first clip of a state that it is in;
+    a finite difference is only reduced by what one step moves, $\ln(1 - b V_\mathrm{reset} dt / \epsilon)$
+    at the most, and is set to $\epsilon$ again. `jaxnn.lyapunov_exponents` is the limit of small distances
+    where nothing clips. A difference that vanishes stays 0: -inf. Use float64 (see `docs/analysis.md`).
+
+    Raises a `ValueError` for what `jaxnn.simulate` refuses, counts that do not fit, junctions that are not
+    there (traced or left out, for an ensemble), and a distance that rounding would swallow.
+
+    Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Fig. 6; `calcLyapunov` in its code.
+    """
+    n_steps, n_interval, n_every = _check_counts(steps, interval, every)
+    problem = make_problem(
+        network,
+        junction,
+        drive,
+        terminals=terminals,
+        dt=dt,
+        steps=n_steps,
+        start_step=start_step,
+        state=state,
+        solver=AutoSolver(mapped=isinstance(network, Ensemble)) if solver is None else solver,
+    )
+    scale = state_scale(problem.junction, problem.network.passive, problem.state)
+    size = _check_distance(distance, scale, problem.state.dtype)
+    start = _check_start(network, junctions, differences, size, scale, problem)
+    return _follow(problem, start, size, scale.weights, n_steps, n_interval, n_every)
+
+
+def _check_counts(steps: Any, interval: Any, every: Any) -> tuple[int, int, int]:
+    n_steps, n_interval = check_count("steps", steps), check_count("interval", interval)
+    n_every = n_steps if every is None else check_count("every", every)
+    if n_steps % n_every or n_every % n_interval:
+        raise ValueError(
+            f"steps={n_steps} must be a multiple of every={n_every}, and that of interval={n_interval}."
+        )
+    return n_steps, n_interval, n_every
+
+
+def _in_network(junctions: Any, passive: np.ndarray) -> Any:
+    """Junctions (perturbed,), by default each that is not passive."""
+    count, indices = len(passive), np.flatnonzero(~passive) if junctions is None else junctions
+    if not isinstance(indices, Tracer):
+        indices = np.asarray(indices)
+        fits = indices.ndim == 1 and indices.size and np.issubdtype(indices.dtype, np.integer)
+        if not fits or indices.min() < 0 or indices.max() >= count:
+            raise ValueError(
+                f"junctions must be a sequence of whole numbers from 0 to {count - 1}, got {junctions}."
+            )
+    return indices
+
+
+def _in_union(junctions: Any, ensemble: Ensemble) -> np.ndarray:
+    """Junctions (networks, perturbed), in each network's own numbers, in those of the union."""
+    counts = np.diff(ensemble.junction_offsets)[:, None]
+    try:
+        indices = np.asarray(junctions)
+    except (TypeError, ValueError):  # traced, or rows of several lengths
+        indices = np.zeros(0)
+    fits = indices.ndim == 2 and len(indices) == len(counts) and np.issubdtype(indices.dtype, np.integer)
+    if not fits or not indices.size or np.any((indices < 0) | (indices >= counts)):
+        raise ValueError(
+            f"junctions of an ensemble must be whole numbers of shape ({len(counts)}, perturbed), one row "
+            f"for each network and below the number of its junctions, got {junctions}."
+        )
+    return indices + np.array(ensemble.junction_offsets[:-1])[:, None]
+
+
+def _check_start(
+    network: Network | Ensemble,
+    junctions: Any,
+    differences: Any,
+    distance: Array,
+    scale: StateScale,
+    problem: Problem,
+) -> Array:
+    """The first differences: those given, or the distance in one junction each."""
+    shape, dtype = problem.state.shape, problem.state.dtype
+    if differences is not None:
+        start = jnp.asarray(differences, dtype)
+        if junctions is not None or start.shape[1:] != shape:
+            raise ValueError(
+                f"differences must have shape (pairs, *{shape}), got {start.shape}, and take the place of "
+                "junctions: give one of the two."
+            )
+        return start
+    if isinstance(network, Ensemble):
+        indices = _in_union(junctions, network)
+    else:
+        indices = _in_network(junctions, problem.network.passive)
+    pairs = indices.shape[-1]
+    one_hot = jnp.zeros((pairs, problem.state.size // shape[-1], shape[-1]), dtype)
+    variable = jnp.asarray(scale.measured)[jnp.asarray(indices)]
+    return one_hot.at[jnp.arange(pairs), variable, indices].set(distance).reshape(pairs, *shape)
+
+
+def _check_distance(distance: Any, scale: StateScale, dtype: Any) -> Array:
+    check_at_least("distance", distance, 0, "(in the unit of the state)", strict=True)
+    given = concrete(distance)
+    if given is not None and scale.largest is not None:
+        # A growth of a per cent has to be seen in one interval.
+        least = 100 * np.finfo(dtype).eps * scale.largest
+        if given < least:
+            raise ValueError(
+                f"distance={given:g} is too small for {dtype}, whose rounding would swallow its "
+                f"growth: use float64, or at least {least:.1g}, which may give other exponents."
+            )
+    return jnp.asarray(distance, dtype)
+
+
+@announced("two_trajectory_exponents", lambda _, __, ___, ____, steps, *_____: f"{steps:,} steps")
+@compiled
+def _follow(
+    problem: Problem,
+    start: Array,
+    distance: Array,
+    weights: Array | None,
+    steps: int,
+    interval: int,
+    every: int,
+) -> SeparationGrowth:
+    passive, pairs = passive_conductance(problem), start.shape[0]
+
+    # The undisturbed network comes first, then its copies. All of them carry all, the drive's clock too:
+    # the nodal solver merges batches that it finds in every argument, and is faster so.
+    spread = lambda x: jnp.broadcast_to(x, (1 + pairs, *x.shape))
+
+    def step(carry: Any, voltage: Any) -> Any:
+        voltage = None if voltage is None else spread(voltage)
+        carry, kept = jax.vmap(lambda c, v: advance(problem, passive, (), c, v))(carry, voltage)
+        return carry, kept["conductance"][0]
+
+    owner = problem.network_of_junction
+
+    def over_interval(carry: Any, voltage: Any) -> Any:
+        carry, growth = carry
+        carry, conductance = jax.lax.scan(step, carry, voltage, interval, unroll=interval == 1)
+        state, ratio = _rescaled(problem, carry.state, distance, weights, owner)
+        return (eqx.tree_at(lambda c: c.state, carry, state), growth + jnp.log(ratio)), conductance
+
+    def over_block(carry: Any, voltage: Any) -> Any:
+        start = shared_like((carry, jnp.zeros((*problem.shape[:-1], pairs), problem.state.dtype)), problem)
+        (carry, growth), conductance = jax.lax.scan(over_interval, start, voltage, every // interval)
+        return carry, (growth / (every * problem.dt), conductance)
+
+    given = None if isinstance(problem.drive, AbstractDrive) else problem.drive
+    if given is not None:
+        given = given.reshape(steps // every, every // interval, interval, *given.shape[1:])
+    begin = jax.tree.map(spread, first_carry(problem))
+    begin = eqx.tree_at(lambda c: c.state, begin, begin.state.at[1:].add(start))
+    carry, (growth, conductance) = jax.lax.scan(over_block, begin, given, steps // every)
+    return SeparationGrowth(
+        exponents=jnp.mean(growth, axis=0),
+        growth=growth,
+        conductance=conductance.reshape(steps, *problem.shape[:-1]),
+        final_state=carry.state[0],
+        final_differences=carry.state[1:] - carry.state[:1],
+        final_step=carry.step[0],
+    )
+
+
+def _rescaled(
+    problem: Problem, states: Array, distance: Array, weights: Array | None, owner: Any
+) -> tuple[Array, Array]:
+    """States of which all but the first are at the distance from it again, and how far they had come."""
+    # As in a step: what follows a solve lies in memory as the next one wants it.
+    states = jax.vmap(batch_inner)(states)
+    difference = states - states[:1]
+    size = _size(problem, difference if weights is None else difference * weights[None])
+    factor = jnp.where(size == 0, 0, distance / jnp.where(size == 0, 1, size))
+    factor = factor[:, None] if factor.ndim == 1 else jnp.take(factor, owner, axis=-1)
+    factor = factor.reshape(len(states), *(1,) * (states.ndim - 2), factor.shape[-1])
+    moved = states[:1] + factor * difference
+    return jax.vmap(batch_inner)(moved), size[1:].T / distance
+
+
+def _size(problem: Problem, difference: Array) -> Array:
+    """The length of each difference, of each part of it that belongs to another network of an ensemble."""
+    square = jnp.square(difference)
+    if len(problem.shape) == 1:
+        # A product with ones: a sum would turn the array round and add one number at a time.
+        flat = square.reshape(len(square), -1)
+        return jnp.sqrt(jnp.dot(flat, jnp.ones(flat.shape[1], flat.dtype), precision="highest"))
+    square = jnp.take(square, problem.junctions_of_network, axis=-1, mode="fill", fill_value=0)
+    return jnp.sqrt(jnp.sum(square, axis=(*range(1, square.ndim - 2), square.ndim - 1)))

@@ -1,0 +1,8 @@
+"""Pictures of networks, runs and tunings."""
+
+from .curves import (
+    plot_conductance as plot_conductance,
+    plot_hysteresis as plot_hysteresis,
+    plot_network as plot_network,
+    plot_optimisation as plot_optimisation,
+)

@@ -1,0 +1,28 @@
+"""Runs of a network: the problem, its time steps, and what comes out."""
+
+from .adjoint import (
+    AbstractAdjoint as AbstractAdjoint,
+    Checkpointed as Checkpointed,
+    StoreAll as StoreAll,
+    StoreStates as StoreStates,
+    Truncated as Truncated,
+    scan_windows as scan_windows,
+)
+from .diagnosis import diagnosis_of as diagnosis_of
+from .problem import Problem as Problem, make_problem as make_problem
+from .shooting import shoot as shoot
+from .simulate import simulate as simulate
+from .solution import LARGEST_CHANGE as LARGEST_CHANGE, Result as Result, Solution as Solution
+from .solver import (
+    AbstractSolver as AbstractSolver,
+    AutoSolver as AutoSolver,
+    Dense as Dense,
+    StarMesh as StarMesh,
+)
+from .state_equation import Observation as Observation, StateEquation as StateEquation
+from .step import (
+    Carry as Carry,
+    advance as advance,
+    first_carry as first_carry,
+    passive_conductance as passive_conductance,
+)

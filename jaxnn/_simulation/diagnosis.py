@@ -1,0 +1,177 @@
+"""What goes wrong in a run, and where: watched in every step, network by network."""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from .problem import Problem
+
+
+# Causes, the one that explains most last: a bad conductance makes potentials and states bad as well.
+SUCCESSFUL, NOT_FINITE, OUT_OF_BOUNDS, NEGATIVE_CONDUCTANCE, INFINITE_CONDUCTANCE = range(5)
+
+# Of a bound, that a state may pass by rounding.
+_ROUNDING = 1e-5
+
+
+class Diagnosis(eqx.Module):
+    """The first thing that went wrong in each network, and how far states moved."""
+
+    largest_change: Float[Array, "*networks"]
+    failed_step: Int[Array, "*networks"]
+    failed_junction: Int[Array, "*networks"]
+    cause: Int[Array, "*networks"]
+
+
+class JunctionWatch(eqx.Module):
+    """The same of each junction of an ensemble, and where the currents of its networks failed.
+
+    To gather junctions by networks takes as long as to update their states: it is left to the end.
+    """
+
+    largest_change: Float[Array, " junctions"]
+    failed_step: Int[Array, " junctions"]
+    cause: Int[Array, " junctions"]
+    outside_step: Int[Array, " networks"]
+
+
+def first_watch(problem: Problem) -> Diagnosis | JunctionWatch:
+    """That of a run that has not begun: the state to start from may be out of bounds."""
+    networks = problem.shape[:-1]
+    none = jnp.full(networks, -1, jnp.int32)
+    if networks:
+        n = (problem.network.n_junctions,)
+        change = jnp.zeros(n, problem.state.dtype)
+        return JunctionWatch(change, jnp.full(n, -1, jnp.int32), jnp.zeros(n, jnp.int32), none)
+    cause = _cause_of_state(problem, jax.lax.stop_gradient(problem.state))
+    change = jnp.zeros(networks, problem.state.dtype)
+    nothing = Diagnosis(change, none, none, jnp.zeros(networks, jnp.int32))
+    worst = _worst(problem, cause)
+    return _with_failure(problem, nothing, problem.start_step, worst, jnp.ones(networks, bool))
+
+
+def next_watch(
+    problem: Problem,
+    so_far: Diagnosis | JunctionWatch,
+    step: Int[Array, ""],
+    before: Float[Array, "*variables junctions"],
+    state: Float[Array, "*variables junctions"],
+    conductance: Float[Array, " junctions"],
+    current: Float[Array, "*terminals"],
+) -> Diagnosis | JunctionWatch:
+    """What is followed, brought up to date with a step from `before` to `state`."""
+    before, state, conductance, current = jax.lax.stop_gradient((before, state, conductance, current))
+    scale = jnp.asarray(problem.junction.critical_state(), state.dtype)
+    change = jnp.abs(state - before) / _in_front(scale, state)
+    change = jnp.max(change, axis=tuple(range(change.ndim - 1)))
+    # The state of a passive junction moves as well, but nothing hangs on it.
+    change = jnp.where(problem.network.passive, 0, change)
+    flows = jnp.isfinite(jnp.sum(current, axis=-1))
+    if isinstance(so_far, JunctionWatch):
+        # XLA for a CPU would update the states once more for each look at them: one step later they are at
+        # hand. Their own causes are then those of the step before.
+        so_far = _with_cause(so_far, step - 1, _cause_of_state(problem, before))
+        so_far = _with_cause(so_far, step, _cause_of_conductance(conductance))
+        return dataclasses.replace(
+            so_far,
+            largest_change=jnp.maximum(so_far.largest_change, change),
+            outside_step=jnp.where(~flows & (so_far.outside_step < 0), step, so_far.outside_step),
+        )
+    cause = jnp.maximum(_cause_of_conductance(conductance), _cause_of_state(problem, state))
+    largest = jnp.maximum(so_far.largest_change, jnp.max(change, initial=0))
+    so_far = dataclasses.replace(so_far, largest_change=largest)
+    return _with_failure(problem, so_far, step, _worst(problem, cause), flows)
+
+
+def diagnosis_of(
+    problem: Problem,
+    watch: Diagnosis | JunctionWatch,
+    step: Int[Array, ""],
+    state: Float[Array, "*variables junctions"],
+) -> Diagnosis:
+    """The diagnosis of each network at the end of a run, after `step` in `state`."""
+    if isinstance(watch, Diagnosis):
+        return watch
+    watch = _with_cause(watch, step, _cause_of_state(problem, jax.lax.stop_gradient(state)))
+    never = jnp.iinfo(jnp.int32).max
+    since = jnp.where(watch.failed_step < 0, never, watch.failed_step)
+    outside = jnp.where(watch.outside_step < 0, never, watch.outside_step)
+    first = jnp.minimum(never - _largest(problem, never - since), outside)
+    # Of what began at that step, each junction knows by its network when that was.
+    begins = since == first.at[problem.network_of_junction].get()
+    worst = _worst(problem, jnp.where(begins, watch.cause, 0))
+    none = jnp.full(problem.shape[:-1], -1, jnp.int32)
+    nothing = Diagnosis(_largest(problem, watch.largest_change), none, none, jnp.zeros_like(none))
+    return _with_failure(problem, nothing, first, worst, (watch.outside_step < 0) | (outside > first))
+
+
+def _with_cause(watch: JunctionWatch, step: Array, cause: Array) -> JunctionWatch:
+    """With what is wrong with junctions at a step, where it is the first."""
+    new = (cause > 0) & (watch.cause == 0)
+    failed_step = jnp.where(new, step, watch.failed_step)
+    return dataclasses.replace(watch, failed_step=failed_step, cause=jnp.where(new, cause, watch.cause))
+
+
+def _worst(problem: Problem, cause: Array) -> Array:
+    """The worst cause in each network and its first junction in one number, 0 where there is none."""
+    n = problem.network.n_junctions
+    return _largest(problem, jnp.where(cause > 0, cause * n + n - 1 - np.arange(n, dtype=np.int32), 0))
+
+
+def _with_failure(
+    problem: Problem, so_far: Diagnosis, step: Array, worst: Array, flows: Array
+) -> Diagnosis:
+    """With what is wrong at a step, if it is the first; `flows` where currents are finite."""
+    n = problem.network.n_junctions
+    found = worst // n if n else worst
+    # Currents that are not finite come from outside, and make states so, unless a conductance is to blame.
+    outside = ~flows & (found < NEGATIVE_CONDUCTANCE)
+    found = jnp.where(outside, NOT_FINITE, found)
+    where = jnp.where(outside | (found == 0), -1, n - 1 - worst % max(n, 1))
+    first = ((found > 0) & (so_far.cause == 0)).astype(jnp.int32)
+    # Not `where`: on a mesh with explicit axes it does not choose between numbers that are not mapped.
+    pick = lambda new, old: old + first * (new - old)
+    return Diagnosis(
+        so_far.largest_change,
+        pick(step, so_far.failed_step),
+        pick(where, so_far.failed_junction),
+        pick(found, so_far.cause),
+    )
+
+
+def _cause_of_state(problem: Problem, state: Array) -> Int[Array, " junctions"]:
+    """What is wrong with the state of each junction."""
+    low, high = problem.junction.state_bounds()
+    cause = jnp.where(jnp.isfinite(state), SUCCESSFUL, NOT_FINITE)
+    for bound, compare in ((low, jnp.less), (high, jnp.greater)):
+        # Without bounds there is nothing to compare with in every step.
+        if not isinstance(bound, float) or np.isfinite(bound):
+            limit = _in_front(jnp.asarray(bound, state.dtype), state)
+            passed = compare(state, limit) & (jnp.abs(state - limit) > _ROUNDING * jnp.abs(limit))
+            cause = jnp.where(passed & jnp.isfinite(state), OUT_OF_BOUNDS, cause)
+    cause = jnp.max(cause.astype(jnp.int32), axis=tuple(range(cause.ndim - 1)))
+    return jnp.where(problem.network.passive, SUCCESSFUL, cause)
+
+
+def _cause_of_conductance(conductance: Array) -> Int[Array, " junctions"]:
+    """What is wrong with the conductance of each junction."""
+    cause = jnp.where(conductance < 0, NEGATIVE_CONDUCTANCE, SUCCESSFUL)
+    return jnp.where(jnp.isfinite(conductance), cause, INFINITE_CONDUCTANCE).astype(jnp.int32)
+
+
+def _in_front(x: Array, like: Array) -> Array:
+    """`x` with as many axes as `like`, those that it lacks in front."""
+    return x.reshape((1,) * (like.ndim - x.ndim) + x.shape)
+
+
+def _largest(problem: Problem, values: Array) -> Array:
+    """The largest of values per junction, at least 0, in each network."""
+    if len(problem.shape) == 1:
+        return jnp.max(values, initial=0)
+    # To gather the junctions of a network is several times faster than to scatter into networks.
+    values = jnp.take(values, problem.junctions_of_network, axis=-1, mode="fill", fill_value=0)
+    return jnp.max(values, axis=(*range(values.ndim - 2), values.ndim - 1), initial=0)

@@ -1,0 +1,136 @@
+"""The time loop: conductances, potentials, states, step after step in one compiled call."""
+
+from collections.abc import Sequence
+from typing import Any, SupportsIndex
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import ArrayLike
+
+from jaxnn_kernels import on_mesh_of_arguments, step_time
+
+from .._core import announced, check_count, compiled
+from .._drives import AbstractDrive
+from .._junctions import AbstractJunction
+from .._networks import Ensemble, Network
+from .adjoint import AbstractAdjoint, StoreStates
+from .diagnosis import diagnosis_of
+from .problem import Problem, make_problem
+from .setup import Setup
+from .solution import Solution
+from .solver import AbstractSolver
+from .step import ALWAYS, advance, first_carry, passive_conductance
+
+
+_ALWAYS = ("time", *ALWAYS, "final_state")
+_ON_REQUEST = (
+    "state",
+    "junction_conductance",
+    "junction_voltage",
+    "node_potential",
+    "kirchhoff_residual",
+    "power",
+    "cut_off",
+)
+
+
+@on_mesh_of_arguments
+def simulate(
+    network: Network | Ensemble | Any,
+    junction: AbstractJunction | Any,
+    drive: AbstractDrive | Any,
+    *,
+    terminals: Any,
+    dt: ArrayLike | Any,
+    steps: SupportsIndex | Any,
+    start_step: ArrayLike = 0,
+    state: Any = None,
+    record: str | Sequence[str] = ("conductance",),
+    every: SupportsIndex | Any = 1,
+    solver: AbstractSolver | None = None,
+    adjoint: AbstractAdjoint | None = None,
+) -> Solution:
+    r"""Simulates a network of memristive junctions under a drive.
+
+    For $k = 1, \dots,$ `steps`, with $t = ($`start_step`$ + k)\,dt$:
+
+    $$g = g(\lambda_{k-1}), \quad B^T \mathrm{diag}(g) B \phi = 0 \text{ off the terminals}, \quad
+      \phi = V(t) \text{ on them}, \quad v = B \phi, \quad \lambda_k = \lambda(\lambda_{k-1}, v, dt)$$
+
+    - `network`: a `Network`, or an `Ensemble` of different ones that run together.
+    - `junction`: the law of its junctions; parameters are scalars or one value per junction.
+    - `drive`: a drive, or an array [V], `(steps,)` for the first terminal with the others at 0 V or
+      `(steps, terminals)`.
+    - `terminals`: wires held at the drive's potentials, at least two; for an ensemble one sequence
+      per network. The network's conductance is between the first two.
+    - `dt`: time step [s]. A warning says when a state moved too far in one.
+    - `state`, `start_step`: where to start; `final_state` and `final_step` of an earlier run go on
+      from it bit for bit.
+    - `record`: what to keep besides time, drive, terminal currents and conductance: any of
+      "state", "junction_conductance", "junction_voltage", "node_potential", "kirchhoff_residual",
+      "power", "cut_off" (doubles the cost). What is not asked for takes no memory.
+    - `every`: keep steps every, 2 every, ...
+    - `solver`: `StarMesh()` or `Dense()`; by default whichever takes less work.
+    - `adjoint`: what reverse mode keeps, `StoreStates()` by default, `Checkpointed()` for long runs.
+
+    Every number may be traced: `jit`, `vmap` and `grad` apply to drives, parameters, states and dt.
+    The dtype is that of the arrays given (drive, state, parameters); plain Python numbers follow.
+
+    Raises a `ValueError` for terminals that are not all connected, wires that no terminal reaches,
+    drives or states that are not finite or do not fit, and unknown names in `record`.
+
+    Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Methods; order of a step as in its code.
+    """
+    n_steps, n_every = _check_counts(steps, every)
+    problem = make_problem(
+        network,
+        junction,
+        drive,
+        terminals=terminals,
+        dt=dt,
+        steps=n_steps,
+        start_step=start_step,
+        state=state,
+        solver=solver,
+    )
+    adjoint = StoreStates() if adjoint is None else adjoint
+    solution = _run(problem, n_steps, n_every, _check_record(record), adjoint)
+    known: dict[str, Any] = vars(solution) | {"setup": Setup.of(network, problem, terminals)}
+    return Solution(**known).check()
+
+
+def _check_counts(steps: Any, every: Any) -> tuple[int, int]:
+    n_steps, n_every = check_count("steps", steps), check_count("every", every)
+    if n_every > n_steps:
+        raise ValueError(f"every={every} keeps none of {steps} steps; use every={steps} or less.")
+    return n_steps, n_every
+
+
+def _check_record(record: str | Sequence[str]) -> tuple[str, ...]:
+    names = (record,) if isinstance(record, str) else tuple(record)
+    unknown = [name for name in names if name not in _ALWAYS + _ON_REQUEST]
+    if unknown:
+        raise ValueError(
+            f"record has {unknown}; it can name {list(_ON_REQUEST)} ({list(_ALWAYS)} are always kept)."
+        )
+    return tuple(name for name in _ON_REQUEST if name in names)
+
+
+@announced("simulate", lambda _, steps, *__: f"{steps:,} steps", wait=True)
+@compiled
+def _run(
+    problem: Problem, steps: int, every: int, record: tuple[str, ...], adjoint: AbstractAdjoint
+) -> Solution:
+    passive = passive_conductance(problem)
+    step = lambda carry, voltage: advance(problem, passive, record, carry, voltage)
+    given = None if isinstance(problem.drive, AbstractDrive) else problem.drive
+    carry, kept = adjoint.scan(step, first_carry(problem), given, steps, every)
+    kept_step = problem.start_step + every * jnp.arange(1, steps // every + 1, dtype=jnp.int32)
+    time, _ = jax.vmap(step_time, in_axes=(0, None, None))(kept_step, problem.dt, problem.dt_remainder)
+    return Solution(
+        time=time,
+        final_state=carry.state,
+        final_step=carry.step,
+        **vars(diagnosis_of(problem, carry.watch, carry.step, carry.state)),
+        **kept,
+    )

@@ -1,0 +1,80 @@
+"""The nodal solvers: what each network's potentials are computed with."""
+
+import abc
+import functools as ft
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Int
+
+from jaxnn_kernels import dense_plan, nodal_plan, star_mesh_plan
+
+from .._core import Module
+from .._networks import Topology
+
+
+class AbstractSolver(Module):
+    """A method for Kirchhoff's laws. All share one derivative rule, see `docs/solvers.md`."""
+
+    @abc.abstractmethod
+    def plan(
+        self, n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " _"]
+    ) -> Any:
+        """All that depends on the topology alone, built in NumPy once, for `kernels.solve_nodes`."""
+
+
+class AutoSolver(AbstractSolver):
+    """Whichever of `StarMesh` and `Dense` takes less work for the network at hand. The default.
+
+    `repr(AutoSolver().plan(...))` says which, and why.
+    """
+
+    device: str | None = eqx.field(static=True, default=None)
+    """"cpu" or "gpu": what the plan is laid out for, by default what JAX runs on."""
+    mapped: bool = eqx.field(static=True, default=False)
+    """Whether `jax.vmap` runs an ensemble with four drives, parameters or states at once, or more: loops on
+    a CPU can then run along these. A matter of speed alone, and none of single networks."""
+
+    def plan(
+        self, n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " _"]
+    ) -> Any:
+        return nodal_plan(n_nodes, edges, terminals, self.device, self.mapped)
+
+
+class StarMesh(AbstractSolver):
+    """Sparse elimination by the star-mesh transform, free of subtractions.
+
+    Potentials keep the precision of their dtype whatever the contrast of the conductances: float32
+    is safe.
+    """
+
+    device: str | None = eqx.field(static=True, default=None)
+    """"cpu" or "gpu": what the plan is laid out for, by default what JAX runs on."""
+    mapped: bool = eqx.field(static=True, default=False)
+    """Whether `jax.vmap` runs an ensemble with four drives, parameters or states at once, or more: loops on
+    a CPU can then run along these. A matter of speed alone, and none of single networks."""
+
+    def plan(
+        self, n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " _"]
+    ) -> Any:
+        return star_mesh_plan(n_nodes, edges, terminals, self.device, self.mapped)
+
+
+class Dense(AbstractSolver):
+    """The same elimination on the full matrix, without a schedule.
+
+    As accurate as `StarMesh`; its cost grows with n^3 and its memory with n^2, so that it pays for
+    networks with few wires or with a junction between most pairs of them.
+    """
+
+    def plan(
+        self, n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " _"]
+    ) -> Any:
+        return dense_plan(n_nodes, edges, terminals)
+
+
+@ft.lru_cache(maxsize=64)
+def plan_for(solver: AbstractSolver, topology: Topology, terminals: tuple[int, ...]) -> Any:
+    """The solver's plan, kept because an optimiser calls `simulate` again and again."""
+    return solver.plan(topology.n_nodes, topology.edges, np.asarray(terminals))

@@ -1,0 +1,205 @@
+"""What a sweep goes through: axes, each with a value of one or more parameters at every place."""
+
+import abc
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._core import Module
+
+
+class Axis(NamedTuple):
+    """A dimension of the result, and the parameters that change along it, by path."""
+
+    name: str
+    columns: dict[str, np.ndarray]
+
+    @property
+    def size(self) -> int:
+        """The number of places."""
+        return len(next(iter(self.columns.values())))
+
+
+class AbstractSampling(Module):
+    """A way to go through parameters; several of them in a list are combined each with each."""
+
+    @abc.abstractmethod
+    def axes(self) -> list[Axis]:
+        """The axes, a column for each parameter."""
+
+
+class Grid(AbstractSampling):
+    """Every combination of some values: `Grid({"drive.voltage": [0.1, 0.2], "network.seed": range(8)})`.
+
+    Each parameter gives the result a dimension, named by the last part of its path.
+
+    Raises a `ValueError` for no parameter or no values, and values that are no finite numbers.
+    """
+
+    values: dict[str, Any]
+
+    def __init__(self, values: Mapping[str, Any]):
+        self.values = {path: checked_column(path, column) for path, column in values.items()}
+        _check_some("Grid", self.values)
+
+    def axes(self) -> list[Axis]:
+        return [Axis(path, {path: column}) for path, column in self.values.items()]
+
+
+class Table(AbstractSampling):
+    """Combinations one by one: columns of equal length, along one dimension called `name`.
+
+    Raises a `ValueError` as `Grid` does, and for columns of different lengths.
+    """
+
+    columns: dict[str, Any]
+    name: str
+
+    def __init__(self, columns: Mapping[str, Any], name: str = "sample"):
+        self.columns = {path: checked_column(path, column) for path, column in columns.items()}
+        self.name = name
+        _check_some("Table", self.columns)
+        lengths = {path: len(column) for path, column in self.columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"The columns of a Table must be of one length, got {lengths}.")
+
+    def axes(self) -> list[Axis]:
+        return [Axis(self.name, dict(self.columns))]
+
+
+class Sample(AbstractSampling):
+    """`count` combinations drawn from ranges, along one dimension called `name`.
+
+    - `ranges`: for each path `(low, high)` or `(low, high, "log")`. Two whole numbers give whole
+      numbers, both ends included.
+    - `method`: "sobol" (scrambled; a power of two is covered most evenly), "latin_hypercube" or
+      "random".
+    - `seed`: of the draws.
+
+    Raises a `ValueError` for ranges, methods or counts that make no sense.
+
+    Source: Owen, ACM Trans. Model. Comput. Simul. 8, 71 (1998), for scrambled Sobol points.
+    """
+
+    ranges: dict[str, Any]
+    count: int
+    method: str
+    seed: int
+    name: str
+
+    def __init__(
+        self,
+        ranges: Mapping[str, Sequence[Any]],
+        count: int,
+        *,
+        method: str = "sobol",
+        seed: int = 0,
+        name: str = "sample",
+    ):
+        self.ranges = {path: _checked_range(path, limits) for path, limits in ranges.items()}
+        self.count, self.method, self.seed, self.name = count, method, seed, name
+        _check_some("Sample", self.ranges)
+        if count < 1:
+            raise ValueError(f"count of Sample must be at least 1, got {count}.")
+        if method not in _DRAWS:
+            raise ValueError(f"method of Sample must be one of {list(_DRAWS)}, got {method!r}.")
+
+    def axes(self) -> list[Axis]:
+        unit = _DRAWS[self.method](len(self.ranges), self.count, self.seed)
+        pairs = zip(self.ranges.items(), unit.T, strict=True)
+        return [Axis(self.name, {path: _scaled(limits, place) for (path, limits), place in pairs})]
+
+
+def axes_of(over: Any) -> list[Axis]:
+    """The axes of what a user sweeps over: a mapping, a sampling or a list of these.
+
+    **Raises:** `ValueError` for anything else, and for a parameter or a dimension that comes twice.
+    """
+    parts = over if isinstance(over, list | tuple) else [over]
+    axes: list[Axis] = []
+    for part in parts:
+        part = Grid(part) if isinstance(part, Mapping) else part
+        if not isinstance(part, AbstractSampling):
+            raise ValueError(
+                "over must be a jaxnn.Grid, Sample or Table, a mapping of paths to values, or a list "
+                f"of these, got {type(part).__name__}."
+            )
+        axes += part.axes()
+    paths = [path for axis in axes for path in axis.columns]
+    short = short_names(paths)
+    axes = [Axis(short.get(axis.name, axis.name), axis.columns) for axis in axes]
+    for what, names in (("parameter", paths), ("dimension", [axis.name for axis in axes])):
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"The sweep has the {what} {sorted(twice)[0]!r} twice; leave one out.")
+    return axes
+
+
+def short_names(paths: Sequence[str]) -> dict[str, str]:
+    """The last part of each path, or all of it where two end alike: `drive.voltage` is `voltage`."""
+    last = [path.rpartition(".")[2] for path in paths]
+    good = [name.isidentifier() and last.count(name) == 1 for name in last]
+    return {
+        path: name if fine else path.replace(".", "_")
+        for path, name, fine in zip(paths, last, good, strict=True)
+    }
+
+
+def checked_column(path: str, values: Any) -> np.ndarray:
+    """Values of one parameter as a vector of finite numbers."""
+    array = np.asarray(list(values) if isinstance(values, range) else values)
+    if array.dtype.kind == "i":
+        array = array.astype(np.int64)
+    if array.ndim != 1 or not array.size or array.dtype.kind not in "if" or not np.isfinite(array).all():
+        raise ValueError(
+            f"{path!r} must go through a list of finite numbers, at least one, got "
+            f"{np.array2string(array, threshold=6)}."
+        )
+    return array
+
+
+def _check_some(name: str, columns: Mapping[str, Any]) -> None:
+    if not columns:
+        raise ValueError(f"{name} needs at least one parameter, such as 'drive.voltage'.")
+
+
+def _checked_range(path: str, limits: Any) -> tuple[Any, Any, str]:
+    given: Any = (*limits, "linear")[:3] if len(limits) in (2, 3) else (1, 0, "")
+    low, high, scale = given
+    wrong = not low < high or scale not in ("linear", "log") or not np.isfinite([low, high]).all()
+    if wrong or (scale == "log" and low <= 0):
+        raise ValueError(
+            f'The range of {path!r} must be (low, high) or (low, high, "log") with low < high, both '
+            f"positive for a log scale; got {limits!r}."
+        )
+    return low, high, scale
+
+
+def _scaled(limits: tuple[Any, Any, str], unit: np.ndarray) -> np.ndarray:
+    low, high, scale = limits
+    if scale == "log":
+        return low * (high / low) ** unit
+    if isinstance(low, int) and isinstance(high, int):
+        return low + np.floor(unit * (high - low + 1)).astype(np.int64)
+    return low + unit * (high - low)
+
+
+def _sobol(dimensions: int, count: int, seed: int) -> np.ndarray:
+    from scipy.stats import qmc  # half a second that only those who sample have to wait
+
+    # Powers of two are what keeps the points balanced; those beyond `count` are left out.
+    return qmc.Sobol(dimensions, rng=seed).random_base2(int(np.ceil(np.log2(count))))[:count]
+
+
+def _latin_hypercube(dimensions: int, count: int, seed: int) -> np.ndarray:
+    from scipy.stats import qmc
+
+    return qmc.LatinHypercube(dimensions, rng=seed).random(count)
+
+
+_DRAWS = {
+    "sobol": _sobol,
+    "latin_hypercube": _latin_hypercube,
+    "random": lambda d, n, seed: np.random.default_rng(seed).random((n, d)),
+}

@@ -1,0 +1,52 @@
+"""Results of a sweep, read as they are needed."""
+
+import importlib
+import os
+from typing import Any
+
+import numpy as np
+
+from .store import STORE, Store
+
+
+def require_store_libraries() -> None:
+    """**Raises:** `ImportError` that says what to install, where xarray or zarr is missing."""
+    for name in ("xarray", "zarr"):
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise ImportError(
+                f"jaxnn.sweep keeps its results with xarray and zarr, and {name} is not installed: install "
+                'jaxnn with its extra "sweep", `pip install -e ".[sweep]"`.',
+                name=name,
+            ) from error
+
+
+def open_sweep(folder: str | os.PathLike[str]) -> Any:
+    """The results in a folder as an `xarray.Dataset`, lazily; what is not computed yet is NaN (or -1).
+
+    `open_sweep(folder).to_netcdf(path)` writes them to one file.
+
+    **Raises:** `FileNotFoundError` if there is no sweep; `ValueError` if it is damaged.
+    """
+    require_store_libraries()
+    import xarray as xr
+
+    store = Store(folder)
+    attributes = store.attributes()
+    if attributes is None:
+        raise FileNotFoundError(f"There is no sweep in {folder}: it has no {STORE}.")
+    dataset = xr.open_zarr(store.root, consolidated=False, chunks=None)
+    # A folder lists its files in no order.
+    first = list(attributes["specification"]["reductions"])
+    return dataset[[*first, *sorted({str(name) for name in dataset.data_vars} - {*first})]]
+
+
+def summary_of(dataset: Any) -> dict[str, int]:
+    """How many runs there are, are computed, and ended well, with too large a step, and not finite."""
+    diagnosis = dataset["diagnosis"].values
+    counts = {name: int(np.sum(diagnosis == code)) for name, code in _CODES.items()}
+    return {"runs": diagnosis.size, "computed": int(np.sum(diagnosis >= 0)), **counts}
+
+
+_CODES = {"successful": 0, "dt too large": 1, "not finite": 2}

@@ -1,0 +1,56 @@
+"""What a specification may name: nothing else in it can be called."""
+
+import functools as ft
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .. import parameters
+from .._drives import Constant, OnThenOff, PulseTrain, Ramp, Samples, Sine, Square, Triangle
+from .._junctions import BinaryJunction, Resistor, TunnelJunction
+from .._networks import Network, farthest_pair, nanowire_network, pair_at, random_terminals
+from .._observers import lyapunov_exponents
+from .._simulation import simulate
+
+
+def padded_network(fraction: float | int = 0.1, **settings: Any) -> Network:
+    """A `nanowire_network` between two pads that cover `fraction` of its height each."""
+    return nanowire_network(**settings).with_pads(fraction)
+
+
+def pads(network: Network) -> tuple[int, int]:
+    """The two pads of a `padded_network`."""
+    return network.n_nodes - 2, network.n_nodes - 1
+
+
+def saved_network(path: str) -> Network:
+    """A network that `Network.save` wrote."""
+    return Network.load(Path(path))
+
+
+_WAVEFORMS = (Constant, OnThenOff, PulseTrain, Ramp, Samples, Sine, Square, Triangle)
+_LAWS = (TunnelJunction, BinaryJunction, Resistor)
+
+REGISTRY: dict[str, dict[str, Callable[..., Any]]] = {
+    "network": {
+        "nanowire_network": nanowire_network,
+        "padded_network": padded_network,
+        "saved_network": saved_network,
+    },
+    "junction": {law.__name__: law for law in _LAWS}
+    | {name: getattr(parameters, name) for name in ("hochstetter2021_dc", "hochstetter2021_ac")},
+    "drive": {waveform.__name__: waveform for waveform in _WAVEFORMS},
+    "terminals": {
+        "farthest_pair": farthest_pair,
+        "pair_at": pair_at,
+        "random_terminals": random_terminals,
+        "pads": pads,
+    },
+    "method": {"simulate": simulate, "lyapunov_exponents": lyapunov_exponents},
+}
+
+
+def registered(what: str, name: str, settings: dict[str, Any]) -> Any:
+    """A registered junction or drive with its settings, or a network or terminals yet to be called."""
+    made = REGISTRY[what][name]
+    return made(**settings) if what in ("junction", "drive") else ft.partial(made, **settings)

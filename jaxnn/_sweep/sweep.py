@@ -1,0 +1,272 @@
+"""The sweep itself: chunks of runs, each computed, written and recorded before the next."""
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable
+from typing import Any, SupportsIndex
+
+import jax
+import numpy as np
+from jaxtyping import ArrayLike
+
+from .._core import bar, notice, ticking, unit_of, warn_user
+from .._drives import AbstractDrive
+from .._junctions import AbstractJunction
+from .._simulation import LARGEST_CHANGE, simulate
+from . import batch as _batch, provenance as _provenance
+from .axes import axes_of, short_names
+from .layout import Layout, make_layout
+from .open import open_sweep, require_store_libraries, summary_of
+from .reductions import Reduction, reductions_of
+from .store import Store, Variable
+from .study import Study
+
+
+_NETWORKS_AT_ONCE = 64
+
+
+def sweep(
+    network: Any,
+    junction: AbstractJunction,
+    drive: AbstractDrive,
+    *,
+    over: Any,
+    terminals: Any,
+    dt: ArrayLike | float,
+    steps: SupportsIndex,
+    out: str | os.PathLike[str],
+    reduce: Any = ("final_conductance",),
+    points: int | None = None,
+    networks_at_once: int | None = None,
+    method: Callable[..., Any] = simulate,
+    progress: bool = True,
+    **settings: Any,
+) -> Any:
+    """Simulates every combination of some parameters, and keeps labelled results on disk.
+
+    - `network`: a `jaxnn.Network`, or a function that returns one. Its arguments, such as a seed, are
+      then parameters of the sweep, and each value is another network.
+    - `junction`, `drive`: the base case, as for `jaxnn.simulate`.
+    - `over`: what changes: a `jaxnn.Grid`, `Sample` or `Table`, a mapping of paths to values (a grid), or
+      a list of these, each combined with each. A path names a number by where it is: "junction.boost",
+      "drive.drives.0.amplitude", "network.seed", "terminals.path_length".
+    - `terminals`: two or more wires, or a function of the network such as `jaxnn.farthest_pair`.
+    - `out`: the folder of the results. If it holds the same sweep unfinished, that is finished.
+    - `reduce`: what is kept of each run: names of reductions, or a mapping of names to functions of a
+      `jaxnn.Solution` or to `jaxnn.Reduction`. With several networks, a solution's values per
+      junction or wire end in NaN up to the size of the largest.
+    - `points`: combinations of numbers in a chunk; by default as many as fit the devices' memory by
+      the measured footprint of the compiled program, but no more than make it faster.
+    - `networks_at_once`: different networks in one compiled program, 64 by default.
+    - `method`: `jaxnn.simulate`, or a function called as it is, such as `jaxnn.lyapunov_exponents` (for
+      one network at a time).
+    - `progress`: a bar with throughput and time left, on a terminal or in a notebook.
+    - `settings`: further arguments of `method`, such as `every`, `record`, `solver`.
+
+    Returns an `xarray.Dataset` that reads from the store as needed. Besides the reductions it has
+    `diagnosis` (0 successful, 1 dt too large, 2 not finite), `failed_step` and `largest_change`.
+
+    Killed at any moment and called again, it goes on after the last finished chunk and ends with the
+    same bytes. Within `jax.distributed`, each process computes and writes its own chunks.
+
+    **Raises:** `ValueError` for arguments that do not fit, and if `out` holds another sweep;
+    `OSError` if it cannot be written, with all finished chunks safe; `MemoryError` if nothing fits.
+    """
+    require_store_libraries()
+    reductions = reductions_of(reduce)
+    settings = {"dt": dt, "steps": steps, **_recording(reductions, settings)}
+    study = Study(network, junction, drive, terminals, axes_of(over), reductions, method, settings)
+    with notice("sweep", lambda: "beginning", show=progress):
+        run = Run(study, Store(out, jax.process_index()), points, networks_at_once)
+    run.to_the_end(progress)
+    dataset = open_sweep(out)
+    _warn_of_failures(dataset)
+    return dataset
+
+
+def _recording(reductions: dict[str, Reduction], settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings, with what the reductions need added to `record`."""
+    given = settings.get("record", ())
+    record = {given} if isinstance(given, str) else {*given}
+    record |= {name for reduction in reductions.values() for name in reduction.record}
+    rest = {name: value for name, value in settings.items() if name != "record"}
+    return rest | ({"record": tuple(sorted(record))} if record else {})
+
+
+def _warn_of_failures(dataset: Any) -> None:
+    counts = summary_of(dataset)
+    bad = [f"{counts[name]:,} {name}" for name in ("not finite", "dt too large") if counts[name]]
+    if bad:
+        warn_user(
+            f"of {counts['runs']:,} runs {' and '.join(bad)}: look at `diagnosis`, `failed_step` and "
+            "`largest_change` before believing their numbers."
+        )
+
+
+class Run:
+    """A sweep under way: what is in its store, what this process has yet to do."""
+
+    def __init__(self, study: Study, store: Store, points: int | None, networks_at_once: int | None):
+        self.study, self.store = study, store
+        if networks_at_once is None:
+            networks_at_once = _NETWORKS_AT_ONCE if study.method is simulate else 1
+        for name, value in (("points", points), ("networks_at_once", networks_at_once)):
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}.")
+        # The networks that were compiled last, and the program.
+        self.compiled: tuple[tuple[int, ...], _batch.Program] | None = None
+        specification = _provenance.specification(study)
+        store.prepare()
+        attributes = store.attributes()
+        if attributes is None and jax.process_index() == 0:
+            layout = self._new_layout(points, networks_at_once)
+            attributes = _provenance.attributes(specification, layout)
+            store.create(variables(study, layout), attributes)
+        attributes = attributes or self._awaited()
+        self._check_same(attributes["specification"], specification)
+        layout = attributes["specification"]["layout"]
+        self.layout = Layout(*(tuple(layout[field]) for field in Layout._fields))
+        store.open(variables(study, self.layout), attributes, mend=jax.process_index() == 0)
+
+    def to_the_end(self, progress: bool) -> None:
+        """Computes and writes the chunks of this process that are not there yet."""
+        starts = self.layout.starts
+        mine = np.array_split(np.arange(len(starts)), jax.process_count())[jax.process_index()].tolist()
+        finished = set(self.store.finished(len(starts), mine))
+        size = {i: math.prod(np.subtract(self.layout.stops(starts[i]), starts[i])) for i in mine}
+        total, done = sum(size.values()), sum(size[i] for i in finished)
+        steps = int(self.study.settings["steps"])
+        new = bar(total=total, initial=done, unit=" runs", desc="sweep", smoothing=0, show=progress)
+        with ticking(new) as shown:
+            for index in mine:
+                if index in finished:
+                    continue
+                program = self._program(starts[index])
+                begin = time.perf_counter()
+                values = self._compute(program, starts[index])
+                rate = size[index] * steps / (time.perf_counter() - begin)
+                region = tuple(map(slice, starts[index], self.layout.stops(starts[index])))
+                self.store.write_chunk(index, len(starts), region, values)
+                shown.set_postfix_str(f"{rate:,.0f} network-steps/s", refresh=False)
+                shown.update(size[index])
+        self._wait_for(lambda: self.store.count_finished(len(starts)) == len(starts))
+        self.store.close()
+
+    def _compute(self, program: _batch.Program, start: tuple[int, ...]) -> dict[str, np.ndarray]:
+        """The results of a chunk, its axes in the order of the sweep's."""
+        lengths = np.subtract(self.layout.stops(start), start)
+        structural = np.asarray(self.layout.structural, bool)
+        numeric = np.flatnonzero(~structural)
+        shape = lengths[numeric].tolist()
+        indices = np.indices(shape).reshape(len(numeric), math.prod(shape))
+        numbers = {
+            path: column[start[k] + place]
+            for k, place in zip(numeric, indices, strict=True)
+            for path, column in self.study.axes[k].columns.items()
+        }
+        # Points come first in what is computed, then networks, then what a result has of its own.
+        computed = np.concatenate([numeric, np.flatnonzero(structural)])
+        out = {}
+        for name, value in program(numbers, math.prod(shape)).items():
+            value = value.reshape(*lengths[computed], *value.shape[2:])
+            rest = range(len(computed), value.ndim)
+            out[name] = np.ascontiguousarray(value.transpose(*np.argsort(computed), *rest))
+        large = out["largest_change"] > LARGEST_CHANGE
+        out["diagnosis"] = np.where(out["failed_step"] >= 0, 2, large).astype(np.int8)
+        return out
+
+    def compile_first(self) -> tuple[tuple[int, ...], _batch.Program]:
+        """The program of the first networks, compiled beforehand."""
+        start = self.layout.starts[0]
+        return self._networks_at(start), self._program(start)
+
+    def _program(self, start: tuple[int, ...]) -> _batch.Program:
+        """The compiled program for the networks of a chunk, the same for all of its numbers."""
+        at = self._networks_at(start)
+        if self.compiled is None or self.compiled[0] != at:
+            case = self.study.build(start, self.layout.stops(start))
+            self.compiled = at, _batch.compile_case(case, self.layout.points)
+        return self.compiled[1]
+
+    def _networks_at(self, start: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(s for s, structural in zip(start, self.study.structural, strict=True) if structural)
+
+    def _new_layout(self, points: int | None, networks_at_once: int) -> Layout:
+        """Chunks of the given or a fitting size; a program compiled to find that out is kept."""
+        sizes, structural = tuple(axis.size for axis in self.study.axes), self.study.structural
+        cut = lambda points: make_layout(sizes, structural, points, networks_at_once)
+        if points is not None:
+            return cut(points)
+        start, most = (0,) * len(sizes), cut(math.prod(sizes))
+        fitting = _batch.fitting_program(self.study.build(start, most.stops(start)), most.points, cut)
+        layout = cut(fitting.points)
+        self.compiled = self._networks_at(start), fitting
+        return layout
+
+    def _awaited(self) -> dict[str, Any]:
+        """The attributes of the store that the first process makes."""
+        self._wait_for(lambda: self.store.attributes() is not None)
+        attributes = self.store.attributes()
+        assert attributes is not None
+        return attributes
+
+    def _wait_for(self, ready: Callable[[], bool]) -> None:
+        # If another process dies for good, JAX's distributed runtime ends this one.
+        while not ready():
+            time.sleep(0.2)
+
+    def _check_same(self, there: dict[str, Any], here: dict[str, Any]) -> None:
+        found = _provenance.differences(there, json.loads(json.dumps(here)))
+        if found:
+            more = f", and {len(found) - 3} more" if len(found) > 3 else ""
+            raise ValueError(
+                f"{self.store.folder} holds another sweep: {'; '.join(found[:3])}{more}. Give another "
+                "folder, or delete this one to begin anew. Nothing was changed."
+            )
+
+
+def variables(study: Study, layout: Layout) -> dict[str, Variable]:
+    """Every array of the store: coordinates with their values, results without."""
+    paths = [path for axis in study.axes for path in axis.columns]
+    short = short_names(paths)
+    out: dict[str, Variable] = {}
+    beside = []
+    for axis in study.axes:
+        for path, column in axis.columns.items():
+            root, _, place = path.partition(".")
+            unit = unit_of(getattr(study, root), place)
+            attributes = {"path": path} | ({"units": unit} if unit else {})
+            out[short[path]] = Variable(
+                (axis.name,), column.shape, column.shape, column.dtype, attributes, column
+            )
+            if short[path] != axis.name:
+                beside.append(short[path])
+    names = tuple(axis.name for axis in study.axes)
+    also = {"coordinates": " ".join(beside)} if beside else {}
+    for name, shape in (_batch.probe(study).shapes | _DIAGNOSIS_SHAPE).items():
+        reduction = study.reductions.get(name) or _DIAGNOSIS[name]
+        more = reduction.dimensions or tuple(f"{name}_{k}" for k in range(len(shape.shape)))
+        if len(more) != len(shape.shape):
+            raise ValueError(f"The reduction {name!r} has {len(shape.shape)} axes but dimensions={more}.")
+        attributes = {"long_name": reduction.description, **_FLAGS.get(name, {}), **also}
+        if reduction.unit:
+            attributes["units"] = reduction.unit
+        sizes, chunks = (*layout.sizes, *shape.shape), (*layout.lengths, *(max(1, n) for n in shape.shape))
+        out[name] = Variable((*names, *more), sizes, chunks, np.dtype(shape.dtype), attributes)
+        if "time" in more and "time" not in out:
+            times = _batch.times_kept(study)
+            out["time"] = Variable(("time",), times.shape, times.shape, times.dtype, {"units": "s"}, times)
+    return out
+
+
+_DIAGNOSIS = {
+    "diagnosis": Reduction(lambda _: None, "", "how the run ended"),
+    "failed_step": Reduction(lambda _: None, "1", "first step with a number that is not finite, or -1"),
+    "largest_change": Reduction(
+        lambda _: None, "1", "largest move of a state in a step, of its critical value"
+    ),
+}
+_DIAGNOSIS_SHAPE = {"diagnosis": jax.ShapeDtypeStruct((), np.int8)}
+_FLAGS = {"diagnosis": {"flag_values": [0, 1, 2], "flag_meanings": "successful dt_too_large not_finite"}}

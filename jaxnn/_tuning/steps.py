@@ -1,0 +1,293 @@
+"""The compiled part of an optimisation: steps that are taken back where they are not finite."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import optax
+from jaxtyping import Array, Bool, Float, Int, PyTree
+
+from .._core import compiled
+from .constraint import AbstractConstraint
+from .result import OptimisationResult
+
+
+BLOCK = 64
+"""The most steps in one compiled call: enough to make the cost of the call small beside 1 ms steps."""
+
+
+class Problem(eqx.Module):
+    """A checked optimisation. `start`, `fixed` have restarts in front, `other` has not."""
+
+    loss: Callable
+    optimiser: Any
+    start: PyTree
+    """The tuned arrays, with None in the place of everything else."""
+    fixed: PyTree
+    """The other real arrays."""
+    other: PyTree
+    """All other leaves."""
+    rules: tuple[AbstractConstraint | None, ...]
+    """One for each leaf of `start`."""
+    key: Any
+    target: Float[Array, ""]
+    tolerance: Float[Array, ""]
+    patience: Int[Array, ""]
+    shortest: Float[Array, ""]
+    restarts: int | None = eqx.field(static=True)
+    has_aux: bool = eqx.field(static=True)
+
+    def each(self, method: str, tree: PyTree) -> PyTree:
+        """A method of the constraints, "to_free" and the like, applied to each tuned leaf."""
+        leaves, structure = jax.tree.flatten(tree)
+        apply = lambda rule, x: x if rule is None else getattr(rule, method)(x).astype(x.dtype)
+        return structure.unflatten([apply(*pair) for pair in zip(self.rules, leaves, strict=True)])
+
+    def batched(self, function: Callable) -> Callable:
+        """`function` over the restarts, if there are any."""
+        return function if self.restarts is None else jax.vmap(function)
+
+    def values(self, free: PyTree) -> PyTree:
+        """The tuned parameters at free coordinates, of the types that they were given in."""
+        return jax.tree.map(_retyped, self.each("from_free", free), self.start)
+
+    def evaluate(self, free: PyTree, fixed: PyTree, key: Any) -> tuple[Array, PyTree]:
+        """The loss and what it returns beside it."""
+        parameters = eqx.combine(self.values(free), fixed, self.other)
+        returned = self.loss(parameters) if key is None else self.loss(parameters, key)
+        value, aux = returned if self.has_aux else (returned, None)
+        value = jnp.asarray(value)
+        if value.shape != () or not jnp.issubdtype(value.dtype, jnp.floating):
+            raise ValueError(
+                f"loss must return one real number, got {value.dtype} of shape {value.shape}: reduce it, "
+                "as with jnp.mean; what else you want to keep goes into (loss, aux) with has_aux=True."
+            )
+        return value, jax.tree.map(jnp.asarray, aux)
+
+
+class State(eqx.Module):
+    """Where one restart stands. All of it is needed to go on, and nothing else."""
+
+    free: PyTree
+    """The coordinates to be evaluated next."""
+    good: PyTree
+    """The last ones that were finite."""
+    update: PyTree
+    """The update that the optimiser wants from there."""
+    memory: PyTree
+    """The optimiser's state after it."""
+    best: PyTree
+    best_loss: Float[Array, ""]
+    reference: Float[Array, ""]
+    """The best loss when it last improved by more than the tolerance."""
+    shortening: Float[Array, ""]
+    """The part of the update that is taken: 1 unless steps were undone."""
+    waited: Int[Array, ""]
+    """Steps since the reference improved."""
+    steps: Int[Array, ""]
+    result: Any
+
+    @property
+    def active(self) -> Bool[Array, "..."]:
+        """Whether the restart goes on."""
+        return self.result == OptimisationResult.out_of_steps
+
+
+class Record(eqx.Module):
+    """What is kept of every step."""
+
+    loss: Float[Array, "..."]
+    gradient_norm: Float[Array, "..."]
+    undone: Bool[Array, "..."]
+    aux: PyTree
+
+
+def loose(value: Any) -> Array:
+    """A tuned or fixed number as an array that is as free of a dtype as it was given."""
+    if isinstance(value, jax.Array):
+        return value
+    numbers = np.asarray(value, dtype=float)
+    # What is written into zeros of weak type takes their type; nothing public makes weak arrays.
+    return jnp.broadcast_to(jnp.asarray(0.0), numbers.shape).at[...].set(numbers)
+
+
+def _retyped(value: Array, like: Array) -> Array:
+    """`value` as weakly typed as `like`, for a loss that combines it with arrays of any dtype."""
+    return jnp.broadcast_to(jnp.asarray(0.0), value.shape).at[...].set(value) if like.weak_type else value
+
+
+@compiled
+def first_state(problem: Problem) -> tuple[State, Record]:
+    """The state before the first step, and room for the records of one block of steps."""
+    free = _strong(problem.batched(lambda x: problem.each("to_free", x))(problem.start))
+    evaluate = lambda x, fixed: problem.evaluate(x, fixed, problem.key)
+    value, aux = jax.eval_shape(problem.batched(evaluate), free, problem.fixed)
+
+    def make(free: PyTree) -> State:
+        with _lenient():
+            memory = _strong(jax.tree.map(jnp.asarray, problem.optimiser.init(free)))
+        infinite, zero = jnp.asarray(jnp.inf, value.dtype), jnp.asarray(0, jnp.int32)
+        return State(
+            free=free,
+            good=free,
+            update=jax.tree.map(jnp.zeros_like, free),
+            memory=memory,
+            best=free,
+            best_loss=infinite,
+            reference=infinite,
+            shortening=jnp.ones((), value.dtype),
+            waited=zero,
+            steps=zero,
+            result=jax.tree.map(jnp.asarray, OptimisationResult.out_of_steps),
+        )
+
+    numbers = jnp.zeros((BLOCK, *value.shape), value.dtype)
+    room = jax.tree.map(lambda x: jnp.zeros((BLOCK, *x.shape), x.dtype), aux)
+    return problem.batched(make)(free), Record(numbers, numbers, numbers > 0, room)
+
+
+@compiled
+def advance(problem: Problem, state: State, room: Record, step: Array, count: Array) -> Any:
+    """Up to `count` <= `BLOCK` steps: the new state, the records and how many steps there were.
+
+    The count is traced, so that one compilation does for any; it is less than asked for only if all
+    restarts have ended.
+    """
+
+    def body(carry: Any) -> Any:
+        i, state, records = carry
+        key = None if problem.key is None else jr.fold_in(problem.key, step + i)
+        one = lambda state, fixed: _step(problem, state, fixed, key)
+        state, record = problem.batched(one)(state, problem.fixed)
+        return i + 1, state, jax.tree.map(lambda all_, x: all_.at[i].set(x), records, record)
+
+    more = lambda carry: (carry[0] < count) & jnp.any(carry[1].active)
+    taken, state, records = jax.lax.while_loop(more, body, (jnp.zeros_like(count), state, room))
+    return state, records, taken
+
+
+@compiled
+def outcome(problem: Problem, state: State, ending: Any) -> tuple[PyTree, Any]:
+    """The best tuned parameters, and how each restart ended: `ending` if it had not."""
+
+    def one(state: State) -> tuple[PyTree, Any]:
+        return problem.values(state.best), OptimisationResult.where(state.active, ending, state.result)
+
+    # Without weak types, or a function would be compiled for them and then for what comes of them.
+    values, result = problem.batched(one)(state)
+    return _strong(values), result
+
+
+def _step(problem: Problem, state: State, fixed: PyTree, key: Any) -> tuple[State, Record]:
+    """Evaluates the loss; goes on from there if all is finite, else back and less far.
+
+    A bad gradient never reaches the optimiser's memory, and an update that is bad or that spoils
+    the memory is dropped along with it.
+    """
+    evaluate = lambda free: problem.evaluate(free, fixed, key)
+    (value, aux), gradient = jax.value_and_grad(evaluate, has_aux=True)(state.free)
+    with _lenient():
+        update, memory = optax.with_extra_args_support(problem.optimiser).update(
+            gradient,
+            state.memory,
+            state.free,
+            # Line searches want these; other optimisers ignore them.
+            value=value,
+            grad=gradient,
+            value_fn=lambda free: evaluate(free)[0],
+        )
+    # Some promote to the default dtype on the way.
+    update, memory = _as_typed(update, state.update), _as_typed(memory, state.memory)
+    finite = jnp.isfinite(value) & _finite((gradient, update)) & _stays_finite(memory, state.memory)
+    active = state.active
+    record = Record(
+        loss=jnp.where(active, value, jnp.nan),
+        gradient_norm=jnp.where(active, _norm(gradient, value.dtype), jnp.nan),
+        undone=active & ~finite,
+        aux=aux,
+    )
+    return _next_state(problem, state, value, update, memory, finite), record
+
+
+def _next_state(
+    problem: Problem, state: State, value: Array, update: PyTree, memory: PyTree, finite: Array
+) -> State:
+    """The state after a step; the same as before for a restart that has ended."""
+    active = state.active
+    taken = active & finite
+    good = _choose(taken, state.free, state.good)
+    update = _choose(taken, update, state.update)
+    # Four good steps make up for one halving.
+    shortening = jnp.where(finite, jnp.minimum(1, 2**0.25 * state.shortening), state.shortening / 2)
+    better = taken & (value < state.best_loss)
+    progress = taken & (value < state.reference - problem.tolerance.astype(value.dtype))
+    waited = jnp.where(progress, 0, state.waited + 1)
+    result = state.result
+    for holds, ending in (
+        (waited >= problem.patience, OptimisationResult.no_improvement),
+        (finite & (value <= problem.target.astype(value.dtype)), OptimisationResult.target_reached),
+        (shortening < problem.shortest.astype(value.dtype), OptimisationResult.not_finite),
+        (~finite & jnp.isinf(state.best_loss), OptimisationResult.start_not_finite),
+    ):
+        result = OptimisationResult.where(active & holds, ending, result)
+    shortening, waited = _choose(active, (shortening, waited), (state.shortening, state.waited))
+    move = lambda x, u: x + shortening.astype(x.dtype) * u
+    return State(
+        free=problem.each("project", jax.tree.map(move, good, update)),
+        good=good,
+        update=update,
+        memory=_choose(taken, memory, state.memory),
+        best=_choose(better, state.free, state.best),
+        best_loss=jnp.where(better, value, state.best_loss),
+        reference=jnp.where(progress, value, state.reference),
+        shortening=shortening,
+        waited=waited,
+        steps=state.steps + active.astype(jnp.int32),
+        result=result,
+    )
+
+
+def _lenient() -> Any:
+    """Optax counts on implicit promotion, which a user may have forbidden for their own code."""
+    return jax.numpy_dtype_promotion("standard")
+
+
+def _strong(tree: PyTree) -> PyTree:
+    """Without weak types, which a step would not keep: the next call would compile again."""
+    return jax.tree.map(lambda x: jnp.asarray(x, x.dtype) if _is_real(x) else x, tree)
+
+
+def _choose(condition: Array, yes: Any, no: Any) -> Any:
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
+
+
+def _as_typed(tree: PyTree, like: PyTree) -> PyTree:
+    return jax.tree.map(lambda x, y: x if x.dtype == y.dtype else x.astype(y.dtype), tree, like)
+
+
+def _is_real(x: Array) -> bool:
+    return jnp.issubdtype(x.dtype, jnp.inexact)
+
+
+def _finite(tree: PyTree) -> Bool[Array, ""]:
+    return _all([jnp.isfinite(x) for x in jax.tree.leaves(tree)])
+
+
+def _stays_finite(new: PyTree, old: PyTree) -> Bool[Array, ""]:
+    """Whether no number became infinite or NaN; some optimisers start from infinite ones."""
+    pairs = zip(jax.tree.leaves(new), jax.tree.leaves(old), strict=True)
+    return _all([jnp.isfinite(x) | ~jnp.isfinite(y) for x, y in pairs if _is_real(x)])
+
+
+def _all(flags: list[Array]) -> Bool[Array, ""]:
+    # XLA fuses a reduction into each array that hangs on it, over and over: with ten arrays that
+    # compiles for ten seconds. It does not fuse a sort (and ignores `optimization_barrier` on CPU).
+    return jnp.sort(jnp.stack([jnp.asarray(True), *(x.all() for x in flags)]))[0]
+
+
+def _norm(tree: PyTree, dtype: Any) -> Float[Array, ""]:
+    return jnp.sqrt(sum(jnp.sum(x.astype(dtype) ** 2) for x in jax.tree.leaves(tree)))

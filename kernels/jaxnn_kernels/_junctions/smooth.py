@@ -1,0 +1,133 @@
+"""Smooth stand-ins for the threshold-flux junction: each tends to the exact law as its widths shrink."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from .._number import Number
+from .threshold import gap_conductance
+
+
+def smooth_threshold_flux_step(
+    flux: Float[Array, "*junctions"],
+    voltage: Float[Array, "*junctions"],
+    dt: ArrayLike,
+    *,
+    set_voltage: Float[Number, "..."],
+    reset_voltage: Float[Number, "..."],
+    max_flux: Float[Number, "..."],
+    boost: Float[Number, "..."],
+    set_width: Float[Number, "..."],
+    reset_width: Float[Number, "..."],
+    sign_width: Float[Number, "..."],
+    clamp_width: Float[Number, "..."],
+) -> Float[Array, "*junctions"]:
+    r"""One step of the threshold-flux law with its corners rounded.
+
+    $$\dot\lambda = \frac{u(v)}{1 + (w_c / 2 r_+)^2} - \frac{u(-v)}{1 + (w_c / 2 r_-)^2}
+        - \frac{b\, d(v)}{1 + (w_0 / 2 \rho)^2} \frac{\lambda}{\rho}, \qquad
+      r_\pm = \lambda_\mathrm{max} \mp \lambda, \quad \rho = \sqrt{\lambda^2 + w_0^2}$$
+
+    $$u(v) = w_s \log\left(1 + e^{(v - V_\mathrm{set}) / w_s}\right), \qquad
+      d(v) = w_r \log\left(1 + e^{(V_\mathrm{reset} - v \tanh(v / w_r)) / w_r}\right)$$
+
+    with the widths $w_s$ = `set_width`, $w_r$ = `reset_width` [V], $w_0$ = `sign_width` and
+    $w_c$ = `clamp_width` [V s], all positive. As they go to 0 this becomes `threshold_flux_step`.
+    The other arguments are the same.
+
+    No step is too long: the flux never leaves $[-\lambda_\mathrm{max}, \lambda_\mathrm{max}]$ and
+    never decays across 0. At 0 V and zero flux nothing moves, up to rounding.
+    """
+    # A flux from outside, which only a user can give; at the bound itself the slope stays 1.
+    flux = jnp.where(flux > max_flux, max_flux, jnp.where(flux < -max_flux, -max_flux, flux))
+    growth = lambda v, room: (
+        clamp_width * _held_up(_ramp(v - set_voltage, set_width) * dt / clamp_width, room / clamp_width)
+    )
+    flux = flux + (growth(voltage, max_flux - flux) - growth(-voltage, max_flux + flux))
+    decay = boost * _ramp(reset_voltage - _soft_size(voltage, reset_width), reset_width) * dt
+    size = jnp.sqrt((flux / sign_width) ** 2 + 1)
+    return flux * (1 - _held_up(decay / sign_width, size) / size)
+
+
+def smooth_tunnel_conductance(
+    flux: Float[Array, "*junctions"],
+    *,
+    on_conductance: Float[Number, "..."],
+    off_conductance: Float[Number, "..."],
+    critical_flux: Float[Number, "..."],
+    barrier_height: Float[Number, "..."],
+    filament_area: Float[Number, "..."],
+    max_gap: Float[Number, "..."],
+    width: Float[Number, "..."],
+    prefactor_power: int = 1,
+) -> Float[Array, "*junctions"]:
+    r"""`tunnel_conductance` [S] of a gap that closes smoothly.
+
+    $$s = \frac{s_\mathrm{max}}{\lambda_\mathrm{crit}}\, w
+      \log\left(1 + e^{(\lambda_\mathrm{crit} - \lambda \tanh(\lambda / w)) / w}\right)$$
+
+    with $w$ = `width` [V s], positive.
+    """
+    open_flux = _ramp(critical_flux - _soft_size(flux, width), width)
+    return gap_conductance(
+        max_gap * open_flux / critical_flux,
+        on_conductance=on_conductance,
+        off_conductance=off_conductance,
+        barrier_height=barrier_height,
+        filament_area=filament_area,
+        prefactor_power=prefactor_power,
+    )
+
+
+def smooth_binary_conductance(
+    flux: Float[Array, "*junctions"],
+    *,
+    on_conductance: Float[Number, "..."],
+    off_conductance: Float[Number, "..."],
+    critical_flux: Float[Number, "..."],
+    width: Float[Number, "..."],
+) -> Float[Array, "*junctions"]:
+    r"""`binary_conductance` [S] of a switch that turns smoothly.
+
+    $$g = G_\mathrm{off} + \frac{G_\mathrm{on} - G_\mathrm{off}}
+      {1 + e^{(\lambda_\mathrm{crit} - \lambda \tanh(\lambda / w)) / w}}$$
+
+    with $w$ = `width` [V s], positive. Half way at the critical flux.
+    """
+    on = jax.nn.sigmoid((_soft_size(flux, width) - critical_flux) / width)
+    return off_conductance + (on_conductance - off_conductance) * on
+
+
+@jax.custom_jvp
+def straight_through(exact: Float[Array, "*shape"], smooth: Float[Array, "*shape"]) -> Array:
+    """`exact` itself, with the derivative of `smooth`."""
+    del smooth
+    return exact
+
+
+@straight_through.defjvp
+def _straight_through_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple:
+    return primals[0], tangents[1]
+
+
+def _ramp(x: Array, width: Number) -> Array:
+    """max(x, 0) with its corner rounded: too large by up to width log 2, at 0."""
+    # Plain log: log1p would keep digits of values below 1e-7 widths, at twice the time.
+    return jnp.maximum(x, 0) + width * jnp.log(1 + jnp.exp(-jnp.abs(x) / width))
+
+
+def _soft_size(x: Array, width: Number) -> Array:
+    """|x| with its corner rounded: right at 0, and too small by up to 0.28 widths beside it."""
+    return x * jnp.tanh(x / width)
+
+
+def _held_up(way: Array, room: Array) -> Array:
+    r"""min(way, room) with its corner rounded, for positive arguments in units of the width.
+
+    How far $\dot x = 1 / (1 + 1 / 4 r^2)$ with $r$ = room - x gets in the time `way`: taken in
+    many short steps or in one, it is the same.
+    """
+    # x - 1 / 4r is linear in time; the smaller root of that quadratic, without cancellation.
+    sum_ = room * (way + room) + 0.25
+    root = jnp.sqrt((room * (way - room)) ** 2 + 0.5 * room * (way + room) + 0.0625)
+    return 2 * way * room**2 / (sum_ + root)

@@ -1,0 +1,246 @@
+"""The nodal solve and its one derivative rule."""
+
+import functools as ft
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.ad_checkpoint import checkpoint_name
+from jax.interpreters import ad
+from jaxtyping import Array, Bool, Float, Int
+
+from .._xla import batch_last, is_shared_out
+from . import dense as _dense, star_mesh as _star_mesh
+from .costs import costs_for
+from .incidence import TERMS, difference_of as difference, divergence_of as divergence
+from .leak import most_leaks, with_leak
+from .parallel import ParallelPlan, merges_parallel, sum_of_pairs, value_of_pair
+from .schedule import schedule
+from .star_plan import plan_of
+
+
+class NodalSolution(NamedTuple):
+    """Potentials [V], junction voltages phi_a - phi_b [V], currents into the network [A]."""
+
+    node_potential: Float[Array, " nodes"]
+    junction_voltage: Float[Array, " edges"]
+    terminal_current: Float[Array, " terminals"]
+
+
+def _method(plan: Any) -> Any:
+    return _dense if isinstance(plan, _dense.DensePlan) else _star_mesh
+
+
+def _eliminate_kernel(plan: Any, conductance: Array) -> Any:
+    return _method(plan).eliminate(plan, with_leak(conductance))
+
+
+def _eliminate_shapes(plan: Any, conductance: Any) -> Any:
+    return _method(plan).factor_shapes(plan, conductance.shape[1:])
+
+
+def _potentials_kernel(
+    plan: Any, conductance: Array, factors: Any, potential: Array
+) -> tuple[Array, Array]:
+    del conductance  # for the derivative rule alone
+    return _method(plan).substitute(plan, factors, potential, None)
+
+
+def _potentials_shapes(plan: Any, conductance: Any, factors: Any, potential: Any) -> Any:
+    return _vector_shapes(plan, conductance, potential)
+
+
+def _respond_kernel(
+    plan: Any, conductance: Array, factors: Any, current: Array, potential: Array
+) -> tuple[Array, Array]:
+    del conductance
+    trail = jnp.broadcast_shapes(current.shape[1:], potential.shape[1:])
+    wide = lambda x: jnp.broadcast_to(x, (x.shape[0], *trail))
+    phi, into = _method(plan).substitute(plan, factors, wide(potential), wide(current))
+    return phi, -into
+
+
+def _respond_shapes(plan: Any, conductance: Any, factors: Any, current: Any, potential: Any) -> Any:
+    return _vector_shapes(plan, conductance, current, potential)
+
+
+def _vector_shapes(plan: Any, *arrays: Any) -> Any:
+    trail = jnp.broadcast_shapes(*(x.shape[1:] for x in arrays))
+    return (plan.graph.place.shape[0], *trail), (plan.terminals.shape[0], *trail)
+
+
+def _least(x: Array) -> Array:
+    """The least of all numbers, by the row: XLA's own reduction of a large array is slower."""
+    while x.ndim > 1 and x.shape[0] > 1:
+        rows = -(-x.shape[0] // TERMS)
+        starts = (min(k * rows, x.shape[0] - rows) for k in range(TERMS))
+        x = ft.reduce(jnp.minimum, (x[start : start + rows] for start in starts))
+    return jnp.min(x)
+
+
+def _joined_kernel(plan: Any, conductance: Array, factors: Any) -> Array:
+    """1 at wires that closed junctions join to a terminal, 0 at the others."""
+    # With all terminals at 1 V, so is a wire, unless nothing but leaks joins it to them.
+    most = most_leaks(conductance.shape[0], conductance.dtype)
+    raised = jnp.ones((plan.terminals.shape[0], *conductance.shape[1:]), conductance.dtype)
+    reach, _ = _method(plan).substitute(plan, _method(plan).grounded(plan, factors, most), raised, None)
+    return (reach > 0.5).astype(conductance.dtype)
+
+
+@jax.jit  # traced once for both places of use
+def _find_live(plan: Any, conductance: Array, factors: Any) -> Array:
+    joined = _joined_kernel(plan, conductance, factors)
+    end = lambda k: joined.at[plan.graph.ends[k]].get(mode="promise_in_bounds")
+    return jnp.minimum(end(0), end(1))
+
+
+def _live_kernel(plan: Any, conductance: Array, factors: Any) -> Array:
+    """1 at junctions that have both wires joined to a terminal, 0 at the others.
+
+    Where no junction is open a CPU need not look further; a GPU would wait longer for that answer than it
+    takes to find them.
+    """
+    find = lambda: _find_live(plan, conductance, factors)
+    is_open = lambda: _least(conductance) <= most_leaks(1, conductance.dtype)
+    unless_closed = lambda: jax.lax.cond(is_open(), find, lambda: jnp.ones_like(conductance))
+    # Nor would devices that share a batch wait for each other in every step.
+    return jax.lax.platform_dependent(cpu=find if is_shared_out() else unless_closed, default=find)
+
+
+def _joined_shapes(plan: Any, conductance: Any, factors: Any) -> Any:
+    return plan.graph.place.shape[0], *conductance.shape[1:]
+
+
+# One product of the sparse elimination, two rows gathered, in multiply-adds of the full one.
+_GATHERED = 4
+
+
+@merges_parallel
+def nodal_plan(
+    n_nodes: int,
+    edges: Int[np.ndarray, "edges 2"],
+    terminals: Int[np.ndarray, " terminals"],
+    device: str | None = None,
+    mapped: bool = False,
+) -> Any:
+    """The sparse or the full elimination, whichever has less work; its `repr` says why.
+
+    The order of elimination gives the exact number of products of the sparse one. `device` and
+    `mapped` are as in `star_mesh_plan`.
+    """
+    costs = lambda sizes: costs_for(device, sizes, mapped)
+    order = schedule(n_nodes, edges, terminals, lambda sizes: costs(sizes).tail)
+    products = sum(len(star) * (len(star) - 1) // 2 for star in order.neighbours)
+    last = sum(_dense.dense_work(len(t.wires) + len(t.terminals), len(t.terminals)) for t in order.tails)
+    if _GATHERED * products + last > _dense.dense_work(n_nodes, len(terminals)):
+        return _dense.dense_plan(n_nodes, edges, terminals)
+    return plan_of(order, n_nodes, edges, terminals, costs(order.sizes))
+
+
+_, _eliminate = batch_last("eliminate_wires", _eliminate_kernel, _eliminate_shapes)
+_, _joined = batch_last("joined_wires", _joined_kernel, _joined_shapes)
+_, _live = batch_last("live_junctions", _live_kernel, lambda plan, g, factors: g.shape)
+_potentials_primitive, _potentials = batch_last("node_potentials", _potentials_kernel, _potentials_shapes)
+_respond_primitive, _respond = batch_last("nodal_response", _respond_kernel, _respond_shapes)
+
+
+def _potentials_jvp(primals: Any, tangents: Any, *, tree: Any) -> tuple[Any, Any]:
+    # With B the incidence matrix, C the columns of the terminals and x the currents out of the
+    # network,
+    #     [L C; C^T 0] [phi; x] = [0; u],    L = B^T diag(g) B,
+    # so that the tangent solves the same symmetric system for other sources,
+    #     [L C; C^T 0] [dphi; dx] = [-B^T (dg * B phi); du],
+    # and costs one substitution with the factors at hand, which take no tangents themselves.
+    plan, (g, factors, u) = jax.tree_util.tree_unflatten(tree, primals)
+    _, (dg, _, du) = jax.tree_util.tree_unflatten(tree, tangents)
+    phi, current = _potentials(plan, g, factors, u)
+    # Under this name `jax.checkpoint` may keep it: the way back needs nothing else of this substitution.
+    phi = checkpoint_name(phi, "node_potential")
+    source = -divergence(plan.graph, _flow(plan, g, factors, dg, phi))
+    dphi, dx = _respond(plan, g, factors, source, ad.instantiate_zeros(du))
+    return [phi, current], [dphi, -dx]
+
+
+def _flow(plan: Any, g: Array, factors: Any, dg: Any, phi: Array) -> Array:
+    """The change of currents [A] that a change of conductances makes at given potentials.
+
+    None at junctions with a wire that nothing but leaks joins to a terminal. A closed one has no voltage.
+    If an open one closes alone, potentials jump and no current flows: the derivative from the right is
+    zero where there is one.
+    """
+    live = _live(plan, jax.lax.stop_gradient(g), jax.lax.stop_gradient(factors))
+    return jnp.where(live > 0.5, ad.instantiate_zeros(dg) * difference(plan.graph, phi), 0)
+
+
+def _respond_jvp(primals: Any, tangents: Any, *, tree: Any) -> tuple[Any, Any]:
+    # As above: the factors are differentiated through the equation that they solve.
+    plan, (g, factors, _, _) = jax.tree_util.tree_unflatten(tree, primals)
+    _, (dg, _, *sources) = jax.tree_util.tree_unflatten(tree, tangents)
+    out = _respond_primitive.bind(*primals, tree=tree)
+    current, potential = (ad.instantiate_zeros(t) for t in sources)
+    if not isinstance(dg, ad.Zero):
+        current = current - divergence(plan.graph, _flow(plan, g, factors, dg, out[0]))
+    return out, list(_respond(plan, g, factors, current, potential))
+
+
+def _respond_transpose(cotangents: Any, *args: Any, tree: Any) -> list[Any]:
+    # Symmetric, and linear in the last two arguments, which broadcast against the factors.
+    *given, current, potential = args
+    out = _respond_primitive.bind(*given, *(ad.instantiate_zeros(ct) for ct in cotangents), tree=tree)
+    back = [
+        _summed_to(ct, x.aval.shape) if ad.is_undefined_primal(x) else None
+        for ct, x in zip(out, (current, potential), strict=True)
+    ]
+    return [None] * len(given) + back
+
+
+def _summed_to(x: Array, shape: tuple[int, ...]) -> Array:
+    """The transpose of broadcasting from axes of size one."""
+    axes = tuple(axis for axis, size in enumerate(shape) if size < x.shape[axis])
+    return jnp.sum(x, axis=axes, keepdims=True)
+
+
+ad.primitive_jvps[_potentials_primitive] = _potentials_jvp
+ad.primitive_jvps[_respond_primitive] = _respond_jvp
+ad.primitive_transposes[_respond_primitive] = _respond_transpose
+
+
+def solve_nodes(
+    plan: Any, conductance: Float[Array, " edges"], terminal_potential: Float[Array, " terminals"]
+) -> NodalSolution:
+    """Solve Kirchhoff's laws, B^T diag(g) B phi = 0 away from the terminals, where phi is given.
+
+    `plan` comes from `star_mesh_plan` or `dense_plan`; conductances [S] are not negative,
+    potentials in [V].
+
+    An open junction, of 0 S (up to 2^-90 S in float32, 2^-500 S in float64), is the limit of a small leak,
+    the same in all open junctions. So wires that no closed junction joins to a terminal have potentials
+    too, which shift with those of the terminals. The derivative in an open junction's conductance is that
+    from the right, and zero where potentials jump. A wire in a part without terminals gets 0 V.
+
+    All transforms of JAX apply, to any order: a tangent or cotangent costs one substitution with the
+    elimination of the value.
+    """
+    if isinstance(plan, ParallelPlan):
+        merged = solve_nodes(plan.pairs, _of_pairs(plan, conductance), terminal_potential)
+        voltage = value_of_pair(plan.bundles, merged.junction_voltage)
+        voltage = jnp.asarray(plan.sign, voltage.dtype) * voltage
+        return merged._replace(junction_voltage=voltage)
+    factors = _eliminate(plan, jax.lax.stop_gradient(conductance))
+    phi, current = _potentials(plan, conductance, factors, terminal_potential)
+    return NodalSolution(phi, difference(plan.graph, phi), current)
+
+
+def _of_pairs(plan: ParallelPlan, conductance: Array) -> Array:
+    """Conductances between pairs of wires [S]: each of several open junctions has a leak of its own."""
+    leaks = jax.lax.stop_gradient(with_leak(conductance) - conductance)
+    return sum_of_pairs(plan.bundles, conductance + leaks)
+
+
+def joined_wires(plan: Any, conductance: Float[Array, " edges"]) -> Bool[Array, " nodes"]:
+    """Which wires a path of closed junctions, g > 0, joins to a terminal."""
+    if isinstance(plan, ParallelPlan):
+        return joined_wires(plan.pairs, _of_pairs(plan, conductance))
+    conductance = jax.lax.stop_gradient(conductance)
+    return _joined(plan, conductance, _eliminate(plan, conductance)) > 0.5

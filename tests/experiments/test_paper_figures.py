@@ -1,0 +1,234 @@
+"""The reproductions of the paper's figures run, and their numbers mean what they say."""
+
+import json
+from importlib import import_module
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxnn
+from jaxnn import analysis
+from scripts import quick_report, run_script
+
+
+def picture(folder, name):
+    assert (folder / name).stat().st_size > 0
+
+
+@pytest.mark.slow  # half a minute of one core, nearly all of it compilation
+def test_activation(tmp_path):
+    report, _ = quick_report("activation", tmp_path)
+    picture(tmp_path, "activation.png")
+    late = {row["V*"]: row["late G*"] for row in report["table"]}
+    # Below the threshold all stays off, above it a path forms.
+    assert late[0.9] < 0.1 < 1 < late[1.5] < late[3.0]
+    low, *_, high = report["thresholds"]["quantiles"]
+    # 6 s and two bisections find it between 1 and 1.6.
+    assert 1 < low <= high <= 1.6
+    assert report["thresholds"]["outside the bracket"] == 0
+    from_rest, back = np.array(report["sweep"]["from rest"]), np.array(report["sweep"]["return"])
+    # What was activated never conducts less than what was not, and at V* < 1 it does more.
+    assert np.all(back > 0.99 * from_rest)
+    between = np.array(report["sweep"]["V*"]) < 1
+    assert np.any(back[between] > 10 * from_rest[between])
+
+
+@pytest.mark.slow  # 20 s of one core
+def test_winner_takes_all(tmp_path):
+    report, _ = quick_report("winner_takes_all", tmp_path)
+    for suffix in ("png", "gif"):
+        picture(tmp_path, f"winner_takes_all.{suffix}")
+    case = report["cases"]["V* = 1.11"]
+    assert len(case["path"]) == report["path_length"]
+    assert set(case["path"]) <= set(case["active_junctions"])
+    assert case["final_G*"] == pytest.approx(1, abs=0.1)
+    # The last junction of the path closes it: the conductance rises after all have become active.
+    assert case["steepest_rise_s"] > case["activation_s"][-1]
+    assert report["cases"]["V* = 2"]["final_G*"] > case["final_G*"]
+
+
+@pytest.mark.slow  # 20 s of one core
+def test_avalanches_and_going_on(tmp_path):
+    report, text = quick_report("avalanches", tmp_path)
+    for name in ("avalanches.png", "avalanches_voltage.png", "avalanches_density.png"):
+        picture(tmp_path, name)
+    rows = {row["V*"]: row for row in report["ensembles"]}
+    assert rows[1.0]["networks"] == rows[1.8]["networks"] == 6
+    assert rows[1.8]["events"] > 3 * rows[1.0]["events"] > 0
+    assert rows[1.0]["activated"] == 0 < rows[1.8]["activated"]
+    assert text.count("us per network-step") == 1
+    again, text = quick_report("avalanches", tmp_path)
+    # The chunks are there: nothing is simulated again, and the numbers are the same.
+    assert "us per network-step" not in text
+    for one, other in zip(report["ensembles"], again["ensembles"], strict=True):
+        assert one == other
+
+
+@pytest.mark.slow  # half a minute of one core, nearly all of it compilation
+def test_lyapunov_map_and_going_on(tmp_path):
+    report, text = quick_report("lyapunov_map", tmp_path)
+    for name in ("lyapunov_map.png", "lyapunov_methods.png", "iv_loops.png"):
+        picture(tmp_path, name)
+    # The map 2, the probes 5, a loop, the long transients 2, the other states 2.
+    assert text.count("/after_1s/") == 12
+    exponent = np.array([row["exponent"] for row in report["drives"]])
+    assert exponent.shape == (4,)
+    # No pair can shrink faster than by what the reset takes from it in a step.
+    assert np.all((exponent > -211) & (exponent < 100))
+    # At 0.2 V no path forms and all filaments dissolve again and again; at 0.6 V and 0.5 Hz one forms.
+    assert [row["tangent"][0] for row in report["drives"]][:2] == ["-inf", "-inf"]
+    assert report["drives"][2]["on_off_ratio"] > 10 > report["drives"][0]["on_off_ratio"]
+    # Pairs that start in all junctions come close to the tangent where the distance is small.
+    probes = report["probes"]
+    near = np.array(probes["settings"]["5e-06 V s"]["exponent"][2:])
+    np.testing.assert_allclose(near, [row[0] for row in probes["tangent"]["exponent"][2:]], atol=1)
+    again, text = quick_report("lyapunov_map", tmp_path)
+    # The pieces are there: nothing is simulated again, and the numbers are the same.
+    assert "/after_1s/" not in text
+    assert report["drives"] == again["drives"]
+
+
+def test_on_off_ratio():
+    """The mean over whole periods; what is not a number, at no voltage, is passed over."""
+    ratio = jaxnn.analysis.on_off_ratio
+    one = np.array([1.0, 4.0, 2.0, np.nan])
+    other = np.array([np.nan, 3.0, 3.0, 1.5])
+    # Two periods of 4 steps and half a third.
+    conductance = np.concatenate([one, other, 100 * one[:2]])
+    assert ratio(conductance, 250.0, 1e-3) == 3.0
+    assert ratio(one, 100.0, 1e-3) == 4.0
+
+
+def test_comparison_with_a_table(tmp_path):
+    """Which drives count as converged, and which as agreeing."""
+    script = import_module("experiments.hochstetter2021.lyapunov_map")
+    path = tmp_path / "table.csv"
+    path.write_text(
+        "# a remark\namplitude_V,frequency_Hz,lyapunov_per_s,on_off_ratio,more\n"
+        "1,0.5,-2,10,0\n1,1,-20,10,0\n2,0.5,0.1,1,0\n"
+    )
+    table = script.read_table(path)
+    assert table[1.0, 0.5] == (-2.0, 10.0)
+    assert script.read_table(tmp_path / "none.csv") == {}
+    grid = script.grid_of(script.Size(), "some", [(1.0, 0.5), (1.0, 1.0), (2.0, 0.5), (2.0, 1.0)])
+    growth = np.zeros((4, 20, 2)) + np.array([-2.25, -23.0, -0.15, 1.0])[:, None, None]
+    growth[2, :10] += 1  # not converged
+    tangents = np.full((4, 20, 3), -np.inf)
+    rows = script.rows_of(grid, {"growth": growth, "ratio": np.full(4, 10.0)}, {"growth": tangents}, table)
+    found = script.comparison(rows, "exponent")
+    assert (found["deposited"], found["same_sign"], found["converged"]) == (3, 3, 2)
+    assert (found["converged_and_within"], found["within"]) == (1, 2)
+    assert (found["between_-10_and_-1"], found["of_these_within"]) == (1, 1)
+    # Without its first half, the third drive has the other sign and is converged.
+    found = script.comparison(rows, "late")
+    assert (found["same_sign"], found["converged"], found["within"]) == (2, 3, 2)
+    found = script.comparison(rows, "tangent")
+    assert (found["same_sign"], found["converged"], found["vanishing"]) == (2, 0, 4)
+    # All of 20 s: the first 10 at 0.85 /s and the rest at -0.15 /s.
+    np.testing.assert_allclose(rows[2]["early"], -0.15 + 0.5, rtol=1e-12)
+    (row,) = script.by_length(grid._replace(seconds=20.0), growth, table)
+    assert (row["seconds"], row["within"]) == (20.0, 2)
+    np.testing.assert_allclose((row["difference"], row["absolute"]), (-1.625, 1.625), rtol=1e-12)
+    assert script.plain(rows)[0]["tangent"] == ["-inf"] * 3
+
+
+@pytest.mark.slow  # 15 s of one core
+def test_waveform_transformation_and_going_on(tmp_path):
+    report, text = quick_report("waveform_transformation", tmp_path)
+    picture(tmp_path, "waveform_transformation_map.png")
+    assert "map, transient" in text
+    assert len(report["drives"]) == 6
+    scores = {name: np.array([row[name] for row in report["drives"]]) for name in ("in_sample", "unseen")}
+    for score in scores.values():
+        assert np.all(score <= 1)
+    # The input is one of the potentials, so that no fit is worse than that of a linear network.
+    assert np.all(scores["in_sample"] > np.array(report["linear"]) - 2e-3)
+    # Weights are the best ones for the samples that they were trained on.
+    alone = np.array([row["next_in_sample"] for row in report["drives"]])
+    assert np.all(alone > scores["unseen"] - 1e-9)
+    exponents = [
+        {"amplitude_V": r["amplitude_V"], "frequency_Hz": r["frequency_Hz"]} for r in report["drives"]
+    ]
+    exponents = [
+        row | {"exponent": x} for row, x in zip(exponents, [-2.0, "-inf", None, 0, 1, 2], strict=True)
+    ]
+    (tmp_path / "exponents.json").write_text(json.dumps({"drives": exponents}))
+    script = "experiments/hochstetter2021/waveform_transformation.py"
+    done = run_script(script, "--quick", "--out", tmp_path, "--exponents", tmp_path / "exponents.json")
+    assert done.returncode == 0, done.stderr
+    # Nothing is simulated again, and now there is something to plot against.
+    assert "map, transient" not in done.stdout
+    picture(tmp_path, "waveform_transformation.png")
+    assert json.loads((tmp_path / "waveform_transformation.json").read_text())["drives"] == report["drives"]
+
+
+def test_on_off_ratio_of_periods():
+    ratio = jaxnn.analysis.on_off_ratio
+    conductance = np.tile([2.0, 8.0, np.nan, 4.0], 5)
+    conductance[4:8] *= [1, 3, 1, 1]
+    # Step 4 ends the first period and counts to the second; the last step begins one and is left out.
+    assert ratio(conductance, 250.0, 1e-3, first=1) == pytest.approx((4 + 12 + 4 + 4 + 4) / 5)
+    assert ratio(np.tile([3.0, 6.0], 10), 250.0, 1e-3, first=1) == 2
+
+
+def test_transients_are_whole_periods():
+    runs = import_module("experiments.hochstetter2021._transformation_runs")
+    assert runs.Group("", (1.0,), (0.05,)).transient(20.0) == 20
+    assert runs.Group("", (1.0, 1.0), (0.05, 0.025)).transient(20.0) == 40
+
+
+def test_tables_of_drives(tmp_path):
+    drives = import_module("experiments.shared.hochstetter2021")
+    table = tmp_path / "table.csv"
+    table.write_text(
+        "# a comment\na,f,l,r,1,2,3,4\n0.1,0.5,-41,1,0.9,0.5,0.1,0\n0.2,0.5,1,nan,nan,nan,nan,nan\n"
+    )
+    found = drives.read_deposited(table)
+    assert found[0.1, 0.5] == (-41, 1, (0.9, 0.5, 0.1, 0))
+    assert (0.2, 0.5) not in found
+    assert found[1.25, 0.1].accuracy[0] == 0.9791
+    rows = [{"amplitude_V": 1, "frequency_Hz": 2, "exponent": x} for x in ("-inf",)]
+    (tmp_path / "own.json").write_text(json.dumps({"drives": rows}))
+    assert drives.read_exponents(tmp_path / "own.json") == {(1, 2): -np.inf}
+
+
+@pytest.mark.slow  # 25 s of one core
+def test_crossings_are_counted_alike_in_single_precision():
+    """The avalanches are simulated in float32: each network has as many events as in float64."""
+    networks = [jaxnn.nanowire_network(density=1e11, box=22e-6, seed=s).with_pads(0.08) for s in range(4)]
+    terminals = [(network.n_nodes - 2, network.n_nodes - 1) for network in networks]
+    lengths = [network.path_length(*pair) for network, pair in zip(networks, terminals, strict=True)]
+    counts = []
+    for double in (False, True):
+        with jax.enable_x64(double):
+            junction = jaxnn.TunnelJunction(off_conductance=1e-8)
+            found = analysis.count_events(
+                jaxnn.Ensemble(networks),
+                junction,
+                jaxnn.Constant(jnp.asarray(0.018 * np.array(lengths))[:, None]),
+                rule=analysis.Crossing.of(junction),
+                terminals=terminals,
+                dt=1e-3,
+                steps=4000,
+            )
+            assert found.conductance.dtype == (jnp.float64 if double else jnp.float32)
+            counts.append(np.asarray(found.counts).sum(axis=0))
+    np.testing.assert_array_equal(*counts)
+    assert counts[0].min() > 5
+
+
+@pytest.mark.slow  # 20 s of one core
+def test_adaptation(tmp_path):
+    report, text = quick_report("adaptation", tmp_path)
+    for name in ("load_sharing.png", "perturbations.png"):
+        picture(tmp_path, name)
+    for row in report["load"]:
+        # A path ends with more equal shares of the voltage than the same junctions began with.
+        assert 0 < row["path"]["last"]["mean"] < row["path"]["first"]["mean"] < 1
+        assert 0 < row["all"]["last"]["mean"] < 1
+    assert text.count("differences_") == len(report["growth"]) == 2
+    slow, fast = report["growth"]
+    assert slow["expanded"] <= fast["expanded"]
+    assert slow["quartiles of the ratio"] < fast["quartiles of the ratio"]
