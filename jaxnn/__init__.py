@@ -47,6 +47,7 @@ from ._growing import (
 from ._junctions import (
     AbstractJunction as AbstractJunction,
     AbstractRateJunction as AbstractRateJunction,
+    AbstractSmoothableJunction as AbstractSmoothableJunction,
     AbstractSurrogate as AbstractSurrogate,
     BinaryJunction as BinaryJunction,
     Resistor as Resistor,
@@ -89,15 +90,18 @@ from ._plots import (
 )
 from ._simulation import (
     AbstractAdjoint as AbstractAdjoint,
+    AbstractObserver as AbstractObserver,
     AbstractSolver as AbstractSolver,
     AutoSolver as AutoSolver,
     Checkpointed as Checkpointed,
     Dense as Dense,
     Observation as Observation,
     Result as Result,
+    Run as Run,
     Solution as Solution,
     StarMesh as StarMesh,
     StateEquation as StateEquation,
+    Step as Step,
     StoreAll as StoreAll,
     StoreStates as StoreStates,
     Truncated as Truncated,
@@ -111,6 +115,9 @@ from ._sweep import (
     Sample as Sample,
     Table as Table,
     open_sweep as open_sweep,
+    register_drive as register_drive,
+    register_junction as register_junction,
+    register_network as register_network,
     register_reduction as register_reduction,
     sweep as sweep,
 )

@@ -8,6 +8,17 @@ from jaxtyping import Array, Float, Int
 from ._simulation import Solution
 
 
+__all__ = [
+    "activation_time",
+    "conductance_trace",
+    "events",
+    "final_conductance",
+    "largest_conductance",
+    "largest_exponent",
+    "mean_power",
+]
+
+
 def final_conductance(solution: Solution) -> Float[Array, ""]:
     """Conductance at the last step kept [S]."""
     return solution.conductance[-1]

@@ -1,6 +1,10 @@
 """Laws of junctions."""
 
-from .abstract import AbstractJunction as AbstractJunction, AbstractRateJunction as AbstractRateJunction
+from .abstract import (
+    AbstractJunction as AbstractJunction,
+    AbstractRateJunction as AbstractRateJunction,
+    AbstractSmoothableJunction as AbstractSmoothableJunction,
+)
 from .resistor import Resistor as Resistor
 from .saved_law import SavedLaw as SavedLaw, law_arrays as law_arrays, law_from as law_from
 from .state_scale import StateScale as StateScale, state_scale as state_scale

@@ -5,7 +5,7 @@ import math
 
 from jaxtyping import Array, ArrayLike, Float
 
-from .._core import Module
+from .._core import Module, Number
 
 
 class AbstractJunction(Module):
@@ -62,3 +62,27 @@ class AbstractRateJunction(AbstractJunction):
         self, state: Float[Array, "*variables junctions"], voltage: Float[Array, " junctions"]
     ) -> Float[Array, "*variables junctions"]:
         """The rate of change of the state [its unit per second] at the voltages `voltage` [V]."""
+
+
+class AbstractSmoothableJunction(AbstractJunction):
+    """A junction law that has a smooth form, for `jaxnn.SmoothJunction`."""
+
+    @abc.abstractmethod
+    def check_smooth(self) -> None:
+        """Raises a `ValueError` for parameters that have no smooth form; values that are traced pass."""
+
+    @abc.abstractmethod
+    def smooth_conductance(
+        self, state: Float[Array, "*variables junctions"], sharpness: Float[Number, "..."]
+    ) -> Float[Array, " junctions"]:
+        """Conductance of every junction [S] with its corners and jumps spread over scale / `sharpness`."""
+
+    @abc.abstractmethod
+    def smooth_update(
+        self,
+        state: Float[Array, "*variables junctions"],
+        voltage: Float[Array, " junctions"],
+        dt: ArrayLike,
+        sharpness: Float[Number, "..."],
+    ) -> Float[Array, "*variables junctions"]:
+        """`update` with its corners spread in the same way."""

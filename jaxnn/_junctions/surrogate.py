@@ -5,16 +5,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from jaxnn_kernels import (
-    smooth_binary_conductance,
-    smooth_threshold_flux_step,
-    smooth_tunnel_conductance,
-    straight_through,
-)
+from jaxnn_kernels import straight_through
 
 from .._core import Number, as_inexact, check_at_least, following, unit
-from .abstract import AbstractJunction
-from .threshold import BinaryJunction, TunnelJunction, binary_parameters, flux_parameters, tunnel_parameters
+from .abstract import AbstractJunction, AbstractSmoothableJunction
 
 
 class AbstractSurrogate(AbstractJunction):
@@ -29,9 +23,10 @@ class AbstractSurrogate(AbstractJunction):
 
 
 class SmoothJunction(AbstractSurrogate):
-    r"""A `TunnelJunction` or a `BinaryJunction` with its corners and jumps rounded.
+    r"""A law with its corners and jumps rounded: a `TunnelJunction`, a `BinaryJunction`, or your own.
 
-    Each is spread over a width of its own scale divided by `sharpness` $k$:
+    It asks the law for its smooth form (`jaxnn.AbstractSmoothableJunction`). In those two each corner is
+    spread over a width of its own scale divided by `sharpness` $k$:
 
     - the set over $V_\mathrm{set} / k$, the reset over $V_\mathrm{reset} / k \max(b, 1)$: it is
       $b$ times as strong, and would drown what the set spreads below its threshold,
@@ -52,53 +47,34 @@ class SmoothJunction(AbstractSurrogate):
 
     def __check_init__(self):
         check_at_least("sharpness", self.sharpness, 0, "", strict=True)
-        junction = self.junction
-        if not isinstance(junction, TunnelJunction | BinaryJunction):
+        if not isinstance(self.junction, AbstractSmoothableJunction):
             raise ValueError(
-                "SmoothJunction takes a TunnelJunction or a BinaryJunction, got "
-                f"{type(junction).__name__}; write the smooth form of another law as a subclass of "
-                "jaxnn.AbstractSurrogate."
+                "SmoothJunction takes a TunnelJunction, a BinaryJunction or a law of your own that is a "
+                f"jaxnn.AbstractSmoothableJunction, got {type(self.junction).__name__}; write the smooth "
+                "form of another law as a subclass of jaxnn.AbstractSurrogate."
             )
-        for name in ("one_sided_reset", "compensated"):
-            if getattr(junction, name):
-                raise ValueError(
-                    f"SmoothJunction has no form with {name}=True; use "
-                    f"dataclasses.replace(junction, {name}=False)"
-                    + ("." if name == "compensated" else ", which resets negative states otherwise.")
-                )
-        for name in ("set_voltage", "reset_voltage"):
-            what = f"{name} of a SmoothJunction, the scale of its width,"
-            check_at_least(what, getattr(junction, name), 0, "V", strict=True)
+        self.junction.check_smooth()
 
-    def init_state(self, n_junctions: int) -> Float[Array, " junctions"]:
+    @property
+    def _law(self) -> AbstractSmoothableJunction:
+        assert isinstance(self.junction, AbstractSmoothableJunction)
+        return self.junction
+
+    def init_state(self, n_junctions: int) -> Float[Array, "*variables junctions"]:
         return self.junction.init_state(n_junctions)
 
     @following
-    def conductance(self, state: Float[Array, " junctions"]) -> Float[Array, " junctions"]:
-        junction = self.junction
-        if isinstance(junction, TunnelJunction):
-            width = junction.critical_flux / self.sharpness
-            return smooth_tunnel_conductance(state, **tunnel_parameters(junction), width=width)
-        assert isinstance(junction, BinaryJunction)
-        width = junction.critical_flux / self.sharpness
-        return smooth_binary_conductance(state, **binary_parameters(junction), width=width)
+    def conductance(self, state: Float[Array, "*variables junctions"]) -> Float[Array, " junctions"]:
+        return self._law.smooth_conductance(state, self.sharpness)
 
     @following
     def update(
-        self, state: Float[Array, " junctions"], voltage: Float[Array, " junctions"], dt: ArrayLike
-    ) -> Float[Array, " junctions"]:
-        junction = self.junction
-        assert isinstance(junction, TunnelJunction | BinaryJunction)
-        return smooth_threshold_flux_step(
-            state,
-            voltage,
-            dt,
-            **flux_parameters(junction),
-            set_width=junction.set_voltage / self.sharpness,
-            reset_width=junction.reset_voltage / (self.sharpness * jnp.maximum(junction.boost, 1)),
-            sign_width=junction.max_flux / self.sharpness,
-            clamp_width=junction.max_flux / self.sharpness,
-        )
+        self,
+        state: Float[Array, "*variables junctions"],
+        voltage: Float[Array, " junctions"],
+        dt: ArrayLike,
+    ) -> Float[Array, "*variables junctions"]:
+        return self._law.smooth_update(state, voltage, dt, self.sharpness)
 
     def critical_state(self) -> Float[ArrayLike, "..."]:
         return self.junction.critical_state()

@@ -1,5 +1,6 @@
 """Silver nanowire junctions: the threshold-flux law with two conductance laws."""
 
+import abc
 from typing import Any
 
 import equinox as eqx
@@ -9,6 +10,9 @@ from jaxtyping import Array, ArrayLike, Float
 from jaxnn_kernels import (
     binary_conductance,
     compensated_flux_step,
+    smooth_binary_conductance,
+    smooth_threshold_flux_step,
+    smooth_tunnel_conductance,
     threshold_flux_rate,
     threshold_flux_step,
     tunnel_conductance,
@@ -24,24 +28,14 @@ from .._core import (
     following,
     unit,
 )
-from .abstract import AbstractRateJunction
+from .abstract import AbstractRateJunction, AbstractSmoothableJunction
 
 
-class TunnelJunction(AbstractRateJunction):
-    r"""A silver filament that grows with flux and conducts by tunnelling through its gap.
+class AbstractThresholdJunction(AbstractRateJunction, AbstractSmoothableJunction):
+    r"""A law whose state is a flux that grows above one voltage and decays below another.
 
-    $$g = \frac{1}{R_t(|\lambda|) + 1/G_\mathrm{on}} + G_\mathrm{off}$$
-
-    with the tunnelling resistance of `jaxnn.kernels.tunnel_conductance` and the state equation of
-    `jaxnn.kernels.threshold_flux_step`. The state is the flux $\lambda$ [V s].
-
-    The defaults are the DC parameters of the paper with a symmetric reset: a state of either sign
-    stops at 0. The published code overshoots for negative states (`one_sided_reset=True`, as in
-    `jaxnn.parameters`), by up to `boost * reset_voltage * dt`.
-
-    Raises a `ValueError` for a parameter outside its domain.
-
-    Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), eqs. 2 and 3 (Methods).
+    The state equation is that of `jaxnn.kernels.threshold_flux_step`, the state the flux $\lambda$ [V s].
+    A law of this kind adds how a flux conducts, `conductance_of` and its smooth form.
     """
 
     on_conductance: Float[Number, "..."] = eqx.field(
@@ -64,6 +58,115 @@ class TunnelJunction(AbstractRateJunction):
     """Largest flux [V s]."""
     boost: Float[Number, "..."] = eqx.field(converter=as_inexact, default=10.0, metadata=unit("1"))
     """Decay relative to growth [1]."""
+    one_sided_reset: eqx.AbstractVar[bool]
+    compensated: eqx.AbstractVar[bool]
+
+    @abc.abstractmethod
+    def conductance_of(self, flux: Float[Array, " junctions"]) -> Float[Array, " junctions"]:
+        """Conductance of every junction [S] at its flux [V s]."""
+
+    @abc.abstractmethod
+    def smooth_conductance_of(
+        self, flux: Float[Array, " junctions"], width: Float[Number, "..."]
+    ) -> Float[Array, " junctions"]:
+        """The same with its corners and jumps spread over a width [V s]."""
+
+    def __check_init__(self):
+        _check_threshold(self)
+
+    def init_state(self, n_junctions: int) -> Float[Array, "*variables junctions"]:
+        return jnp.zeros((2, n_junctions) if self.compensated else n_junctions)
+
+    @following
+    def conductance(self, state: Float[Array, "*variables junctions"]) -> Float[Array, " junctions"]:
+        return self.conductance_of(state[0] if self.compensated else state)
+
+    @following
+    def update(
+        self,
+        state: Float[Array, "*variables junctions"],
+        voltage: Float[Array, " junctions"],
+        dt: ArrayLike,
+    ) -> Float[Array, "*variables junctions"]:
+        parameters = _flux_parameters(self)
+        if self.compensated:
+            return jnp.stack(compensated_flux_step(state[0], state[1], voltage, dt, **parameters))
+        return threshold_flux_step(state, voltage, dt, **parameters, one_sided_reset=self.one_sided_reset)
+
+    @following
+    def rate(
+        self, state: Float[Array, "*variables junctions"], voltage: Float[Array, " junctions"]
+    ) -> Float[Array, "*variables junctions"]:
+        if self.compensated:
+            raise ValueError(
+                "compensated keeps the rounding of Euler's steps and has no rate: set compensated=False. "
+                "A higher-order integrator takes steps large enough for float32."
+            )
+        return threshold_flux_rate(state, voltage, **_flux_parameters(self))
+
+    def critical_state(self) -> Float[Number, "..."]:
+        return self.critical_flux
+
+    def state_bounds(self) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+        bound = jnp.asarray(self.max_flux)
+        if self.compensated:
+            # The second variable is a remainder, and small of itself.
+            bound = jnp.stack(jnp.broadcast_arrays(jnp.atleast_1d(bound), jnp.inf))
+        return -bound, bound
+
+    def check_smooth(self) -> None:
+        for name in ("one_sided_reset", "compensated"):
+            if getattr(self, name):
+                raise ValueError(
+                    f"SmoothJunction has no form with {name}=True; use "
+                    f"dataclasses.replace(junction, {name}=False)"
+                    + ("." if name == "compensated" else ", which resets negative states otherwise.")
+                )
+        for name in ("set_voltage", "reset_voltage"):
+            what = f"{name} of a SmoothJunction, the scale of its width,"
+            check_at_least(what, getattr(self, name), 0, "V", strict=True)
+
+    def smooth_conductance(
+        self, state: Float[Array, " junctions"], sharpness: Float[Number, "..."]
+    ) -> Float[Array, " junctions"]:
+        return self.smooth_conductance_of(state, self.critical_flux / sharpness)
+
+    def smooth_update(
+        self,
+        state: Float[Array, " junctions"],
+        voltage: Float[Array, " junctions"],
+        dt: ArrayLike,
+        sharpness: Float[Number, "..."],
+    ) -> Float[Array, " junctions"]:
+        return smooth_threshold_flux_step(
+            state,
+            voltage,
+            dt,
+            **_flux_parameters(self),
+            set_width=self.set_voltage / sharpness,
+            reset_width=self.reset_voltage / (sharpness * jnp.maximum(self.boost, 1)),
+            sign_width=self.max_flux / sharpness,
+            clamp_width=self.max_flux / sharpness,
+        )
+
+
+class TunnelJunction(AbstractThresholdJunction):
+    r"""A silver filament that grows with flux and conducts by tunnelling through its gap.
+
+    $$g = \frac{1}{R_t(|\lambda|) + 1/G_\mathrm{on}} + G_\mathrm{off}$$
+
+    with the tunnelling resistance of `jaxnn.kernels.tunnel_conductance` and the state equation of
+    `jaxnn.kernels.threshold_flux_step`. The state is the flux $\lambda$ [V s].
+
+    The defaults are the DC parameters of the paper with a symmetric reset: a state of either sign
+    stops at 0. The published code overshoots for negative states (`one_sided_reset=True`, as in
+    `jaxnn.parameters`), by up to `boost * reset_voltage * dt`.
+
+    Raises a `ValueError` for a parameter outside its domain.
+
+    Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), eqs. 2 and 3 (Methods).
+    """
+
     barrier_height: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.81, metadata=unit("V"))
     """Tunnelling barrier [V]."""
     filament_area: Float[Number, "..."] = eqx.field(
@@ -81,42 +184,21 @@ class TunnelJunction(AbstractRateJunction):
     `(2, junctions)`, flux and remainder. For float32 with time steps below about 1e-4 s."""
 
     def __check_init__(self):
-        _check_threshold(self)
         for name, symbol in (("barrier_height", "V"), ("filament_area", "m^2"), ("max_gap", "m")):
             check_at_least(name, getattr(self, name), 0, symbol, strict=True)
         if self.prefactor_power not in (1, 2):
             raise ValueError(f"prefactor_power must be 1 or 2, got {self.prefactor_power!r}.")
 
-    def init_state(self, n_junctions: int) -> Float[Array, "*variables junctions"]:
-        return _init_flux(self, n_junctions)
+    def conductance_of(self, flux: Float[Array, " junctions"]) -> Float[Array, " junctions"]:
+        return tunnel_conductance(flux, **_tunnel_parameters(self))
 
-    @following
-    def conductance(self, state: Float[Array, "*variables junctions"]) -> Float[Array, " junctions"]:
-        return tunnel_conductance(state[0] if self.compensated else state, **tunnel_parameters(self))
-
-    @following
-    def update(
-        self,
-        state: Float[Array, "*variables junctions"],
-        voltage: Float[Array, " junctions"],
-        dt: ArrayLike,
-    ) -> Float[Array, "*variables junctions"]:
-        return _update_flux(self, state, voltage, dt)
-
-    @following
-    def rate(
-        self, state: Float[Array, "*variables junctions"], voltage: Float[Array, " junctions"]
-    ) -> Float[Array, "*variables junctions"]:
-        return _flux_rate(self, state, voltage)
-
-    def critical_state(self) -> Float[Number, "..."]:
-        return self.critical_flux
-
-    def state_bounds(self) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-        return _flux_bounds(self)
+    def smooth_conductance_of(
+        self, flux: Float[Array, " junctions"], width: Float[Number, "..."]
+    ) -> Float[Array, " junctions"]:
+        return smooth_tunnel_conductance(flux, **_tunnel_parameters(self), width=width)
 
 
-class BinaryJunction(AbstractRateJunction):
+class BinaryJunction(AbstractThresholdJunction):
     r"""A switch: on at and above the critical flux, off below it.
 
     $$g = G_\mathrm{on} \text{ if } |\lambda| \ge \lambda_\mathrm{crit} \text{ else } G_\mathrm{off}$$
@@ -130,55 +212,22 @@ class BinaryJunction(AbstractRateJunction):
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Supplementary Fig. 20.
     """
 
-    on_conductance: Float[Number, "..."] = eqx.field(
-        converter=as_inexact, default=7.77e-5, metadata=unit("S")
-    )
-    off_conductance: Float[Number, "..."] = eqx.field(
-        converter=as_inexact, default=7.77e-8, metadata=unit("S")
-    )
-    set_voltage: Float[Number, "..."] = eqx.field(converter=as_inexact, default=1e-2, metadata=unit("V"))
-    reset_voltage: Float[Number, "..."] = eqx.field(converter=as_inexact, default=5e-3, metadata=unit("V"))
-    critical_flux: Float[Number, "..."] = eqx.field(
-        converter=as_inexact, default=1e-2, metadata=unit("V s")
-    )
-    max_flux: Float[Number, "..."] = eqx.field(converter=as_inexact, default=1.5e-2, metadata=unit("V s"))
-    boost: Float[Number, "..."] = eqx.field(converter=as_inexact, default=10.0, metadata=unit("1"))
     one_sided_reset: bool = eqx.field(static=True, default=False)
+    """The published reset of negative states, which overshoots zero."""
     compensated: bool = eqx.field(static=True, default=False)
+    """Keep what float32 rounds off each step in a second variable: the state is then
+    `(2, junctions)`, flux and remainder. For float32 with time steps below about 1e-4 s."""
 
-    def __check_init__(self):
-        _check_threshold(self)
+    def conductance_of(self, flux: Float[Array, " junctions"]) -> Float[Array, " junctions"]:
+        return binary_conductance(flux, **_binary_parameters(self))
 
-    def init_state(self, n_junctions: int) -> Float[Array, "*variables junctions"]:
-        return _init_flux(self, n_junctions)
-
-    @following
-    def conductance(self, state: Float[Array, "*variables junctions"]) -> Float[Array, " junctions"]:
-        return binary_conductance(state[0] if self.compensated else state, **binary_parameters(self))
-
-    @following
-    def update(
-        self,
-        state: Float[Array, "*variables junctions"],
-        voltage: Float[Array, " junctions"],
-        dt: ArrayLike,
-    ) -> Float[Array, "*variables junctions"]:
-        return _update_flux(self, state, voltage, dt)
-
-    @following
-    def rate(
-        self, state: Float[Array, "*variables junctions"], voltage: Float[Array, " junctions"]
-    ) -> Float[Array, "*variables junctions"]:
-        return _flux_rate(self, state, voltage)
-
-    def critical_state(self) -> Float[Number, "..."]:
-        return self.critical_flux
-
-    def state_bounds(self) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-        return _flux_bounds(self)
+    def smooth_conductance_of(
+        self, flux: Float[Array, " junctions"], width: Float[Number, "..."]
+    ) -> Float[Array, " junctions"]:
+        return smooth_binary_conductance(flux, **_binary_parameters(self), width=width)
 
 
-def flux_parameters(junction: TunnelJunction | BinaryJunction) -> dict[str, Any]:
+def _flux_parameters(junction: AbstractThresholdJunction) -> dict[str, Any]:
     """The arguments of the state equation's kernels."""
     return {
         "set_voltage": junction.set_voltage,
@@ -188,7 +237,7 @@ def flux_parameters(junction: TunnelJunction | BinaryJunction) -> dict[str, Any]
     }
 
 
-def binary_parameters(junction: TunnelJunction | BinaryJunction) -> dict[str, Any]:
+def _binary_parameters(junction: AbstractThresholdJunction) -> dict[str, Any]:
     """The arguments of the switch's kernels."""
     return {
         "on_conductance": junction.on_conductance,
@@ -197,9 +246,9 @@ def binary_parameters(junction: TunnelJunction | BinaryJunction) -> dict[str, An
     }
 
 
-def tunnel_parameters(junction: TunnelJunction) -> dict[str, Any]:
+def _tunnel_parameters(junction: TunnelJunction) -> dict[str, Any]:
     """The arguments of the tunnelling conductance's kernels."""
-    return binary_parameters(junction) | {
+    return _binary_parameters(junction) | {
         "barrier_height": junction.barrier_height,
         "filament_area": junction.filament_area,
         "max_gap": junction.max_gap,
@@ -207,37 +256,7 @@ def tunnel_parameters(junction: TunnelJunction) -> dict[str, Any]:
     }
 
 
-def _init_flux(junction: TunnelJunction | BinaryJunction, n_junctions: int) -> Array:
-    return jnp.zeros((2, n_junctions) if junction.compensated else n_junctions)
-
-
-def _update_flux(
-    junction: TunnelJunction | BinaryJunction, state: Array, voltage: Array, dt: ArrayLike
-) -> Array:
-    parameters = flux_parameters(junction)
-    if junction.compensated:
-        return jnp.stack(compensated_flux_step(state[0], state[1], voltage, dt, **parameters))
-    return threshold_flux_step(state, voltage, dt, **parameters, one_sided_reset=junction.one_sided_reset)
-
-
-def _flux_rate(junction: TunnelJunction | BinaryJunction, state: Array, voltage: Array) -> Array:
-    if junction.compensated:
-        raise ValueError(
-            "compensated keeps the rounding of Euler's steps and has no rate: set compensated=False. "
-            "A higher-order integrator takes steps large enough for float32."
-        )
-    return threshold_flux_rate(state, voltage, **flux_parameters(junction))
-
-
-def _flux_bounds(junction: TunnelJunction | BinaryJunction) -> tuple[Array, Array]:
-    bound = jnp.asarray(junction.max_flux)
-    if junction.compensated:
-        # The second variable is a remainder, and small of itself.
-        bound = jnp.stack(jnp.broadcast_arrays(jnp.atleast_1d(bound), jnp.inf))
-    return -bound, bound
-
-
-def _check_threshold(junction: TunnelJunction | BinaryJunction) -> None:
+def _check_threshold(junction: AbstractThresholdJunction) -> None:
     """The checks that both laws share; values that are traced pass."""
     check_at_least("on_conductance", junction.on_conductance, 0, "S", strict=True)
     check_at_least("off_conductance", junction.off_conductance, 0, "S")

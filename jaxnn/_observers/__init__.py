@@ -1,6 +1,10 @@
 """What follows a run as it goes: events, read-outs, exponents."""
 
-from .count_events import EventCounts as EventCounts, count_events as count_events
+from .count_events import (
+    EventCounter as EventCounter,
+    EventCounts as EventCounts,
+    count_events as count_events,
+)
 from .events import (
     AbstractEventRule as AbstractEventRule,
     Crossing as Crossing,

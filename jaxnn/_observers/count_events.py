@@ -8,21 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from jaxnn_kernels import on_mesh_of_arguments, shared_like
+from jaxnn_kernels import on_mesh_of_arguments
 
-from .._core import Module, check_count, compiled, unit, user_code
+from .._core import Module, check_count, unit, user_code
 from .._drives import AbstractDrive
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network
-from .._simulation import (
-    AbstractSolver,
-    Problem,
-    advance,
-    diagnosis_of,
-    first_carry,
-    make_problem,
-    passive_conductance,
-)
+from .._simulation import AbstractObserver, AbstractSolver, Run, Step, simulate
 from .events import AbstractEventRule
 
 
@@ -37,6 +29,60 @@ class EventCounts(Module):
     """State after the last step."""
     failed_step: Int[Array, "*networks"]
     """First step with a number that is not finite, or -1."""
+
+
+class EventCounter(AbstractObserver):
+    """Counts the events of a run by a rule, for `record` of `jaxnn.simulate`.
+
+    Its result are the events of all junctions of each network that fall into each step,
+    (steps, *networks). Passive junctions have none.
+
+    Raises a `ValueError` for a rule that is none and margins that are no two numbers of steps.
+    """
+
+    rule: AbstractEventRule
+    """What counts as an event."""
+    # As an array, so that other margins need no other program.
+    margins: Int[np.ndarray | Array, "2"] = eqx.field(converter=np.asarray, default=(1, 2))
+    """The first and the last steps of the run whose events do not count."""
+
+    def __check_init__(self):
+        if not isinstance(self.rule, AbstractEventRule):
+            raise ValueError(
+                f"rule must be a jaxnn.analysis.AbstractEventRule, such as Crossing(1.1e-8) or "
+                f"RelativeRate(1e-3), got {type(self.rule).__name__}."
+            )
+
+    def start(self, run: Run) -> Any:
+        counts = jnp.zeros((run.steps, *(run.networks or (1,))), jnp.int32)
+        # The first step compares with itself: a rule sees no change.
+        with self._users_code():
+            memory = self.rule.start(run.junction_conductance)
+        return memory, counts, jnp.int32(0), _owner(run)
+
+    def follow(self, memory: Any, step: Step) -> Any:
+        memory, counts, index, owner = memory
+        g, dt = step.junction_conductance, step.run.dt
+        with self._users_code():
+            memory, counts = self.rule.follow(memory, g, index, dt, counts, owner)
+        return memory, counts, index + 1, owner
+
+    def finish(self, memory: Any) -> Int[Array, "time *networks"]:
+        memory, counts, _, owner = memory
+        with self._users_code():
+            counts = self.rule.finish(memory, counts, owner)
+        index = jnp.arange(len(counts))
+        counted = (index >= self.margins[0]) & (index < len(counts) - self.margins[1])
+        return jnp.where(counted[:, None], counts, 0)
+
+    def _users_code(self) -> Any:
+        return user_code(f"the rule {type(self.rule).__name__}")
+
+
+def _owner(run: Run) -> Int[Array, " junctions"]:
+    """The network of each junction; passive ones get the number past the last, which is dropped."""
+    nobody = (run.networks or (1,))[0]
+    return jnp.where(run.passive, nobody, run.network_of_junction).astype(jnp.int32)
 
 
 @jax.named_scope("count_events")
@@ -69,17 +115,12 @@ def count_events(
     Raises a `ValueError` for what `jaxnn.simulate` refuses and margins that leave nothing.
     """
     n_steps = check_count("steps", steps)
-    if not isinstance(rule, AbstractEventRule):
-        raise ValueError(
-            f"rule must be a jaxnn.analysis.AbstractEventRule, such as Crossing(1.1e-8) or "
-            f"RelativeRate(1e-3), got {type(rule).__name__}."
-        )
     if len(margins) != 2 or min(margins) < 0 or sum(margins) >= n_steps:
         raise ValueError(
             f"margins must be two numbers of steps, at the start and at the end, that leave some of "
             f"the {n_steps}; got {margins}."
         )
-    problem = make_problem(
+    solution = simulate(
         network,
         junction,
         drive,
@@ -89,45 +130,7 @@ def count_events(
         start_step=start_step,
         state=state,
         solver=solver,
+        record={"events": EventCounter(rule, margins)},
     )
-    # As an array, so that other margins need no other program.
-    return _count(problem, rule, _owners(problem), n_steps, np.asarray(margins))
-
-
-def _owners(problem: Problem) -> np.ndarray:
-    """The network of each junction; passive ones get the number past the last, which is dropped."""
-    nobody = problem.network_of_node.max() + 1
-    return np.where(problem.network.passive, nobody, problem.network_of_junction).astype(np.int32)
-
-
-@compiled
-def _count(
-    problem: Problem, rule: AbstractEventRule, owner: ArrayLike, steps: int, margins: Any
-) -> EventCounts:
-    passive, owner = passive_conductance(problem), jnp.asarray(owner)
-    given = None if isinstance(problem.drive, AbstractDrive) else problem.drive
-    what = f"the rule {type(rule).__name__}"
-    networks = 1 if len(problem.shape) == 1 else problem.shape[0]
-
-    def step(carry: Any, voltage: Any) -> Any:
-        carry, memory, counts, index = carry
-        carry, kept = advance(problem, passive, ("junction_conductance",), carry, voltage)
-        conductance = kept["junction_conductance"]
-        with user_code(what):
-            memory, counts = rule.follow(memory, conductance, index, problem.dt, counts, owner)
-        return (carry, memory, counts, index + 1), kept["conductance"]
-
-    # The first step compares with itself: a rule sees no change.
-    first = problem.junction.conductance(problem.state)
-    counts = jnp.zeros((steps, networks), jnp.int32)
-    with user_code(what):
-        memory = rule.start(first)
-    begin = shared_like((first_carry(problem), memory, counts, jnp.int32(0)), problem)
-    (carry, memory, counts, _), conductance = jax.lax.scan(step, begin, given, steps)
-    with user_code(what):
-        counts = rule.finish(memory, counts, owner)
-    counted = (jnp.arange(steps) >= margins[0]) & (jnp.arange(steps) < steps - margins[1])
-    counts = jnp.where(counted[:, None], counts, 0)
-    shape = (steps, *problem.shape[:-1])
-    failed_step = diagnosis_of(problem, carry.watch, carry.step, carry.state).failed_step
-    return EventCounts(counts.reshape(shape), conductance, carry.state, failed_step)
+    counts = solution.recorded["events"].reshape(solution.conductance.shape)
+    return EventCounts(counts, solution.conductance, solution.final_state, solution.failed_step)

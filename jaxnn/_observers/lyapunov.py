@@ -18,11 +18,11 @@ from .._simulation import (
     Carry,
     Problem,
     StoreStates,
-    advance,
     first_carry,
     make_problem,
-    passive_conductance,
+    run_of,
     scan_windows,
+    steps_of,
 )
 
 
@@ -138,13 +138,13 @@ def _follow(
     interval: int,
     window: Array | None,
 ) -> LyapunovSpectrum:
-    passive = passive_conductance(problem)
+    step_of = steps_of(problem, run_of(problem, steps))
 
     def step(carry: Any, voltage: Any) -> Any:
         carry, tangents = carry
 
         def state_after(state: Array) -> tuple[Array, Carry]:
-            after, _ = advance(problem, passive, (), eqx.tree_at(lambda c: c.state, carry, state), voltage)
+            after, _ = step_of(eqx.tree_at(lambda c: c.state, carry, state), voltage)
             return after.state, after
 
         _, push, after = jax.linearize(state_after, carry.state, has_aux=True)
@@ -155,7 +155,7 @@ def _follow(
         tangents, size = _orthonormal(tangents, weights)
         return (carry, tangents), _safe_log(size) / (interval * problem.dt)
 
-    given = None if isinstance(problem.drive, AbstractDrive) else problem.drive
+    given = problem.samples
     if given is not None:
         given = given.reshape(steps // interval, interval, *given.shape[1:])
     begin = first_carry(problem), _orthonormal(start, weights)[0]

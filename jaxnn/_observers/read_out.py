@@ -17,11 +17,11 @@ from .._networks import Network
 from .._simulation import (
     AbstractSolver,
     Problem,
-    advance,
     diagnosis_of,
     first_carry,
     make_problem,
-    passive_conductance,
+    run_of,
+    steps_of,
 )
 
 
@@ -180,13 +180,13 @@ def record_read_out(
 @announced("record_read_out", lambda _, targets, __: f"{len(targets):,} steps")
 @compiled
 def _record(problem: Problem, targets: Array, length: int) -> ReadOutRun:
-    passive = passive_conductance(problem)
+    step_of = steps_of(problem, run_of(problem, len(targets)))
     in_segments = lambda x: x.reshape(-1, length, *x.shape[1:])
-    given = None if isinstance(problem.drive, AbstractDrive) else in_segments(problem.drive)
+    given = None if problem.samples is None else in_segments(problem.samples)
 
     def step(carry: Any, voltage: Any) -> Any:
-        carry, kept = advance(problem, passive, ("node_potential",), carry, voltage)
-        return carry, (kept["node_potential"], kept["conductance"])
+        carry, now = step_of(carry, voltage)
+        return carry, (now.node_potential, now.conductance)
 
     def one(carry: Any, parts: Any) -> Any:
         carry, record = carry

@@ -19,10 +19,10 @@ from .._simulation import (
     AbstractSolver,
     AutoSolver,
     Problem,
-    advance,
     first_carry,
     make_problem,
-    passive_conductance,
+    run_of,
+    steps_of,
 )
 
 
@@ -211,7 +211,7 @@ def _follow(
     interval: int,
     every: int,
 ) -> SeparationGrowth:
-    passive, pairs = passive_conductance(problem), start.shape[0]
+    step_of, pairs = steps_of(problem, run_of(problem, steps)), start.shape[0]
 
     # The undisturbed network comes first, then its copies. All of them carry all, the drive's clock too:
     # the nodal solver merges batches that it finds in every argument, and is faster so.
@@ -219,8 +219,8 @@ def _follow(
 
     def step(carry: Any, voltage: Any) -> Any:
         voltage = None if voltage is None else spread(voltage)
-        carry, kept = jax.vmap(lambda c, v: advance(problem, passive, (), c, v))(carry, voltage)
-        return carry, kept["conductance"][0]
+        carry, now = jax.vmap(step_of)(carry, voltage)
+        return carry, now.conductance[0]
 
     owner = problem.network_of_junction
 
@@ -235,7 +235,7 @@ def _follow(
         (carry, growth), conductance = jax.lax.scan(over_interval, start, voltage, every // interval)
         return carry, (growth / (every * problem.dt), conductance)
 
-    given = None if isinstance(problem.drive, AbstractDrive) else problem.drive
+    given = problem.samples
     if given is not None:
         given = given.reshape(steps // every, every // interval, interval, *given.shape[1:])
     begin = jax.tree.map(spread, first_carry(problem))

@@ -10,6 +10,7 @@ from .adjoint import (
 )
 from .diagnosis import diagnosis_of as diagnosis_of
 from .problem import Problem as Problem, make_problem as make_problem
+from .record import AbstractObserver as AbstractObserver
 from .shooting import shoot as shoot
 from .simulate import simulate as simulate
 from .solution import LARGEST_CHANGE as LARGEST_CHANGE, Result as Result, Solution as Solution
@@ -22,7 +23,9 @@ from .solver import (
 from .state_equation import Observation as Observation, StateEquation as StateEquation
 from .step import (
     Carry as Carry,
-    advance as advance,
+    Run as Run,
+    Step as Step,
     first_carry as first_carry,
-    passive_conductance as passive_conductance,
+    run_of as run_of,
+    steps_of as steps_of,
 )

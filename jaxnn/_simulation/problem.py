@@ -45,6 +45,11 @@ class Problem(eqx.Module):
     junctions_of_network: Int[np.ndarray, "networks most"]
     shape: tuple[int, ...] = eqx.field(static=True)
 
+    @property
+    def samples(self) -> Float[Array, "steps *terminals"] | None:
+        """A drive that is an array, to scan over; None for one that is asked at each step."""
+        return None if isinstance(self.drive, AbstractDrive) else self.drive
+
 
 def make_problem(
     network: Network | Ensemble | Any,

@@ -1,6 +1,5 @@
 """The time loop: conductances, potentials, states, step after step in one compiled call."""
 
-from collections.abc import Sequence
 from typing import Any, SupportsIndex
 
 import jax
@@ -16,22 +15,11 @@ from .._networks import Ensemble, Network
 from .adjoint import AbstractAdjoint, StoreStates
 from .diagnosis import diagnosis_of
 from .problem import Problem, make_problem
+from .record import Recorded, check_record, recording
 from .setup import Setup
 from .solution import Solution
 from .solver import AbstractSolver
-from .step import ALWAYS, advance, first_carry, passive_conductance
-
-
-_ALWAYS = ("time", *ALWAYS, "final_state")
-_ON_REQUEST = (
-    "state",
-    "junction_conductance",
-    "junction_voltage",
-    "node_potential",
-    "kirchhoff_residual",
-    "power",
-    "cut_off",
-)
+from .step import first_carry
 
 
 @on_mesh_of_arguments
@@ -45,7 +33,7 @@ def simulate(
     steps: SupportsIndex | Any,
     start_step: ArrayLike = 0,
     state: Any = None,
-    record: str | Sequence[str] = ("conductance",),
+    record: Any = ("conductance",),
     every: SupportsIndex | Any = 1,
     solver: AbstractSolver | None = None,
     adjoint: AbstractAdjoint | None = None,
@@ -68,7 +56,9 @@ def simulate(
       from it bit for bit.
     - `record`: what to keep besides time, drive, terminal currents and conductance: any of
       "state", "junction_conductance", "junction_voltage", "node_potential", "kirchhoff_residual",
-      "power", "cut_off" (doubles the cost). What is not asked for takes no memory.
+      "power", "cut_off" (doubles the cost); functions of a `jaxnn.Step`, whose values over time are
+      `solution.recorded[name]`; and observers (`jaxnn.AbstractObserver`), whose result is there too. Alone,
+      in a sequence, or a mapping that names them. What is not asked for takes no memory.
     - `every`: keep steps every, 2 every, ...
     - `solver`: `StarMesh()` or `Dense()`; by default whichever takes less work.
     - `adjoint`: what reverse mode keeps, `StoreStates()` by default, `Checkpointed()` for long runs.
@@ -94,7 +84,7 @@ def simulate(
         solver=solver,
     )
     adjoint = StoreStates() if adjoint is None else adjoint
-    solution = _run(problem, n_steps, n_every, _check_record(record), adjoint)
+    solution = _run(problem, n_steps, n_every, *check_record(record), adjoint)
     known: dict[str, Any] = vars(solution) | {"setup": Setup.of(network, problem, terminals)}
     return Solution(**known).check()
 
@@ -106,31 +96,26 @@ def _check_counts(steps: Any, every: Any) -> tuple[int, int]:
     return n_steps, n_every
 
 
-def _check_record(record: str | Sequence[str]) -> tuple[str, ...]:
-    names = (record,) if isinstance(record, str) else tuple(record)
-    unknown = [name for name in names if name not in _ALWAYS + _ON_REQUEST]
-    if unknown:
-        raise ValueError(
-            f"record has {unknown}; it can name {list(_ON_REQUEST)} ({list(_ALWAYS)} are always kept)."
-        )
-    return tuple(name for name in _ON_REQUEST if name in names)
-
-
 @announced("simulate", lambda _, steps, *__: f"{steps:,} steps", wait=True)
 @compiled
 def _run(
-    problem: Problem, steps: int, every: int, record: tuple[str, ...], adjoint: AbstractAdjoint
+    problem: Problem,
+    steps: int,
+    every: int,
+    names: tuple[str, ...],
+    own: Recorded,
+    adjoint: AbstractAdjoint,
 ) -> Solution:
-    passive = passive_conductance(problem)
-    step = lambda carry, voltage: advance(problem, passive, record, carry, voltage)
-    given = None if isinstance(problem.drive, AbstractDrive) else problem.drive
-    carry, kept = adjoint.scan(step, first_carry(problem), given, steps, every)
+    step, memories, finish = recording(problem, steps, names, own)
+    begin = first_carry(problem), memories
+    (carry, memories), (kept, values) = adjoint.scan(step, begin, problem.samples, steps, every)
     kept_step = problem.start_step + every * jnp.arange(1, steps // every + 1, dtype=jnp.int32)
     time, _ = jax.vmap(step_time, in_axes=(0, None, None))(kept_step, problem.dt, problem.dt_remainder)
     return Solution(
         time=time,
         final_state=carry.state,
         final_step=carry.step,
+        recorded=values | finish(memories),
         **vars(diagnosis_of(problem, carry.watch, carry.step, carry.state)),
         **kept,
     )

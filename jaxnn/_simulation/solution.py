@@ -95,6 +95,8 @@ class Solution(Module):
     """Power dissipated in all junctions [W]."""
     cut_off: Int[Array, "time *networks"] | Any = NotRecorded("cut_off")
     """Number of wires that no closed junction joins to a terminal, and that float."""
+    recorded: dict[str, Any] = eqx.field(default_factory=dict)
+    """Values of the functions in `record`, time first, and results of its observers, by name."""
     setup: Setup | Any = eqx.field(default=None, repr=False)
     """What the run was set up with, behind `network`, `junction`, `terminals` and `dt`."""
 
@@ -168,6 +170,13 @@ class Solution(Module):
         Of a law that is not jaxnn's own the name and the numbers are kept.
         """
         arrays = {k: np.asarray(v) for k, v in vars(self).items() if eqx.is_array(v)}
+        for name, value in self.recorded.items():
+            if not eqx.is_array(value):
+                raise ValueError(
+                    f"recorded[{name!r}] is no array, and files hold nothing else: save it apart, and the "
+                    "rest as dataclasses.replace(solution, recorded={}).save(path)."
+                )
+            arrays[f"recorded.{name}"] = np.asarray(value)
         known = {} if self.setup is None else setup_arrays(self.setup)
         save_arrays(path, "solution", arrays | {f"setup.{k}": v for k, v in known.items()})
 
@@ -182,7 +191,11 @@ class Solution(Module):
         """
         arrays = load_arrays(path, "solution")
         known = {k.removeprefix("setup."): arrays.pop(k) for k in list(arrays) if k.startswith("setup.")}
+        own = {
+            k.removeprefix("recorded."): arrays.pop(k) for k in list(arrays) if k.startswith("recorded.")
+        }
         fields: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(cls)}
+        fields["recorded"] = {k: jnp.asarray(v) for k, v in own.items()}
         fields |= {k: jnp.asarray(v) for k, v in arrays.items()}
         fields["setup"] = setup_from(known, junction) if known else None
         # As JAX puts a tree together, because arrays of a batch have more axes than the fields say.

@@ -8,7 +8,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Int
 
-from jaxnn_kernels import dense_plan, nodal_plan, star_mesh_plan
+from jaxnn_kernels import AbstractPlan, dense_plan, nodal_plan, star_mesh_plan
 
 from .._core import Module
 from .._networks import Topology
@@ -20,8 +20,11 @@ class AbstractSolver(Module):
     @abc.abstractmethod
     def plan(
         self, n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " _"]
-    ) -> Any:
-        """All that depends on the topology alone, built in NumPy once, for `kernels.solve_nodes`."""
+    ) -> AbstractPlan:
+        """All that depends on the topology alone, built in NumPy once, for `kernels.solve_nodes`.
+
+        A `kernels.AbstractPlan` of your own brings its own arithmetic: see docs/solvers.md.
+        """
 
 
 class AutoSolver(AbstractSolver):

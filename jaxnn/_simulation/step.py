@@ -1,20 +1,70 @@
 """One time step: conductances, potentials, states, in this order."""
 
+from collections.abc import Callable
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from jaxnn_kernels import batch_inner, divergence, joined_wires, mapped_like, shared_like
 
+from .._core import Module, unit
 from .._drives import Clock, drive_at
 from .diagnosis import Diagnosis, JunctionWatch, first_watch, next_watch
 from .kirchhoff import flow
 from .problem import Problem
 
 
-# What every step keeps.
-ALWAYS = ("drive", "terminal_current", "conductance")
+class Run(Module):
+    """What is known of a run before its first step."""
+
+    state: Float[Array, "*variables junctions"]
+    """The state that it starts from."""
+    junction_conductance: Float[Array, " junctions"] = eqx.field(metadata=unit("S"))
+    """What that state conducts [S]."""
+    dt: Float[Array, ""] = eqx.field(metadata=unit("s"))
+    """Time step [s]."""
+    steps: int = eqx.field(static=True)
+    """Number of steps."""
+    passive: Bool[np.ndarray | Array, " junctions"]
+    """Which junctions are passive."""
+    network_of_junction: Int[np.ndarray | Array, " junctions"]
+    """The network of an ensemble that each junction belongs to; 0 for a single one."""
+    network_of_node: Int[np.ndarray | Array, " nodes"]
+    """The network of each wire."""
+    networks: tuple[int, ...] = eqx.field(static=True)
+    """(number of networks,) of an ensemble, () for a single one."""
+
+
+class Step(Module):
+    """One time step, as functions in `record` and observers see it.
+
+    Fields, signs and units as in `jaxnn.Solution`, without the axis of time; for an ensemble, junctions and
+    nodes are those of all networks, one after the other.
+    """
+
+    run: Run
+    """The run that it belongs to."""
+    number: Int[Array, ""]
+    """Number of the step, k."""
+    time: Float[Array, ""] = eqx.field(metadata=unit("s"))
+    """t = k dt [s]."""
+    drive: Float[Array, "*terminals"] = eqx.field(metadata=unit("V"))
+    """Potentials of the terminals [V]."""
+    terminal_current: Float[Array, "*terminals"] = eqx.field(metadata=unit("A"))
+    """Currents from the terminals into the network [A]."""
+    conductance: Float[Array, "*networks"] = eqx.field(metadata=unit("S"))
+    """Between the first two terminals [S]."""
+    state: Float[Array, "*variables junctions"]
+    """The states after the step."""
+    junction_conductance: Float[Array, " junctions"] = eqx.field(metadata=unit("S"))
+    """Conductances that the step was solved with [S]."""
+    junction_voltage: Float[Array, " junctions"] = eqx.field(metadata=unit("V"))
+    """phi_a - phi_b of junction (a, b) [V]."""
+    node_potential: Float[Array, " nodes"] = eqx.field(metadata=unit("V"))
+    """Potentials of the wires [V]."""
 
 
 class Carry(eqx.Module):
@@ -31,17 +81,18 @@ def first_carry(problem: Problem) -> Carry:
     return Carry(problem.state, problem.start_step, watch)
 
 
-def advance(
-    problem: Problem,
-    passive: Array | None,
-    record: tuple[str, ...],
-    carry: Carry,
-    voltage: Array | None,
-) -> tuple[Carry, dict[str, Array]]:
-    """One step, and what is kept of it."""
-    step = carry.step + 1
+def steps_of(problem: Problem, run: Run) -> Callable[[Carry, Array | None], tuple[Carry, Step]]:
+    """The step of a problem, to scan over `problem.samples`. What is not used of a `Step` costs nothing."""
+    passive = passive_conductance(problem)
+    return lambda carry, voltage: _advance(problem, run, passive, carry, voltage)
+
+
+def _advance(
+    problem: Problem, run: Run, passive: Array | None, carry: Carry, voltage: Array | None
+) -> tuple[Carry, Step]:
+    number = carry.step + 1
+    clock = Clock.at_step(number, problem.dt, problem.dt_remainder)
     if voltage is None:
-        clock = Clock.at_step(step, problem.dt, problem.dt_remainder)
         voltage = drive_at(problem.drive, clock)  # pyright: ignore[reportArgumentType]
     # Between two solves all lies in memory as the solves want it.
     before = batch_inner(carry.state)
@@ -51,22 +102,61 @@ def advance(
     flows = flow(problem, batch_inner(conductance), voltage)
     felt = batch_inner(flows.junction_voltage)
     state = batch_inner(problem.junction.update(before, felt, problem.dt))
-    kept = flows._asdict() | {"state": state, "junction_conductance": conductance}
-    if "kirchhoff_residual" in record:
-        lost = divergence(problem.plan.graph, conductance * flows.junction_voltage)
-        residual = jnp.abs(lost.at[problem.terminals].set(0))
-        owner = problem.network_of_node
-        kept["kirchhoff_residual"] = _per_network(problem, "max", residual, owner)
-    if "power" in record:
-        loss = conductance * flows.junction_voltage**2
-        kept["power"] = _per_network(problem, "sum", loss, problem.network_of_junction)
-    if "cut_off" in record:
-        apart = (~joined_wires(problem.plan, conductance)).astype(jnp.int32)
-        kept["cut_off"] = _per_network(problem, "sum", apart, problem.network_of_node)
-    kept = {k: v for k, v in kept.items() if k in record or k in ALWAYS}
     current = flows.terminal_current
-    watch = next_watch(problem, carry.watch, step, carry.state, state, conductance, current)
-    return Carry(state, step, watch), kept
+    watch = next_watch(problem, carry.watch, number, carry.state, state, conductance, current)
+    step = Step(run, number, clock.time, state=state, junction_conductance=conductance, **flows._asdict())
+    return Carry(state, number, watch), step
+
+
+def _kirchhoff_residual(problem: Problem, step: Step) -> Array:
+    lost = divergence(problem.plan.graph, step.junction_conductance * step.junction_voltage)
+    residual = jnp.abs(lost.at[problem.terminals].set(0))
+    return _per_network(problem, "max", residual, problem.network_of_node)
+
+
+def _power(problem: Problem, step: Step) -> Array:
+    loss = step.junction_conductance * step.junction_voltage**2
+    return _per_network(problem, "sum", loss, problem.network_of_junction)
+
+
+def _cut_off(problem: Problem, step: Step) -> Array:
+    apart = (~joined_wires(problem.plan, step.junction_conductance)).astype(jnp.int32)
+    return _per_network(problem, "sum", apart, problem.network_of_node)
+
+
+# What every step keeps, and what it keeps by name: fields of a `Step`, or what is computed from one. A
+# quantity more is a line here, and a field of `Solution` that says what it is.
+ALWAYS = ("drive", "terminal_current", "conductance")
+_COMPUTED: dict[str, Callable[[Problem, Step], Array]] = {
+    "kirchhoff_residual": _kirchhoff_residual,
+    "power": _power,
+    "cut_off": _cut_off,
+}
+ON_REQUEST = ("state", "junction_conductance", "junction_voltage", "node_potential", *_COMPUTED)
+
+
+def kept_of(problem: Problem, step: Step, names: tuple[str, ...]) -> dict[str, Array]:
+    """The quantities of a step by name."""
+    value = lambda name: _COMPUTED[name](problem, step) if name in _COMPUTED else getattr(step, name)
+    return {name: value(name) for name in names}
+
+
+def run_of(problem: Problem, steps: int) -> Run:
+    """What observers know of a run."""
+    conductance = problem.junction.conductance(problem.state)
+    passive = passive_conductance(problem)
+    if passive is not None:
+        conductance = jnp.where(problem.network.passive, passive, conductance)
+    return Run(
+        state=problem.state,
+        junction_conductance=conductance,
+        dt=problem.dt,
+        steps=steps,
+        passive=problem.network.passive,
+        network_of_junction=problem.network_of_junction,
+        network_of_node=problem.network_of_node,
+        networks=problem.shape[:-1],
+    )
 
 
 def passive_conductance(problem: Problem) -> Array | None:

@@ -54,3 +54,45 @@ def registered(what: str, name: str, settings: dict[str, Any]) -> Any:
     """A registered junction or drive with its settings, or a network or terminals yet to be called."""
     made = REGISTRY[what][name]
     return made(**settings) if what in ("junction", "drive") else ft.partial(made, **settings)
+
+
+def register_junction(name: str, make: Callable[..., Any]) -> None:
+    """Lets specifications name a junction law: a class, or a function of numbers that returns one.
+
+    ```python
+    jaxnn.register_junction("MyLaw", MyLaw)
+    ```
+
+    then stands in a module of yours, which `jaxnn sweep --plugin` names, and `kind = "MyLaw"` under
+    `[junction]`. The parameters of `make` are the settings.
+
+    Raises a `ValueError` for a name that another has, or that is no identifier.
+    """
+    _register("junction", name, make)
+
+
+def register_drive(name: str, make: Callable[..., Any]) -> None:
+    """Lets specifications name a drive: a class, or a function of numbers that returns one.
+
+    As `jaxnn.register_junction`, for `kind` under `[drive]`; it raises the same.
+    """
+    _register("drive", name, make)
+
+
+def register_network(name: str, make: Callable[..., Any]) -> None:
+    """Lets specifications name a network: a function of numbers, one of them `seed`, that returns one.
+
+    As `jaxnn.register_junction`, for `kind` under `[network]`; it raises the same.
+    """
+    _register("network", name, make)
+
+
+def _register(what: str, name: str, make: Callable[..., Any]) -> None:
+    if not isinstance(name, str) or not name.isidentifier() or not callable(make):
+        raise ValueError(
+            f"register_{what} takes a name, a Python identifier, and a class or function; got {name!r} and "
+            f"{make!r}."
+        )
+    if REGISTRY[what].get(name, make) is not make:
+        raise ValueError(f"There is a {what} {name!r} already; choose another name.")
+    REGISTRY[what][name] = make

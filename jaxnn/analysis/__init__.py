@@ -7,6 +7,7 @@ or simulated.
 from .._observers import (
     AbstractEventRule as AbstractEventRule,
     Crossing as Crossing,
+    EventCounter as EventCounter,
     EventCounts as EventCounts,
     ReadOutRecord as ReadOutRecord,
     ReadOutRun as ReadOutRun,
@@ -41,3 +42,6 @@ from ._power_law import (
 )
 from ._powerlaw_package import compare_with_powerlaw as compare_with_powerlaw
 from ._recorded_events import events_in as events_in, trace_events as trace_events
+
+
+__all__ = [name for name in dir() if not name.startswith("_")]  # pyright: ignore[reportUnsupportedDunderAll]

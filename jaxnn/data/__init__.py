@@ -10,3 +10,6 @@ from ._heartbeats import (
 from ._idx import mnist as mnist, read_idx as read_idx
 from ._spoken import SpokenDigits as SpokenDigits, spoken_digits as spoken_digits
 from ._wfdb import EcgRecord as EcgRecord, read_ecg as read_ecg
+
+
+__all__ = [name for name in dir() if not name.startswith("_")]  # pyright: ignore[reportUnsupportedDunderAll]

@@ -19,3 +19,6 @@ from ._masks import (
     random_mix as random_mix,
 )
 from ._sections import beat_pulses as beat_pulses, image_pulses as image_pulses
+
+
+__all__ = [name for name in dir() if not name.startswith("_")]  # pyright: ignore[reportUnsupportedDunderAll]

@@ -19,3 +19,6 @@ from ._read_out import (
     scores as scores,
 )
 from ._tungsten_oxide import TungstenOxideReservoir as TungstenOxideReservoir
+
+
+__all__ = [name for name in dir() if not name.startswith("_")]  # pyright: ignore[reportUnsupportedDunderAll]

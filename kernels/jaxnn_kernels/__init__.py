@@ -46,10 +46,12 @@ from ._nickelate import (
     transport_step as transport_step,
 )
 from ._nodal import (
+    AbstractPlan as AbstractPlan,
     NodalSolution as NodalSolution,
     dense_plan as dense_plan,
     difference as difference,
     divergence as divergence,
+    incidence as incidence,
     joined_wires as joined_wires,
     nodal_plan as nodal_plan,
     solve_nodes as solve_nodes,

@@ -9,8 +9,9 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from .incidence import incidence
-from .leak import without_leaks
+from .leak import hanging, without_leaks
 from .parallel import merges_parallel
+from .plan import AbstractPlan, joined_by
 
 
 # Wires of the smallest panel: below it, the rank-one updates in a panel are too small to matter.
@@ -19,7 +20,7 @@ _PANEL = 32
 
 @jax.tree_util.register_dataclass
 @dc.dataclass(frozen=True, repr=False)
-class DensePlan:
+class DensePlan(AbstractPlan):
     """Index arrays of a dense elimination: wires in the order given, terminals last."""
 
     branch: Any
@@ -34,6 +35,20 @@ class DensePlan:
             f"DensePlan({n} wires, {self.graph.ends.shape[-1]} junctions, {t} terminals: "
             f"full elimination, {dense_work(n, t):,} multiply-adds)"
         )
+
+    def eliminate(self, conductance: Array) -> "DenseFactors":
+        return eliminate(self, conductance)
+
+    def substitute(
+        self, factors: "DenseFactors", potential: Array, current: Array | None
+    ) -> tuple[Array, Array]:
+        return substitute(self, factors, potential, current)
+
+    def factor_shapes(self, conductance: Any) -> "DenseFactors":
+        return _factor_shapes(self, conductance.shape[1:])
+
+    def joined(self, conductance: Array, factors: "DenseFactors") -> Array:
+        return joined_by(self, conductance, _grounded(self, factors, hanging(conductance)))
 
 
 def dense_work(n_nodes: int, n_terminals: int) -> int:
@@ -76,7 +91,7 @@ def inverse_root(total: Array) -> Array:
     return jnp.where(open_circuit, 0.0, jax.lax.rsqrt(jnp.where(open_circuit, 1.0, total)))
 
 
-def factor_shapes(plan: DensePlan, trail: tuple[int, ...]) -> DenseFactors:
+def _factor_shapes(plan: DensePlan, trail: tuple[int, ...]) -> DenseFactors:
     """The shapes of the factors of conductances (edges, *trail)."""
     n, t = plan.branch.shape[0], plan.terminals.shape[0]
     shapes: Any = ((rows, *trail) for rows in ((n - t) * n, n - t, t * t))
@@ -139,7 +154,7 @@ def eliminate(plan: DensePlan, conductance: Array) -> DenseFactors:
     return DenseFactors(weight.reshape(-1, *trail), inverse, mesh)
 
 
-def grounded(plan: DensePlan, factors: DenseFactors, most: float) -> DenseFactors:
+def _grounded(plan: DensePlan, factors: DenseFactors, most: float) -> DenseFactors:
     """Factors with wires on leaks alone at 0 V: those that conduct `most` [S] in all, or less."""
     free, nodes = factors.inverse.shape[0], plan.branch.shape[0]
     weight = factors.weight.reshape(free, nodes, *factors.weight.shape[1:])

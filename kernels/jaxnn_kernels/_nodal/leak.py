@@ -31,6 +31,11 @@ def most_leaks(n_junctions: int, dtype: jnp.dtype) -> float:
     return 16 * max(n_junctions, 1) * leak(dtype)
 
 
+def hanging(conductance: Array) -> float:
+    """What a wire conducts at most [S] that nothing but leaks joins to others."""
+    return most_leaks(conductance.shape[0], conductance.dtype)
+
+
 def without_leaks(branch: Array, n_junctions: int) -> Array:
     """Branches between terminals [S], 0 for those that are nothing but leaks."""
     return jnp.where(jnp.abs(branch) <= most_leaks(n_junctions, branch.dtype), 0, branch)

@@ -11,11 +11,12 @@ from jax.interpreters import ad
 from jaxtyping import Array, Bool, Float, Int
 
 from .._xla import batch_last, is_shared_out
-from . import dense as _dense, star_mesh as _star_mesh
 from .costs import costs_for
+from .dense import dense_plan, dense_work
 from .incidence import TERMS, difference_of as difference, divergence_of as divergence
 from .leak import most_leaks, with_leak
 from .parallel import ParallelPlan, merges_parallel, sum_of_pairs, value_of_pair
+from .plan import AbstractPlan
 from .schedule import schedule
 from .star_plan import plan_of
 
@@ -28,44 +29,42 @@ class NodalSolution(NamedTuple):
     terminal_current: Float[Array, " terminals"]
 
 
-def _method(plan: Any) -> Any:
-    return _dense if isinstance(plan, _dense.DensePlan) else _star_mesh
+def _eliminate_kernel(plan: AbstractPlan, conductance: Array) -> Any:
+    return plan.eliminate(with_leak(conductance))
 
 
-def _eliminate_kernel(plan: Any, conductance: Array) -> Any:
-    return _method(plan).eliminate(plan, with_leak(conductance))
-
-
-def _eliminate_shapes(plan: Any, conductance: Any) -> Any:
-    return _method(plan).factor_shapes(plan, conductance.shape[1:])
+def _eliminate_shapes(plan: AbstractPlan, conductance: Any) -> Any:
+    return plan.factor_shapes(conductance)
 
 
 def _potentials_kernel(
-    plan: Any, conductance: Array, factors: Any, potential: Array
+    plan: AbstractPlan, conductance: Array, factors: Any, potential: Array
 ) -> tuple[Array, Array]:
     del conductance  # for the derivative rule alone
-    return _method(plan).substitute(plan, factors, potential, None)
+    return plan.substitute(factors, potential, None)
 
 
-def _potentials_shapes(plan: Any, conductance: Any, factors: Any, potential: Any) -> Any:
+def _potentials_shapes(plan: AbstractPlan, conductance: Any, factors: Any, potential: Any) -> Any:
     return _vector_shapes(plan, conductance, potential)
 
 
 def _respond_kernel(
-    plan: Any, conductance: Array, factors: Any, current: Array, potential: Array
+    plan: AbstractPlan, conductance: Array, factors: Any, current: Array, potential: Array
 ) -> tuple[Array, Array]:
     del conductance
     trail = jnp.broadcast_shapes(current.shape[1:], potential.shape[1:])
     wide = lambda x: jnp.broadcast_to(x, (x.shape[0], *trail))
-    phi, into = _method(plan).substitute(plan, factors, wide(potential), wide(current))
+    phi, into = plan.substitute(factors, wide(potential), wide(current))
     return phi, -into
 
 
-def _respond_shapes(plan: Any, conductance: Any, factors: Any, current: Any, potential: Any) -> Any:
+def _respond_shapes(
+    plan: AbstractPlan, conductance: Any, factors: Any, current: Any, potential: Any
+) -> Any:
     return _vector_shapes(plan, conductance, current, potential)
 
 
-def _vector_shapes(plan: Any, *arrays: Any) -> Any:
+def _vector_shapes(plan: AbstractPlan, *arrays: Any) -> Any:
     trail = jnp.broadcast_shapes(*(x.shape[1:] for x in arrays))
     return (plan.graph.place.shape[0], *trail), (plan.terminals.shape[0], *trail)
 
@@ -79,23 +78,18 @@ def _least(x: Array) -> Array:
     return jnp.min(x)
 
 
-def _joined_kernel(plan: Any, conductance: Array, factors: Any) -> Array:
-    """1 at wires that closed junctions join to a terminal, 0 at the others."""
-    # With all terminals at 1 V, so is a wire, unless nothing but leaks joins it to them.
-    most = most_leaks(conductance.shape[0], conductance.dtype)
-    raised = jnp.ones((plan.terminals.shape[0], *conductance.shape[1:]), conductance.dtype)
-    reach, _ = _method(plan).substitute(plan, _method(plan).grounded(plan, factors, most), raised, None)
-    return (reach > 0.5).astype(conductance.dtype)
+def _joined_kernel(plan: AbstractPlan, conductance: Array, factors: Any) -> Array:
+    return plan.joined(conductance, factors)
 
 
 @jax.jit  # traced once for both places of use
-def _find_live(plan: Any, conductance: Array, factors: Any) -> Array:
+def _find_live(plan: AbstractPlan, conductance: Array, factors: Any) -> Array:
     joined = _joined_kernel(plan, conductance, factors)
     end = lambda k: joined.at[plan.graph.ends[k]].get(mode="promise_in_bounds")
     return jnp.minimum(end(0), end(1))
 
 
-def _live_kernel(plan: Any, conductance: Array, factors: Any) -> Array:
+def _live_kernel(plan: AbstractPlan, conductance: Array, factors: Any) -> Array:
     """1 at junctions that have both wires joined to a terminal, 0 at the others.
 
     Where no junction is open a CPU need not look further; a GPU would wait longer for that answer than it
@@ -108,7 +102,7 @@ def _live_kernel(plan: Any, conductance: Array, factors: Any) -> Array:
     return jax.lax.platform_dependent(cpu=find if is_shared_out() else unless_closed, default=find)
 
 
-def _joined_shapes(plan: Any, conductance: Any, factors: Any) -> Any:
+def _joined_shapes(plan: AbstractPlan, conductance: Any, factors: Any) -> Any:
     return plan.graph.place.shape[0], *conductance.shape[1:]
 
 
@@ -132,9 +126,9 @@ def nodal_plan(
     costs = lambda sizes: costs_for(device, sizes, mapped)
     order = schedule(n_nodes, edges, terminals, lambda sizes: costs(sizes).tail)
     products = sum(len(star) * (len(star) - 1) // 2 for star in order.neighbours)
-    last = sum(_dense.dense_work(len(t.wires) + len(t.terminals), len(t.terminals)) for t in order.tails)
-    if _GATHERED * products + last > _dense.dense_work(n_nodes, len(terminals)):
-        return _dense.dense_plan(n_nodes, edges, terminals)
+    last = sum(dense_work(len(t.wires) + len(t.terminals), len(t.terminals)) for t in order.tails)
+    if _GATHERED * products + last > dense_work(n_nodes, len(terminals)):
+        return dense_plan(n_nodes, edges, terminals)
     return plan_of(order, n_nodes, edges, terminals, costs(order.sizes))
 
 
@@ -162,7 +156,7 @@ def _potentials_jvp(primals: Any, tangents: Any, *, tree: Any) -> tuple[Any, Any
     return [phi, current], [dphi, -dx]
 
 
-def _flow(plan: Any, g: Array, factors: Any, dg: Any, phi: Array) -> Array:
+def _flow(plan: AbstractPlan, g: Array, factors: Any, dg: Any, phi: Array) -> Array:
     """The change of currents [A] that a change of conductances makes at given potentials.
 
     None at junctions with a wire that nothing but leaks joins to a terminal. A closed one has no voltage.
@@ -207,12 +201,14 @@ ad.primitive_transposes[_respond_primitive] = _respond_transpose
 
 
 def solve_nodes(
-    plan: Any, conductance: Float[Array, " edges"], terminal_potential: Float[Array, " terminals"]
+    plan: AbstractPlan | ParallelPlan,
+    conductance: Float[Array, " edges"],
+    terminal_potential: Float[Array, " terminals"],
 ) -> NodalSolution:
     """Solve Kirchhoff's laws, B^T diag(g) B phi = 0 away from the terminals, where phi is given.
 
-    `plan` comes from `star_mesh_plan` or `dense_plan`; conductances [S] are not negative,
-    potentials in [V].
+    `plan` comes from `star_mesh_plan` or `dense_plan`, or is an `AbstractPlan` of your own;
+    conductances [S] are not negative, potentials in [V].
 
     An open junction, of 0 S (up to 2^-90 S in float32, 2^-500 S in float64), is the limit of a small leak,
     the same in all open junctions. So wires that no closed junction joins to a terminal have potentials
@@ -238,7 +234,9 @@ def _of_pairs(plan: ParallelPlan, conductance: Array) -> Array:
     return sum_of_pairs(plan.bundles, conductance + leaks)
 
 
-def joined_wires(plan: Any, conductance: Float[Array, " edges"]) -> Bool[Array, " nodes"]:
+def joined_wires(
+    plan: AbstractPlan | ParallelPlan, conductance: Float[Array, " edges"]
+) -> Bool[Array, " nodes"]:
     """Which wires a path of closed junctions, g > 0, joins to a terminal."""
     if isinstance(plan, ParallelPlan):
         return joined_wires(plan.pairs, _of_pairs(plan, conductance))

@@ -7,6 +7,7 @@ sqrt(S_i). Nothing is ever subtracted, so the relative error of every branch sta
 whatever the contrast (Grassmann, Taksar and Heyman, Operations Research 33, 1107, 1985).
 """
 
+import dataclasses as dc
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -16,10 +17,11 @@ from jaxtyping import Array
 
 from .._xla import fused_sum, rows as _rows, settled, update as _update
 from . import tail as _tail, tail_panels as _tail_panels
-from .dense import inverse_root
+from .dense import dense_work, inverse_root
 from .incidence import TERMS, net_flow, pair_difference
-from .leak import without_hanging, without_leaks
-from .star_plan import Segment as Segment, StarMeshPlan as StarMeshPlan, star_mesh_plan as star_mesh_plan
+from .leak import hanging, without_hanging, without_leaks
+from .plan import AbstractPlan, joined_by
+from .tables import Segment
 
 
 class StarMeshFactors(NamedTuple):
@@ -29,6 +31,52 @@ class StarMeshFactors(NamedTuple):
     scale: Array
     mesh: Array
     tail: _tail.TailFactors | _tail_panels.PanelFactors | None
+
+
+@jax.tree_util.register_dataclass
+@dc.dataclass(frozen=True, repr=False)
+class StarMeshPlan(AbstractPlan):
+    """A sparse elimination. Slots hold the junctions, a zero and then the branches of every round."""
+
+    segments: Any
+    tail: Any
+    mesh_own: Any
+    mesh_chunks: Any
+    mesh_graph: Any
+    arrivals: Any
+    order: Any
+    position: Any
+    terminals: Any
+    graph: Any
+    n_slots: int = dc.field(metadata={"static": True})
+    n_places: int = dc.field(metadata={"static": True})
+    n_products: int = dc.field(metadata={"static": True})
+    settles: bool = dc.field(metadata={"static": True})  # rounds end in memory: see `settled`
+
+    def __repr__(self) -> str:
+        n, t = len(self.position), len(self.terminals)
+        ends, parts = (0, 0) if self.tail is None else self.tail.ends.shape
+        size = ends + (0 if self.tail is None else self.tail.wires)
+        tails = f", {parts:,} x {size} nodes as full matrices" if parts else ""
+        return (
+            f"StarMeshPlan({n} wires, {self.graph.ends.shape[-1]} junctions, {t} terminals: "
+            f"{sum(s.repeat for s in self.segments)} rounds, {self.n_products:,} products{tails}; "
+            f"full elimination takes {dense_work(n, t):,} multiply-adds)"
+        )
+
+    def eliminate(self, conductance: Array) -> StarMeshFactors:
+        return eliminate(self, conductance)
+
+    def substitute(
+        self, factors: StarMeshFactors, potential: Array, current: Array | None
+    ) -> tuple[Array, Array]:
+        return substitute(self, factors, potential, current)
+
+    def factor_shapes(self, conductance: Any) -> StarMeshFactors:
+        return _factor_shapes(self, conductance.shape[1:])
+
+    def joined(self, conductance: Array, factors: StarMeshFactors) -> Array:
+        return joined_by(self, conductance, _grounded(self, factors, hanging(conductance)))
 
 
 def _take(x: Array, index: Any) -> Array:
@@ -150,7 +198,7 @@ def _gathered(branch: Array, desk: Array, scratch: Array, own: Any, chunks: Any)
     return desk, scratch
 
 
-def factor_shapes(plan: StarMeshPlan, trail: tuple[int, ...]) -> StarMeshFactors:
+def _factor_shapes(plan: StarMeshPlan, trail: tuple[int, ...]) -> StarMeshFactors:
     """The shapes of the factors of conductances (edges, *trail)."""
     rows = plan.n_slots, plan.n_places, plan.mesh_own.shape[0]
     tail = None if plan.tail is None else _tail_method(plan.tail).tail_shapes(plan.tail, trail)
@@ -206,7 +254,7 @@ def eliminate(plan: StarMeshPlan, conductance: Array) -> StarMeshFactors:
     return StarMeshFactors(branch, scales, mesh, tail)
 
 
-def grounded(plan: StarMeshPlan, factors: StarMeshFactors, most: float) -> StarMeshFactors:
+def _grounded(plan: StarMeshPlan, factors: StarMeshFactors, most: float) -> StarMeshFactors:
     """Factors with wires on leaks alone at 0 V: those that conduct `most` [S] in all, or less."""
     tail = factors.tail
     if tail is not None:

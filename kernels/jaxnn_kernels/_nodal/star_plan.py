@@ -1,265 +1,25 @@
 """Index arrays of the sparse elimination: built once per topology in NumPy, used as data."""
 
-import dataclasses as dc
-import itertools
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import Int
 
-from .costs import BATCHED, Costs, costs_for
-from .dense import dense_work
+from .costs import Costs, costs_for
 from .incidence import TERMS, incidence
+from .packing import Round, Stars, chunks_of, padded_width, segments_of, shape_of
 from .parallel import merges_parallel
 from .schedule import Schedule, Tail, schedule
+from .star_mesh import StarMeshPlan
+from .tables import Segment, Tables, TailTables
 from .tail_panels import panels_of
-
-
-class Tables(NamedTuple):
-    """Index arrays of the rounds of a segment, the round first.
-
-    Local rows are the branches of the round's wires, by falling number of products, padding last.
-    """
-
-    own: Any  # (rows,) junction of the branch
-    chunks: Any  # per class of rows, pairs (products, rows) of slots whose products they gain
-    owner: Any  # (rows,) local wire of the branch
-    star: Any  # per class of degree (degree, wires) local rows of each wire
-    reach: Any  # per class (degree, wires) place of the wire at the other end
-    source: Any  # (arrivals, wires) place of an earlier wire whose current arrives
-    share: Any  # (arrivals, wires) slot of the branch that it comes through
-
-
-@jax.tree_util.register_dataclass
-@dc.dataclass(frozen=True)
-class Segment:
-    """Rounds of one padded shape: one piece of code, run `repeat` times."""
-
-    tables: Any
-    repeat: int = dc.field(metadata={"static": True})
-    slot: int = dc.field(metadata={"static": True})
-    rows: int = dc.field(metadata={"static": True})
-    place: int = dc.field(metadata={"static": True})
-    wires: int = dc.field(metadata={"static": True})
-
-
-@jax.tree_util.register_dataclass
-@dc.dataclass(frozen=True)
-class TailTables:
-    """Index arrays of the full matrices in which components end: wires first, then terminals.
-
-    `own`, `chunks`, `source` and `share` are as in `Tables`, for the branches of the matrices and
-    their wires.
-    """
-
-    own: Any
-    chunks: Any
-    matrix: Any  # (nodes, nodes, parts) branch
-    ends: Any  # (terminals, parts) among the terminals of the network
-    landing: Any  # (meetings, terminals) where in `ends`, flat, a terminal is; past its end if nowhere
-    source: Any
-    share: Any
-    wires: int = dc.field(metadata={"static": True})
-    place: int = dc.field(metadata={"static": True})
-
-
-@jax.tree_util.register_dataclass
-@dc.dataclass(frozen=True, repr=False)
-class StarMeshPlan:
-    """A sparse elimination. Slots hold the junctions, a zero and then the branches of every round."""
-
-    segments: Any
-    tail: Any
-    mesh_own: Any
-    mesh_chunks: Any
-    mesh_graph: Any
-    arrivals: Any
-    order: Any
-    position: Any
-    terminals: Any
-    graph: Any
-    n_slots: int = dc.field(metadata={"static": True})
-    n_places: int = dc.field(metadata={"static": True})
-    n_products: int = dc.field(metadata={"static": True})
-    settles: bool = dc.field(metadata={"static": True})  # rounds end in memory: see `settled`
-
-    def __repr__(self) -> str:
-        n, t = len(self.position), len(self.terminals)
-        ends, parts = (0, 0) if self.tail is None else self.tail.ends.shape
-        size = ends + (0 if self.tail is None else self.tail.wires)
-        tails = f", {parts:,} x {size} nodes as full matrices" if parts else ""
-        return (
-            f"StarMeshPlan({n} wires, {self.graph.ends.shape[-1]} junctions, {t} terminals: "
-            f"{sum(s.repeat for s in self.segments)} rounds, {self.n_products:,} products{tails}; "
-            f"full elimination takes {dense_work(n, t):,} multiply-adds)"
-        )
-
-
-class _Round(NamedTuple):
-    wires: Any  # by falling degree
-    rows: Any  # branches of these wires, by falling number of products
-    counts: Int[np.ndarray, " rows"]
-    degree: int
-    arrivals: int
-
-
-def _width(n: int) -> int:
-    return n if n <= TERMS else -(-n // TERMS) * TERMS
-
-
-class _Lists(NamedTuple):
-    """Lists of different lengths, laid end to end."""
-
-    first: Any
-    count: Any
-
-    def columns(self, of: Any, rows: int, width: int) -> tuple[Any, Any]:
-        """Where the entries of the lists `of` lie, (width, rows), and whether they do."""
-        first, count = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
-        of = of[:rows]
-        first[: len(of)], count[: len(of)] = self.first[of], self.count[of]
-        entry = np.arange(width)[:, None]
-        valid = entry < count
-        return np.where(valid, first + entry, 0), valid
-
-
-class _Stars:
-    """The whole elimination in flat arrays: the branches of every star, in the order of rounds.
-
-    A branch between two wires gains all of its products before either of them is eliminated, so
-    that counts need no order.
-    """
-
-    def __init__(self, n_nodes: int, order: Schedule):
-        self.n_nodes = n_nodes
-        degree = np.array([len(star) for star in order.neighbours], np.int64)
-        rounds = [np.array(r, np.int64) for r in order.rounds]
-        rounds = [r[np.argsort(-degree[r], kind="stable")] for r in rounds]
-        wires = np.concatenate([np.zeros(0, np.int64), *rounds])
-        first = np.zeros(n_nodes, np.int64)
-        first[wires] = np.cumsum(degree[wires]) - degree[wires]
-        self.of_wire = _Lists(first, degree)
-        self.near = np.repeat(wires, degree[wires])
-        far = itertools.chain.from_iterable(order.neighbours[i] for i in wires.tolist())
-        self.far = np.array([*far, 0], np.int64)  # an entry more, for padding to point at
-        self.key = self.keys(self.near, self.far[:-1])
-        self.arrival = np.append(np.argsort(self.far[:-1], kind="stable"), 0)
-        came = np.bincount(self.far[:-1], minlength=n_nodes)
-        self.of_node = _Lists(np.cumsum(came) - came, came)
-        self.left, self.right, self.pair_key = self._pairs(wires)
-        self.rounds = [self._round(r) for r in rounds]
-
-    def keys(self, a: Any, b: Any) -> Any:
-        return np.minimum(a, b) * self.n_nodes + np.maximum(a, b)
-
-    def _pairs(self, wires: Any) -> tuple[Any, Any, Any]:
-        """All products of two branches of a star, sorted by the branch that they add to."""
-        first, degree = self.of_wire.first[wires], self.of_wire.count[wires]
-        left, right = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-        for d in np.unique(degree).tolist():
-            a, b = np.triu_indices(d, 1)
-            base = first[degree == d][:, None]
-            left.append((base + a).ravel())
-            right.append((base + b).ravel())
-        x, y = np.concatenate(left), np.concatenate(right)
-        key = self.keys(self.far[x], self.far[y])
-        order = np.lexsort((x, key))
-        return np.append(x[order], 0), np.append(y[order], 0), key[order]
-
-    def products(self, key: Any) -> _Lists:
-        first = np.searchsorted(self.pair_key, key, "left")
-        return _Lists(first, np.searchsorted(self.pair_key, key, "right") - first)
-
-    def _round(self, wires: Any) -> _Round:
-        low = self.of_wire.first[wires[0]]
-        rows = low + np.arange(self.of_wire.count[wires].sum())
-        counts = self.products(self.key[rows]).count
-        order = np.argsort(-counts, kind="stable")
-        degree, came = self.of_wire.count[wires].max(), self.of_node.count[wires].max()
-        return _Round(wires, rows[order], counts[order], int(degree), int(came))
-
-
-def _chunks(counts: Int[np.ndarray, " rows"], loop: int) -> list[tuple[int, int]]:
-    """Cut a falling profile of product counts into chunks (products, rows), few and little
-    padded."""
-    levels = [-1, *sorted(set(counts.tolist()))]
-    height = [int(np.searchsorted(-counts, -k, side="left")) for k in levels]  # rows above level k
-    best = [0.0] + [np.inf] * (len(levels) - 1)
-    back = [0] * len(levels)
-    for b in range(1, len(levels)):
-        width = _width(levels[b])
-        for a in range(b):
-            cost = best[a] + (height[a] - height[b]) * width + loop * (1 + (width > TERMS))
-            if cost < best[b]:
-                best[b], back[b] = cost, a
-    cuts = [len(levels) - 1]
-    while cuts[-1]:
-        cuts.append(back[cuts[-1]])
-    return [(_width(levels[b]), height[a] - height[b]) for b, a in itertools.pairwise(cuts)]
-
-
-def _profile(rounds: list[_Round]) -> Int[np.ndarray, " rows"]:
-    """Product counts that cover every one of the rounds, with one row of padding."""
-    out = np.zeros(1 + max(len(r.counts) for r in rounds), np.int64)
-    for r in rounds:
-        out[: len(r.counts)] = np.maximum(out[: len(r.counts)], r.counts)
-    return out
-
-
-def _degrees(rounds: list[_Round], stars: _Stars, loop: int) -> list[tuple[int, int]]:
-    """Classes (degree, wires) of the wires of every one of the rounds, few and little padded."""
-    profile = np.ones(max(len(r.wires) for r in rounds), np.int64)
-    for r in rounds:
-        degrees = stars.of_wire.count[r.wires]
-        profile[: len(degrees)] = np.maximum(profile[: len(degrees)], degrees)
-    out, start = [], 0
-    for k in range(1, len(profile)):
-        # A class ends where padding its rest to the degree of its first wire costs another loop.
-        if (profile[start] - profile[k]) * (len(profile) - k) > 2 * loop and k - start >= loop // 8:
-            out.append((_width(int(profile[start])), k - start))
-            start = k
-    return [*out, (_width(int(profile[start])), len(profile) - start)]
-
-
-def _work(profile: Int[np.ndarray, " rows"], degree: int, wires: int) -> int:
-    chunks = sum(width * rows for width, rows in _chunks(profile, BATCHED.loop))
-    return chunks + 2 * len(profile) + 2 * degree * wires
-
-
-def _segments(rounds: list[_Round], costs: Costs) -> list[list[_Round]]:
-    """Group neighbouring rounds of similar shape, so that code grows much slower than the
-    network."""
-    single = [_work(_profile([r]), r.degree, len(r.wires)) for r in rounds]
-    overhead = costs.code[0] + costs.code[1] * sum(single)
-    best = [0.0] + [np.inf] * len(rounds)
-    back = [0] * (len(rounds) + 1)
-    for b in range(1, len(rounds) + 1):
-        profile, degree, wires = np.zeros(1, np.int64), 0, 0
-        for a in range(b - 1, max(-1, b - 41), -1):
-            r = rounds[a]
-            wide = np.zeros(max(len(profile), len(r.counts) + 1), np.int64)
-            wide[: len(profile)] = profile
-            wide[: len(r.counts)] = np.maximum(wide[: len(r.counts)], r.counts)
-            profile, degree, wires = wide, max(degree, r.degree), max(wires, len(r.wires))
-            # The rectangle is cheaper to evaluate than the chunks, and ranks the groups as well.
-            cost = best[a] + overhead
-            cost += (b - a) * (profile.sum() + 2 * len(profile) + 2 * degree * wires)
-            if cost < best[b]:
-                best[b], back[b] = cost, a
-            if cost > 3 * best[b] and b - a > 4:
-                break
-    cuts = [len(rounds)]
-    while cuts[-1]:
-        cuts.append(back[cuts[-1]])
-    cuts = cuts[::-1]
-    return [rounds[a:b] for a, b in itertools.pairwise(cuts)]
 
 
 class _Builder:
     """Fills the tables in the order of elimination, as slots and places become known."""
 
-    def __init__(self, edges: Any, stars: _Stars, place: Any):
+    def __init__(self, edges: Any, stars: Stars, place: Any):
         key = stars.keys(*edges.T.astype(np.int64))
         self.edge = np.argsort(key, kind="stable")
         self.edge_key = key[self.edge]
@@ -295,7 +55,7 @@ class _Builder:
         share = np.where(valid, self.slot[row], self.zero)
         return source.astype(np.int32), share.astype(np.int32)
 
-    def round(self, r: _Round, slot: int, shape: Any) -> Tables:
+    def round(self, r: Round, slot: int, shape: Any) -> Tables:
         rows, wires, degrees, arrivals, chunks = shape
         key = self.stars.key[r.rows]
         owner = np.zeros(rows, np.int32)
@@ -343,13 +103,13 @@ class _Builder:
                 slots[r].append(k * parts + c)
         node = node.ravel()
         inner = node != terminals[0]
-        width = _width(int(self.stars.of_node.count[node[inner]].max()))
+        width = padded_width(int(self.stars.of_node.count[node[inner]].max()))
         source, share = self.arrivals(node, node.size, width)
         meetings = max(map(len, slots))
         landing = [s + [ends.size] * (meetings - len(s)) for s in slots]
         return TailTables(
             self.junctions(key[order], len(key) + 1),
-            self.chunked(key[order], _chunks(np.append(counts[order], 0), costs.loop)),
+            self.chunked(key[order], chunks_of(np.append(counts[order], 0), costs.loop)),
             panels_of(matrix, wires) if costs.panels else matrix,
             ends,
             np.array(landing, np.int32).T,
@@ -383,22 +143,6 @@ def star_mesh_plan(
     return plan_of(order, n_nodes, edges, terminals, costs(order.sizes))
 
 
-def _shape(group: list[_Round], stars: _Stars, costs: Costs) -> Any:
-    """Rows, wires, classes of degree, arrivals and chunks that hold every round of a segment."""
-    profile = _profile(group)
-    wires = max(len(r.wires) for r in group)
-    # A wire without any junction has an empty star, which has padding to sum.
-    one_class = [(_width(max(1, *(r.degree for r in group))), wires)]
-    return (
-        len(profile),
-        wires,
-        # One network is batched: wires of another degree need another loop, and pad little.
-        one_class if costs.loop == BATCHED.loop else _degrees(group, stars, costs.loop),
-        _width(max(r.arrivals for r in group)),
-        _chunks(profile, costs.loop),
-    )
-
-
 def plan_of(
     order: Schedule,
     n_nodes: int,
@@ -407,9 +151,9 @@ def plan_of(
     costs: Costs,
 ) -> StarMeshPlan:
     """Plan a sparse elimination in an order that is known."""
-    stars = _Stars(n_nodes, order)
-    groups = _segments(stars.rounds, costs)
-    shapes = [_shape(g, stars, costs) for g in groups]
+    stars = Stars(n_nodes, order)
+    groups = segments_of(stars.rounds, costs)
+    shapes = [shape_of(g, stars, costs) for g in groups]
     tail_place = sum(len(g) * s[1] for g, s in zip(groups, shapes, strict=True))
     wires = max((len(t.wires) for t in order.tails), default=0)
     n_places = tail_place + wires * len(order.tails)
@@ -446,7 +190,7 @@ def plan_of(
         tuple(segments),
         builder.tail(order.tails, terminals, wires, tail_place, costs) if order.tails else None,
         builder.junctions(key, len(mesh)),
-        builder.chunked(key, _chunks(counts, costs.loop)),
+        builder.chunked(key, chunks_of(counts, costs.loop)),
         incidence(len(terminals), row[mesh]),
         _arrivals_by_class(builder, terminals),
         node,
@@ -468,6 +212,6 @@ def _arrivals_by_class(builder: _Builder, terminals: Any) -> Any:
         rows = np.flatnonzero((counts > low) & (counts <= high)).astype(np.int32)
         low = max(low, high)
         if rows.size:
-            width = _width(int(counts[rows].max()))
+            width = padded_width(int(counts[rows].max()))
             out.append((rows, *builder.arrivals(terminals[rows], rows.size, width)))
     return tuple(out)

@@ -1,0 +1,121 @@
+"""What a run keeps beside its states: quantities by name, functions of a step, observers."""
+
+import abc
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, PyTree
+
+from jaxnn_kernels import mapped_like, shared_like
+
+from .._core import Module, user_code
+from .problem import Problem
+from .step import ALWAYS, ON_REQUEST, Carry, Run, Step, kept_of, run_of, steps_of
+
+
+class AbstractObserver(Module):
+    """Follows a run step by step and keeps what it makes of it, however long the run is.
+
+    Give one to `record`. What it remembers between two steps is any pytree of arrays, whose shapes and
+    dtypes stay. Gradients, `vmap` and `jit` go through it as through the run.
+
+    ```python
+    class LargestVoltage(jaxnn.AbstractObserver):
+        def start(self, run):
+            return jnp.zeros_like(run.junction_conductance)
+
+        def follow(self, memory, step):
+            return jnp.maximum(memory, abs(step.junction_voltage))
+    ```
+    """
+
+    @abc.abstractmethod
+    def start(self, run: Run) -> PyTree:
+        """The memory before the first step."""
+
+    @abc.abstractmethod
+    def follow(self, memory: PyTree, step: Step) -> PyTree:
+        """The memory after a step."""
+
+    def finish(self, memory: PyTree) -> PyTree:
+        """What the run is to give back, by default the memory."""
+        return memory
+
+
+Recorded = dict[str, Callable[[Step], Any] | AbstractObserver]
+
+
+def check_record(record: Any) -> tuple[tuple[str, ...], Recorded]:
+    """The names of quantities in the order of the library, and functions and observers by name.
+
+    **Raises:** `ValueError` for names that there are not, or twice.
+    """
+    if isinstance(record, str | AbstractObserver) or callable(record):
+        record = (record,)
+    pairs = list(record.items()) if isinstance(record, Mapping) else [(None, item) for item in record]
+    names, own = [], {}
+    for name, item in pairs:
+        if isinstance(item, str) and name in (None, item):
+            names.append(item)
+        elif isinstance(item, AbstractObserver) or callable(item):
+            name = name or getattr(item, "__name__", type(item).__name__)
+            if name in own:
+                raise ValueError(
+                    f"record has two things of the name {name!r}: give names, as in "
+                    f"record={{'first': ..., 'second': ...}}."
+                )
+            own[name] = item
+        else:
+            raise ValueError(
+                f"record takes names, functions of a jaxnn.Step and jaxnn.AbstractObserver, alone, in a "
+                f"sequence, or by name in a mapping; got {item!r}."
+            )
+    unknown = [name for name in names if name not in (*_ALWAYS, *ON_REQUEST)]
+    if unknown:
+        raise ValueError(
+            f"record has {unknown}; it can name {list(ON_REQUEST)} ({list(_ALWAYS)} are always kept)."
+        )
+    return tuple(name for name in ON_REQUEST if name in names), own
+
+
+_ALWAYS = ("time", *ALWAYS, "final_state")
+
+
+def recording(problem: Problem, steps: int, names: tuple[str, ...], own: Recorded) -> tuple[Any, Any, Any]:
+    """A step that keeps and observes, what it starts from, and what finishes the observers.
+
+    The step is `(carry, memories), voltage -> (carry, memories), (quantities, values of functions)`.
+    """
+    run = run_of(problem, steps)
+    step_of = steps_of(problem, run)
+    observers = {name: x for name, x in own.items() if isinstance(x, AbstractObserver)}
+    functions = {name: x for name, x in own.items() if name not in observers}
+
+    def step(carry: tuple[Carry, Any], voltage: Array | None) -> Any:
+        carry, memories = carry
+        carry, now = step_of(carry, voltage)
+        after, values = {}, {}
+        for name, observer in observers.items():
+            with user_code(f"the observer {name!r}"):
+                after[name] = observer.follow(memories[name], now)
+        for name, function in functions.items():
+            with user_code(f"the function {name!r} in record"):
+                values[name] = jax.tree.map(jnp.asarray, function(now))
+        return (carry, after), (kept_of(problem, now, (*ALWAYS, *names)), values)
+
+    memories = {}
+    for name, observer in observers.items():
+        with user_code(f"the observer {name!r}"):
+            memories[name] = observer.start(run)
+    memories = mapped_like(shared_like(jax.tree.map(jnp.asarray, memories), problem), problem)
+
+    def finish(memories: dict[str, Any]) -> dict[str, Any]:
+        out = {}
+        for name, observer in observers.items():
+            with user_code(f"the observer {name!r}"):
+                out[name] = observer.finish(memories[name])
+        return out
+
+    return step, memories, finish

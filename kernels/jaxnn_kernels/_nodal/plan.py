@@ -1,0 +1,77 @@
+"""What the nodal solve asks of a plan: the arithmetic of one network's elimination."""
+
+import abc
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from .leak import most_leaks
+
+
+class AbstractPlan(abc.ABC):
+    r"""A way to solve Kirchhoff's laws on one network, for `solve_nodes`.
+
+    With $B$ the incidence matrix and $g$ the conductances,
+
+    $$B^T \mathrm{diag}(g) B \phi = b \text{ away from the terminals}, \qquad \phi = u \text{ on them}.$$
+
+    A pytree (a frozen dataclass under `jax.tree_util.register_dataclass`, or an Equinox module) of whole
+    numbers alone, built in NumPy once for a network. Derivatives, batches and devices are not its matter:
+    arrays come with what is mapped last, `(rows, *batch)`, and a batch axis may be 1 in some of them and
+    must broadcast. Open junctions come with a small leak, so that each wire has some junction that
+    conducts.
+    """
+
+    terminals: Any
+    """Wires with a given potential, (terminals,)."""
+    graph: Any
+    """`jaxnn.kernels.incidence(n_nodes, edges)` of the network."""
+
+    @abc.abstractmethod
+    def eliminate(self, conductance: Array) -> Any:
+        """All that does not depend on potentials, from conductances (edges, *batch) [S].
+
+        A pytree of floating-point arrays (rows, *batch): matrices are laid out as rows.
+        """
+
+    @abc.abstractmethod
+    def substitute(self, factors: Any, potential: Array, current: Array | None) -> tuple[Array, Array]:
+        """Potentials (nodes, *batch) [V] and currents from the terminals (terminals, *batch) [A].
+
+        - `potential`: that of the terminals, u.
+        - `current`: what flows into each node from outside, b [A], (nodes, *batch), or None. What flows
+          into a terminal leaves through it: its current is less by as much.
+        """
+
+    def factor_shapes(self, conductance: Any) -> Any:
+        """The shapes of the factors, as tuples: said here, tracing is quicker."""
+        # The plan's own arrays may be nothing but shapes here.
+        factors = jax.eval_shape(lambda plan, g: plan.eliminate(g), self, conductance)
+        return jax.tree.map(lambda x: x.shape, factors)
+
+    def joined(self, conductance: Array, factors: Any) -> Array:
+        """1 at nodes (nodes, *batch) that junctions which are not open join to a terminal, 0 elsewhere."""
+        del factors
+        # Conductances that other kernels have not seen: a junction on a leak alone is open.
+        closed = (conductance > most_leaks(1, conductance.dtype)).astype(conductance.dtype)
+        start, end = self.graph.ends
+        reached = jnp.zeros((self.graph.place.shape[0], *conductance.shape[1:]), conductance.dtype)
+        reached = reached.at[self.terminals].set(1)
+
+        def spread(carry: Any) -> Any:
+            now, _ = carry
+            more = now.at[end].max(closed * now[start])
+            return more.at[start].max(closed * more[end]), now
+
+        moves = lambda carry: jnp.any(carry[0] != carry[1])
+        return jax.lax.while_loop(moves, spread, spread((reached, reached)))[0]
+
+
+def joined_by(plan: AbstractPlan, conductance: Array, grounded: Any) -> Array:
+    """`AbstractPlan.joined` by one substitution, with factors whose hanging wires are at 0 V."""
+    # With all terminals at 1 V, so is a wire, unless nothing but leaks joins it to them.
+    raised = jnp.ones((plan.terminals.shape[0], *conductance.shape[1:]), conductance.dtype)
+    reach, _ = plan.substitute(grounded, raised, None)
+    return (reach > 0.5).astype(conductance.dtype)
