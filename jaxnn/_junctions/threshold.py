@@ -58,8 +58,8 @@ class AbstractThresholdJunction(AbstractRateJunction, AbstractSmoothableJunction
     """Largest flux [V s]."""
     boost: Float[Number, "..."] = eqx.field(converter=as_inexact, default=10.0, metadata=unit("1"))
     """Decay relative to growth [1]."""
-    one_sided_reset: eqx.AbstractVar[bool]
-    compensated: eqx.AbstractVar[bool]
+    one_sided_reset: eqx.AbstractVar[bool]  # pyright: ignore[reportGeneralTypeIssues]
+    compensated: eqx.AbstractVar[bool]  # pyright: ignore[reportGeneralTypeIssues]
 
     @abc.abstractmethod
     def conductance_of(self, flux: Float[Array, " junctions"]) -> Float[Array, " junctions"]:

@@ -91,10 +91,10 @@ def recording(problem: Problem, steps: int, names: tuple[str, ...], own: Recorde
     run = run_of(problem, steps)
     step_of = steps_of(problem, run)
     observers = {name: x for name, x in own.items() if isinstance(x, AbstractObserver)}
-    functions = {name: x for name, x in own.items() if name not in observers}
+    functions = {name: x for name, x in own.items() if not isinstance(x, AbstractObserver)}
 
-    def step(carry: tuple[Carry, Any], voltage: Array | None) -> Any:
-        carry, memories = carry
+    def step(begin: tuple[Carry, Any], voltage: Array | None) -> Any:
+        carry, memories = begin
         carry, now = step_of(carry, voltage)
         after, values = {}, {}
         for name, observer in observers.items():

@@ -47,6 +47,7 @@ from ._nickelate import (
 )
 from ._nodal import (
     AbstractPlan as AbstractPlan,
+    Incidence as Incidence,
     NodalSolution as NodalSolution,
     dense_plan as dense_plan,
     difference as difference,

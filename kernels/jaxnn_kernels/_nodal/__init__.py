@@ -2,6 +2,7 @@
 
 from .dense import dense_plan as dense_plan
 from .incidence import (
+    Incidence as Incidence,
     difference as difference,
     divergence as divergence,
     incidence as incidence,
