@@ -36,6 +36,14 @@ def anchors(page: Path) -> set[str]:
     return {title.replace(" ", "-") for title in words}
 
 
+@pytest.fixture
+def as_before():
+    """How many programs are kept, after a page that sets it."""
+    yield
+    jaxnn.keep_programs(10_000)
+
+
+@pytest.mark.usefixtures("as_before")
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_examples_run(page, tmp_path, monkeypatch):
     """The ```python blocks of a page, top to bottom in one namespace."""

@@ -100,8 +100,11 @@ def test_cost_counts_the_passes_of_nested_loops():
         return jax.lax.fori_loop(0, 10, inner, x)
 
     compiled = jax.jit(outer).lower(jnp.ones(1000)).compile()
+    found = hlo.step_cost(compiled)["flops"]
+    if np.isnan(found):
+        pytest.skip("this version of JAX gives no analysis of a part of a program")
     # 10 passes of 3 products and a sum; the loops' counters add less than 1 %.
-    np.testing.assert_allclose(hlo.step_cost(compiled)["flops"], 40_000, rtol=0.01)
+    np.testing.assert_allclose(found, 40_000, rtol=0.01)
     np.testing.assert_allclose(hlo.step_cost(compiled, 10)["flops"], 4000, rtol=0.01)
 
 
