@@ -7,7 +7,6 @@ machine slows all of them.
 """
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import jax.numpy as jnp
 
 import jaxnn
 from experiments.benchmarks._statistics import Case, measure
+from experiments.shared.script import write_report
 
 
 ADJOINTS = {
@@ -75,7 +75,7 @@ def main() -> None:
                 f"batch {batch:3}  {name:12}  {row['times_the_run']:5.2f} x  "
                 f"{row['bytes_per_step']:9,.0f} bytes per step"
             )
-    (arguments.out / "adjoint_costs.json").write_text(json.dumps(report, indent=1))
+    write_report(arguments.out / "adjoint_costs.json", report)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,6 @@ import dataclasses as dc
 import datetime
 import functools as ft
 import importlib.metadata
-import json
-import math
 import os
 import subprocess
 import sys
@@ -31,6 +29,7 @@ from experiments.benchmarks import (
 )
 from experiments.benchmarks._statistics import Case, measure
 from experiments.shared import figures
+from experiments.shared.script import write_report
 
 
 SIZES = (100, 300, 1000, 3000, 10_000)
@@ -249,23 +248,9 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         records = [key | record for record in measured]
         out["records"] += records
         print(report.group_table(records), flush=True)
-        _write(arguments.out, out)
+        write_report(arguments.out / "benchmark.json", out)
     out["seconds"] = time.perf_counter() - begin
     return out
-
-
-def _write(folder: Path, out: dict[str, Any]) -> None:
-    text = json.dumps(_without_nan(out), indent=1, allow_nan=False)
-    (folder / "benchmark.json").write_text(text + "\n")
-
-
-def _without_nan(value: Any) -> Any:
-    """JSON has no NaN: null stands for it."""
-    if isinstance(value, dict):
-        return {key: _without_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _parsed() -> argparse.Namespace:
@@ -296,7 +281,7 @@ def main() -> None:
     print(report.verdict_table(out["figures"]))
     for reason in out["skipped"]:
         print(f"skipped: {reason}")
-    _write(arguments.out, out)
+    write_report(arguments.out / "benchmark.json", out)
     report.plot(out["records"], out["exponents"], arguments.out / "benchmark.png")
     print(f"{out['seconds']:.0f} s; wrote {arguments.out}/benchmark.json and benchmark.png")
 

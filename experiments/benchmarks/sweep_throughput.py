@@ -12,7 +12,6 @@ from experiments.shared.compilation import keep_compiled  # isort: skip
 
 import argparse
 import functools as ft
-import json
 import statistics
 import tempfile
 import time
@@ -23,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxnn
+from experiments.shared.script import write_report
 from jaxnn._sweep.axes import axes_of
 from jaxnn._sweep.reductions import reductions_of
 from jaxnn._sweep.store import Store
@@ -127,7 +127,7 @@ def main() -> None:
             verdict = "reached" if ratio >= WANTED else "MISSED"
             print(f"  {clock} time per network-step: bare {bare_us:.2f} us, sweep {sweep_us:.2f} us")
             print(f"  throughput {ratio:.3f} of bare, at least {WANTED:g} wanted: {verdict}", flush=True)
-    (arguments.out / "sweep_throughput.json").write_text(json.dumps(records, indent=1) + "\n")
+    write_report(arguments.out / "sweep_throughput.json", records)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ networks. Nat. Commun. 12, 4008 (2021). doi 10.1038/s41467-021-24260-z
 """
 
 import argparse
-import json
 import time
 from pathlib import Path
 
@@ -28,6 +27,7 @@ import optax
 import jaxnn
 from experiments.shared import figures
 from experiments.shared.compilation import compile_quickly
+from experiments.shared.script import write_report
 
 
 matplotlib.use("agg")
@@ -328,7 +328,7 @@ def main() -> None:
         "seconds": seconds,
     }
     report |= {"map": finite.tolist(), "slopes": slopes, "tuning": rows}
-    (arguments.out / "edge_of_chaos.json").write_text(json.dumps(report, indent=1, allow_nan=False))
+    write_report(arguments.out / "edge_of_chaos.json", report)
 
 
 if __name__ == "__main__":

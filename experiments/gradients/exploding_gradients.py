@@ -14,7 +14,6 @@ Metz, L. et al. Gradients are not all you need. arXiv 2111.05803 (2021).
 """
 
 import argparse
-import json
 import time
 from pathlib import Path
 
@@ -29,6 +28,7 @@ import optax
 import jaxnn
 from experiments.shared import figures
 from experiments.shared.compilation import compile_quickly
+from experiments.shared.script import write_report
 
 
 matplotlib.use("agg")
@@ -233,7 +233,7 @@ def main() -> None:
     summary |= {"seconds": time.perf_counter() - begin}
     report(summary)
     plot(summary, runs, arguments.out / "exploding_gradients.png")
-    (arguments.out / "exploding_gradients.json").write_text(json.dumps(summary, indent=1, allow_nan=False))
+    write_report(arguments.out / "exploding_gradients.json", summary)
 
 
 def report(summary):

@@ -19,7 +19,6 @@ Processing I, ch. 3), which the spread over noisy traces is compared with.
 
 import argparse
 import dataclasses
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ import numpy as np
 import jaxnn
 from experiments.shared import figures
 from experiments.shared.compilation import compile_quickly
+from experiments.shared.script import write_report
 
 
 matplotlib.use("agg")
@@ -394,7 +394,7 @@ def main() -> None:
     show(report)
     print(f"{report['seconds']:.0f} s")
     path = arguments.out / "identification.json"
-    path.write_text(json.dumps(report, indent=1, allow_nan=False))
+    write_report(path, report)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,6 @@ from experiments.shared.compilation import keep_compiled  # isort: skip
 import argparse
 import functools as ft
 import itertools
-import json
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -43,6 +42,7 @@ from scipy.spatial.distance import cdist
 import jaxnn
 from experiments.shared import figures
 from experiments.shared.compilation import compile_quickly
+from experiments.shared.script import write_report
 
 
 matplotlib.use("agg")
@@ -469,7 +469,7 @@ def main() -> None:
         "knots": tuned["knots"].tolist(),
         "retention_decades": kept.tolist(),
     }
-    (arguments.out / "path_routing.json").write_text(json.dumps(report, indent=1, allow_nan=False))
+    write_report(arguments.out / "path_routing.json", report)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ drive that leaves a given conductance behind. Three gradients tune it:
 """
 
 import argparse
-import json
 import time
 from pathlib import Path
 
@@ -29,6 +28,7 @@ import optax
 import jaxnn
 from experiments.shared import figures
 from experiments.shared.compilation import compile_quickly
+from experiments.shared.script import write_report
 
 
 matplotlib.use("agg")
@@ -189,7 +189,7 @@ def main() -> None:
         "summary": summary,
         "misses_decades": {method: miss.tolist() for method, miss in misses.items()},
     }
-    (arguments.out / "physics_aware.json").write_text(json.dumps(report, indent=1, allow_nan=False))
+    write_report(arguments.out / "physics_aware.json", report)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ scale; then all of them together, as `jaxnn.SmoothJunction` does.
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import jax
@@ -23,6 +22,7 @@ import jaxnn
 import jaxnn_kernels as jk
 from experiments.shared import figures
 from experiments.shared.compilation import compile_quickly
+from experiments.shared.script import write_report
 
 
 matplotlib.use("agg")
@@ -236,8 +236,7 @@ def main() -> None:
         "network": network,
         "slopes": {"reduced_voltage": reduced, "sharpness": chosen, **found},
     }
-    text = json.dumps(jax.tree.map(lambda x: np.asarray(x).tolist(), numbers), indent=1)
-    (options.out / "surrogates.json").write_text(text)
+    write_report(options.out / "surrogates.json", numbers)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,6 @@ from experiments.shared.compilation import keep_compiled  # isort: skip
 import argparse
 import dataclasses
 import functools as ft
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +44,7 @@ from experiments.shared import figures
 from experiments.shared.compilation import compile_quickly
 from experiments.shared.hochstetter2021 import AMPLITUDES, FREQUENCIES
 from experiments.shared.pieces import Pieces, TimeUp
+from experiments.shared.script import write_report
 
 
 # The read-out is solved in float64; the simulation itself runs in float32.
@@ -470,7 +470,7 @@ def main() -> None:
     print(f"{report['seconds']:.0f} s of all calls")
     name = f"waveform_drive_{arguments.target}"
     plot(report, arguments.out / f"{name}.png")
-    (arguments.out / f"{name}.json").write_text(json.dumps(report, indent=1, allow_nan=False))
+    write_report(arguments.out / f"{name}.json", report)
 
 
 if __name__ == "__main__":

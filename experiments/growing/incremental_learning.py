@@ -22,6 +22,9 @@ What is finished is kept in the folder `cells` there, and a run that was cut off
 """
 
 # Before JAX, because it also sets what XLA logs.
+from experiments.shared.script import write_report
+
+
 from experiments.shared.compilation import keep_compiled  # isort: skip
 
 import argparse
@@ -211,7 +214,7 @@ def main() -> None:
     if report["incremental"]:
         plots.plot_incremental(report["incremental"], arguments.out / "incremental.png")
     path = arguments.out / "incremental_learning.json"
-    path.write_text(json.dumps(report, indent=1, allow_nan=False))
+    write_report(path, report)
 
 
 if __name__ == "__main__":

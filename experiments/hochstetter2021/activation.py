@@ -17,7 +17,6 @@ from experiments.shared.compilation import keep_compiled  # isort: skip
 
 import argparse
 import dataclasses
-import json
 import time
 import warnings
 from pathlib import Path
@@ -31,13 +30,14 @@ import numpy as np
 
 import jaxnn
 from experiments.shared import figures, hochstetter2021 as published
+from experiments.shared.hochstetter2021 import G0
+from experiments.shared.script import write_report
 
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt  # the backend has to be chosen before this import
 
 
-G0 = 7.77e-5  # [S]
 DT = 1e-3  # [s]
 SLOW_DT = 5e-3  # [s] for states that creep; the effect of halving it is measured
 
@@ -373,7 +373,7 @@ def main() -> None:
         print(report["largest relative deviation"])
     print("thresholds of generated networks:", found)
     print(f"{report['network_steps']:,} network-steps, {report['seconds']:.0f} s in all")
-    (arguments.out / "activation.json").write_text(json.dumps(report, indent=1, allow_nan=False))
+    write_report(arguments.out / "activation.json", report)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,6 @@ from experiments.shared.compilation import keep_compiled  # isort: skip
 import argparse
 import dataclasses
 import functools as ft
-import json
 import time
 import warnings
 from pathlib import Path
@@ -36,6 +35,8 @@ import numpy as np
 
 import jaxnn
 from experiments.shared import figures
+from experiments.shared.hochstetter2021 import V_SET
+from experiments.shared.script import write_report
 from jaxnn import analysis
 
 
@@ -43,7 +44,6 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt  # the backend has to be chosen before this import
 
 
-V_SET = 1e-2  # [V]
 DC_DT, AC_DT = 1e-3, 5e-4  # [s]
 DRIVE = 1.25 / 0.09  # V* of the triangular drive
 PERTURBATION = 1e-8  # [V s]
@@ -362,7 +362,7 @@ def main() -> None:
         "seconds": float(found["seconds"] + sum(one["seconds"] for one in followed.values())),
     }
     print(f"{sum(steps.values()):,} network-steps in {report['seconds']:.0f} s of all calls")
-    (arguments.out / "adaptation.json").write_text(json.dumps(report, indent=1, allow_nan=False))
+    write_report(arguments.out / "adaptation.json", report)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ Chunks of networks are kept in --out: call again to go on. --minutes says how lo
 from experiments.shared import compilation as _compilation  # noqa: F401 isort: skip
 
 import argparse
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ from experiments.hochstetter2021._avalanche_statistics import (
 )
 from experiments.hochstetter2021._ensemble_runs import DENSITY, Case, Trains, extend, load, with_error
 from experiments.shared import figures, hochstetter2021 as published
-from experiments.shared.script import finite
+from experiments.shared.script import write_report
 from jaxnn import analysis
 
 
@@ -256,8 +255,7 @@ def main() -> None:
     print(
         f"\n{report['network_steps']:,} network-steps in {report['seconds_simulating']:.0f} s of all calls"
     )
-    text = json.dumps(finite(report), indent=1, allow_nan=False)
-    (arguments.out / "avalanches.json").write_text(text)
+    write_report(arguments.out / "avalanches.json", report)
 
 
 if __name__ == "__main__":

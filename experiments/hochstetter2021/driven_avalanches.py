@@ -25,7 +25,6 @@ from experiments.shared import compilation as _compilation  # noqa: F401 isort: 
 
 import argparse
 import functools as ft
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -43,7 +42,7 @@ from experiments.hochstetter2021._ensemble_runs import Case, connected
 from experiments.shared import figures
 from experiments.shared.compilation import compile_quickly
 from experiments.shared.pieces import Pieces, TimeUp
-from experiments.shared.script import finite
+from experiments.shared.script import write_report
 from jaxnn import analysis
 
 
@@ -218,9 +217,7 @@ def main() -> None:
         "drives": [row for *_, rows, _ in results for row in rows],
         "seconds": pieces.seconds,
     }
-    (arguments.out / "driven_avalanches.json").write_text(
-        json.dumps(finite(text), indent=1, allow_nan=False)
-    )
+    write_report(arguments.out / "driven_avalanches.json", text)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ from experiments.hochstetter2021 import _lyapunov_pictures as pictures
 from experiments.hochstetter2021._lyapunov_runs import DT, Bench, Grid, OutOfTime
 from experiments.shared import figures, hochstetter2021 as published
 from experiments.shared.hochstetter2021 import AMPLITUDES, FREQUENCIES
+from experiments.shared.script import plain, write_report
 
 
 # Ordered, at the edge and chaotic: amplitude [V], frequency [Hz].
@@ -344,17 +345,6 @@ def loops(bench: Bench, grid: Grid, size: Size) -> list[tuple[tuple[float, float
     return found
 
 
-def plain(value: Any) -> Any:
-    """Numbers as JSON has them: "-inf" as a word, None for what is not known."""
-    if isinstance(value, dict):
-        return {key: plain(x) for key, x in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(x) for x in value]
-    if isinstance(value, float | np.floating):
-        return "-inf" if value == -np.inf else float(value) if np.isfinite(value) else None
-    return int(value) if isinstance(value, np.integer) else value
-
-
 def read_table(path: Path | None) -> dict[tuple[float, float], tuple[float, float]]:
     """The deposited exponents and on/off ratios by drive, or nothing where the table is not there."""
     path = path or (Path(os.environ["JAXNN_DRIVE_MAP"]) if "JAXNN_DRIVE_MAP" in os.environ else None)
@@ -438,8 +428,7 @@ def main() -> None:
         "other_states": states,
         "drives": rows,
     }
-    text = json.dumps(plain(report), indent=1, allow_nan=False)
-    (arguments.out / "lyapunov_map.json").write_text(text)
+    write_report(arguments.out / "lyapunov_map.json", report)
 
 
 if __name__ == "__main__":

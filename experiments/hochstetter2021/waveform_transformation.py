@@ -20,11 +20,13 @@ deposited numbers (see `hochstetter2021.read_deposited`), --exponents the JSON f
 """
 
 # Before JAX, because it also sets what XLA logs.
+from experiments.shared.script import write_report
+
+
 from experiments.shared.compilation import keep_compiled  # isort: skip
 
 import argparse
 import itertools
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -244,8 +246,7 @@ def main() -> None:
     show(report)
     pictures.plot_map(rows, arguments.out / "waveform_transformation_map.png")
     pictures.plot_exponent(rows, exponents, arguments.out / "waveform_transformation.png")
-    text = json.dumps(report, indent=1, allow_nan=False)
-    (arguments.out / "waveform_transformation.json").write_text(text)
+    write_report(arguments.out / "waveform_transformation.json", report)
 
 
 if __name__ == "__main__":

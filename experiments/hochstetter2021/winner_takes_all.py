@@ -16,7 +16,6 @@ from experiments.shared.compilation import keep_compiled  # isort: skip
 
 import argparse
 import dataclasses
-import json
 import time
 from pathlib import Path
 
@@ -28,6 +27,8 @@ import numpy as np
 
 import jaxnn
 from experiments.shared import figures, hochstetter2021 as published
+from experiments.shared.hochstetter2021 import G0, V_SET
+from experiments.shared.script import write_report
 from jaxnn import analysis
 
 
@@ -36,8 +37,6 @@ import matplotlib.animation as animation
 import matplotlib.pyplot as plt  # the backend has to be chosen before these imports
 
 
-G0 = 7.77e-5  # [S]
-V_SET = 1e-2  # [V]
 DT = 1e-3  # [s]
 SNAPSHOTS = (2.0, 4.0, 6.0)  # [s]
 ACTIVE = 0.01  # [G0]
@@ -250,7 +249,7 @@ def main() -> None:
         if key not in ("path", "active_junctions"):
             print(f"  {key:24}{value}")
     print(f"{report['seconds']:.0f} s in all")
-    (arguments.out / "winner_takes_all.json").write_text(json.dumps(report, indent=1, allow_nan=False))
+    write_report(arguments.out / "winner_takes_all.json", report)
 
 
 if __name__ == "__main__":

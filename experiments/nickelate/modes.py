@@ -11,7 +11,6 @@ The parameters were found for function, not fitted to devices: docs/nickelate.md
 
 import argparse
 import dataclasses as dc
-import json
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ import jaxnn
 from experiments.nickelate import _pictures as plots
 from experiments.nickelate._runs import LANES, P, Runner, pick
 from experiments.shared import figures
+from experiments.shared.script import write_report
 
 
 NAMES = ("resistor", "neuron", "synapse", "memory capacitor")
@@ -275,8 +275,7 @@ def main() -> None:
     if not options.quick:
         plots.ablations(found, options.out / "ablations.png")
         plots.walk(found["walk"], name, options.out / "walk.png")
-    text = json.dumps(jax.tree.map(lambda x: np.asarray(x).tolist(), found), indent=1)
-    (options.out / "nickelate_modes.json").write_text(text.replace("NaN", "null") + "\n")
+    write_report(options.out / "nickelate_modes.json", found)
 
 
 if __name__ == "__main__":

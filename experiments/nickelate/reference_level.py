@@ -7,7 +7,6 @@ Four checks, printed, written as JSON and drawn: cells against accuracy; the dri
 """
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 
 import jaxnn
 from experiments.shared import figures
+from experiments.shared.script import write_report
 
 
 matplotlib.use("agg")
@@ -166,8 +166,7 @@ def main() -> None:
     for name, row in (report["poling"] | {"compact": report["compact"]}).items():
         charges = ", ".join(f"{value:.3g}" for value in row["charge"])
         print(f"poled by {name}: {charges} C/m2; left of the last {np.round(row['left'][-1], 3)}")
-    text = json.dumps(report, indent=1).replace("NaN", "null")
-    (arguments.out / "nickelate_reference.json").write_text(text + "\n")
+    write_report(arguments.out / "nickelate_reference.json", report)
     plot(arguments.out / "nickelate_reference.png", report)
     print(f"wrote {arguments.out}/nickelate_reference.json and .png")
 

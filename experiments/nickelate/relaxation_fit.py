@@ -13,7 +13,6 @@ function, not fitted to devices.**
 """
 
 import argparse
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from scipy.optimize import least_squares
 
 import jaxnn
 from experiments.shared import figures
+from experiments.shared.script import write_report
 
 
 matplotlib.use("agg")
@@ -228,7 +228,7 @@ def main() -> None:
         f"the device: {len(device_of(whole['x']).relaxation_times)} modes; all else was found for function"
     )
     plot(time, data, origin, whole["x"], held, options.out)
-    (options.out / "nickelate_fit.json").write_text(json.dumps(numbers, indent=1) + "\n")
+    write_report(options.out / "nickelate_fit.json", numbers)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,9 @@ Every finished cell is kept under --out; a run that was cut off goes on where it
 """
 
 # Before JAX, because it also sets what XLA logs.
+from experiments.shared.script import write_report
+
+
 from experiments.shared.compilation import keep_compiled  # isort: skip
 
 import argparse
@@ -229,7 +232,7 @@ def main() -> None:
     report["seconds"] = time.perf_counter() - begin
     kept = [f"{k.replace('_', ' ')} {v:.0f}" for k, v in report.items() if k.endswith("_seconds")]
     print(f"{report['seconds']:.0f} s; all cells, when they were worked out: {', '.join(kept)}")
-    (out / "nickelate_reservoir.json").write_text(json.dumps(report, indent=1, allow_nan=False))
+    write_report(out / "nickelate_reservoir.json", report)
 
 
 if __name__ == "__main__":

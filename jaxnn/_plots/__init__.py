@@ -3,6 +3,6 @@
 from .curves import (
     plot_conductance as plot_conductance,
     plot_hysteresis as plot_hysteresis,
-    plot_network as plot_network,
     plot_optimisation as plot_optimisation,
 )
+from .network import plot_network as plot_network

@@ -18,6 +18,12 @@ from .setup import Setup, setup_arrays, setup_from
 LARGEST_CHANGE = 0.1  # of a state's critical value, up to which an explicit step is trusted
 
 
+def per(axis: str) -> dict[str, str]:
+    """Metadata of a field: of an ensemble it is per "network", which is its axis after time, or its last
+    axis runs over the "junction"s or "node"s of all."""
+    return {"per": axis}
+
+
 class Result(eqx.Enumeration):
     """How a run ended."""
 
@@ -48,17 +54,17 @@ class Solution(Module):
 
     time: Float[Array, " time"] = eqx.field(metadata=unit("s"))
     """t = k dt [s]."""
-    drive: Float[Array, "time *terminals"] = eqx.field(metadata=unit("V"))
+    drive: Float[Array, "time *terminals"] = eqx.field(metadata=unit("V") | per("network"))
     """Potentials of the terminals [V]."""
-    terminal_current: Float[Array, "time *terminals"] = eqx.field(metadata=unit("A"))
+    terminal_current: Float[Array, "time *terminals"] = eqx.field(metadata=unit("A") | per("network"))
     """Currents from the terminals into the network [A]."""
-    conductance: Float[Array, "time *networks"] = eqx.field(metadata=unit("S"))
+    conductance: Float[Array, "time *networks"] = eqx.field(metadata=unit("S") | per("network"))
     """Between the first two terminals [S]: |current into the second / potential difference|.
 
     With two terminals, or a drive of the first alone, it has a value at 0 V too: that of the branch that is
     left of the network. With more that are driven it hangs on how, and is NaN where the first two are at
     one potential."""
-    final_state: Float[Array, "*variables junctions"]
+    final_state: Float[Array, "*variables junctions"] = eqx.field(metadata=per("junction"))
     """State after the last step."""
     final_step: Int[Array, ""]
     """Number of the last step: the `start_step` of a run that goes on from here."""
@@ -71,29 +77,33 @@ class Solution(Module):
     cause: Int[Array, "*networks"] | Any = 0
     """What is wrong there, as a number; `result` says it in words."""
     # With Any, so that type checkers let users index what they did ask for.
-    state: Float[Array, "time *variables junctions"] | Any = NotRecorded("state")
+    state: Float[Array, "time *variables junctions"] | Any = eqx.field(
+        default=NotRecorded("state"), metadata=per("junction")
+    )
     """States after the step."""
     junction_conductance: Float[Array, "time junctions"] | Any = eqx.field(
-        default=NotRecorded("junction_conductance"), metadata=unit("S")
+        default=NotRecorded("junction_conductance"), metadata=unit("S") | per("junction")
     )
     """Conductances that the step was solved with [S]."""
     junction_voltage: Float[Array, "time junctions"] | Any = eqx.field(
-        default=NotRecorded("junction_voltage"), metadata=unit("V")
+        default=NotRecorded("junction_voltage"), metadata=unit("V") | per("junction")
     )
     """phi_a - phi_b of junction (a, b) [V]."""
     node_potential: Float[Array, "time nodes"] | Any = eqx.field(
-        default=NotRecorded("node_potential"), metadata=unit("V")
+        default=NotRecorded("node_potential"), metadata=unit("V") | per("node")
     )
     """Potentials of the wires [V]."""
     kirchhoff_residual: Float[Array, "time *networks"] | Any = eqx.field(
-        default=NotRecorded("kirchhoff_residual"), metadata=unit("A")
+        default=NotRecorded("kirchhoff_residual"), metadata=unit("A") | per("network")
     )
     """Largest current that a wire other than a terminal fails to pass on [A]."""
     power: Float[Array, "time *networks"] | Any = eqx.field(
-        default=NotRecorded("power"), metadata=unit("W")
+        default=NotRecorded("power"), metadata=unit("W") | per("network")
     )
     """Power dissipated in all junctions [W]."""
-    cut_off: Int[Array, "time *networks"] | Any = NotRecorded("cut_off")
+    cut_off: Int[Array, "time *networks"] | Any = eqx.field(
+        default=NotRecorded("cut_off"), metadata=per("network")
+    )
     """Number of wires that no closed junction joins to a terminal, and that float."""
     recorded: dict[str, Any] = eqx.field(default_factory=dict)
     """Values of the functions in `record`, time first, and results of its observers, by name."""

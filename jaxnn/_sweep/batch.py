@@ -1,5 +1,6 @@
 """The compiled part of a sweep: a chunk of runs in one call on all local devices."""
 
+import dataclasses
 import functools as ft
 import hashlib
 import math
@@ -185,8 +186,8 @@ def _by_network(solution: Any, ensemble: Ensemble) -> dict[str, Any]:
         raise ValueError(f"An ensemble gives a jaxnn.Solution, got {type(solution).__name__}.")
     n = ensemble.n_networks
     repeat = lambda x: jnp.broadcast_to(x, (n, *x.shape))
-    moved = {"drive", "terminal_current", "conductance", "kirchhoff_residual", "power", "cut_off"}
-    junctions = {"final_state", "state", "junction_conductance", "junction_voltage"}
+    axis = {field.name: field.metadata.get("per", "") for field in dataclasses.fields(Solution)}
+    offsets = {"junction": ensemble.junction_offsets, "node": ensemble.node_offsets}
     parts = {}
     for name, x in vars(solution).items():
         if name == "setup":  # that of all networks together
@@ -196,12 +197,10 @@ def _by_network(solution: Any, ensemble: Ensemble) -> dict[str, Any]:
         elif name == "failed_junction":
             # In the network's own numbers.
             parts[name] = jnp.where(x < 0, -1, x - jnp.asarray(ensemble.junction_offsets[:-1], x.dtype))
-        elif name in moved:
+        elif axis[name] == "network":
             parts[name] = jnp.moveaxis(x, 1, 0)
-        elif name in junctions:
-            parts[name] = _padded(x, ensemble.junction_offsets)
-        elif name == "node_potential":
-            parts[name] = _padded(x, ensemble.node_offsets)
+        elif axis[name] in offsets:
+            parts[name] = _padded(x, offsets[axis[name]])
         else:
             parts[name] = repeat(x)
     return parts

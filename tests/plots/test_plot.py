@@ -9,7 +9,8 @@ import pytest
 from matplotlib.collections import LineCollection
 
 from jaxnn._networks.network import Network
-from jaxnn._plots.curves import G0, plot_conductance, plot_hysteresis, plot_network
+from jaxnn._plots import plot_conductance, plot_hysteresis, plot_network
+from jaxnn._plots.drawing import G0
 
 
 @pytest.fixture(autouse=True)

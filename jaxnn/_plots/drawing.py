@@ -1,0 +1,60 @@
+"""What all pictures have in common: colours, axes, and what they take of a run."""
+
+# Matplotlib is imported inside the functions: `import jaxnn` is faster without it.
+from typing import TYPE_CHECKING, Any
+
+import equinox as eqx
+import numpy as np
+
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from .._simulation import Solution
+else:
+    # Annotations that are evaluated must not import Matplotlib either.
+    Axes = Solution = Any
+
+
+G0 = 7.77e-5  # [S], the conductance quantum 1 / 12.9 kOhm
+
+# From the palette of Okabe and Ito, which the colour-blind can tell apart.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+WIRE, GUIDE = "0.75", "0.55"
+
+
+def of_solution(solution: Any, values: Any, terminals: Any) -> tuple[Any, Any, Any]:
+    """The network of a run, what to colour its junctions by, and its terminals."""
+    network, record = solution.network, solution.junction_conductance
+    if not hasattr(network, "edges"):
+        raise ValueError("plot_network draws one network, got a Solution of an Ensemble: draw its parts.")
+    if values is None and eqx.is_array(record):
+        values = record[-1] if record.ndim == 2 else record
+    # Of a batch all runs have the same terminals, unless these were mapped too.
+    return network, values, np.asarray(solution.terminals) if terminals is None else terminals
+
+
+def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(figsize=size, layout="constrained")[1]
+
+
+def positive(values: np.ndarray) -> np.ndarray:
+    """What a log axis can show; the rest becomes a gap, not a line to the bottom."""
+    return np.where(values > 0, values, np.nan)
+
+
+def side_by_side(lines: np.ndarray, edges: np.ndarray, gap: float) -> np.ndarray:
+    """Lines of parallel junctions moved apart, sideways by `gap` of their length, or they would hide."""
+    _, pair, count = np.unique(np.sort(edges, 1), axis=0, return_inverse=True, return_counts=True)
+    order = np.argsort(pair.ravel(), kind="stable")
+    place = np.empty(len(edges))
+    place[order] = np.arange(len(edges)) - np.repeat(np.cumsum(count) - count, count)
+    place -= (count[pair.ravel()] - 1) / 2
+    way = lines[:, 1] - lines[:, 0]
+    # Junctions given in opposite orientations must not be moved to the same place.
+    way = np.where((edges[:, 0] > edges[:, 1])[:, None], -way, way)
+    return lines + (gap * place[:, None] * np.stack([-way[:, 1], way[:, 0]], 1))[:, None]
