@@ -53,7 +53,7 @@ class Setting(NamedTuple):
 
 
 def targets(amplitude: Any, frequency: Any, time_: Any) -> Any:
-    """What the read-outs have to give, (times, targets), in the order of `_drive_map.TARGETS`."""
+    """What the read-outs have to give, (times, targets), in the order of `TARGETS`."""
     drives = (
         jaxnn.Sine(amplitude, frequency),
         jaxnn.Square(amplitude, frequency),

@@ -1,4 +1,4 @@
-"""The pictures of `nickelate_modes.py`."""
+"""The pictures of `modes.py`."""
 
 from pathlib import Path
 from typing import Any

@@ -198,7 +198,7 @@ CALLS = {
     ),
 }
 # Sums over what is there already, and steps of an optimisation, which has a bar.
-QUICK = {"read_out.py": 3, "steps.py": 3, "nickelate_nodes.py": 1, "count_events.py": 1}
+QUICK = {"read_out.py": 3, "steps.py": 3, "nickelate_nodes.py": 1}
 
 
 def test_every_compiled_function_is_announced_or_quick():
