@@ -44,6 +44,11 @@ def filled(module: Any, *parts: Any) -> Any:
     return module(*parts)
 
 
+def a_run():
+    owner, passive = np.zeros(4, np.int32), np.zeros(3, bool)
+    return jaxnn.Run(jnp.ones(3), jnp.ones(3), jnp.ones(()), 4, passive, owner[:3], owner, ())
+
+
 def nodes():
     level, one = jnp.linspace(-12.0, -10.0, 5), jnp.float64(1e-12)
     return jaxnn.NickelateNodes(level, level, level, level, level, one, one, one)
@@ -100,6 +105,7 @@ GIVEN = {
     "sampled": lambda: jaxnn.Programme.sampled([0, 1, 0.5], 1e-6),
     "growing": lambda: jaxnn.GrowWhenRequired(8),
     "crossing": lambda: jaxnn.analysis.Crossing(1e-6),
+    "event counter": lambda: jaxnn.analysis.EventCounter(jaxnn.analysis.Crossing(1e-6)),
     "crossing of a law": lambda: jaxnn.analysis.Crossing.of(jaxnn.TunnelJunction()),
     "relative rate": jaxnn.analysis.RelativeRate,
     "leaky integrator": lambda: jaxnn.reservoirs.LeakyIntegrator(3.0),
@@ -149,6 +155,17 @@ FOUND = {
     ),
     "observation": lambda: jaxnn.Observation(
         jnp.ones(2), jnp.ones(2), jnp.ones(()), jnp.ones(3), jnp.ones(3), jnp.ones(4)
+    ),
+    "run": lambda: a_run(),
+    "step": lambda: jaxnn.Step(
+        a_run(),
+        jnp.int32(1),
+        jnp.ones(()),
+        jnp.ones(2),
+        jnp.ones(2),
+        jnp.ones(()),
+        *(jnp.ones(3),) * 3,
+        jnp.ones(4),
     ),
     "optimisation": lambda: jaxnn.Optimisation(
         jax.tree.map(jnp.asarray, jaxnn.Sine(0.1, 2.0)),

@@ -40,8 +40,8 @@ class EventCounter(AbstractObserver):
     Raises a `ValueError` for a rule that is none and margins that are no two numbers of steps.
     """
 
-    rule: AbstractEventRule
-    """What counts as an event."""
+    rule: Any
+    """An `AbstractEventRule`: what counts as an event."""
     # As an array, so that other margins need no other program.
     margins: Int[np.ndarray | Array, "2"] = eqx.field(converter=np.asarray, default=(1, 2))
     """The first and the last steps of the run whose events do not count."""

@@ -140,9 +140,10 @@ class Study:
                 if not self.is_structural(path):
                     for value in (column.min(), column.max()):
                         changed = replaced(getattr(self, root), place, value)
-                        check = getattr(changed, "__check_init__", None)
-                        if check is not None:
-                            _located(check, path, value)
+                        # As Equinox does: those of all classes that it is made of.
+                        for kind in type(changed).__mro__:
+                            if "__check_init__" in vars(kind):
+                                _located(ft.partial(vars(kind)["__check_init__"], changed), path, value)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
