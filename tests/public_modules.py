@@ -157,13 +157,9 @@ FOUND = {
         jnp.ones(2), jnp.ones(2), jnp.ones(()), jnp.ones(3), jnp.ones(3), jnp.ones(4)
     ),
     "run": lambda: a_run(),
-    "step": lambda: jaxnn.Step(
-        a_run(),
-        jnp.int32(1),
-        jnp.ones(()),
-        jnp.ones(2),
-        jnp.ones(2),
-        jnp.ones(()),
+    "step": lambda: filled(
+        jaxnn.Step,
+        *(a_run(), jnp.int32(1), jnp.ones(()), jnp.ones(2), jnp.ones(2), jnp.ones(())),
         *(jnp.ones(3),) * 3,
         jnp.ones(4),
     ),

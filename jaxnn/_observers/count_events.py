@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from jaxnn_kernels import on_mesh_of_arguments
 
-from .._core import Module, check_count, unit, user_code
+from .._core import Module, check_count, concrete, unit, user_code
 from .._drives import AbstractDrive
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network
@@ -37,6 +37,12 @@ class EventCounter(AbstractObserver):
     Its result are the events of all junctions of each network that fall into each step,
     (steps, *networks). Passive junctions have none.
 
+    ```python
+    counter = jaxnn.analysis.EventCounter(jaxnn.analysis.Crossing(1e-7))
+    run = jaxnn.simulate(network, law, drive, record={"events": counter}, **setup)
+    run.recorded["events"].sum()
+    ```
+
     Raises a `ValueError` for a rule that is none and margins that are no two numbers of steps.
     """
 
@@ -52,28 +58,34 @@ class EventCounter(AbstractObserver):
                 f"rule must be a jaxnn.analysis.AbstractEventRule, such as Crossing(1.1e-8) or "
                 f"RelativeRate(1e-3), got {type(self.rule).__name__}."
             )
+        margins = concrete(self.margins)
+        if margins is not None and (margins.shape != (2,) or margins.dtype.kind != "i" or min(margins) < 0):
+            raise ValueError(
+                f"margins must be two whole numbers of steps, at the start and at the end; got {margins}."
+            )
 
     def start(self, run: Run) -> Any:
         counts = jnp.zeros((run.steps, *(run.networks or (1,))), jnp.int32)
         # The first step compares with itself: a rule sees no change.
         with self._users_code():
             memory = self.rule.start(run.junction_conductance)
-        return memory, counts, jnp.int32(0), _owner(run)
+        # The last for its shape, which the result has after time.
+        return memory, counts, jnp.int32(0), _owner(run), jnp.zeros(run.networks, bool)
 
     def follow(self, memory: Any, step: Step) -> Any:
-        memory, counts, index, owner = memory
+        memory, counts, index, owner, networks = memory
         g, dt = step.junction_conductance, step.run.dt
         with self._users_code():
             memory, counts = self.rule.follow(memory, g, index, dt, counts, owner)
-        return memory, counts, index + 1, owner
+        return memory, counts, index + 1, owner, networks
 
     def finish(self, memory: Any) -> Int[Array, "time *networks"]:
-        memory, counts, _, owner = memory
+        memory, counts, _, owner, networks = memory
         with self._users_code():
             counts = self.rule.finish(memory, counts, owner)
         index = jnp.arange(len(counts))
         counted = (index >= self.margins[0]) & (index < len(counts) - self.margins[1])
-        return jnp.where(counted[:, None], counts, 0)
+        return jnp.where(counted[:, None], counts, 0).reshape(len(counts), *networks.shape)
 
     def _users_code(self) -> Any:
         return user_code(f"the rule {type(self.rule).__name__}")
@@ -132,5 +144,5 @@ def count_events(
         solver=solver,
         record={"events": EventCounter(rule, margins)},
     )
-    counts = solution.recorded["events"].reshape(solution.conductance.shape)
+    counts = solution.recorded["events"]
     return EventCounts(counts, solution.conductance, solution.final_state, solution.failed_step)

@@ -110,6 +110,19 @@ def test_what_cannot_be_recorded(record, message):
         run(record)
 
 
+def test_events_of_a_run_that_keeps_more():
+    rule = jaxnn.analysis.RelativeRate(1e-3)
+    solution = run({"events": jaxnn.analysis.EventCounter(rule), "hottest": hottest}, 1.5)
+    setup = {"terminals": TERMINALS, "dt": 1e-3, "steps": 40}
+    counted = jaxnn.analysis.count_events(NETWORK, LAW, jaxnn.Sine(1.5, 20.0), rule=rule, **setup)
+    np.testing.assert_array_equal(solution.recorded["events"], counted.counts)
+    assert counted.counts.shape == (40,)
+    assert counted.counts.sum() > 0
+    for margins in ((1,), (1, -2), (0.5, 1)):
+        with pytest.raises(ValueError, match="two whole numbers of steps"):
+            jaxnn.analysis.EventCounter(rule, margins)
+
+
 def test_a_fault_in_a_function_is_named():
     with pytest.raises(ValueError, match=r"the function .wrong. in record.*AttributeError"):
         run({"wrong": lambda step: step.voltage})
