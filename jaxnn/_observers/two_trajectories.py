@@ -217,10 +217,14 @@ def _follow(
     # the nodal solver merges batches that it finds in every argument, and is faster so.
     spread = lambda x: jnp.broadcast_to(x, (1 + pairs, *x.shape))
 
+    def one(carry: Any, voltage: Any) -> Any:
+        carry, now = step_of(carry, voltage)
+        return carry, now.conductance
+
     def step(carry: Any, voltage: Any) -> Any:
         voltage = None if voltage is None else spread(voltage)
-        carry, now = jax.vmap(step_of)(carry, voltage)
-        return carry, now.conductance[0]
+        carry, conductance = jax.vmap(one)(carry, voltage)
+        return carry, conductance[0]
 
     owner = problem.network_of_junction
 

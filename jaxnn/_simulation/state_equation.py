@@ -14,7 +14,7 @@ from .._networks import Ensemble, Network
 from .kirchhoff import Flow, flow
 from .problem import Problem, make_problem
 from .solver import AbstractSolver
-from .step import passive_conductance
+from .step import conductances, passive_conductance
 
 
 class Observation(Module):
@@ -143,10 +143,7 @@ class StateEquation(Module):
         # What float32 rounds off a float64 time goes into the clock's remainder.
         clock = Clock.at(time, dtype)
         assert isinstance(problem.drive, AbstractDrive)
-        conductance = problem.junction.conductance(state)
-        passive = passive_conductance(problem)
-        if passive is not None:
-            conductance = jnp.where(problem.network.passive, passive, conductance)
+        conductance = conductances(problem, passive_conductance(problem), state)
         return conductance, flow(problem, conductance, drive_at(problem.drive, clock))
 
 

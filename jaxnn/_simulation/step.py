@@ -96,9 +96,7 @@ def _advance(
         voltage = drive_at(problem.drive, clock)  # pyright: ignore[reportArgumentType]
     # Between two solves all lies in memory as the solves want it.
     before = batch_inner(carry.state)
-    conductance = problem.junction.conductance(before)
-    if passive is not None:
-        conductance = jnp.where(problem.network.passive, passive, conductance)
+    conductance = conductances(problem, passive, before)
     flows = flow(problem, batch_inner(conductance), voltage)
     felt = batch_inner(flows.junction_voltage)
     state = batch_inner(problem.junction.update(before, felt, problem.dt))
@@ -143,13 +141,9 @@ def kept_of(problem: Problem, step: Step, names: tuple[str, ...]) -> dict[str, A
 
 def run_of(problem: Problem, steps: int) -> Run:
     """What observers know of a run."""
-    conductance = problem.junction.conductance(problem.state)
-    passive = passive_conductance(problem)
-    if passive is not None:
-        conductance = jnp.where(problem.network.passive, passive, conductance)
     return Run(
         state=problem.state,
-        junction_conductance=conductance,
+        junction_conductance=conductances(problem, passive_conductance(problem), problem.state),
         dt=problem.dt,
         steps=steps,
         passive=problem.network.passive,
@@ -157,6 +151,12 @@ def run_of(problem: Problem, steps: int) -> Run:
         network_of_node=problem.network_of_node,
         networks=problem.shape[:-1],
     )
+
+
+def conductances(problem: Problem, passive: Array | None, state: Array) -> Array:
+    """What all junctions conduct in a state [S], with `passive_conductance(problem)` given."""
+    conductance = problem.junction.conductance(state)
+    return conductance if passive is None else jnp.where(problem.network.passive, passive, conductance)
 
 
 def passive_conductance(problem: Problem) -> Array | None:
