@@ -67,10 +67,12 @@ class PartlySmooth(jaxnn.AbstractJunction):
             reset_voltage=law.reset_voltage,
             max_flux=law.max_flux,
             boost=law.boost,
-            set_width=law.set_voltage / k["set"],
-            reset_width=law.reset_voltage / (k["reset"] * law.boost),
-            sign_width=law.max_flux / k["sign"],
-            clamp_width=law.max_flux / k["clamp"],
+            widths=jk.FluxWidths(
+                set=law.set_voltage / k["set"],
+                reset=law.reset_voltage / (k["reset"] * law.boost),
+                sign=law.max_flux / k["sign"],
+                clamp=law.max_flux / k["clamp"],
+            ),
         )
 
     def critical_state(self):

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxnn_kernels import (
+    FluxWidths,
     binary_conductance,
     compensated_flux_step,
     smooth_binary_conductance,
@@ -143,10 +144,12 @@ class AbstractThresholdJunction(AbstractRateJunction, AbstractSmoothableJunction
             voltage,
             dt,
             **_flux_parameters(self),
-            set_width=self.set_voltage / sharpness,
-            reset_width=self.reset_voltage / (sharpness * jnp.maximum(self.boost, 1)),
-            sign_width=self.max_flux / sharpness,
-            clamp_width=self.max_flux / sharpness,
+            widths=FluxWidths(
+                set=self.set_voltage / sharpness,
+                reset=self.reset_voltage / (sharpness * jnp.maximum(self.boost, 1)),
+                sign=self.max_flux / sharpness,
+                clamp=self.max_flux / sharpness,
+            ),
         )
 
 

@@ -1,12 +1,12 @@
 """Events counted while a network is simulated, so that no trajectory has to be kept."""
 
-from typing import Any, SupportsIndex
+from typing import Any, Unpack
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float, Int
+from jaxtyping import Array, Float, Int
 
 from jaxnn_kernels import on_mesh_of_arguments
 
@@ -14,7 +14,7 @@ from .._core import Module, check_count, concrete, unit, user_code
 from .._drives import AbstractDrive
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network
-from .._simulation import AbstractObserver, AbstractSolver, Run, Step, simulate
+from .._simulation import AbstractObserver, Run, Step, TimedArguments, check_arguments, simulate
 from .events import AbstractEventRule
 
 
@@ -105,13 +105,8 @@ def count_events(
     drive: AbstractDrive | Any,
     *,
     rule: AbstractEventRule | Any,
-    terminals: Any,
-    dt: ArrayLike | Any,
-    steps: SupportsIndex | Any,
-    start_step: ArrayLike = 0,
-    state: Any = None,
-    solver: AbstractSolver | None = None,
     margins: tuple[int, int] = (1, 2),
+    **setup: Unpack[TimedArguments],
 ) -> EventCounts:
     """Simulates as `jaxnn.simulate` does and counts events on the way.
 
@@ -126,23 +121,14 @@ def count_events(
 
     Raises a `ValueError` for what `jaxnn.simulate` refuses and margins that leave nothing.
     """
-    n_steps = check_count("steps", steps)
+    check_arguments("count_events", setup, TimedArguments)
+    n_steps = check_count("steps", setup["steps"])
     if len(margins) != 2 or min(margins) < 0 or sum(margins) >= n_steps:
         raise ValueError(
             f"margins must be two numbers of steps, at the start and at the end, that leave some of "
             f"the {n_steps}; got {margins}."
         )
-    solution = simulate(
-        network,
-        junction,
-        drive,
-        terminals=terminals,
-        dt=dt,
-        steps=n_steps,
-        start_step=start_step,
-        state=state,
-        solver=solver,
-        record={"events": EventCounter(rule, margins)},
-    )
+    record = {"events": EventCounter(rule, margins)}
+    solution = simulate(network, junction, drive, record=record, **setup)
     counts = solution.recorded["events"]
     return EventCounts(counts, solution.conductance, solution.final_state, solution.failed_step)

@@ -1,6 +1,6 @@
 """How fast a small difference grows: the Lyapunov exponents of a driven network."""
 
-from typing import Any, SupportsIndex
+from typing import Any, SupportsIndex, Unpack
 
 import equinox as eqx
 import jax
@@ -14,10 +14,11 @@ from .._drives import AbstractDrive
 from .._junctions import AbstractJunction, state_scale
 from .._networks import Ensemble, Network
 from .._simulation import (
-    AbstractSolver,
     Carry,
     Problem,
     StoreStates,
+    TimedArguments,
+    check_arguments,
     first_carry,
     make_problem,
     run_of,
@@ -46,16 +47,11 @@ def lyapunov_exponents(
     junction: AbstractJunction | Any,
     drive: AbstractDrive | Any,
     *,
-    terminals: Any,
-    dt: ArrayLike | Any,
-    steps: SupportsIndex | Any,
     interval: SupportsIndex | Any = 100,
     count: SupportsIndex | Any = 1,
-    start_step: ArrayLike = 0,
-    state: Any = None,
     key: Array | None = None,
-    solver: AbstractSolver | None = None,
     window: ArrayLike | None = None,
+    **setup: Unpack[TimedArguments],
 ) -> LyapunovSpectrum:
     r"""The leading Lyapunov exponents along a run, by its exact tangent dynamics.
 
@@ -85,19 +81,10 @@ def lyapunov_exponents(
     Source: Benettin et al., Meccanica 15, 9 (1980); Hochstetter et al., Nat. Commun. 12, 4008
     (2021), Fig. 6, with two trajectories instead of a tangent (`jaxnn.two_trajectory_exponents`).
     """
-    n_steps, n_interval, n_count = _check_counts(network, steps, interval, count)
+    check_arguments("lyapunov_exponents", setup, TimedArguments)
+    n_steps, n_interval, n_count = _check_counts(network, setup["steps"], interval, count)
     cut = _check_window(window, n_interval)
-    problem = make_problem(
-        network,
-        junction,
-        drive,
-        terminals=terminals,
-        dt=dt,
-        steps=n_steps,
-        start_step=start_step,
-        state=state,
-        solver=solver,
-    )
+    problem = make_problem(network, junction, drive, n_steps, setup)
     key = jax.random.key(0) if key is None else key
     start = jax.random.normal(key, (n_count, *problem.state.shape), problem.state.dtype)
     weights = state_scale(problem.junction, problem.network.passive, problem.state).weights
@@ -155,9 +142,7 @@ def _follow(
         tangents, size = _orthonormal(tangents, weights)
         return (carry, tangents), _safe_log(size) / (interval * problem.dt)
 
-    given = problem.samples
-    if given is not None:
-        given = given.reshape(steps // interval, interval, *given.shape[1:])
+    given = problem.samples_in(interval)
     begin = first_carry(problem), _orthonormal(start, weights)[0]
     (carry, _), growth = scan_windows(
         StoreStates(), window, over_interval, begin, given, steps // interval, 1

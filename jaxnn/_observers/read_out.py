@@ -1,7 +1,7 @@
 """How well a linear read-out gives waveforms, without keeping the samples it is trained on."""
 
 from collections.abc import Sequence
-from typing import Any, SupportsIndex
+from typing import Any, SupportsIndex, Unpack
 
 import equinox as eqx
 import jax
@@ -15,8 +15,9 @@ from .._drives import AbstractDrive
 from .._junctions import AbstractJunction
 from .._networks import Network
 from .._simulation import (
-    AbstractSolver,
     Problem,
+    RunArguments,
+    check_arguments,
     diagnosis_of,
     first_carry,
     make_problem,
@@ -136,12 +137,8 @@ def record_read_out(
     drive: AbstractDrive | Any,
     targets: Any,
     *,
-    terminals: Any,
-    dt: ArrayLike | Any,
     segment: SupportsIndex | Any = 1000,
-    start_step: ArrayLike = 0,
-    state: Any = None,
-    solver: AbstractSolver | None = None,
+    **setup: Unpack[RunArguments],
 ) -> ReadOutRun:
     """Simulates as `jaxnn.simulate` does and records all potentials against targets on the way.
 
@@ -156,6 +153,7 @@ def record_read_out(
     Raises a `ValueError` for what `jaxnn.simulate` refuses, an ensemble, and targets or a segment that
     do not fit.
     """
+    check_arguments("record_read_out", setup, RunArguments)
     targets, length = as_array(targets), check_count("segment", segment)
     if targets.ndim != 2 or len(targets) == 0 or len(targets) % length:
         raise ValueError(
@@ -163,17 +161,7 @@ def record_read_out(
             f"{length} steps; got {targets.shape}. Change segment, or the number of steps."
         )
     check_network(network, Network)
-    problem = make_problem(
-        network,
-        junction,
-        drive,
-        terminals=terminals,
-        dt=dt,
-        steps=len(targets),
-        start_step=start_step,
-        state=state,
-        solver=solver,
-    )
+    problem = make_problem(network, junction, drive, len(targets), setup)
     return _record(problem, targets, length)
 
 
@@ -181,8 +169,6 @@ def record_read_out(
 @compiled
 def _record(problem: Problem, targets: Array, length: int) -> ReadOutRun:
     step_of = steps_of(problem, run_of(problem, len(targets)))
-    in_segments = lambda x: x.reshape(-1, length, *x.shape[1:])
-    given = None if problem.samples is None else in_segments(problem.samples)
 
     def step(carry: Any, voltage: Any) -> Any:
         carry, now = step_of(carry, voltage)
@@ -198,6 +184,7 @@ def _record(problem: Problem, targets: Array, length: int) -> ReadOutRun:
     factor = jnp.zeros((columns, columns), problem.state.dtype)
     record = ReadOutRecord(factor, jnp.int32(0), problem.network.n_nodes)
     begin = shared_like((first_carry(problem), record), (problem, targets))
-    (carry, record), conductance = jax.lax.scan(one, begin, (in_segments(targets), given))
+    segments = targets.reshape(-1, length, targets.shape[1]), problem.samples_in(length)
+    (carry, record), conductance = jax.lax.scan(one, begin, segments)
     failed_step = diagnosis_of(problem, carry.watch, carry.step, carry.state).failed_step
     return ReadOutRun(record, conductance.reshape(-1), carry.state, failed_step)

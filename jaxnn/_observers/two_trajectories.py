@@ -1,6 +1,6 @@
 """How fast a finite difference grows: Lyapunov exponents from pairs of trajectories."""
 
-from typing import Any, SupportsIndex
+from typing import Any, SupportsIndex, Unpack
 
 import equinox as eqx
 import jax
@@ -16,9 +16,10 @@ from .._drives import AbstractDrive
 from .._junctions import AbstractJunction, StateScale, state_scale
 from .._networks import Ensemble, Network
 from .._simulation import (
-    AbstractSolver,
     AutoSolver,
     Problem,
+    TimedArguments,
+    check_arguments,
     first_carry,
     make_problem,
     run_of,
@@ -59,16 +60,11 @@ def two_trajectory_exponents(
     drive: AbstractDrive | Any,
     *,
     distance: ArrayLike,
-    terminals: Any,
-    dt: ArrayLike | Any,
-    steps: SupportsIndex | Any,
     junctions: Any = None,
     differences: Any = None,
     interval: SupportsIndex | Any = 1,
     every: SupportsIndex | None = None,
-    start_step: ArrayLike = 0,
-    state: Any = None,
-    solver: AbstractSolver | None = None,
+    **setup: Unpack[TimedArguments],
 ) -> SeparationGrowth:
     r"""Lyapunov exponents as the paper has them: from a second trajectory at a finite distance.
 
@@ -101,18 +97,11 @@ def two_trajectory_exponents(
 
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Fig. 6; `calcLyapunov` in its code.
     """
-    n_steps, n_interval, n_every = _check_counts(steps, interval, every)
-    problem = make_problem(
-        network,
-        junction,
-        drive,
-        terminals=terminals,
-        dt=dt,
-        steps=n_steps,
-        start_step=start_step,
-        state=state,
-        solver=AutoSolver(mapped=isinstance(network, Ensemble)) if solver is None else solver,
-    )
+    check_arguments("two_trajectory_exponents", setup, TimedArguments)
+    n_steps, n_interval, n_every = _check_counts(setup["steps"], interval, every)
+    if setup.get("solver") is None:
+        setup["solver"] = AutoSolver(mapped=isinstance(network, Ensemble))
+    problem = make_problem(network, junction, drive, n_steps, setup)
     scale = state_scale(problem.junction, problem.network.passive, problem.state)
     size = _check_distance(distance, scale, problem.state.dtype)
     start = _check_start(network, junctions, differences, size, scale, problem)
@@ -239,9 +228,7 @@ def _follow(
         (carry, growth), conductance = jax.lax.scan(over_interval, start, voltage, every // interval)
         return carry, (growth / (every * problem.dt), conductance)
 
-    given = problem.samples
-    if given is not None:
-        given = given.reshape(steps // every, every // interval, interval, *given.shape[1:])
+    given = problem.samples_in(every // interval, interval)
     begin = jax.tree.map(spread, first_carry(problem))
     begin = eqx.tree_at(lambda c: c.state, begin, begin.state.at[1:].add(start))
     carry, (growth, conductance) = jax.lax.scan(over_block, begin, given, steps // every)

@@ -8,6 +8,11 @@ from .adjoint import (
     Truncated as Truncated,
     scan_windows as scan_windows,
 )
+from .arguments import (
+    RunArguments as RunArguments,
+    TimedArguments as TimedArguments,
+    check_arguments as check_arguments,
+)
 from .diagnosis import diagnosis_of as diagnosis_of
 from .problem import Problem as Problem, make_problem as make_problem
 from .record import AbstractObserver as AbstractObserver

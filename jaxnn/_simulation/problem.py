@@ -25,6 +25,7 @@ from .._core import (
 from .._drives import AbstractDrive, Clock, drive_at, per_terminal, settled, warn_of_losses
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network, padded_ranges
+from .arguments import RunArguments, TimedArguments
 from .solver import AbstractSolver, AutoSolver, plan_for
 
 
@@ -50,21 +51,27 @@ class Problem(eqx.Module):
         """A drive that is an array, to scan over; None for one that is asked at each step."""
         return None if isinstance(self.drive, AbstractDrive) else self.drive
 
+    def samples_in(self, *lengths: int) -> Array | None:
+        """`samples` for loops within loops: cut into blocks of so many rounds each, the outermost first."""
+        samples = self.samples
+        return None if samples is None else samples.reshape(-1, *lengths, *samples.shape[1:])
+
 
 def make_problem(
     network: Network | Ensemble | Any,
     junction: AbstractJunction | Any,
     drive: Any,
-    *,
-    terminals: Any,
-    dt: Any,
     steps: int,
-    start_step: Any,
-    state: Any,
-    solver: AbstractSolver | Any,
+    setup: RunArguments | TimedArguments,
+    *,
     has_steps: bool = True,
 ) -> Problem:
-    """Checks every argument of `simulate` and converts the numbers to the dtype of the run."""
+    """Checks every argument of `simulate` and converts the numbers to the dtype of the run.
+
+    `steps` counts, not what `setup` may have of that name: it is a whole number already.
+    """
+    terminals, dt, start_step = setup["terminals"], setup["dt"], setup.get("start_step", 0)
+    solver, state = setup.get("solver"), setup.get("state")
     check_network(network, (Network, Ensemble))
     check_type("junction", junction, AbstractJunction, "Laws are jaxnn.TunnelJunction() and the like.")
     solver = AutoSolver() if solver is None else solver

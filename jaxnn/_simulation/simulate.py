@@ -13,6 +13,7 @@ from .._drives import AbstractDrive
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network
 from .adjoint import AbstractAdjoint, StoreStates
+from .arguments import RunArguments
 from .diagnosis import diagnosis_of
 from .problem import Problem, make_problem
 from .record import Recorded, check_record, recording
@@ -72,17 +73,8 @@ def simulate(
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Methods; order of a step as in its code.
     """
     n_steps, n_every = _check_counts(steps, every)
-    problem = make_problem(
-        network,
-        junction,
-        drive,
-        terminals=terminals,
-        dt=dt,
-        steps=n_steps,
-        start_step=start_step,
-        state=state,
-        solver=solver,
-    )
+    setup = RunArguments(terminals=terminals, dt=dt, start_step=start_step, state=state, solver=solver)
+    problem = make_problem(network, junction, drive, n_steps, setup)
     adjoint = StoreStates() if adjoint is None else adjoint
     solution = _run(problem, n_steps, n_every, *check_record(record), adjoint)
     known: dict[str, Any] = vars(solution) | {"setup": Setup.of(network, problem, terminals)}

@@ -11,6 +11,7 @@ from .._core import Module, check_network, show, unit, user_code
 from .._drives import AbstractDrive, Clock, drive_at
 from .._junctions import AbstractJunction, AbstractRateJunction
 from .._networks import Ensemble, Network
+from .arguments import RunArguments
 from .kirchhoff import Flow, flow
 from .problem import Problem, make_problem
 from .solver import AbstractSolver
@@ -82,18 +83,8 @@ class StateEquation(Module):
                 f"{type(drive).__name__}; wrap samples as jaxnn.Samples(values, interval)."
             )
         # An equation has no steps: one of 1 s stands in for those that `simulate` would take.
-        self.problem = make_problem(
-            network,
-            junction,
-            drive,
-            terminals=terminals,
-            dt=1.0,
-            steps=1,
-            start_step=0,
-            state=state,
-            solver=solver,
-            has_steps=False,
-        )
+        setup = RunArguments(terminals=terminals, dt=1.0, state=state, solver=solver)
+        self.problem = make_problem(network, junction, drive, 1, setup, has_steps=False)
         _check_rate(self.problem)
 
     def __repr__(self) -> str:

@@ -19,6 +19,7 @@ from ._growing import (
     square_distance as square_distance,
 )
 from ._junctions import (
+    FluxWidths as FluxWidths,
     binary_conductance as binary_conductance,
     compensated_flux_step as compensated_flux_step,
     gap_conductance as gap_conductance,

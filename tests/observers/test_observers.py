@@ -1,5 +1,7 @@
 """Functions and observers of one's own in `record`."""
 
+import functools as ft
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -126,3 +128,21 @@ def test_events_of_a_run_that_keeps_more():
 def test_a_fault_in_a_function_is_named():
     with pytest.raises(ValueError, match=r"the function .wrong. in record.*AttributeError"):
         run({"wrong": lambda step: step.voltage})
+
+
+@pytest.mark.parametrize(
+    ("function", "own"),
+    [
+        (jaxnn.lyapunov_exponents, {"steps": 10}),
+        (jaxnn.two_trajectory_exponents, {"steps": 10, "distance": 1e-6}),
+        (jaxnn.analysis.count_events, {"steps": 10, "rule": jaxnn.analysis.Crossing(1e-7)}),
+        (jaxnn.analysis.record_read_out, {"targets": np.zeros((10, 1))}),
+    ],
+    ids=lambda x: getattr(x, "__name__", ""),
+)
+def test_shared_arguments_are_refused_by_the_function_that_was_called(function, own):
+    call = ft.partial(function, NETWORK, LAW, jaxnn.Constant(1.0), **own, dt=1e-3)
+    with pytest.raises(TypeError, match=rf"{function.__name__}\(\) has no argument 'speed'; it takes"):
+        call(terminals=TERMINALS, speed=2)
+    with pytest.raises(TypeError, match=rf"{function.__name__}\(\) lacks the keyword argument 'terminals'"):
+        call()

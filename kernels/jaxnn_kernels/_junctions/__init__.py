@@ -1,7 +1,7 @@
 """Conductances and states of junctions."""
 
-from .flux_rate import threshold_flux_rate as threshold_flux_rate
 from .smooth import (
+    FluxWidths as FluxWidths,
     smooth_binary_conductance as smooth_binary_conductance,
     smooth_threshold_flux_step as smooth_threshold_flux_step,
     smooth_tunnel_conductance as smooth_tunnel_conductance,
@@ -11,6 +11,7 @@ from .threshold import (
     binary_conductance as binary_conductance,
     compensated_flux_step as compensated_flux_step,
     gap_conductance as gap_conductance,
+    threshold_flux_rate as threshold_flux_rate,
     threshold_flux_step as threshold_flux_step,
     tunnel_conductance as tunnel_conductance,
 )

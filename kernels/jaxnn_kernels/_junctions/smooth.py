@@ -1,11 +1,26 @@
 """Smooth stand-ins for the threshold-flux junction: each tends to the exact law as its widths shrink."""
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from .._number import Number
 from .threshold import gap_conductance
+
+
+class FluxWidths(NamedTuple):
+    """How far the corners of `threshold_flux_step` are rounded, each width positive."""
+
+    set: Float[Number, "..."]
+    """Around the set voltage [V]."""
+    reset: Float[Number, "..."]
+    """Around the reset voltage and 0 V [V]."""
+    sign: Float[Number, "..."]
+    """Around zero flux [V s]."""
+    clamp: Float[Number, "..."]
+    """Before the largest flux [V s]."""
 
 
 def smooth_threshold_flux_step(
@@ -17,10 +32,7 @@ def smooth_threshold_flux_step(
     reset_voltage: Float[Number, "..."],
     max_flux: Float[Number, "..."],
     boost: Float[Number, "..."],
-    set_width: Float[Number, "..."],
-    reset_width: Float[Number, "..."],
-    sign_width: Float[Number, "..."],
-    clamp_width: Float[Number, "..."],
+    widths: FluxWidths,
 ) -> Float[Array, "*junctions"]:
     r"""One step of the threshold-flux law with its corners rounded.
 
@@ -31,9 +43,9 @@ def smooth_threshold_flux_step(
     $$u(v) = w_s \log\left(1 + e^{(v - V_\mathrm{set}) / w_s}\right), \qquad
       d(v) = w_r \log\left(1 + e^{(V_\mathrm{reset} - v \tanh(v / w_r)) / w_r}\right)$$
 
-    with the widths $w_s$ = `set_width`, $w_r$ = `reset_width` [V], $w_0$ = `sign_width` and
-    $w_c$ = `clamp_width` [V s], all positive. As they go to 0 this becomes `threshold_flux_step`.
-    The other arguments are the same.
+    with the `widths` $w_s$ of the set voltage, $w_r$ of the reset voltage [V], $w_0$ of the sign and
+    $w_c$ of the clamp [V s]. As they go to 0 this becomes `threshold_flux_step`. The other arguments
+    are the same.
 
     No step is too long: the flux never leaves $[-\lambda_\mathrm{max}, \lambda_\mathrm{max}]$ and
     never decays across 0. At 0 V and zero flux nothing moves, up to rounding.
@@ -41,12 +53,12 @@ def smooth_threshold_flux_step(
     # A flux from outside, which only a user can give; at the bound itself the slope stays 1.
     flux = jnp.where(flux > max_flux, max_flux, jnp.where(flux < -max_flux, -max_flux, flux))
     growth = lambda v, room: (
-        clamp_width * _held_up(_ramp(v - set_voltage, set_width) * dt / clamp_width, room / clamp_width)
+        widths.clamp * _held_up(_ramp(v - set_voltage, widths.set) * dt / widths.clamp, room / widths.clamp)
     )
     flux = flux + (growth(voltage, max_flux - flux) - growth(-voltage, max_flux + flux))
-    decay = boost * _ramp(reset_voltage - _soft_size(voltage, reset_width), reset_width) * dt
-    size = jnp.sqrt((flux / sign_width) ** 2 + 1)
-    return flux * (1 - _held_up(decay / sign_width, size) / size)
+    decay = boost * _ramp(reset_voltage - _soft_size(voltage, widths.reset), widths.reset) * dt
+    size = jnp.sqrt((flux / widths.sign) ** 2 + 1)
+    return flux * (1 - _held_up(decay / widths.sign, size) / size)
 
 
 def smooth_tunnel_conductance(
