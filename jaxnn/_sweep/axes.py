@@ -128,6 +128,7 @@ def axes_of(over: Any) -> list[Axis]:
         axes += part.axes()
     paths = [path for axis in axes for path in axis.columns]
     short = short_names(paths)
+    # A dimension is called as its only parameter is; a table keeps the name that it was given.
     axes = [Axis(short.get(axis.name, axis.name), axis.columns) for axis in axes]
     for what, names in (("parameter", paths), ("dimension", [axis.name for axis in axes])):
         twice = {name for name in names if names.count(name) > 1}
@@ -149,6 +150,7 @@ def short_names(paths: Sequence[str]) -> dict[str, str]:
 def checked_column(path: str, values: Any) -> np.ndarray:
     """Values of one parameter as a vector of finite numbers."""
     array = np.asarray(list(values) if isinstance(values, range) else values)
+    # Whatever the machine calls an integer: a store that goes on elsewhere must be the same sweep.
     if array.dtype.kind == "i":
         array = array.astype(np.int64)
     if array.ndim != 1 or not array.size or array.dtype.kind not in "if" or not np.isfinite(array).all():

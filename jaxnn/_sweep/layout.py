@@ -1,4 +1,10 @@
-"""How a sweep is cut into chunks: rectangles, so that each is a chunk of the Zarr store as well."""
+"""How a sweep is cut into chunks: rectangles, so that each is a chunk of the Zarr store as well.
+
+A chunk is what is run in one call, and what is lost when a run is cut off. Both kinds of axes have a limit
+of their own, since both cost memory, but differently: numbers are rows of a batch, networks are parts of an
+ensemble's union, and the two multiply. Later axes are filled first, so that a chunk lies in the store as it
+lies in memory and a sweep of one row of many columns is still one call.
+"""
 
 import itertools
 import math
@@ -16,6 +22,7 @@ class Layout(NamedTuple):
     def starts(self) -> list[tuple[int, ...]]:
         """Where each chunk starts; chunks of the same networks follow each other."""
         # Another set of networks is another program to compile.
+        # (A stable sort: among axes of a kind the last one still runs fastest.)
         order = sorted(range(len(self.sizes)), key=lambda k: not self.structural[k])
         places = itertools.product(*(range(0, self.sizes[k], self.lengths[k]) for k in order))
         back = [order.index(k) for k in range(len(order))]
@@ -38,7 +45,9 @@ def make_layout(sizes: tuple[int, ...], structural: tuple[bool, ...], points: in
     for kind, room in ((False, points), (True, networks)):
         for k in reversed(range(len(sizes))):
             if structural[k] is kind:
-                # As few chunks as fit, of a size that wastes least at the end.
+                # As few chunks as fit, of a size that wastes least at the end: every chunk is run at the
+                # full length, because another length would be another program. 10 places with room for 8
+                # are 5 and 5, not 8 and 2 of 8.
                 lengths[k] = math.ceil(sizes[k] / math.ceil(sizes[k] / max(1, min(room, sizes[k]))))
                 room //= lengths[k]
     return Layout(sizes, tuple(lengths), structural)

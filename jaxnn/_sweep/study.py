@@ -1,4 +1,11 @@
-"""What a sweep runs: the base case, where its axes change it, and the networks that result."""
+"""What a sweep runs: the base case, where its axes change it, and the networks that result.
+
+Axes are of two kinds, and everything here follows from the difference. A *number* (a voltage, a boost) is
+data of one compiled program: points along such axes are a batch, mapped by `vmap`. A *structural* parameter
+(a seed, a density, a path length) gives another network, thus other index arrays and another program: those
+run together as one `Ensemble`, whose union is compiled once for a chunk. Where a `Table` or a `Sample`
+moves both at once, its numbers go along with the networks, one set for each: `Case.numbers`.
+"""
 
 import dataclasses
 import functools as ft
@@ -52,6 +59,7 @@ class Study:
             )
         check_count("steps", self.settings["steps"])
         paths = [path for axis in self.axes for path in axis.columns]
+        # All of these become variables or dimensions of one dataset, and would silently replace each other.
         taken = {*short_names(paths).values(), *(axis.name for axis in self.axes), "time"}
         for name in self.reductions:
             if name in taken:
@@ -74,10 +82,13 @@ class Study:
     @ft.cached_property
     def places(self) -> np.ndarray:
         """Network, terminals and numbers of their own at each place on the structural axes."""
+        # All networks at once and once only, before the first run: one that cannot be built is said after
+        # seconds, not after hours, and a chunk takes its own without asking for them again.
         axes = [axis for axis, taken in zip(self.axes, self.structural, strict=True) if taken]
         places = np.empty([axis.size for axis in axes], object)
         for number, index in enumerate(np.ndindex(places.shape)):
             chosen = list(zip(axes, index, strict=True))
+            # `.item()`: a function that makes networks gets Python's numbers, as if a user had called it.
             values = {path: column[i] for axis, i in chosen for path, column in axis.columns.items()}
             network, pair = self._network({p: v.item() for p, v in values.items() if self.is_structural(p)})
             places.reshape(-1)[number] = (
@@ -138,6 +149,7 @@ class Study:
             for path, column in axis.columns.items():
                 root, _, place = path.partition(".")
                 if not self.is_structural(path):
+                    # A law's bounds are intervals: what takes the least and the largest takes all between.
                     for value in (column.min(), column.max()):
                         changed = replaced(getattr(self, root), place, value)
                         # As Equinox does: those of all classes that it is made of.
@@ -178,6 +190,8 @@ class Case:
             for path, value in numbers.items():
                 root, _, place = path.partition(".")
                 parts[root] = replaced(parts[root], place, value)
+            # What differs from network to network cannot be mapped, since an ensemble is one circuit: a
+            # law's parameter becomes one value per junction, a drive one voltage per network and terminal.
             per_network = {"drive": {}}
             for path, values in self.numbers.items():
                 root, _, place = path.partition(".")

@@ -64,6 +64,7 @@ class Stars:
         rounds = [np.array(r, np.int64) for r in order.rounds]
         rounds = [r[np.argsort(-degree[r], kind="stable")] for r in rounds]
         wires = np.concatenate([np.zeros(0, np.int64), *rounds])
+        # Branches of a wire are neighbours here, so that a star is a first entry and a number of them.
         first = np.zeros(n_nodes, np.int64)
         first[wires] = np.cumsum(degree[wires]) - degree[wires]
         self.of_wire = Lists(first, degree)
@@ -71,6 +72,7 @@ class Stars:
         far = itertools.chain.from_iterable(order.neighbours[i] for i in wires.tolist())
         self.far = np.array([*far, 0], np.int64)  # an entry more, for padding to point at
         self.key = self.keys(self.near, self.far[:-1])
+        # The same branches sorted by the end where their current arrives, for the way forward.
         self.arrival = np.append(np.argsort(self.far[:-1], kind="stable"), 0)
         came = np.bincount(self.far[:-1], minlength=n_nodes)
         self.of_node = Lists(np.cumsum(came) - came, came)
@@ -83,6 +85,7 @@ class Stars:
     def _pairs(self, wires: Any) -> tuple[Any, Any, Any]:
         """All products of two branches of a star, sorted by the branch that they add to."""
         first, degree = self.of_wire.first[wires], self.of_wire.count[wires]
+        # All stars of one degree at once: there are tens of degrees and thousands of stars.
         left, right = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
         for d in np.unique(degree).tolist():
             a, b = np.triu_indices(d, 1)
@@ -91,6 +94,8 @@ class Stars:
             right.append((base + b).ravel())
         x, y = np.concatenate(left), np.concatenate(right)
         key = self.keys(self.far[x], self.far[y])
+        # Within a branch by the first factor: the order of a sum, and with it its rounding, is then that of
+        # the elimination, whatever sort NumPy uses.
         order = np.lexsort((x, key))
         return np.append(x[order], 0), np.append(y[order], 0), key[order]
 
@@ -110,6 +115,7 @@ class Stars:
 def chunks_of(counts: Int[np.ndarray, " rows"], loop: int) -> list[tuple[int, int]]:
     """Cut a falling profile of product counts into chunks (products, rows), few and little
     padded."""
+    # A cut between equal counts never pays: one at each level is all there is to choose from.
     levels = [-1, *sorted(set(counts.tolist()))]
     height = [int(np.searchsorted(-counts, -k, side="left")) for k in levels]  # rows above level k
     best = [0.0] + [np.inf] * (len(levels) - 1)
@@ -128,6 +134,7 @@ def chunks_of(counts: Int[np.ndarray, " rows"], loop: int) -> list[tuple[int, in
 
 def profile_of(rounds: list[Round]) -> Int[np.ndarray, " rows"]:
     """Product counts that cover every one of the rounds, with one row of padding."""
+    # The row more is what padded stars read.
     out = np.zeros(1 + max(len(r.counts) for r in rounds), np.int64)
     for r in rounds:
         out[: len(r.counts)] = np.maximum(out[: len(r.counts)], r.counts)
@@ -163,6 +170,8 @@ def segments_of(rounds: list[Round], costs: Costs) -> list[list[Round]]:
     back = [0] * (len(rounds) + 1)
     for b in range(1, len(rounds) + 1):
         profile, degree, wires = np.zeros(1, np.int64), 0, 0
+        # Groups of forty at most, and none after one that is three times too dear: rectangles only grow,
+        # and the search over all of them would take longer than compiling.
         for a in range(b - 1, max(-1, b - 41), -1):
             r = rounds[a]
             wide = np.zeros(max(len(profile), len(r.counts) + 1), np.int64)

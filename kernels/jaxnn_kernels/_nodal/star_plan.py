@@ -1,4 +1,20 @@
-"""Index arrays of the sparse elimination: built once per topology in NumPy, used as data."""
+"""Index arrays of the sparse elimination: built once per topology in NumPy, used as data.
+
+Two numberings make every round of the elimination a few gathers and one contiguous write:
+
+- *Slots* number branches: first the junctions as the user gave them, then one that is always 0 S, then
+  the branches of each round, in the order in which rounds are eliminated. A branch between two wires is
+  complete before either of them is eliminated, and all of its products h_ij h_ik come from slots before
+  its own: one pass forward fills the buffer, and reading a slot that is not yet written cannot happen.
+  The zero is what padding points at, so that a padded product adds nothing and needs no mask.
+- *Places* number wires by the round in which they go, those of a round side by side, then the wires of
+  the tails, then the terminals. What a round computes is then a slice. Going back, the rounds in reverse
+  read places after their own alone.
+
+The rounds of a segment share one shape, so that their tables stack and one loop body runs them all; round
+k begins at slot `slot + k rows` and place `place + k wires`. The structure of the tables is static and
+their numbers are arguments of the compiled program: networks of equal shapes share a program.
+"""
 
 from typing import Any
 
@@ -20,6 +36,7 @@ class _Builder:
     """Fills the tables in the order of elimination, as slots and places become known."""
 
     def __init__(self, edges: Any, stars: Stars, place: Any):
+        # A pair of wires as one number. Sorted, so that branches find their junctions at once.
         key = stars.keys(*edges.T.astype(np.int64))
         self.edge = np.argsort(key, kind="stable")
         self.edge_key = key[self.edge]
@@ -30,6 +47,7 @@ class _Builder:
         self.local = np.zeros(len(stars.far), np.int64)
 
     def junctions(self, key: Any, rows: int) -> Int[np.ndarray, " rows"]:
+        """The junction behind each branch, and the slot of the zero for one that only elimination makes."""
         out = np.full(rows, self.zero, np.int32)
         at = np.searchsorted(self.edge_key, key, "left")
         known = np.append(self.edge_key, -1)[at] == key
@@ -37,6 +55,7 @@ class _Builder:
         return out
 
     def chunked(self, key: Any, shape: list[tuple[int, int]]) -> Any:
+        """The slots whose products each branch gains, for each chunk of branches of about as many."""
         made = self.stars.products(key)
         out, first = [], 0
         for width, rows in shape:
@@ -49,6 +68,7 @@ class _Builder:
         return tuple(out)
 
     def arrivals(self, wires: Any, rows: int, width: int) -> Any:
+        """Which earlier wires pass their current on to each of these, and through which branches."""
         entry, valid = self.stars.of_node.columns(wires, rows, width)
         row = self.stars.arrival[entry]
         source = np.where(valid, self.place[np.append(self.stars.near, 0)[row]], 0)
@@ -56,6 +76,7 @@ class _Builder:
         return source.astype(np.int32), share.astype(np.int32)
 
     def round(self, r: Round, slot: int, shape: Any) -> Tables:
+        """The tables of one round, padded to the shape of its segment."""
         rows, wires, degrees, arrivals, chunks = shape
         key = self.stars.key[r.rows]
         owner = np.zeros(rows, np.int32)
@@ -63,6 +84,8 @@ class _Builder:
         owner[: len(r.rows)] = self.place[self.stars.near[r.rows]] - self.place[r.wires[0]]
         self.local[r.rows] = np.arange(len(r.rows))
         star, reach, first = [], [], 0
+        # A padded star reads the last row, which is padding too and holds 0 S; a padded reach the first
+        # place, whose potential it multiplies by that.
         for width, count in degrees:
             of = r.wires[first : first + count]
             entry, valid = self.stars.of_wire.columns(of, count, width)
@@ -71,6 +94,7 @@ class _Builder:
             first += count
         products = self.chunked(key, chunks)
         source, share = self.arrivals(r.wires, wires, arrivals)
+        # Known from here on, for the rounds that follow: products look slots up, and none looks ahead.
         self.slot[r.rows] = slot + self.local[r.rows]
         own = self.junctions(key, rows)
         return Tables(own, products, owner, tuple(star), tuple(reach), source, share)
@@ -84,9 +108,11 @@ class _Builder:
         counts = self.stars.products(key).count
         order = np.argsort(-counts, kind="stable")
         local = np.argsort(order, kind="stable")
-        # The last row is padding, a branch of no conductance.
+        # Components lie side by side in the last axis, so that one pass eliminates all of them. The last
+        # row is padding, a branch of no conductance: smaller components carry wires that touch nothing.
         matrix = np.full((wires + n_ends, wires + n_ends, parts), len(key), np.int32)
         ends = np.zeros((n_ends, parts), np.int32)
+        # Padded wires stand for a terminal, which none of the real ones can be.
         node = np.full((wires, parts), terminals[0], np.int64)
         slots: list[list[int]] = [[] for _ in terminals]
         at = np.zeros(self.stars.n_nodes, np.int64)
@@ -157,6 +183,7 @@ def plan_of(
     tail_place = sum(len(g) * s[1] for g, s in zip(groups, shapes, strict=True))
     wires = max((len(t.wires) for t in order.tails), default=0)
     n_places = tail_place + wires * len(order.tails)
+    # Both ways: where each wire is, and who is at each place; one past the last, nobody, in padding.
     place = np.empty(n_nodes, np.int32)
     node = np.full(n_places + len(terminals), n_nodes, np.int32)
     start = 0
@@ -179,6 +206,7 @@ def plan_of(
             slot, start = slot + s[0], start + s[1]
         segments.append(Segment(_stack(tables), len(g), first[0], s[0], first[1], s[1]))
 
+    # What is left between terminals, the longest sums first, so that they too fall into few chunks.
     mesh = order.mesh
     counts = stars.products(stars.keys(*mesh.T)).count
     by_count = np.argsort(-counts, kind="stable")
@@ -206,6 +234,7 @@ def plan_of(
 
 def _arrivals_by_class(builder: _Builder, terminals: Any) -> Any:
     """(terminals, sources, shares) grouped by number, so that a pad pads nobody else."""
+    # A pad meets hundreds of wires, a plain terminal a handful: in one table the padding would be most.
     counts = builder.stars.of_node.count[terminals]
     out, low = [], 0
     for high in (TERMS, TERMS**2, int(counts.max(initial=0))):
