@@ -45,6 +45,7 @@ from ._growing import (
     node_cost as node_cost,
 )
 from ._junctions import (
+    G0 as G0,
     AbstractJunction as AbstractJunction,
     AbstractRateJunction as AbstractRateJunction,
     AbstractSmoothableJunction as AbstractSmoothableJunction,
@@ -54,6 +55,7 @@ from ._junctions import (
     SmoothJunction as SmoothJunction,
     StraightThrough as StraightThrough,
     TunnelJunction as TunnelJunction,
+    threshold_voltage as threshold_voltage,
 )
 from ._networks import (
     Ensemble as Ensemble,

@@ -15,7 +15,6 @@ import numpy as np
 import jaxnn
 
 
-G0 = 7.77e-5  # [S] the conductance quantum, 1 / 12.9 kOhm
 V_SET = 1e-2  # [V] of a junction: the unit of reduced voltages
 
 # Fig 2, re-run: V* -> G/G0 after 1, 2, 5, 7 and 10 s, and G* after a long time (None: not given).

@@ -5,6 +5,7 @@ from .abstract import (
     AbstractRateJunction as AbstractRateJunction,
     AbstractSmoothableJunction as AbstractSmoothableJunction,
 )
+from .reduced_units import threshold_voltage as threshold_voltage
 from .resistor import Resistor as Resistor
 from .saved_law import SavedLaw as SavedLaw, law_arrays as law_arrays, law_from as law_from
 from .state_scale import StateScale as StateScale, state_scale as state_scale
@@ -13,4 +14,4 @@ from .surrogate import (
     SmoothJunction as SmoothJunction,
     StraightThrough as StraightThrough,
 )
-from .threshold import BinaryJunction as BinaryJunction, TunnelJunction as TunnelJunction
+from .threshold import G0 as G0, BinaryJunction as BinaryJunction, TunnelJunction as TunnelJunction

@@ -32,6 +32,10 @@ from .._core import (
 from .abstract import AbstractRateJunction, AbstractSmoothableJunction
 
 
+G0 = 7.77e-5
+"""The conductance quantum [S] as the published simulator has it: 1 / 12.9 kOhm, 2e^2/h = 7.748e-5 S."""
+
+
 class AbstractThresholdJunction(AbstractRateJunction, AbstractSmoothableJunction):
     r"""A law whose state is a flux that grows above one voltage and decays below another.
 
@@ -39,9 +43,7 @@ class AbstractThresholdJunction(AbstractRateJunction, AbstractSmoothableJunction
     A law of this kind adds how a flux conducts, `conductance_of` and its smooth form.
     """
 
-    on_conductance: Float[Number, "..."] = eqx.field(
-        converter=as_inexact, default=7.77e-5, metadata=unit("S")
-    )
+    on_conductance: Float[Number, "..."] = eqx.field(converter=as_inexact, default=G0, metadata=unit("S"))
     """Conductance of a closed gap [S], the quantum 1/12.9 kOhm."""
     off_conductance: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=7.77e-8, metadata=unit("S")

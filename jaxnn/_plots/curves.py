@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .drawing import G0, GUIDE, PALETTE, WIRE, new_axes, positive
+from .._junctions import G0
+from .drawing import GUIDE, PALETTE, WIRE, new_axes, positive
 
 
 if TYPE_CHECKING:

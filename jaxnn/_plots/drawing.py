@@ -16,8 +16,6 @@ else:
     Axes = Solution = Any
 
 
-G0 = 7.77e-5  # [S], the conductance quantum 1 / 12.9 kOhm
-
 # From the palette of Okabe and Ito, which the colour-blind can tell apart.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 WIRE, GUIDE = "0.75", "0.55"

@@ -15,7 +15,7 @@ from .._core import bar, check_finite, notice, ticking, warn_user
 from .checkpoint import load_checkpoint, save_checkpoint
 from .constraint import AbstractConstraint, Fixed, is_tunable, leaf_rules
 from .result import Optimisation, OptimisationResult
-from .steps import BLOCK, Problem, Record, State, advance, first_state, loose, outcome
+from .steps import BLOCK, Record, State, Tuning, best_and_result, first_state, loose, take_steps
 
 
 def optimise(
@@ -75,21 +75,21 @@ def optimise(
     parts = _partition(parameters, constraints, restarts)
     endings = _endings(target, patience, tolerance, max_halvings)
     optimiser = _check_optimiser(optimiser)
-    problem = Problem(loss, optimiser, **parts, **endings, key=key, restarts=restarts, has_aux=has_aux)
+    tuning = Tuning(loss, optimiser, **parts, **endings, key=key, restarts=restarts, has_aux=has_aux)
     with notice("optimise", lambda: "beginning", show=progress):
-        run = _Run(problem, steps, None if checkpoint is None else Path(checkpoint))
+        run = _Run(tuning, steps, None if checkpoint is None else Path(checkpoint))
     return run.outcome(run.to_the_end(checkpoint_every, progress)).check()
 
 
 class _Run:
     """The loop on the host: it hands out steps in blocks, collects records and saves."""
 
-    def __init__(self, problem: Problem, steps: int, path: Path | None):
-        self.problem, self.steps, self.path = problem, steps, path
-        state, self.room = first_state(problem)
-        _check_start(problem, state)
+    def __init__(self, tuning: Tuning, steps: int, path: Path | None):
+        self.tuning, self.steps, self.path = tuning, steps, path
+        state, self.room = first_state(tuning)
+        _check_start(tuning, state)
         # A checkpoint of other numbers than these must not pass for ours.
-        self.start = (problem.start, problem.fixed, problem.rules, problem.key)
+        self.start = (tuning.start, tuning.fixed, tuning.rules, tuning.key)
         self.blocks = [jax.tree.map(lambda x: np.asarray(x)[:0], self.room)]
         # In one attribute, so that an interruption finds both of one step.
         self.reached = (state, 0)
@@ -134,12 +134,12 @@ class _Run:
 
     def outcome(self, interrupted: bool) -> Optimisation:
         """What the user gets."""
-        problem, (state, _) = self.problem, self.reached
+        tuning, (state, _) = self.tuning, self.reached
         ending = OptimisationResult.interrupted if interrupted else OptimisationResult.out_of_steps
         history = jax.tree.map(jnp.asarray, self._history())
-        values, result = outcome(problem, state, ending)
+        values, result = best_and_result(tuning, state, ending)
         return Optimisation(
-            parameters=eqx.combine(values, problem.fixed, problem.other),
+            parameters=eqx.combine(values, tuning.fixed, tuning.other),
             best_loss=state.best_loss,
             loss=history.loss,
             gradient_norm=history.gradient_norm,
@@ -161,8 +161,8 @@ class _Run:
         """Up to `count` steps in one compiled call; how many there were."""
         state, step = self.reached
         wanted = jnp.asarray(min(count, self.steps - step), jnp.int32)
-        state, records, taken = advance(
-            self.problem, state, self.room, jnp.asarray(step, jnp.int32), wanted
+        state, records, taken = take_steps(
+            self.tuning, state, self.room, jnp.asarray(step, jnp.int32), wanted
         )
         taken = int(taken)
         self.blocks.append(jax.tree.map(lambda x: np.asarray(x)[:taken], records))
@@ -236,9 +236,9 @@ def _check_other(name: str, leaf: Any, rule: Any) -> None:
         raise ValueError(f"{name} has a constraint, but it is of dtype {dtype} and cannot be tuned.")
 
 
-def _check_start(problem: Problem, state: State) -> None:
-    leaves = jax.tree_util.tree_leaves_with_path(problem.start)
-    for (path, value), rule, free in zip(leaves, problem.rules, jax.tree.leaves(state.free), strict=True):
+def _check_start(tuning: Tuning, state: State) -> None:
+    leaves = jax.tree_util.tree_leaves_with_path(tuning.start)
+    for (path, value), rule, free in zip(leaves, tuning.rules, jax.tree.leaves(state.free), strict=True):
         bad = ~np.isfinite(np.asarray(free))
         if rule is not None and bad.any():
             raise ValueError(

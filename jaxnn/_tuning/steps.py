@@ -20,7 +20,7 @@ BLOCK = 64
 """The most steps in one compiled call: enough to make the cost of the call small beside 1 ms steps."""
 
 
-class Problem(eqx.Module):
+class Tuning(eqx.Module):
     """A checked optimisation. `start`, `fixed` have restarts in front, `other` has not."""
 
     loss: Callable
@@ -121,15 +121,15 @@ def _retyped(value: Array, like: Array) -> Array:
 
 
 @compiled
-def first_state(problem: Problem) -> tuple[State, Record]:
+def first_state(tuning: Tuning) -> tuple[State, Record]:
     """The state before the first step, and room for the records of one block of steps."""
-    free = _strong(problem.batched(lambda x: problem.each("to_free", x))(problem.start))
-    evaluate = lambda x, fixed: problem.evaluate(x, fixed, problem.key)
-    value, aux = jax.eval_shape(problem.batched(evaluate), free, problem.fixed)
+    free = _strong(tuning.batched(lambda x: tuning.each("to_free", x))(tuning.start))
+    evaluate = lambda x, fixed: tuning.evaluate(x, fixed, tuning.key)
+    value, aux = jax.eval_shape(tuning.batched(evaluate), free, tuning.fixed)
 
     def make(free: PyTree) -> State:
         with _lenient():
-            memory = _strong(jax.tree.map(jnp.asarray, problem.optimiser.init(free)))
+            memory = _strong(jax.tree.map(jnp.asarray, tuning.optimiser.init(free)))
         infinite, zero = jnp.asarray(jnp.inf, value.dtype), jnp.asarray(0, jnp.int32)
         return State(
             free=free,
@@ -147,11 +147,11 @@ def first_state(problem: Problem) -> tuple[State, Record]:
 
     numbers = jnp.zeros((BLOCK, *value.shape), value.dtype)
     room = jax.tree.map(lambda x: jnp.zeros((BLOCK, *x.shape), x.dtype), aux)
-    return problem.batched(make)(free), Record(numbers, numbers, numbers > 0, room)
+    return tuning.batched(make)(free), Record(numbers, numbers, numbers > 0, room)
 
 
 @compiled
-def advance(problem: Problem, state: State, room: Record, step: Array, count: Array) -> Any:
+def take_steps(tuning: Tuning, state: State, room: Record, step: Array, count: Array) -> Any:
     """Up to `count` <= `BLOCK` steps: the new state, the records and how many steps there were.
 
     The count is traced, so that one compilation does for any; it is less than asked for only if all
@@ -160,9 +160,9 @@ def advance(problem: Problem, state: State, room: Record, step: Array, count: Ar
 
     def body(carry: Any) -> Any:
         i, state, records = carry
-        key = None if problem.key is None else jr.fold_in(problem.key, step + i)
-        one = lambda state, fixed: _step(problem, state, fixed, key)
-        state, record = problem.batched(one)(state, problem.fixed)
+        key = None if tuning.key is None else jr.fold_in(tuning.key, step + i)
+        one = lambda state, fixed: _step(tuning, state, fixed, key)
+        state, record = tuning.batched(one)(state, tuning.fixed)
         return i + 1, state, jax.tree.map(lambda all_, x: all_.at[i].set(x), records, record)
 
     more = lambda carry: (carry[0] < count) & jnp.any(carry[1].active)
@@ -171,27 +171,27 @@ def advance(problem: Problem, state: State, room: Record, step: Array, count: Ar
 
 
 @compiled
-def outcome(problem: Problem, state: State, ending: Any) -> tuple[PyTree, Any]:
+def best_and_result(tuning: Tuning, state: State, ending: Any) -> tuple[PyTree, Any]:
     """The best tuned parameters, and how each restart ended: `ending` if it had not."""
 
     def one(state: State) -> tuple[PyTree, Any]:
-        return problem.values(state.best), OptimisationResult.where(state.active, ending, state.result)
+        return tuning.values(state.best), OptimisationResult.where(state.active, ending, state.result)
 
     # Without weak types, or a function would be compiled for them and then for what comes of them.
-    values, result = problem.batched(one)(state)
+    values, result = tuning.batched(one)(state)
     return _strong(values), result
 
 
-def _step(problem: Problem, state: State, fixed: PyTree, key: Any) -> tuple[State, Record]:
+def _step(tuning: Tuning, state: State, fixed: PyTree, key: Any) -> tuple[State, Record]:
     """Evaluates the loss; goes on from there if all is finite, else back and less far.
 
     A bad gradient never reaches the optimiser's memory, and an update that is bad or that spoils
     the memory is dropped along with it.
     """
-    evaluate = lambda free: problem.evaluate(free, fixed, key)
+    evaluate = lambda free: tuning.evaluate(free, fixed, key)
     (value, aux), gradient = jax.value_and_grad(evaluate, has_aux=True)(state.free)
     with _lenient():
-        update, memory = optax.with_extra_args_support(problem.optimiser).update(
+        update, memory = optax.with_extra_args_support(tuning.optimiser).update(
             gradient,
             state.memory,
             state.free,
@@ -210,11 +210,11 @@ def _step(problem: Problem, state: State, fixed: PyTree, key: Any) -> tuple[Stat
         undone=active & ~finite,
         aux=aux,
     )
-    return _next_state(problem, state, value, update, memory, finite), record
+    return _next_state(tuning, state, value, update, memory, finite), record
 
 
 def _next_state(
-    problem: Problem, state: State, value: Array, update: PyTree, memory: PyTree, finite: Array
+    tuning: Tuning, state: State, value: Array, update: PyTree, memory: PyTree, finite: Array
 ) -> State:
     """The state after a step; the same as before for a restart that has ended."""
     active = state.active
@@ -224,20 +224,20 @@ def _next_state(
     # Four good steps make up for one halving.
     shortening = jnp.where(finite, jnp.minimum(1, 2**0.25 * state.shortening), state.shortening / 2)
     better = taken & (value < state.best_loss)
-    progress = taken & (value < state.reference - problem.tolerance.astype(value.dtype))
+    progress = taken & (value < state.reference - tuning.tolerance.astype(value.dtype))
     waited = jnp.where(progress, 0, state.waited + 1)
     result = state.result
     for holds, ending in (
-        (waited >= problem.patience, OptimisationResult.no_improvement),
-        (finite & (value <= problem.target.astype(value.dtype)), OptimisationResult.target_reached),
-        (shortening < problem.shortest.astype(value.dtype), OptimisationResult.not_finite),
+        (waited >= tuning.patience, OptimisationResult.no_improvement),
+        (finite & (value <= tuning.target.astype(value.dtype)), OptimisationResult.target_reached),
+        (shortening < tuning.shortest.astype(value.dtype), OptimisationResult.not_finite),
         (~finite & jnp.isinf(state.best_loss), OptimisationResult.start_not_finite),
     ):
         result = OptimisationResult.where(active & holds, ending, result)
     shortening, waited = _choose(active, (shortening, waited), (state.shortening, state.waited))
     move = lambda x, u: x + shortening.astype(x.dtype) * u
     return State(
-        free=problem.each("project", jax.tree.map(move, good, update)),
+        free=tuning.each("project", jax.tree.map(move, good, update)),
         good=good,
         update=update,
         memory=_choose(taken, memory, state.memory),

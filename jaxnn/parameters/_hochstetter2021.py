@@ -4,13 +4,13 @@ doi 10.1038/s41467-021-24260-z. The numbers are those of the Methods section and
 that the authors published with it; both sets have the published one-sided reset.
 """
 
-from .._junctions import TunnelJunction
+from .._junctions import G0, TunnelJunction
 
 
 def hochstetter2021_dc() -> TunnelJunction:
     """The junctions of the activation and avalanche experiments (Figs 2 to 5), for dt = 1e-3 s."""
     return TunnelJunction(
-        on_conductance=7.77e-5,  # [S] 1 / 12.9 kOhm
+        on_conductance=G0,  # [S] 1 / 12.9 kOhm
         off_conductance=7.77e-8,  # [S] on/off ratio 1e3
         set_voltage=1e-2,  # [V]
         reset_voltage=5e-3,  # [V]
@@ -24,7 +24,7 @@ def hochstetter2021_dc() -> TunnelJunction:
 def hochstetter2021_ac() -> TunnelJunction:
     """The junctions of the AC, Lyapunov and waveform experiments (Figs 6 to 8), dt = 5e-4 s."""
     return TunnelJunction(
-        on_conductance=7.77e-5,  # [S]
+        on_conductance=G0,  # [S]
         off_conductance=1e-8,  # [S] on/off ratio 7.77e3
         set_voltage=1e-2,  # [V]
         reset_voltage=1e-2,  # [V]

@@ -177,3 +177,19 @@ def test_compensated_equals_plain_in_float64():
     np.testing.assert_allclose(state[0], plainly, rtol=0, atol=1e-17)
     with pytest.raises(ValueError, match="compensated works with the symmetric reset"):
         jaxnn.TunnelJunction(compensated=True, one_sided_reset=True)
+
+
+def test_threshold_voltage():
+    """n V_set of each network, which a passive junction does not lengthen; laws without one are refused."""
+    padded = jaxnn.Network(
+        4, [(0, 1), (1, 2), (2, 3)], passive=[False, False, True], passive_conductance=1.0
+    )
+    law = jaxnn.TunnelJunction(set_voltage=0.02)
+    assert jaxnn.threshold_voltage(line(4), (0, 4), law) == 0.08
+    assert jaxnn.threshold_voltage(padded, (3, 0), law) == 0.04
+    several = jaxnn.Ensemble([line(4), line(7)])
+    np.testing.assert_allclose(jaxnn.threshold_voltage(several, [(0, 4), (0, 7)], law), [0.08, 0.14])
+    for other in (jaxnn.Resistor(1e-5), jaxnn.TunnelJunction(set_voltage=jnp.full(4, 0.02)), None):
+        with pytest.raises(ValueError, match="one set_voltage for all junctions"):
+            jaxnn.threshold_voltage(line(4), (0, 4), other)
+    assert jaxnn.TunnelJunction().on_conductance == jaxnn.G0

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 
+from jaxnn import G0
 from jaxnn._networks.network import Network
 from jaxnn._plots import plot_conductance, plot_hysteresis, plot_network
-from jaxnn._plots.drawing import G0
 
 
 @pytest.fixture(autouse=True)

@@ -100,11 +100,11 @@ def test_interruption(tmp_path, monkeypatch):
         calls.append(1)
         if len(calls) == 4:
             raise KeyboardInterrupt
-        return advance(*arguments)
+        return take_steps(*arguments)
 
-    advance = _optimise.advance
+    take_steps = _optimise.take_steps
     whole, path = run_noisy(90), tmp_path / "checkpoint.npz"
-    monkeypatch.setattr(_optimise, "advance", interrupted)
+    monkeypatch.setattr(_optimise, "take_steps", interrupted)
     with pytest.warns(UserWarning, match=rf"interrupted after \d+ of 90 steps.*goes on from {path}"):
         part = run_noisy(90, checkpoint=path)
     assert endings(part) == ["interrupted"] * 3
