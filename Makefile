@@ -44,7 +44,8 @@ bench: .venv/ready
 	$(BIN)/python experiments/benchmarks/sweep_throughput.py --out results/sweep_throughput
 
 # The reproductions of the paper's figures, each in its quick mode.
-FIGURES := activation winner_takes_all avalanches driven_avalanches lyapunov_map waveform_transformation adaptation
+FIGURES := activation winner_takes_all avalanches driven_avalanches lyapunov_map lyapunov_settings \
+	waveform_transformation adaptation
 experiments-quick: .venv/ready
 	mkdir -p results/quick
 	printf '%s\n' $(FIGURES) | xargs -P 2 -I NAME sh -c \

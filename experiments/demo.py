@@ -6,25 +6,18 @@ neuromorphic nanowire networks. Nat. Commun. 12, 4008 (2021). doi 10.1038/s41467
     python experiments/demo.py --out results/demo
 """
 
-# Before JAX, because it also sets what XLA logs.
-from experiments.shared.compilation import keep_compiled  # isort: skip
+from experiments.shared import script  # isort: skip: before JAX, it sets what XLA logs
 
-import argparse
 import time
-from pathlib import Path
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import matplotlib
 import numpy as np
 import optax
 
 import jaxnn
-
-
-matplotlib.use("agg")
-import matplotlib.pyplot as plt  # the backend has to be chosen before this import
+from experiments.shared.figures import plt
 
 
 CONDUCTANCE_QUANTUM = 7.77e-5  # [S]
@@ -204,11 +197,7 @@ def plot_tuning(target, run, threshold, out):
 
 def main() -> None:
     """Runs everything, prints the report and writes the pictures."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("results/demo"), help="folder of the PNGs")
-    out = parser.parse_args().out
-    out.mkdir(parents=True, exist_ok=True)
-    keep_compiled()
+    out = script.start(script.parser(__doc__, "results/demo"), keep_compiled=True).out
     begin = time.perf_counter()
 
     network, terminals, path = build()

@@ -3,10 +3,11 @@
 python experiments/gallery.py --results results --out docs/pictures
 """
 
-import argparse
 from pathlib import Path
 
 from PIL import Image, ImageSequence
+
+from experiments.shared import script
 
 
 # Picture -> width [pixels]; the larger ones have three columns of panels or more.
@@ -39,11 +40,9 @@ def shrink(picture: Image.Image, width: int, colours: int) -> Image.Image:
 
 def main() -> None:
     """Copies what is there."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser = script.parser(__doc__, "docs/pictures")
     parser.add_argument("--results", type=Path, default=Path("results"))
-    parser.add_argument("--out", type=Path, default=Path("docs/pictures"))
-    arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    arguments = script.start(parser)
     for name, width in PICTURES.items():
         source, target = arguments.results / name, arguments.out / Path(name).name
         if not source.is_file():

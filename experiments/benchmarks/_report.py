@@ -5,14 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
 from experiments.benchmarks._statistics import fit_exponent
 from experiments.shared import figures
-
-
-matplotlib.use("agg")
-import matplotlib.pyplot as plt  # the backend has to be chosen before this import
+from experiments.shared.figures import plt
 
 
 CHOLMOD = ("CHOLMOD (cvxopt) float64", "CHOLMOD (sparsax) float64")

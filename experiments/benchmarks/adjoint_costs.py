@@ -6,8 +6,6 @@ The numbers of docs/which-adjoint.md. All variants run in turn in one process, s
 machine slows all of them.
 """
 
-import argparse
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -15,7 +13,7 @@ import jax.numpy as jnp
 
 import jaxnn
 from experiments.benchmarks._statistics import Case, measure
-from experiments.shared.script import write_report
+from experiments.shared import script
 
 
 ADJOINTS = {
@@ -60,11 +58,8 @@ def compare(network, steps, batch, budget):
 
 def main() -> None:
     """Measures one network alone and a batch, prints the table and writes the numbers."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("results/adjoint_costs"))
-    parser.add_argument("--quick", action="store_true", help="a small network")
-    arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    parser = script.parser(__doc__, "results/adjoint_costs", quick="a small network")
+    arguments = script.start(parser)
     wires, steps, budget = (12, 100, 0.1) if arguments.quick else (30, 900, 3.0)
     network = jaxnn.nanowire_network(wires, box=3e-6 * wires**0.5, seed=3)
     report: dict[str, Any] = {"wires": network.n_nodes, "junctions": network.n_junctions, "steps": steps}
@@ -75,7 +70,7 @@ def main() -> None:
                 f"batch {batch:3}  {name:12}  {row['times_the_run']:5.2f} x  "
                 f"{row['bytes_per_step']:9,.0f} bytes per step"
             )
-    write_report(arguments.out / "adjoint_costs.json", report)
+    script.finish(arguments.out / "adjoint_costs.json", report)
 
 
 if __name__ == "__main__":

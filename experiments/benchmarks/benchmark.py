@@ -28,8 +28,7 @@ from experiments.benchmarks import (
     _report as report,
 )
 from experiments.benchmarks._statistics import Case, measure
-from experiments.shared import figures
-from experiments.shared.script import write_report
+from experiments.shared import script
 
 
 SIZES = (100, 300, 1000, 3000, 10_000)
@@ -248,42 +247,33 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         records = [key | record for record in measured]
         out["records"] += records
         print(report.group_table(records), flush=True)
-        write_report(arguments.out / "benchmark.json", out)
+        script.write_report(arguments.out / "benchmark.json", out)
     out["seconds"] = time.perf_counter() - begin
     return out
 
 
-def _parsed() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="two groups of 50 wires, some 10 s")
-    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="wires")
-    parser.add_argument("--batches", type=int, nargs="+", default=list(BATCHES))
-    parser.add_argument("--kinds", nargs="+", help="first, solve, step, ensemble, gradient, ...; all")
-    parser.add_argument("--minutes", type=float, default=30, help="no new group is begun after this")
-    parser.add_argument("--out", type=Path, default=Path("results/benchmark"), help="output folder")
-    return parser.parse_args()
-
-
 def main() -> None:
     """Measure, print the tables and write JSON and picture."""
-    arguments = _parsed()
     if any(os.environ.get(name) != value for name, value in ONE_THREAD.items()):
         # The libraries read these when they are loaded.
         os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | ONE_THREAD)
-    jax.config.update("jax_enable_x64", True)
+    quick = "two groups of 50 wires, some 10 s"
+    parser = script.parser(__doc__, "results/benchmark", quick=quick, minutes=30)
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="wires")
+    parser.add_argument("--batches", type=int, nargs="+", default=list(BATCHES))
+    parser.add_argument("--kinds", nargs="+", help="first, solve, step, ensemble, gradient, ...; all")
+    arguments = script.start(parser, float64=True)
     # A program from an earlier run would compile in no time.
     jax.config.update("jax_enable_compilation_cache", False)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    figures.this_run("quick mode: two groups of 50 wires" if arguments.quick else "")
     out = run(arguments)
     out["exponents"] = report.exponents(out["records"])
     out["figures"] = report.verdicts(out["records"], out["exponents"])
     print(report.verdict_table(out["figures"]))
     for reason in out["skipped"]:
         print(f"skipped: {reason}")
-    write_report(arguments.out / "benchmark.json", out)
     report.plot(out["records"], out["exponents"], arguments.out / "benchmark.png")
-    print(f"{out['seconds']:.0f} s; wrote {arguments.out}/benchmark.json and benchmark.png")
+    print(f"{out['seconds']:.0f} s")
+    script.finish(arguments.out / "benchmark.json", out)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ profiler saw. Other plans than that of `jaxnn.StarMesh` can be tried, to see wha
     python experiments/benchmarks/gpu_profile.py --batch 1 4096 --tail 24 16 --plain
 """
 
-import argparse
 import collections
 import gzip
 import json
@@ -19,6 +18,7 @@ import jax
 
 import jaxnn
 from experiments.benchmarks import _cases as cases
+from experiments.shared import script
 from jaxnn_kernels._nodal import costs as _costs, star_plan as _star_plan
 
 
@@ -100,7 +100,7 @@ def report(wires: int, batch: int, costs: _costs.Costs, longest: int) -> None:
 
 def main() -> None:
     """One report for each plan and batch."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = script.parser(__doc__)
     parser.add_argument("--wires", type=int, default=100)
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 256, 4096, 32_768])
     parser.add_argument("--tail", type=int, nargs="+", help="nodes of the last full matrix; 0: none")

@@ -7,7 +7,6 @@ CUDA build of JAX, in an environment of its own (4.4 GB):
     python experiments/benchmarks/gpu_report.py --out results/gpu_report.md
 """
 
-import argparse
 import importlib.util
 import os
 import re
@@ -16,6 +15,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from experiments.shared import script
 
 
 LAUNCH_TIME = 2e-6  # [s] of an empty kernel in a stream
@@ -223,9 +224,8 @@ the time to expect is their sum. Spills are what the assembler reports.
 
 def main() -> None:
     """Compile every case and print its line as soon as it is known."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = script.parser(__doc__, quick="the first case only")
     parser.add_argument("--out", type=Path, help="file for the Markdown table")
-    parser.add_argument("--quick", action="store_true", help="the first case only")
     arguments = parser.parse_args()
     site = cuda_site()
     if site is None:

@@ -7,10 +7,8 @@ flushing. They run in turn, so that what slows the machine slows both; compile t
     python experiments/benchmarks/sweep_throughput.py --out results/sweep_throughput  # --quick: some 20 s
 """
 
-# Before JAX, because it also sets what XLA logs.
-from experiments.shared.compilation import keep_compiled  # isort: skip
+from experiments.shared import script  # isort: skip: before JAX, it sets what XLA logs
 
-import argparse
 import functools as ft
 import statistics
 import tempfile
@@ -22,7 +20,6 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxnn
-from experiments.shared.script import write_report
 from jaxnn._sweep.axes import axes_of
 from jaxnn._sweep.reductions import reductions_of
 from jaxnn._sweep.store import Store
@@ -109,12 +106,8 @@ def _since(begin: tuple[float, float]) -> tuple[float, float]:
 
 def main() -> None:
     """Measure, print and write JSON."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="short runs, some 20 s")
-    parser.add_argument("--out", type=Path, default=Path("results/sweep_throughput"), help="output folder")
-    arguments = parser.parse_args()
-    keep_compiled()
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    parser = script.parser(__doc__, "results/sweep_throughput", quick="short runs, some 20 s")
+    arguments = script.start(parser, keep_compiled=True)
     cases = [(100, 1, 256, 3, 250)] if arguments.quick else [(100, 1, 256, 5, 1000), (100, 64, 16, 5, 250)]
     records = []
     for wires, networks, points, chunks, steps in cases:
@@ -127,7 +120,7 @@ def main() -> None:
             verdict = "reached" if ratio >= WANTED else "MISSED"
             print(f"  {clock} time per network-step: bare {bare_us:.2f} us, sweep {sweep_us:.2f} us")
             print(f"  throughput {ratio:.3f} of bare, at least {WANTED:g} wanted: {verdict}", flush=True)
-    write_report(arguments.out / "sweep_throughput.json", records)
+    script.finish(arguments.out / "sweep_throughput.json", records)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 
 from experiments.shared import figures
-
-
-matplotlib.use("agg")
-import matplotlib.pyplot as plt  # the backend has to be chosen before this import
+from experiments.shared.figures import plt
 
 
 METHODS = ("gradient", "random search", "published grid")

@@ -13,25 +13,18 @@ networks. Nat. Commun. 12, 4008 (2021). doi 10.1038/s41467-021-24260-z
     python experiments/gradients/edge_of_chaos.py --out results/edge_of_chaos
 """
 
-import argparse
 import time
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import matplotlib
 import numpy as np
 import optax
 
 import jaxnn
-from experiments.shared import figures
+from experiments.shared import figures, script
 from experiments.shared.compilation import compile_quickly
-from experiments.shared.script import write_report
-
-
-matplotlib.use("agg")
-import matplotlib.pyplot as plt  # the backend has to be chosen before this import
+from experiments.shared.figures import plt
 
 
 DT = 2e-3  # [s]
@@ -286,12 +279,8 @@ def show(numbers):
 
 def main() -> None:
     """Measures, tunes, prints the table and writes picture and numbers."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("results/edge_of_chaos"))
-    parser.add_argument("--quick", action="store_true", help="a small network, short runs")
-    arguments = parser.parse_args()
-    figures.this_run("quick mode: a small network, short runs" if arguments.quick else "")
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    parser = script.parser(__doc__, "results/edge_of_chaos", quick="a small network, short runs")
+    arguments = script.start(parser)
     if arguments.quick:
         compile_quickly()
     begin = time.perf_counter()
@@ -328,7 +317,7 @@ def main() -> None:
         "seconds": seconds,
     }
     report |= {"map": finite.tolist(), "slopes": slopes, "tuning": rows}
-    write_report(arguments.out / "edge_of_chaos.json", report)
+    script.finish(arguments.out / "edge_of_chaos.json", report)
 
 
 if __name__ == "__main__":

@@ -17,26 +17,19 @@ Processing I, ch. 3), which the spread over noisy traces is compared with.
     python experiments/gradients/identification.py --out results/identification
 """
 
-import argparse
 import dataclasses
 import time
-from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import matplotlib
 import numpy as np
 
 import jaxnn
-from experiments.shared import figures
+from experiments.shared import figures, script
 from experiments.shared.compilation import compile_quickly
-from experiments.shared.script import write_report
-
-
-matplotlib.use("agg")
-import matplotlib.pyplot as plt  # the backend has to be chosen before this import
+from experiments.shared.figures import plt
 
 
 HIDDEN = ("set_voltage", "reset_voltage", "critical_flux", "max_flux", "boost", "off_conductance")
@@ -380,12 +373,8 @@ def show(report: dict[str, Any]) -> None:
 
 def main() -> None:
     """Runs the experiment, prints the table and writes pictures and JSON."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("results/identification"))
-    parser.add_argument("--quick", action="store_true", help="a small network and few measurements")
-    arguments = parser.parse_args()
-    figures.this_run("quick mode: a small network and few measurements" if arguments.quick else "")
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    parser = script.parser(__doc__, "results/identification", quick="a small network and few measurements")
+    arguments = script.start(parser)
     if arguments.quick:
         compile_quickly(optimise=True)
     begin = time.perf_counter()
@@ -393,8 +382,7 @@ def main() -> None:
     report["seconds"] = time.perf_counter() - begin
     show(report)
     print(f"{report['seconds']:.0f} s")
-    path = arguments.out / "identification.json"
-    write_report(path, report)
+    script.finish(arguments.out / "identification.json", report)
 
 
 if __name__ == "__main__":

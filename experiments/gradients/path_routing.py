@@ -19,35 +19,27 @@ follows a path after the drive: at rest, under the 1 mV of the read, and under a
     python experiments/gradients/path_routing.py --out results/path_routing
 """
 
-# Before JAX, because it also sets what XLA logs.
-from experiments.shared.compilation import keep_compiled  # isort: skip
+from experiments.shared import script  # isort: skip: before JAX, it sets what XLA logs
 
-import argparse
 import functools as ft
 import itertools
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import matplotlib
 import networkx as nx
 import numpy as np
 import optax
+from matplotlib.colors import LogNorm
 from scipy.spatial.distance import cdist
 
 import jaxnn
 from experiments.shared import figures
 from experiments.shared.compilation import compile_quickly
-from experiments.shared.script import write_report
-
-
-matplotlib.use("agg")
-import matplotlib.pyplot as plt  # the backend has to be chosen before this import
-from matplotlib.colors import LogNorm
+from experiments.shared.figures import plt
 
 
 DT = 2e-3  # [s]
@@ -417,16 +409,11 @@ def print_table(rows):
 
 def main() -> None:
     """Tunes, searches, follows the paths, prints the table and writes the pictures."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("results/path_routing"))
-    parser.add_argument("--quick", action="store_true", help="a smaller network and few iterations")
-    arguments = parser.parse_args()
-    figures.this_run("quick mode: a smaller network and few iterations" if arguments.quick else "")
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    parser = script.parser(__doc__, "results/path_routing", quick="a smaller network and few iterations")
+    arguments = script.start(parser, keep_compiled=True)
     size, draws, constants = (100, 30e-6, 3), DRAWS, CONSTANT
     if arguments.quick:
         size, draws, constants = (14, 14e-6, 0, (2, 3)), 4, CONSTANT[::2]
-    keep_compiled()
     if arguments.quick:
         compile_quickly()
 
@@ -469,7 +456,7 @@ def main() -> None:
         "knots": tuned["knots"].tolist(),
         "retention_decades": kept.tolist(),
     }
-    write_report(arguments.out / "path_routing.json", report)
+    script.finish(arguments.out / "path_routing.json", report)
 
 
 if __name__ == "__main__":

@@ -14,26 +14,19 @@ drive that leaves a given conductance behind. Three gradients tune it:
     python experiments/gradients/physics_aware.py --out results/physics_aware
 """
 
-import argparse
 import time
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import matplotlib
 import numpy as np
 import optax
+from matplotlib.ticker import MaxNLocator
 
 import jaxnn
-from experiments.shared import figures
+from experiments.shared import figures, script
 from experiments.shared.compilation import compile_quickly
-from experiments.shared.script import write_report
-
-
-matplotlib.use("agg")
-import matplotlib.pyplot as plt  # the backend has to be chosen before this import
-from matplotlib.ticker import MaxNLocator
+from experiments.shared.figures import plt
 
 
 DT = 5e-3  # [s]
@@ -160,12 +153,8 @@ def plot(misses, path):
 
 def main() -> None:
     """Tunes every device in three ways, prints the medians and writes the picture."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("results/physics_aware"))
-    parser.add_argument("--quick", action="store_true", help="few devices and iterations")
-    arguments = parser.parse_args()
-    figures.this_run("quick mode: few devices and iterations" if arguments.quick else "")
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    parser = script.parser(__doc__, "results/physics_aware", quick="few devices and iterations")
+    arguments = script.start(parser)
     n_wires, n_devices, iterations = (10, 4, 4) if arguments.quick else (30, 32, 100)
     if arguments.quick:
         compile_quickly()
@@ -189,7 +178,7 @@ def main() -> None:
         "summary": summary,
         "misses_decades": {method: miss.tolist() for method, miss in misses.items()},
     }
-    write_report(arguments.out / "physics_aware.json", report)
+    script.finish(arguments.out / "physics_aware.json", report)
 
 
 if __name__ == "__main__":

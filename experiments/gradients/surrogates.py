@@ -9,24 +9,16 @@ Each discontinuity of the law is smoothed alone, the others kept a million times
 scale; then all of them together, as `jaxnn.SmoothJunction` does.
 """
 
-import argparse
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
-import matplotlib
 import numpy as np
 from jaxtyping import Array
 
 import jaxnn
 import jaxnn_kernels as jk
-from experiments.shared import figures
+from experiments.shared import figures, script
 from experiments.shared.compilation import compile_quickly
-from experiments.shared.script import write_report
-
-
-matplotlib.use("agg")
-import matplotlib.pyplot as plt  # the backend has to be chosen before this import
+from experiments.shared.figures import plt
 
 
 DT = 1e-3  # [s]
@@ -202,43 +194,38 @@ def plot(sharpness, single, network, time, exact, traces, driven, reduced, chose
 
 def main() -> None:
     """Measures, prints a table, and writes it with the picture."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("results/surrogates"), help="output folder")
-    parser.add_argument("--quick", action="store_true", help="a small network and few sharpnesses")
-    options = parser.parse_args()
-    figures.this_run("quick mode: a small network and few sharpnesses" if options.quick else "")
-    options.out.mkdir(parents=True, exist_ok=True)
-    if options.quick:
-        compile_quickly()
+    parser = script.parser(__doc__, "results/surrogates", quick="a small network and few sharpnesses")
     # Errors far below float32's rounding are to be seen.
-    jax.config.update("jax_enable_x64", True)
+    arguments = script.start(parser, float64=True)
+    if arguments.quick:
+        compile_quickly()
 
-    sharpness = np.logspace(0.5, 4, 4 if options.quick else 15)
-    wires, steps = (10, 600) if options.quick else (100, 15_000)
+    sharpness = np.logspace(0.5, 4, 4 if arguments.quick else 15)
+    wires, steps = (10, 600) if arguments.quick else (100, 15_000)
     # Just above threshold; far above it a path forms within the steps of a quick run.
-    driven = 4.0 if options.quick else 1.1
+    driven = 4.0 if arguments.quick else 1.1
     # In one program, because compiling is most of a quick run.
     errors = lambda x: {kind: junction_error(kind, x) for kind in KINDS}
     single = jax.tree.map(np.asarray, jax.jit(lambda k: jax.lax.map(errors, k))(sharpness))
-    kinds = ("all",) if options.quick else (*KINDS, "all", "all binary")
+    kinds = ("all",) if arguments.quick else (*KINDS, "all", "all binary")
     network, time, exact, traces = network_errors(kinds, jnp.asarray(sharpness), wires, steps, driven)
-    reduced = np.linspace(1.0, 4.0, 7) if options.quick else np.linspace(0.4, 1.3, 37)
+    reduced = np.linspace(1.0, 4.0, 7) if arguments.quick else np.linspace(0.4, 1.3, 37)
     chosen = np.asarray([2.0, 4.0, 10.0])
-    found = slopes(10 if options.quick else 40, reduced, chosen, 200 if options.quick else 5000)
+    found = slopes(10 if arguments.quick else 40, reduced, chosen, 200 if arguments.quick else 5000)
 
     print("sharpness " + " ".join(f"{k:9.3g}" for k in sharpness))
     for title, table in (("one junction", single), ("network", network)):
         print(title)
         for kind, errors in table.items():
             print(f"{kind:10s}" + " ".join(f"{float(e):9.1e}" for e in errors))
-    plot(sharpness, single, network, time, exact, traces, driven, reduced, chosen, found, options.out)
+    plot(sharpness, single, network, time, exact, traces, driven, reduced, chosen, found, arguments.out)
     numbers = {
         "sharpness": sharpness,
         "junction": single,
         "network": network,
         "slopes": {"reduced_voltage": reduced, "sharpness": chosen, **found},
     }
-    write_report(options.out / "surrogates.json", numbers)
+    script.finish(arguments.out / "surrogates.json", numbers)
 
 
 if __name__ == "__main__":

@@ -20,15 +20,12 @@ Pieces are kept in --out: call again to go on. --minutes says how long to comput
     python experiments/gradients/waveform_drive.py --full    # 20 s and 80 s as published, not 2 s and 10 s
 """
 
-# Before JAX, because it also sets what XLA logs.
-from experiments.shared.compilation import keep_compiled  # isort: skip
+from experiments.shared import script  # isort: skip: before JAX, it sets what XLA logs
 
-import argparse
 import dataclasses
 import functools as ft
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -40,11 +37,9 @@ import optax
 
 import jaxnn
 from experiments.gradients._waveform_drive_report import METHODS, plot, print_report
-from experiments.shared import figures
 from experiments.shared.compilation import compile_quickly
 from experiments.shared.hochstetter2021 import AMPLITUDES, FREQUENCIES
 from experiments.shared.pieces import Pieces, TimeUp
-from experiments.shared.script import write_report
 
 
 # The read-out is solved in float64; the simulation itself runs in float32.
@@ -445,17 +440,16 @@ def run(scale: Scale, target: str, checks: tuple[str, ...], pieces: Pieces) -> d
 
 def main() -> None:
     """Runs the three searches, prints the comparison, writes the picture and all numbers."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("results/waveform_drive"))
+    parser = script.parser(
+        __doc__,
+        "results/waveform_drive",
+        quick="a small network and few, short runs",
+        full="20 s of transient and 80 s of window",
+        minutes=60,
+    )
     parser.add_argument("--target", choices=TARGETS, default="double")
-    group = parser.add_mutually_exclusive_group()
-    group.add_argument("--quick", action="store_true", help="a small network and few, short runs")
-    group.add_argument("--full", action="store_true", help="20 s of transient and 80 s of window")
-    parser.add_argument("--minutes", type=float, default=60.0, help="time for new pieces")
-    arguments = parser.parse_args()
-    figures.this_run("quick mode: a small network and few, short runs" if arguments.quick else "")
+    arguments = script.start(parser, keep_compiled=True)
     size = "quick" if arguments.quick else "full" if arguments.full else "default"
-    keep_compiled()
     if arguments.quick:
         compile_quickly()
 
@@ -470,7 +464,7 @@ def main() -> None:
     print(f"{report['seconds']:.0f} s of all calls")
     name = f"waveform_drive_{arguments.target}"
     plot(report, arguments.out / f"{name}.png")
-    write_report(arguments.out / f"{name}.json", report)
+    script.finish(arguments.out / f"{name}.json", report)
 
 
 if __name__ == "__main__":

@@ -75,8 +75,8 @@ def load(name, folder, cache):
 
 def reservoir_features(method, folder, cache):
     """MNIST as a reservoir answers to it: currents over their deviation, in principal components."""
-    from experiments.reservoirs._answers import Presentation
-    from experiments.reservoirs._tasks import load as load_pictures
+    from experiments.shared.reservoir_answers import Presentation
+    from experiments.shared.reservoir_tasks import load as load_pictures
 
     pictures = load_pictures("mnist", folder, cache)
     answers, _ = Presentation(pictures, 0, cache / "answers").respond(method, DEVICES, DEVICES)

@@ -1,14 +1,10 @@
 """Pictures of networks that grow: nodes per class, who is on, and what is remembered."""
 
-import matplotlib
 import numpy as np
+from matplotlib.animation import FuncAnimation, PillowWriter
 
 from experiments.shared import figures
-
-
-matplotlib.use("agg")
-import matplotlib.pyplot as plt  # the backend has to be chosen before this import
-from matplotlib.animation import FuncAnimation, PillowWriter
+from experiments.shared.figures import plt
 
 
 def plot_phases(n_classes, setting, snapshots, path):

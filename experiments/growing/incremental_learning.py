@@ -21,23 +21,17 @@ intelligence. Science 375, 533 (2022). doi 10.1126/science.abj7943
 What is finished is kept in the folder `cells` there, and a run that was cut off goes on.
 """
 
-# Before JAX, because it also sets what XLA logs.
-from experiments.shared.script import write_report
+from experiments.shared import script  # isort: skip: before JAX, it sets what XLA logs
 
-
-from experiments.shared.compilation import keep_compiled  # isort: skip
-
-import argparse
 import functools as ft
 import json
-import time
 from pathlib import Path
 
 import numpy as np
 
 from experiments.growing import _pictures as plots, _runs as runs
 from experiments.growing._data import load
-from experiments.shared import figures
+from experiments.shared.pieces import Pieces
 
 
 # Thresholds and rates were chosen with --held-out: docs/growing-networks.md.
@@ -134,17 +128,15 @@ def show_incremental(results, ratio):
 
 def parsed():
     """The command line."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    quick = "fewer parts and pictures, one seed"
+    parser = script.parser(__doc__, "results/incremental_learning", quick=quick)
     parser.add_argument("--data", choices=SETTINGS, default="digits")
     parser.add_argument("--folder", type=Path, help="of the data sets; JAXNN_DATA by default")
     parser.add_argument("--parts", nargs="+", choices=[*PHASES, *INCREMENTAL])
     parser.add_argument("--seeds", type=int, default=5, help="of class-incremental streams")
     parser.add_argument("--held-out", action="store_true", help="test on a part of the training set")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="fields of the setting")
-    parser.add_argument("--out", type=Path, default=Path("results/incremental_learning"))
-    parser.add_argument("--quick", action="store_true", help="fewer parts and pictures, one seed")
-    arguments = parser.parse_args()
-    figures.this_run("quick mode: fewer parts and pictures, one seed" if arguments.quick else "")
+    arguments = script.start(parser, keep_compiled=True)
     if arguments.quick:
         arguments.parts, arguments.seeds = arguments.parts or QUICK, 1
     # Currents and principal components are negative, too, and synapses are not.
@@ -155,18 +147,10 @@ def parsed():
     return arguments
 
 
-def kept(path, stamp, make):
+def kept(cells, name, stamp, make):
     """What `make` gives, or what it gave under the same stamp before."""
-    if path.exists() and (cell := json.loads(path.read_text()))["stamp"] == stamp:
-        return cell["found"]
-    begin = time.perf_counter()
-    found = make()
-    print(f"{path.stem}: {time.perf_counter() - begin:.0f} s", flush=True)
-    # Renamed when whole, so that a run cut off leaves no half of a cell.
-    draft = path.with_suffix(".part")
-    draft.write_text(json.dumps({"stamp": stamp, "found": found}, allow_nan=False))
-    draft.replace(path)
-    return found
+    cell = lambda: {"stamp": stamp, "found": make()}
+    return cells.keep_json(name, cell, fits=lambda cell: cell["stamp"] == stamp)["found"]
 
 
 def phases(part, task, setting, nodes, out):
@@ -180,9 +164,7 @@ def phases(part, task, setting, nodes, out):
 def main() -> None:
     """Learns what is not kept from before, prints tables, writes pictures and numbers."""
     arguments = parsed()
-    cells = arguments.out / "cells"
-    cells.mkdir(parents=True, exist_ok=True)
-    keep_compiled()
+    cells = Pieces(arguments.out / "cells", aloud=True)
     changed = {name: json.loads(value) for name, value in (each.split("=") for each in arguments.set)}
     fewer = {"snapshots": 10} if arguments.quick else {}
     setting = SETTINGS[arguments.data]._replace(**fewer | changed)
@@ -193,16 +175,16 @@ def main() -> None:
     nodes = runs.nickelate_nodes() if DEVICE_PARTS & set(arguments.parts) else None
     report = {"setting": stamp, "phases": {}, "incremental": {}}
     for part in arguments.parts:
-        path = lambda name: cells / f"{arguments.data}-{name}.json"
         if part in PHASES:
             make = ft.partial(phases, part, task, setting, nodes, arguments.out)
-            report["phases"][part] = kept(path(part), stamp, make)
+            report["phases"][part] = kept(cells, f"{arguments.data}-{part}", stamp, make)
             show_phases(report["phases"][part])
             continue
         method = INCREMENTAL[part]
         found = [
             kept(
-                path(f"{part}-{seed}"),
+                cells,
+                f"{arguments.data}-{part}-{seed}",
                 stamp,
                 ft.partial(runs.run_incremental, task, setting, method, nodes, seed),
             )
@@ -213,8 +195,7 @@ def main() -> None:
     show_incremental(report["incremental"], report["ratios"])
     if report["incremental"]:
         plots.plot_incremental(report["incremental"], arguments.out / "incremental.png")
-    path = arguments.out / "incremental_learning.json"
-    write_report(path, report)
+    script.finish(arguments.out / "incremental_learning.json", report)
 
 
 if __name__ == "__main__":

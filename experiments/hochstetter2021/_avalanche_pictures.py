@@ -1,15 +1,11 @@
 """The pictures of `avalanches.py`, in the axes of Figs 4, 5, S7, S8, S16 and S17."""
 
-import matplotlib
 import numpy as np
 
 from experiments.hochstetter2021._ensemble_runs import DENSITY, with_error
 from experiments.shared import figures, hochstetter2021 as published
+from experiments.shared.figures import plt
 from jaxnn import analysis
-
-
-matplotlib.use("agg")
-import matplotlib.pyplot as plt  # the backend has to be chosen before this import
 
 
 COLOURS = {50.0: "#0072B2", 100.0: "#D55E00", 150.0: "#009E73"}

@@ -1,7 +1,7 @@
 """Events of many generated networks, in chunks on disk: a run that was cut off goes on where it was."""
 
+import itertools
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 import equinox as eqx
@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxnn
+from experiments.shared.pieces import Pieces
 from jaxnn import analysis
 
 
@@ -85,14 +86,13 @@ def connected(case: Case, seed: int):
 
 
 def simulate_chunk(case: Case, seed: int) -> dict[str, np.ndarray]:
-    """The events of one chunk as (voltage, network, step, count), and what it took."""
+    """The events of one chunk as (voltage, network, step, count), and whose they are."""
     # Rates of 1e-3 /s are lost in the rounding of float32; crossings are not, and run twice as fast.
     with jax.enable_x64(case.rule == "rate"):
         return _simulate_chunk(case, seed)
 
 
 def _simulate_chunk(case: Case, seed: int) -> dict[str, np.ndarray]:
-    begin = time.perf_counter()
     networks, terminals, lengths, following = connected(case, seed)
     junction = jaxnn.parameters.hochstetter2021_dc()
     rule = analysis.RelativeRate()
@@ -127,47 +127,49 @@ def _simulate_chunk(case: Case, seed: int) -> dict[str, np.ndarray]:
         "lengths": lengths,
         "wires": np.array([network.n_nodes - 2 for network in networks]),
         "seed": np.array([seed, following]),
-        "seconds": np.array(time.perf_counter() - begin),
     }
 
 
-def extend(case: Case, folder: Path, chunks: int, say=print) -> None:
-    """Simulates until `folder` has the networks of so many chunks, or all of the case.
+def extend(case: Case, pieces: Pieces, chunks: int) -> None:
+    """Simulates until there are the networks of so many chunks, or all of the case.
 
     Chunks that are there may be of another size.
     """
-    folder = folder / case.name
-    folder.mkdir(parents=True, exist_ok=True)
     there = seed = number = 0
     while there < min(chunks * case.chunk, case.networks):
-        path = folder / f"{number:04d}.npz"
-        if not path.is_file():
-            made = simulate_chunk(case, seed)
-            # Written under another name first: a chunk that is there is whole.
-            partial = path.with_suffix(".part.npz")
-            np.savez_compressed(partial, **made)  # pyright: ignore[reportArgumentType]
-            partial.rename(path)
-            took = made["seconds"]
+        name = _name(case, number)
+        new = not pieces.has(name)
+        found = pieces.keep(name, lambda seed=seed: simulate_chunk(case, seed))
+        if new:
+            took = pieces.took[name]
             each = 1e6 * took / (case.chunk * len(case.reduced) * case.seconds / DT)
-            say(f"{case.name} chunk {number}: {took:.0f} s, {each:.0f} us per network-step")
+            text = f"{case.name} chunk {number}: {took:.0f} s, {each:.0f} us per network-step"
+            print(time.strftime("%H:%M:%S"), text, flush=True)
             jax.clear_caches()  # each chunk compiles its own program
-        with np.load(path) as file:
-            there += len(file["lengths"])
-            seed = int(file["seed"][1])
+        there += len(found["lengths"])
+        seed = int(found["seed"][1])
         number += 1
 
 
-def load(case: Case, folder: Path, reduced: float) -> Trains:
+def load(case: Case, pieces: Pieces, reduced: float) -> Trains:
     """All trains of a case at one of its voltages, as far as they are simulated."""
     row, steps = case.reduced.index(reduced), round(case.seconds / DT)
     counts, final, seconds = [np.zeros((0, steps), np.int32)], [np.zeros(0)], 0.0
-    for path in sorted((folder / case.name).glob("[0-9][0-9][0-9][0-9].npz")):
-        with np.load(path) as file:
-            voltage, network, step, count = file["events"]
-            here = voltage == row
-            train = np.zeros((len(file["lengths"]), steps), np.int32)
-            train[network[here], step[here]] = count[here]
-            counts.append(train)
-            final.append(file["final"][row])
-            seconds += float(file["seconds"]) / len(case.reduced)
+    for number in itertools.count():
+        name = _name(case, number)
+        found = pieces.find(name)
+        if found is None:
+            break
+        voltage, network, step, count = found["events"]
+        here = voltage == row
+        train = np.zeros((len(found["lengths"]), steps), np.int32)
+        train[network[here], step[here]] = count[here]
+        counts.append(train)
+        final.append(found["final"][row])
+        seconds += pieces.took[name] / len(case.reduced)
     return Trains(np.concatenate(counts)[: case.networks], np.concatenate(final)[: case.networks], seconds)
+
+
+def _name(case: Case, number: int) -> str:
+    """Of a chunk, in the folder of its case."""
+    return f"{case.name}/{number:04d}"

@@ -3,15 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
+from matplotlib.colors import LogNorm, SymLogNorm
 
 from experiments.shared import figures
-
-
-matplotlib.use("agg")
-import matplotlib.pyplot as plt  # the backend has to be chosen before this import
-from matplotlib.colors import LogNorm, SymLogNorm
+from experiments.shared.figures import plt
 
 
 NORM = SymLogNorm(0.5, vmin=-60, vmax=60)
@@ -76,15 +72,11 @@ def draw_methods(path: Path, rows: list[dict], probes: dict[str, Any], distances
     left.set(xscale="log", xlabel="distance [V s] (stars: tangent)", title=f"-inf is drawn at {FLOOR:g}")
     left.legend(fontsize=7)
     tangent = floor([row["tangent"][0] for row in rows])
-    slope = np.array([row["amplitude_V"] * row["frequency_Hz"] for row in rows])
-    points = right.scatter(
-        [row["exponent"] for row in rows],
-        tangent,
-        c=slope,
-        norm=LogNorm(slope.min(), slope.max()),
-        s=14,
-    )
-    figure.colorbar(points, ax=right, label="amplitude x frequency [V/s]")
+    if rows:
+        slope = np.array([row["amplitude_V"] * row["frequency_Hz"] for row in rows])
+        norm = LogNorm(slope.min(), slope.max())
+        points = right.scatter([row["exponent"] for row in rows], tangent, c=slope, norm=norm, s=14)
+        figure.colorbar(points, ax=right, label="amplitude x frequency [V/s]")
     right.plot([-300, 300], [-300, 300], "k-", lw=0.6)
     right.set(xlabel="two trajectories, 5e-4 V s [1/s]", xscale="symlog", xlim=(-300, 300))
     right.set_title("not simulated yet" if np.isnan(tangent).all() else "all drives")

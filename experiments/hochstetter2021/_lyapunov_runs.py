@@ -1,9 +1,8 @@
 """Exponents of many drives, in pieces on disk: a run that was cut off goes on where it was."""
 
+import argparse
 import functools as ft
-import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -11,6 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxnn
+from experiments.shared import hochstetter2021 as published
+from experiments.shared.hochstetter2021 import AMPLITUDES, FREQUENCIES
+from experiments.shared.pieces import Pieces, TimeUp
 from jaxnn.analysis import on_off_ratio
 
 
@@ -18,6 +20,15 @@ DT = 5e-4  # [s]
 DISTANCE = 5e-4  # [V s] of two trajectories, a twentieth of the critical flux
 INTERVAL = 50  # [steps] between two QR of tangents
 PIECE = 50  # [s] that are simulated as one
+# Ordered, at the edge and chaotic: amplitude [V], frequency [Hz].
+LOOPS = ((1.25, 0.1), (1.25, 0.5), (1.25, 0.85))
+SKIP = 10  # blocks that "late" exponents leave out
+# Drives that transients up to the published one are shown on: the fastest chaos, and others.
+LONG = ((3.0, 1.75), (2.5, 1.75), (3.0, 1.25), (2.0, 1.75), (0.1, 1.75), (1.25, 0.5))
+# Drives that start from random states too.
+STARTED = ((3.0, 1.75), (2.5, 1.75), (3.0, 1.25), (3.0, 1.0))
+# Drives that the settings are changed on: amplitude [V], frequency [Hz].
+PROBES = ((0.2, 0.1), (0.4, 1.0), (0.8, 0.5), (1.25, 0.1), (1.25, 0.5), (1.25, 1.0), (2.5, 0.5))
 
 
 class Grid(NamedTuple):
@@ -55,16 +66,107 @@ class Grid(NamedTuple):
         return f"{self.name}_{self.dt:g}s"
 
 
-class OutOfTime(Exception):
-    """Nothing of what was asked for is there, and no time is left to simulate it."""
+class Size(NamedTuple):
+    """How much is computed."""
+
+    amplitudes: tuple[float, ...] = AMPLITUDES
+    frequencies: tuple[float, ...] = FREQUENCIES
+    transient: float = 100.0  # [s]
+    seconds: float = 200.0  # of two trajectories
+    tangent_seconds: float = 25.0
+    junctions: int = 8
+    drives_at_once: int = 25
+    probes: tuple[tuple[float, float], ...] = PROBES
+    probe_seconds: float = 50.0
+    probe_junctions: int = 8
+    long_transient: float | None = 500.0
+    distances: tuple[float, ...] = (5e-4, 5e-5, 5e-6, 5e-7)  # [V s]
+    loops: tuple[tuple[float, float], ...] = LOOPS
+    periods: int = 20
+    every_junction: tuple[tuple[float, float], ...] = ((0.1, 1.75), (0.4, 1.0), (1.25, 0.1), (3.0, 1.75))
+    """Drives on which each junction is perturbed."""
+    every_seconds: float = 10.0
+    long: tuple[tuple[float, float], ...] = LONG
+    transients: tuple[float, ...] = (500.0, 1000.0, 2000.0, 3000.0)  # [s] of these
+    started: tuple[tuple[float, float], ...] = STARTED
+    starts: int = 8
+    """Random states that each of these starts from."""
+
+
+QUICK = Size(
+    amplitudes=(0.2, 0.6),
+    frequencies=(0.5, 2.0),
+    transient=1.0,
+    seconds=2.0,
+    tangent_seconds=2.0,
+    junctions=2,
+    probes=((0.2, 0.5), (0.2, 2.0), (0.6, 0.5), (0.6, 2.0)),
+    probe_seconds=2.0,
+    probe_junctions=2,
+    long_transient=None,
+    distances=(5e-4, 5e-6),
+    every_junction=(),
+    long=((0.2, 0.5), (0.2, 2.0), (0.6, 0.5), (0.6, 2.0)),
+    transients=(1.0,),
+    started=((0.2, 0.5), (0.6, 2.0)),
+    starts=2,
+    loops=((0.6, 0.5),),
+    periods=2,
+)
+FULL = Size(
+    transient=3000.0,
+    tangent_seconds=200.0,
+    junctions=32,
+    long_transient=6000.0,
+    every_seconds=200.0,
+)
+
+
+def grid_of(size: Size, name: str, drives: Any = None, **changes: Any) -> Grid:
+    """The whole map, or the given drives, with some settings changed."""
+    if drives is None:
+        drives = [(a, f) for a in size.amplitudes for f in size.frequencies]
+    amplitude, frequency = np.array(drives, float).T
+    grid = Grid(
+        name,
+        amplitude,
+        frequency,
+        size.transient,
+        size.seconds,
+        size.tangent_seconds,
+        size.junctions,
+        size.drives_at_once,
+    )
+    return grid._replace(**changes)
+
+
+def summary(growth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Exponents (drives, columns) from growth (drives, blocks, columns), and their standard errors.
+
+    Errors are those of the means of ten parts of the run, which are longer than what they remember.
+    """
+    parts = np.stack([part.mean(1) for part in np.array_split(growth, min(10, growth.shape[1]), axis=1)])
+    if len(parts) == 1:
+        return growth.mean(1), np.full_like(parts[0], np.nan)
+    with np.errstate(invalid="ignore"):
+        return growth.mean(1), parts.std(0, ddof=1) / len(parts) ** 0.5
+
+
+def skipped(growth: np.ndarray) -> int:
+    """How many blocks "late" exponents leave out."""
+    return min(SKIP, growth.shape[1] // 2)
+
+
+def late_means(growth: np.ndarray) -> np.ndarray:
+    """The "late" exponent of each drive, over all of its pairs."""
+    return growth[:, skipped(growth) :].mean((1, 2))
 
 
 class Bench:
-    """The network and what its runs share; every piece of a `Grid` is a file in `folder`."""
+    """The network and what its runs share; every piece of a `Grid` is a file in a folder."""
 
-    def __init__(self, network: jaxnn.Network, terminals: tuple[int, int], folder: Path, minutes: float):
-        self.network, self.terminals, self.folder = network, terminals, folder
-        self.deadline = time.monotonic() + 60 * minutes
+    def __init__(self, network: jaxnn.Network, terminals: tuple[int, int], pieces: Pieces):
+        self.network, self.terminals, self.pieces = network, terminals, pieces
         self.junction = jaxnn.parameters.hochstetter2021_ac()
         # The first few of one order, so that more junctions add to what is there.
         self.order = np.random.default_rng(0).permutation(network.n_junctions)
@@ -110,25 +212,11 @@ class Bench:
         return jax.vmap(lambda drive: one(drive).growth)(drives)
 
     def piece(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, np.ndarray]:
-        """What `make` returns and the seconds that it took, from its file if that is there.
+        """What `make` returns, and the seconds that it "took", from its file if that is there.
 
-        Raises `OutOfTime` if it is not there and the time is over.
+        Raises `TimeUp` if it is not there and the time is over.
         """
-        path = self.folder / f"{name}.npz"
-        if not path.is_file():
-            if time.monotonic() > self.deadline:
-                raise OutOfTime(name)
-            begin = time.perf_counter()
-            made = {key: np.asarray(value) for key, value in make().items()}
-            made["took"] = np.array(time.perf_counter() - begin)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Written under another name first: a piece that is there is whole.
-            partial = path.with_suffix(".part.npz")
-            np.savez_compressed(partial, **made)  # pyright: ignore[reportArgumentType]
-            partial.rename(path)
-            print(f"{name}: {made['took']:.0f} s", flush=True)
-        with np.load(path) as file:
-            return {key: file[key] for key in file}
+        return self.pieces.keep(name, make) | {"took": np.array(self.pieces.took[name])}
 
     def settled(self, grid: Grid) -> dict[str, np.ndarray]:
         """The state of each drive after the transient."""
@@ -211,11 +299,11 @@ class Bench:
             chosen = slice(begin, begin + grid.drives_at_once)
             try:
                 found.append(self.piece(f"{name}_{number:02d}", lambda chosen=chosen: make(chosen)))
-            except OutOfTime:
+            except TimeUp:
                 found.append(None)
         there = [group for group in found if group is not None]
         if not there:
-            raise OutOfTime(name)
+            raise TimeUp(name)
         joined: dict[str, np.ndarray] = {"took": np.array(sum(group["took"] for group in there))}
         for key in there[0].keys() - {"took"}:
             # What is not there yet is NaN.
@@ -228,6 +316,16 @@ class Bench:
                 ]
             )
         return joined
+
+
+def prepare(arguments: argparse.Namespace) -> tuple[Bench, Size, str, dict[tuple[float, float], Any]]:
+    """What a script needs: its runs, how much of them, whose network it is, and the deposited table."""
+    size = QUICK if arguments.quick else FULL if arguments.full else Size()
+    network, terminals, origin = published.network_for(arguments.reference, arguments.quick)
+    print(f"{origin} network of {network.n_nodes} wires, {network.n_junctions} junctions", flush=True)
+    bench = Bench(network, terminals, Pieces(arguments.out / "pieces", arguments.minutes, aloud=True))
+    table = published.read_table(arguments.published) if origin == "published" else {}
+    return bench, size, origin, table
 
 
 def windows(start: float, end: float) -> list[tuple[float, float]]:

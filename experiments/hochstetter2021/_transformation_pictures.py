@@ -3,16 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
+from matplotlib.colors import LogNorm, Normalize
 
 from experiments.shared import figures
+from experiments.shared.figures import plt
 from experiments.shared.hochstetter2021 import LINEAR, TARGETS
-
-
-matplotlib.use("agg")
-import matplotlib.pyplot as plt  # the backend has to be chosen before this import
-from matplotlib.colors import LogNorm, Normalize
 
 
 LEAST_RATIO = 10  # on/off, of the drives that the paper shows

@@ -2,7 +2,6 @@
 
 import functools as ft
 import time
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -10,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxnn
-from experiments.shared.pieces import write_whole
+from experiments.shared.pieces import Pieces, TimeUp
 from jaxnn import analysis
 from jaxnn.analysis import on_off_ratio
 
@@ -64,10 +63,11 @@ def targets(amplitude: Any, frequency: Any, time_: Any) -> Any:
 
 
 class Runs:
-    """All runs of one setting, in a folder."""
+    """All runs of one setting, with their pieces on disk."""
 
-    def __init__(self, setting: Setting, folder: Path, end: float):
-        self.setting, self.folder, self.end = setting, folder, end
+    def __init__(self, setting: Setting, pieces: Pieces):
+        self.setting, self.pieces = setting, pieces
+        self.steps = 0  # of all networks, as far as they were asked for
 
     @ft.cached_property
     def _block(self) -> Any:
@@ -113,68 +113,46 @@ class Runs:
 
     def extend(self, group: Group, transient: float) -> bool:
         """Simulates a group, its two windows after the transient, as far as time allows; whether it did."""
-        path = self.path(group, transient)
-        if path.is_file():
-            return True
-        path.parent.mkdir(parents=True, exist_ok=True)
-        state, done = self._settled(group, transient)
-        while done < transient - 1e-9:
-            if time.perf_counter() > self.end:
-                return False
-            start = jnp.int32(round(done / ATTRACTOR_DT))
-            begin = time.perf_counter()
-            state = self._block(*group.drives, state, start)
-            done += self.setting.block
-            name = path.with_name(f"state_{done:g}.npz")
-            _write(
-                name, begin, len(state) * round(self.setting.block / ATTRACTOR_DT), state=np.asarray(state)
-            )
-        if time.perf_counter() > self.end:
+        name = f"{group.name}/records_{transient:g}"
+        new = not self.pieces.has(name)
+        try:
+            state = self._settled(group, transient)
+            self.pieces.keep(name, lambda: self._windows(group, state))
+        except TimeUp:
             return False
-        begin, steps = time.perf_counter(), round(self.setting.window / DT)
+        self.steps += 2 * len(state) * round(self.setting.window / DT)
+        if new:
+            print(f"{time.strftime('%H:%M:%S')} {group.name}, transient {transient:g} s", flush=True)
+        return True
+
+    def records(self, group: Group, transient: float) -> tuple[Any, Any, np.ndarray]:
+        """The records of the two windows that `extend` made, batched over drives, and the on/off ratios."""
+        found = self.pieces.find(f"{group.name}/records_{transient:g}")
+        assert found is not None
+        samples = jnp.full(len(group.amplitude), round(self.setting.window / DT), jnp.int32)
+        first, second = (
+            analysis.ReadOutRecord(jnp.asarray(f), samples, self.setting.network.n_nodes)
+            for f in found["factor"]
+        )
+        return first, second, found["ratio"]
+
+    def _settled(self, group: Group, transient: float) -> Any:
+        """The states after the transient, block by block: a shorter one begins a longer one."""
+        state, done = np.zeros((len(group.amplitude), self.setting.network.n_junctions)), 0.0
+        while done < transient - 1e-9:
+            start = jnp.int32(round(done / ATTRACTOR_DT))
+            make = lambda state=state, start=start: {"state": self._block(*group.drives, state, start)}
+            done += self.setting.block
+            state = self.pieces.keep(f"{group.name}/state_{done:g}", make)["state"]
+            self.steps += len(state) * round(self.setting.block / ATTRACTOR_DT)
+        return state
+
+    def _windows(self, group: Group, state: Any) -> dict[str, Any]:
+        """The triangular factors of the two windows, and the on/off ratios."""
+        steps = round(self.setting.window / DT)
         first = self._window(*group.drives, state, jnp.int32(0))
         second = self._window(*group.drives, first.final_state, jnp.int32(steps))
         assert np.all(np.asarray(second.failed_step) < 0), "a step was not finite"
         rows = zip(np.asarray(first.conductance), group.frequency, strict=True)
         ratio = [on_off_ratio(g, f, DT, first=1) for g, f in rows]
-        factor = np.stack([first.record.factor, second.record.factor])
-        _write(path, begin, 2 * steps * len(ratio), factor=factor, ratio=np.asarray(ratio))
-        print(f"{time.strftime('%H:%M:%S')} {group.name}, transient {transient:g} s", flush=True)
-        return True
-
-    def path(self, group: Group, transient: float) -> Path:
-        """The file that keeps the records of a group."""
-        return self.folder / group.name / f"records_{transient:g}.npz"
-
-    def records(self, group: Group, transient: float) -> tuple[Any, Any, np.ndarray]:
-        """The records of the two windows, batched over drives, and the on/off ratios."""
-        with np.load(self.path(group, transient)) as file:
-            samples = jnp.full(len(group.amplitude), round(self.setting.window / DT), jnp.int32)
-            made = [
-                analysis.ReadOutRecord(jnp.asarray(f), samples, self.setting.network.n_nodes)
-                for f in file["factor"]
-            ]
-            return made[0], made[1], file["ratio"]
-
-    def _settled(self, group: Group, transient: float) -> tuple[Any, float]:
-        """The latest state on disk that is not beyond the transient, and its time [s]."""
-        names = self.path(group, transient).parent.glob("state_*.npz")
-        known = [x for x in (float(path.stem.split("_")[1]) for path in names) if x <= transient + 1e-9]
-        if not known:
-            return jnp.zeros((len(group.amplitude), self.setting.network.n_junctions)), 0.0
-        with np.load(self.folder / group.name / f"state_{max(known):g}.npz") as file:
-            return jnp.asarray(file["state"]), max(known)
-
-
-def cost(folder: Path) -> dict[str, float]:
-    """Steps and time of all that is in a folder, of all calls."""
-    total = np.zeros(2)
-    for path in folder.glob("*/[sr]*.npz"):
-        with np.load(path) as file:
-            total += file["cost"]
-    return {"network_steps": int(total[0]), "seconds_simulating": float(total[1])}
-
-
-def _write(path: Path, begin: float, steps: int, **arrays: np.ndarray) -> None:
-    """With what it took."""
-    write_whole(path, cost=np.asarray([steps, time.perf_counter() - begin]), **arrays)
+        return {"factor": np.stack([first.record.factor, second.record.factor]), "ratio": ratio}

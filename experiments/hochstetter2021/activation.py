@@ -12,30 +12,22 @@ the claim.
     python experiments/hochstetter2021/activation.py --out results/activation --reference FOLDER
 """
 
-# Before JAX, because it also sets what XLA logs.
-from experiments.shared.compilation import keep_compiled  # isort: skip
+from experiments.shared import script  # isort: skip: before JAX, it sets what XLA logs
 
-import argparse
 import dataclasses
 import time
 import warnings
-from pathlib import Path
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import matplotlib
 import numpy as np
 
 import jaxnn
 from experiments.shared import figures, hochstetter2021 as published
+from experiments.shared.figures import plt
 from experiments.shared.hochstetter2021 import G0
-from experiments.shared.script import write_report
-
-
-matplotlib.use("agg")
-import matplotlib.pyplot as plt  # the backend has to be chosen before this import
 
 
 DT = 1e-3  # [s]
@@ -308,19 +300,31 @@ def report_thresholds(size):
     }
 
 
+def largest_deviations(rows, back, prepared, path):
+    """How far the worst of our numbers is from what is published of the same network."""
+    return {
+        "table": largest(rows, "relative"),
+        "late": largest(rows, "relative late"),
+        "return": max(abs(g / published.RETURN[v] - 1) for v, g in back.items()),
+        "prepared": relative(prepared, published.PREPARED * path / G0),
+    }
+
+
+def show(rows, size):
+    """The table's last column, beside what is published."""
+    for row in rows:
+        text = f" (published {row['published late G*']})" if "published late G*" in row else ""
+        print(f"V* {row['V*']:5g}: G* {row['late G*']:.4g} after {size.long:g} s{text}", flush=True)
+
+
 def main() -> None:
     """Runs everything, prints the tables and writes picture and numbers."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("results/activation"))
-    parser.add_argument("--reference", type=Path, help="folder of the published runs")
-    parser.add_argument("--quick", action="store_true", help="a small network, short runs")
-    arguments = parser.parse_args()
-    figures.this_run("quick mode: a small network, short runs" if arguments.quick else "")
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    keep_compiled()
+    parser = script.parser(
+        __doc__, "results/activation", quick="a small network, short runs", reference=True
+    )
+    arguments = script.start(parser, float64=True, keep_compiled=True)
     # The published step of 1 ms is long for 1.8 V: a state moves by up to 0.15 of its critical value.
     warnings.simplefilter("ignore", jaxnn.NumericalWarning)
-    jax.config.update("jax_enable_x64", True)
     begin = time.perf_counter()
     size = QUICK if arguments.quick else Size()
     network, terminals, origin = published.network_for(arguments.reference, arguments.quick)
@@ -331,9 +335,7 @@ def main() -> None:
     if not same:
         print("published numbers are of another network: they are left out", flush=True)
     time_, scaled, rows = activation_table(bench, size, same)
-    for row in rows:
-        text = f" (published {row['published late G*']})" if same else ""
-        print(f"V* {row['V*']:5g}: G* {row['late G*']:.4g} after {size.long:g} s{text}", flush=True)
+    show(rows, size)
     reduced, final, prepared, back = sweep(bench, size)
     starts = initial_states(network, terminals, size)
     strip_network, strip_reduced, curves, strip_steps = strip(size)
@@ -364,16 +366,11 @@ def main() -> None:
         "seconds": time.perf_counter() - begin,
     }
     if same:
-        report["largest relative deviation"] = {
-            "table": largest(rows, "relative"),
-            "late": largest(rows, "relative late"),
-            "return": max(abs(g / published.RETURN[v] - 1) for v, g in back.items()),
-            "prepared": relative(prepared, published.PREPARED * bench.path / G0),
-        }
+        report["largest relative deviation"] = largest_deviations(rows, back, prepared, bench.path)
         print(report["largest relative deviation"])
     print("thresholds of generated networks:", found)
     print(f"{report['network_steps']:,} network-steps, {report['seconds']:.0f} s in all")
-    write_report(arguments.out / "activation.json", report)
+    script.finish(arguments.out / "activation.json", report)
 
 
 if __name__ == "__main__":

@@ -17,31 +17,24 @@ Everything is over 20 networks. Frequencies that are done are kept in --out: cal
     python experiments/hochstetter2021/adaptation.py --out results/adaptation
 """
 
-# Before JAX, because it also sets what XLA logs.
-from experiments.shared.compilation import keep_compiled  # isort: skip
+from experiments.shared import script  # isort: skip: before JAX, it sets what XLA logs
 
-import argparse
+import contextlib
 import dataclasses
 import functools as ft
-import time
 import warnings
-from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import matplotlib
 import numpy as np
 
 import jaxnn
 from experiments.shared import figures
+from experiments.shared.figures import plt
 from experiments.shared.hochstetter2021 import V_SET
-from experiments.shared.script import write_report
+from experiments.shared.pieces import Pieces, TimeUp
 from jaxnn import analysis
-
-
-matplotlib.use("agg")
-import matplotlib.pyplot as plt  # the backend has to be chosen before this import
 
 
 DC_DT, AC_DT = 1e-3, 5e-4  # [s]
@@ -74,20 +67,6 @@ def deposited(size):
     pairs = [jaxnn.farthest_pair(network) for network in networks]
     lengths = [network.path_length(*pair) for network, pair in zip(networks, pairs, strict=True)]
     return networks, pairs, np.array(lengths)
-
-
-def kept(path: Path, make) -> dict[str, np.ndarray]:
-    """The arrays that `make` gives and the "seconds" it took, from disk where an earlier call put them."""
-    if not path.is_file():
-        begin = time.perf_counter()
-        made = make()
-        seconds = time.perf_counter() - begin
-        partial = path.with_suffix(".part.npz")
-        np.savez_compressed(partial, seconds=np.array(seconds), **made)
-        partial.rename(path)  # what is there is whole
-        print(f"{path.stem}: {seconds:.0f} s", flush=True)
-    with np.load(path) as file:
-        return dict(file)
 
 
 def share_load(size, networks, pairs, lengths):
@@ -168,13 +147,13 @@ def differences(size, networks, pairs, lengths):
     return differ
 
 
-def follow_perturbations(size, made, folder, minutes):
-    """What `differences` gives, frequency by frequency as far as there is time."""
-    differ, end, found = differences(size, *made), time.perf_counter() + 60 * minutes, {}
+def follow_perturbations(size, made, pieces):
+    """What `differences` gives, frequency by frequency as far as there is time: at least for one."""
+    differ, found = differences(size, *made), {}
     for frequency in size.frequencies:
-        path = folder / f"differences_{frequency:g}_Hz.npz"
-        if not found or path.is_file() or time.perf_counter() < end:
-            found[frequency] = kept(path, ft.partial(differ, frequency))
+        name, make = f"differences_{frequency:g}_Hz", ft.partial(differ, frequency)
+        with contextlib.suppress(TimeUp):
+            found[frequency] = pieces.keep(name, make, late=not found)
     return found
 
 
@@ -316,22 +295,16 @@ def plot_growth(times, found, rows, path):
 
 def main() -> None:
     """Computes both, draws, prints and writes."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("results/adaptation"))
-    parser.add_argument(
-        "--minutes", type=float, default=60.0, help="time for frequencies that are not done"
+    parser = script.parser(
+        __doc__, "results/adaptation", quick="a few small networks, short runs", minutes=60
     )
-    parser.add_argument("--quick", action="store_true", help="a few small networks, short runs")
-    arguments = parser.parse_args()
-    figures.this_run("quick mode: a few small networks, short runs" if arguments.quick else "")
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    keep_compiled()
+    arguments = script.start(parser, float64=True, keep_compiled=True)
     # The published steps are long for strong drives: a state moves far in one.
     warnings.simplefilter("ignore", jaxnn.NumericalWarning)
-    jax.config.update("jax_enable_x64", True)
     size = QUICK if arguments.quick else Size()
     made = deposited(size)
-    found = kept(arguments.out / "load.npz", ft.partial(share_load, size, *made))
+    pieces = Pieces(arguments.out, arguments.minutes, aloud=True)
+    found = pieces.keep("load", ft.partial(share_load, size, *made), late=True)
     plot_load(size, found, arguments.out / "load_sharing.png")
     loads = load_report(size, found)
     for row in loads:
@@ -341,7 +314,7 @@ def main() -> None:
             for name in ("all", "path", "largest")
         )
         print(f"V* {row['V*']:g}: " + ", ".join(parts), flush=True)
-    followed = follow_perturbations(size, made, arguments.out, arguments.minutes)
+    followed = follow_perturbations(size, made, pieces)
     times = next(iter(followed.values()))["time"]
     differing = {frequency: one["ratio"] for frequency, one in followed.items()}
     growth = growth_report(differing, size.followed)
@@ -359,10 +332,10 @@ def main() -> None:
         "load": loads,
         "growth": growth,
         "network_steps": steps,
-        "seconds": float(found["seconds"] + sum(one["seconds"] for one in followed.values())),
+        "seconds": pieces.seconds,
     }
     print(f"{sum(steps.values()):,} network-steps in {report['seconds']:.0f} s of all calls")
-    write_report(arguments.out / "adaptation.json", report)
+    script.finish(arguments.out / "adaptation.json", report)
 
 
 if __name__ == "__main__":

@@ -14,12 +14,10 @@ Chunks of networks are kept in --out: call again to go on. --minutes says how lo
     python experiments/hochstetter2021/avalanches.py --out results/avalanches --minutes 60
 """
 
-# Before JAX, because it also sets what XLA logs.
-from experiments.shared import compilation as _compilation  # noqa: F401 isort: skip
+from experiments.shared import script  # isort: skip: before JAX, it sets what XLA logs
 
-import argparse
+import contextlib
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,8 +31,8 @@ from experiments.hochstetter2021._avalanche_statistics import (
     measure_avalanches,
 )
 from experiments.hochstetter2021._ensemble_runs import DENSITY, Case, Trains, extend, load, with_error
-from experiments.shared import figures, hochstetter2021 as published
-from experiments.shared.script import write_report
+from experiments.shared import hochstetter2021 as published
+from experiments.shared.pieces import Pieces, TimeUp
 from jaxnn import analysis
 
 
@@ -61,15 +59,11 @@ GROUPS = 10  # of networks, for errors of what only an ensemble has
 SHORTEST = 7  # the lower cut-off where the upper one is varied
 
 
-def simulate(order, folder: Path, minutes: float) -> None:
+def simulate(order, pieces: Pieces) -> None:
     """Goes through the order, chunk by chunk, until the time is up."""
-    end = time.perf_counter() + 60 * minutes
-    say = lambda line: print(time.strftime("%H:%M:%S"), line, flush=True)
-    for case, chunks in order:
-        for number in range(1, chunks + 1):
-            if time.perf_counter() > end:
-                return
-            extend(case, folder, number, say)
+    with contextlib.suppress(TimeUp):
+        for case, chunks in order:
+            extend(case, pieces, chunks)
 
 
 def grouped(function, counts) -> dict[str, float]:
@@ -156,10 +150,12 @@ def show(key: tuple[Case, float], row: dict[str, Any]) -> None:
         print(f"  published: {known}")
 
 
-def analyse(order, folder: Path) -> tuple[dict[tuple[Case, float], Any], dict[tuple[Case, float], Trains]]:
+def analyse(
+    order, pieces: Pieces
+) -> tuple[dict[tuple[Case, float], Any], dict[tuple[Case, float], Trains]]:
     """Every ensemble that has enough chunks: numbers and avalanches, and the trains."""
     cases = list(dict.fromkeys(case for case, _ in order))
-    trains = {(case, v): load(case, folder, v) for case in cases for v in case.reduced}
+    trains = {(case, v): load(case, pieces, v) for case in cases for v in case.reduced}
     trains = {key: train for key, train in trains.items() if train.counts.sum() > 1}
     made = {}
     for key, train in trains.items():
@@ -214,17 +210,13 @@ def by_voltage(trains) -> dict[tuple[float, float], tuple[analysis.Avalanches, d
 
 def main() -> None:
     """Simulates what the time allows, analyses all that is there, draws and writes."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("results/avalanches"))
-    parser.add_argument("--minutes", type=float, default=60.0, help="time for new chunks; 0: analyse only")
-    parser.add_argument("--quick", action="store_true", help="a few small networks, 4 s")
-    arguments = parser.parse_args()
-    figures.this_run("quick mode: a few small networks, 4 s" if arguments.quick else "")
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    parser = script.parser(__doc__, "results/avalanches", quick="a few small networks, 4 s", minutes=60)
+    arguments = script.start(parser)
     begin = time.perf_counter()
     order = QUICK if arguments.quick else ORDER
-    simulate(order, arguments.out / "chunks", arguments.minutes)
-    made, trains = analyse(order, arguments.out / "chunks")
+    pieces = Pieces(arguments.out / "chunks", arguments.minutes)
+    simulate(order, pieces)
+    made, trains = analyse(order, pieces)
     voltages = by_voltage(trains)
     critical = {case.size: (made[case, v], case) for case, v in sorted(made) if v == 1 and plain(case)}
     largest_sample = max(critical.values(), key=lambda x: x[0][0]["avalanches"])
@@ -255,7 +247,7 @@ def main() -> None:
     print(
         f"\n{report['network_steps']:,} network-steps in {report['seconds_simulating']:.0f} s of all calls"
     )
-    write_report(arguments.out / "avalanches.json", report)
+    script.finish(arguments.out / "avalanches.json", report)
 
 
 if __name__ == "__main__":

@@ -20,10 +20,8 @@ Chunks of networks are kept in --out: call again to go on. --minutes says how lo
     python experiments/hochstetter2021/driven_avalanches.py --out results/driven_avalanches
 """
 
-# Before JAX, because it also sets what XLA logs.
-from experiments.shared import compilation as _compilation  # noqa: F401 isort: skip
+from experiments.shared import script  # isort: skip: before JAX, it sets what XLA logs
 
-import argparse
 import functools as ft
 import time
 from pathlib import Path
@@ -31,7 +29,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import matplotlib.pyplot as plt
 import networkx as nx
 import numpy as np
 
@@ -41,8 +38,8 @@ from experiments.hochstetter2021._avalanche_statistics import fit_text, measure_
 from experiments.hochstetter2021._ensemble_runs import Case, connected
 from experiments.shared import figures
 from experiments.shared.compilation import compile_quickly
+from experiments.shared.figures import plt
 from experiments.shared.pieces import Pieces, TimeUp
-from experiments.shared.script import write_report
 from jaxnn import analysis
 
 
@@ -195,12 +192,8 @@ def plot(results, path: Path) -> None:
 
 def main() -> None:
     """Simulates what the time allows, analyses all that is there, draws and writes."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("results/driven_avalanches"))
-    parser.add_argument("--minutes", type=float, default=60.0, help="time for new chunks; 0: analyse only")
-    parser.add_argument("--quick", action="store_true", help="a few small networks")
-    arguments = parser.parse_args()
-    figures.this_run("quick mode: a few small networks" if arguments.quick else "")
+    parser = script.parser(__doc__, "results/driven_avalanches", quick="a few small networks", minutes=60)
+    arguments = script.start(parser)
     if arguments.quick:
         compile_quickly(optimise=True)
     begin = time.perf_counter()
@@ -217,7 +210,7 @@ def main() -> None:
         "drives": [row for *_, rows, _ in results for row in rows],
         "seconds": pieces.seconds,
     }
-    write_report(arguments.out / "driven_avalanches.json", text)
+    script.finish(arguments.out / "driven_avalanches.json", text)
 
 
 if __name__ == "__main__":

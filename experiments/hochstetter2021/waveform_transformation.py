@@ -19,13 +19,8 @@ deposited numbers (see `hochstetter2021.read_deposited`), --exponents the JSON f
     python experiments/hochstetter2021/waveform_transformation.py --reference FOLDER
 """
 
-# Before JAX, because it also sets what XLA logs.
-from experiments.shared.script import write_report
+from experiments.shared import script  # isort: skip: before JAX, it sets what XLA logs
 
-
-from experiments.shared.compilation import keep_compiled  # isort: skip
-
-import argparse
 import itertools
 import time
 from pathlib import Path
@@ -35,8 +30,8 @@ import jax
 import numpy as np
 
 from experiments.hochstetter2021 import _transformation_pictures as pictures
-from experiments.hochstetter2021._transformation_runs import Group, Runs, Setting, cost
-from experiments.shared import figures, hochstetter2021 as published
+from experiments.hochstetter2021._transformation_runs import Group, Runs, Setting
+from experiments.shared import hochstetter2021 as published
 from experiments.shared.hochstetter2021 import (
     AMPLITUDES,
     BEST,
@@ -47,6 +42,7 @@ from experiments.shared.hochstetter2021 import (
     read_deposited,
     read_exponents,
 )
+from experiments.shared.pieces import Pieces
 
 
 COARSE = 1e-3  # of the largest singular value
@@ -191,29 +187,27 @@ def best_of(rows: list[dict[str, Any]], same: bool) -> dict[str, Any]:
 
 def main() -> None:
     """Simulates what the time allows, judges all that is there, draws and writes."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("results/waveform_transformation"))
-    parser.add_argument("--reference", type=Path, help="folder of the published runs")
+    parser = script.parser(
+        __doc__,
+        "results/waveform_transformation",
+        quick="a small network, few and short drives",
+        minutes=60,
+        reference=True,
+    )
     parser.add_argument("--published", type=Path, help="the deposited table of drives")
     parser.add_argument("--exponents", type=Path, help="JSON of lyapunov_map.py")
-    parser.add_argument("--minutes", type=float, default=60.0, help="time for new pieces; 0: judge only")
     parser.add_argument("--transient", type=float, default=20.0, help="of all drives [s]")
     parser.add_argument("--longer", type=float, nargs="*", default=[], help="of 15 drives [s]")
     parser.add_argument("--longest", type=float, nargs="*", default=[], help="of 3 drives [s]")
-    parser.add_argument("--quick", action="store_true", help="a small network, few and short drives")
-    arguments = parser.parse_args()
-    figures.this_run("quick mode: a small network, few and short drives" if arguments.quick else "")
-    pieces = arguments.out / "pieces"
-    pieces.mkdir(parents=True, exist_ok=True)
-    keep_compiled()
-    jax.config.update("jax_enable_x64", True)
+    arguments = script.start(parser, float64=True, keep_compiled=True)
+    pieces = Pieces(arguments.out / "pieces", arguments.minutes)
     begin = time.perf_counter()
     network, terminals, origin = published.network_for(arguments.reference, arguments.quick)
     print(f"{origin} network of {network.n_nodes} wires, n = {network.path_length(*terminals)}", flush=True)
     setting = Setting(network, terminals)
     if arguments.quick:
         setting = Setting(network, terminals, block=1.0, window=2.0, segment=500)
-    runs = Runs(setting, pieces, begin + 60 * arguments.minutes)
+    runs = Runs(setting, pieces)
     wanted = plan(arguments.quick, arguments.transient, arguments.longer, arguments.longest)
     done = [run for run in wanted if runs.extend(*run)]
     print(f"{len(done)} of {len(wanted)} groups of drives are there")
@@ -240,13 +234,14 @@ def main() -> None:
         "settled": sum(row["settled"] for row in rows),
         "as deposited": shares(rows),
         "by exponent": bins(rows, exponents),
-        **cost(pieces),
+        "network_steps": runs.steps,
+        "seconds_simulating": pieces.seconds,
         "seconds": time.perf_counter() - begin,
     }
     show(report)
     pictures.plot_map(rows, arguments.out / "waveform_transformation_map.png")
     pictures.plot_exponent(rows, exponents, arguments.out / "waveform_transformation.png")
-    write_report(arguments.out / "waveform_transformation.json", report)
+    script.finish(arguments.out / "waveform_transformation.json", report)
 
 
 if __name__ == "__main__":

@@ -11,30 +11,22 @@ names its folder, or else one of our own.
     python experiments/hochstetter2021/winner_takes_all.py --out results/winner_takes_all --reference FOLDER
 """
 
-# Before JAX, because it also sets what XLA logs.
-from experiments.shared.compilation import keep_compiled  # isort: skip
+from experiments.shared import script  # isort: skip: before JAX, it sets what XLA logs
 
-import argparse
 import dataclasses
 import time
-from pathlib import Path
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import matplotlib
+import matplotlib.animation as animation
 import numpy as np
 
 import jaxnn
 from experiments.shared import figures, hochstetter2021 as published
+from experiments.shared.figures import plt
 from experiments.shared.hochstetter2021 import G0, V_SET
-from experiments.shared.script import write_report
 from jaxnn import analysis
-
-
-matplotlib.use("agg")
-import matplotlib.animation as animation
-import matplotlib.pyplot as plt  # the backend has to be chosen before these imports
 
 
 DT = 1e-3  # [s]
@@ -205,15 +197,10 @@ def animate(network, terminals, run, path, frames):
 
 def main() -> None:
     """Simulates, draws, prints and writes."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("results/winner_takes_all"))
-    parser.add_argument("--reference", type=Path, help="folder of the published runs")
-    parser.add_argument("--quick", action="store_true", help="a small network, few frames")
-    arguments = parser.parse_args()
-    figures.this_run("quick mode: a small network, few frames" if arguments.quick else "")
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    keep_compiled()
-    jax.config.update("jax_enable_x64", True)
+    parser = script.parser(
+        __doc__, "results/winner_takes_all", quick="a small network, few frames", reference=True
+    )
+    arguments = script.start(parser, float64=True, keep_compiled=True)
     begin = time.perf_counter()
     network, terminals, origin = published.network_for(arguments.reference, arguments.quick)
     n, runs = simulate(network, terminals, 7.0)
@@ -249,7 +236,7 @@ def main() -> None:
         if key not in ("path", "active_junctions"):
             print(f"  {key:24}{value}")
     print(f"{report['seconds']:.0f} s in all")
-    write_report(arguments.out / "winner_takes_all.json", report)
+    script.finish(arguments.out / "winner_takes_all.json", report)
 
 
 if __name__ == "__main__":

@@ -9,20 +9,16 @@ a panel says where a published number stands beside it. Writes modes.png, walk.p
 The parameters were found for function, not fitted to devices: docs/nickelate.md.
 """
 
-import argparse
 import dataclasses as dc
-from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 import jaxnn
 from experiments.nickelate import _pictures as plots
 from experiments.nickelate._runs import LANES, P, Runner, pick
-from experiments.shared import figures
-from experiments.shared.script import write_report
+from experiments.shared import script
 
 
 NAMES = ("resistor", "neuron", "synapse", "memory capacitor")
@@ -257,25 +253,22 @@ def report(found: dict[str, Any]) -> str:
 
 def main() -> None:
     """Measures, draws, and writes the numbers."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("results/nickelate_modes"), help="output folder")
-    parser.add_argument("--quick", action="store_true", help="few steps and short trains, one picture")
+    parser = script.parser(
+        __doc__, "results/nickelate_modes", quick="few steps and short trains, one picture"
+    )
     parser.add_argument("--hot", action="store_true", help="parameter set A instead of B")
     parser.add_argument("--steps", type=int, help="time steps of a segment: 64, or 16 with --quick")
-    options = parser.parse_args()
-    figures.this_run("quick mode: few steps and short trains, one picture" if options.quick else "")
-    options.out.mkdir(parents=True, exist_ok=True)
-    jax.config.update("jax_enable_x64", True)
-    device = jaxnn.parameters.nickelate_hot() if options.hot else jaxnn.NickelateDevice()
-    steps = options.steps or (16 if options.quick else 64)
-    found = measure(Runner(device, steps=steps), options.hot, options.quick)
+    arguments = script.start(parser, float64=True)
+    device = jaxnn.parameters.nickelate_hot() if arguments.hot else jaxnn.NickelateDevice()
+    steps = arguments.steps or (16 if arguments.quick else 64)
+    found = measure(Runner(device, steps=steps), arguments.hot, arguments.quick)
     print(report(found))
-    name = "A" if options.hot else "B"
-    plots.modes(found, name, options.out / "modes.png")
-    if not options.quick:
-        plots.ablations(found, options.out / "ablations.png")
-        plots.walk(found["walk"], name, options.out / "walk.png")
-    write_report(options.out / "nickelate_modes.json", found)
+    name = "A" if arguments.hot else "B"
+    plots.modes(found, name, arguments.out / "modes.png")
+    if not arguments.quick:
+        plots.ablations(found, arguments.out / "ablations.png")
+        plots.walk(found["walk"], name, arguments.out / "walk.png")
+    script.finish(arguments.out / "nickelate_modes.json", found)
 
 
 if __name__ == "__main__":

@@ -6,22 +6,16 @@ Four checks, printed, written as JSON and drawn: cells against accuracy; the dri
     python experiments/nickelate/reference_level.py --out results/reference_level  # --quick: some 10 s
 """
 
-import argparse
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import matplotlib
 import numpy as np
 
 import jaxnn
-from experiments.shared import figures
-from experiments.shared.script import write_report
-
-
-matplotlib.use("agg")
-import matplotlib.pyplot as plt  # the backend has to be chosen before this import
+from experiments.shared import figures, script
+from experiments.shared.figures import plt
 
 
 P = jaxnn.Programme
@@ -143,13 +137,8 @@ def plot(path: Path, report: dict[str, Any]) -> None:
 
 def main() -> None:
     """Runs the checks, prints them and writes picture and numbers."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("results/nickelate_reference"))
-    parser.add_argument("--quick", action="store_true", help="fewer cells and pulses")
-    arguments = parser.parse_args()
-    figures.this_run("quick mode: fewer cells and pulses" if arguments.quick else "")
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    jax.config.update("jax_enable_x64", True)
+    parser = script.parser(__doc__, "results/nickelate_reference", quick="fewer cells and pulses")
+    arguments = script.start(parser, float64=True)
     quick = arguments.quick
     durations = [1e-6, 7e-2] if quick else [1e-7, 1e-6, 1e-5, 7e-2]
     report = {
@@ -166,9 +155,8 @@ def main() -> None:
     for name, row in (report["poling"] | {"compact": report["compact"]}).items():
         charges = ", ".join(f"{value:.3g}" for value in row["charge"])
         print(f"poled by {name}: {charges} C/m2; left of the last {np.round(row['left'][-1], 3)}")
-    write_report(arguments.out / "nickelate_reference.json", report)
     plot(arguments.out / "nickelate_reference.png", report)
-    print(f"wrote {arguments.out}/nickelate_reference.json and .png")
+    script.finish(arguments.out / "nickelate_reference.json", report)
 
 
 if __name__ == "__main__":

@@ -12,24 +12,18 @@ field-assisted rate cosh(u)/tau and relaxes at 1/tau. **Every other number of th
 function, not fitted to devices.**
 """
 
-import argparse
 import os
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import matplotlib
 import numpy as np
 from scipy.optimize import least_squares
 
 import jaxnn
-from experiments.shared import figures
-from experiments.shared.script import write_report
-
-
-matplotlib.use("agg")
-import matplotlib.pyplot as plt  # the backend has to be chosen before this import
+from experiments.shared import figures, script
+from experiments.shared.figures import plt
 
 
 FIELDS = np.array([133e5, 267e5, 400e5, 533e5])  # [V/m]
@@ -185,20 +179,16 @@ def plot(time, data, origin, best, held, out):
 
 def main() -> None:
     """Fits, predicts the strongest field, and writes numbers and picture."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    quick = "generated charges, few resamplings"
+    parser = script.parser(__doc__, "results/nickelate_fit", quick=quick)
     default = Path(os.environ.get("JAXNN_DATA", ".")) / "nickelate" / "relaxation.csv"
     parser.add_argument("--data", type=Path, default=default, help="relaxation.csv")
-    parser.add_argument("--out", type=Path, default=Path("results/nickelate_fit"), help="output folder")
-    parser.add_argument("--quick", action="store_true", help="generated charges, few resamplings")
-    options = parser.parse_args()
-    figures.this_run("quick mode: generated charges, few resamplings" if options.quick else "")
-    options.out.mkdir(parents=True, exist_ok=True)
-    jax.config.update("jax_enable_x64", True)
-    time, data = synthetic(0) if options.quick else load(options.data)
-    origin = "generated" if options.quick else "measured"
+    arguments = script.start(parser, float64=True)
+    time, data = synthetic(0) if arguments.quick else load(arguments.data)
+    origin = "generated" if arguments.quick else "measured"
     every = np.arange(FIELDS.size)
     whole = fit(time, data, every, START)
-    count = 4 if options.quick else 100
+    count = 4 if arguments.quick else 100
     resampled = np.std(bootstrap(time, data, every, whole["x"], count), axis=0)
     held = fit(time, data, every[:-1], START)["x"]
     error, first = missed(time, data, held)
@@ -215,7 +205,7 @@ def main() -> None:
         "the same, standard deviation over resampled fits": float(np.std(others)),
         f"first charge at 533 kV/cm, predicted / {origin}": first,
         "field law": law,
-        "generated": options.quick,
+        "generated": arguments.quick,
     }
     for name, row in rows.items():
         print(f"{name:20s} {row['value']:10.4g}  +- {100 * row['relative error']:.0f} % (Jacobian), "
@@ -227,8 +217,8 @@ def main() -> None:
     print(
         f"the device: {len(device_of(whole['x']).relaxation_times)} modes; all else was found for function"
     )
-    plot(time, data, origin, whole["x"], held, options.out)
-    write_report(options.out / "nickelate_fit.json", numbers)
+    plot(time, data, origin, whole["x"], held, arguments.out)
+    script.finish(arguments.out / "nickelate_fit.json", numbers)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Cells of the reservoir study: one method, seed and number of devices each, kept on disk when finished."""
 
-import json
-import time
+import functools as ft
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ import numpy as np
 from scipy.special import stdtrit
 from tqdm.auto import tqdm
 
-from experiments.reservoirs._answers import COUPLED, TAPS, Presentation
-from experiments.reservoirs._tasks import Task
+from experiments.shared.pieces import Pieces
+from experiments.shared.reservoir_answers import COUPLED, TAPS, Presentation
+from experiments.shared.reservoir_tasks import Task
 from jaxnn import reservoirs
 
 
@@ -79,30 +79,27 @@ def run(
     finished: bool = False,
 ) -> list[dict[str, Any]]:
     """All cells of a seed, those that are not on disk worked out and written there, or left out."""
-    (out / "cells").mkdir(parents=True, exist_ok=True)
+    kept = Pieces(out / "cells")
     cells = []
     for method in tqdm(methods, desc=f"{label}, seed {shown.seed}", disable=None):
         wanted = [n for n in sizes if n <= LARGEST.get(method, n)]
         name = f"{label}-{method}-{shown.seed}".replace(" ", "-")
-        paths = {n: out / "cells" / f"{name}-{n}.json" for n in wanted}
-        missing = [n for n in wanted if not paths[n].is_file()]
+        missing = [n for n in wanted if not kept.has(f"{name}-{n}")]
         if finished:
-            wanted, missing = [n for n in wanted if n not in missing], []
-        for n in missing:
-            begin = time.perf_counter()
-            features, energy = shown.respond(method, n, max(missing))
+            wanted = [n for n in wanted if n not in missing]
+
+        def cell(n: int, method: str = method, largest: int = max(missing, default=0)) -> dict[str, Any]:
+            features, energy = shown.respond(method, n, largest)
             raw = TAPS * n if method == "raw data" else None
-            cell = {
+            return {
                 "label": label, "method": method, "seed": shown.seed, "devices": n,
                 "splits": evaluate(shown.task, features, shown.seed, raw),
-                "features": min(features.shape[1], raw or features.shape[1]),
-                "energy": energy, "seconds": time.perf_counter() - begin,
+                "features": min(features.shape[1], raw or features.shape[1]), "energy": energy,
             }  # fmt: skip
-            # Renamed when whole, so that a run cut off leaves no half of a cell.
-            draft = paths[n].with_suffix(".part")
-            draft.write_text(json.dumps(cell, allow_nan=False))
-            draft.replace(paths[n])
-        cells += [json.loads(paths[n].read_text()) for n in wanted]
+
+        for n in wanted:
+            found = kept.keep_json(f"{name}-{n}", ft.partial(cell, n))
+            cells.append(found | {"seconds": kept.took[f"{name}-{n}"]})
     return cells
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import optax
 from tqdm.auto import tqdm
 
-from experiments.reservoirs._answers import nickelate
 from experiments.reservoirs._study import evaluate
-from experiments.reservoirs._tasks import SLOTS, Task, encode, trains
+from experiments.shared.reservoir_answers import nickelate
+from experiments.shared.reservoir_tasks import SLOTS, Task, encode, trains
 from jaxnn import reservoirs
 
 

@@ -17,29 +17,20 @@ Every finished cell is kept under --out; a run that was cut off goes on where it
     python experiments/reservoirs/nickelate_reservoir.py --quick  # digits of scikit-learn
 """
 
-# Before JAX, because it also sets what XLA logs.
-from experiments.shared.script import write_report
+from experiments.shared import script  # isort: skip: before JAX, it sets what XLA logs
 
-
-from experiments.shared.compilation import keep_compiled  # isort: skip
-
-import argparse
-import json
 import time
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 
-from experiments.reservoirs._answers import CAPACITORS, COUPLED, METHODS, NEURONS, OTHERS, Presentation
 from experiments.reservoirs._study import curve, devices_needed, run
-from experiments.reservoirs._tasks import load, subset
 from experiments.shared import figures
-
-
-matplotlib.use("agg")
-import matplotlib.pyplot as plt  # the backend has to be chosen before this import
+from experiments.shared.figures import plt
+from experiments.shared.pieces import Pieces
+from experiments.shared.reservoir_answers import CAPACITORS, COUPLED, METHODS, NEURONS, OTHERS, Presentation
+from experiments.shared.reservoir_tasks import load, subset
 
 
 FULL = {"mnist": 96, "speech": 128, "ecg": 96}  # devices for all of the task
@@ -147,15 +138,10 @@ def show_summary(table: dict[str, Any], measure: str) -> None:
 
 def tuned(task: Any, devices: int, measure: str, out: Path) -> dict[str, Any]:
     """What tuning the volts and times of the neurons by gradient buys; kept on disk."""
-    path = out / "cells" / "tuning.json"
-    if not path.is_file():
-        from experiments.reservoirs._tuning import (
-            what_it_buys,  # a second of imports that quick runs do without
-        )
+    # A second of imports that quick runs do without.
+    from experiments.reservoirs._tuning import what_it_buys
 
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(what_it_buys(task, devices, 0)))
-    record = json.loads(path.read_text())
+    record = Pieces(out / "cells").keep_json("tuning", lambda: what_it_buys(task, devices, 0))
     print(f"set-points by gradient: error {record['error'][0]:.4f} to {record['error'][-1]:.4f}")
     for name in ("before", "after"):
         found = ", ".join(f"{s} {record[name][s][measure]:.4f}" for s in task.splits)
@@ -183,27 +169,19 @@ def plot(table: dict[str, Any], measure: str, path: Path) -> None:
     figures.save(figure, path, dpi=120)
 
 
-def options() -> argparse.Namespace:
-    """What the command line says."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+def main() -> None:
+    """Runs what is not on disk yet, prints the tables, writes plot and numbers."""
+    quick = "the digits of scikit-learn, in seconds"
+    parser = script.parser(__doc__, "results/nickelate_reservoir", quick=quick)
     parser.add_argument("--task", choices=[t for t in STUDIES if t != "digits"], default="mnist")
     parser.add_argument("--folder", type=Path, help="of the data sets; JAXNN_DATA by default")
-    parser.add_argument("--quick", action="store_true", help="the digits of scikit-learn, in seconds")
-    parser.add_argument("--out", type=Path, default=Path("results/nickelate_reservoir"))
     parser.add_argument("--seeds", type=int, default=SEEDS, help="of the size study")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="of the size study")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
     parser.add_argument("--finished", action="store_true", help="tables of the cells that are on disk")
     parser.add_argument("--only", choices=("full", "study", "spread", "tuning"), help="one part of it")
-    return parser.parse_args()
-
-
-def main() -> None:
-    """Runs what is not on disk yet, prints the tables, writes plot and numbers."""
-    arguments = options()
-    figures.this_run("quick mode: the digits of scikit-learn" if arguments.quick else "")
+    arguments = script.start(parser, keep_compiled=True)
     begin = time.perf_counter()
-    keep_compiled()
     name = "digits" if arguments.quick else arguments.task
     out = arguments.out / name
     out.mkdir(parents=True, exist_ok=True)
@@ -232,7 +210,7 @@ def main() -> None:
     report["seconds"] = time.perf_counter() - begin
     kept = [f"{k.replace('_', ' ')} {v:.0f}" for k, v in report.items() if k.endswith("_seconds")]
     print(f"{report['seconds']:.0f} s; all cells, when they were worked out: {', '.join(kept)}")
-    write_report(out / "nickelate_reservoir.json", report)
+    script.finish(out / "nickelate_reservoir.json", report)
 
 
 if __name__ == "__main__":

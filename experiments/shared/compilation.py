@@ -1,17 +1,9 @@
-"""How scripts compile: kept on disk, and quick modes quickly.
-
-Import this before JAX: it sets what XLA logs.
-"""
+"""How quick modes compile: quickly."""
 
 import os
 
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import jax
 from jax._src import xla_bridge  # pyright: ignore[reportPrivateImportUsage]
-
-from jaxnn import keep_compiled as keep_compiled
 
 
 def compile_quickly(optimise: bool = False) -> None:

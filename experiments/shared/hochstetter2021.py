@@ -5,6 +5,7 @@ Commun. 12, 4008 (2021). doi 10.1038/s41467-021-24260-z. "Deposited" numbers com
 data; "re-run" ones are an independent float64 run of their equations on their network of 100 wires.
 """
 
+import csv
 import json
 import os
 from pathlib import Path
@@ -212,6 +213,17 @@ def read_deposited(path: Path | None) -> dict[tuple[float, float], Deposited]:
         (a, f): Deposited(exponent, ratio, tuple(rest)) for a, f, exponent, ratio, *rest in rows.tolist()
     }
     return EXTRACT | {drive: row for drive, row in found.items() if np.isfinite(row.accuracy).all()}
+
+
+def read_table(path: Path | None) -> dict[tuple[float, float], tuple[float, float]]:
+    """The deposited exponents and on/off ratios by drive, or nothing where the table is not there."""
+    path = path or (Path(os.environ["JAXNN_DRIVE_MAP"]) if "JAXNN_DRIVE_MAP" in os.environ else None)
+    if path is None or not path.is_file():
+        return {}
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+    names = "amplitude_V", "frequency_Hz", "lyapunov_per_s", "on_off_ratio"
+    rows = ([float(row[name]) for name in names] for row in csv.DictReader(lines))
+    return {(a, f): (exponent, ratio) for a, f, exponent, ratio in rows}
 
 
 def read_exponents(path: Path) -> dict[tuple[float, float], float]:

@@ -1,11 +1,79 @@
-"""What scripts have in common beside their subject."""
+"""How every script begins and ends: its options, what JAX is told, and its report.
 
+A script that keeps compiled programs imports this before JAX: it sets what XLA logs.
+"""
+
+import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
+
+from experiments.shared.pieces import written_whole
+
+
+# XLA reads it when JAX is imported. Loading a program that was kept, its CPU compiler reports two
+# preferences of its own tuning as missing from the machine; errors that matter are raised.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def parser(
+    text: str | None,
+    out: str | None = None,
+    *,
+    quick: str | None = None,
+    full: str | None = None,
+    minutes: float | None = None,
+    reference: bool = False,
+) -> argparse.ArgumentParser:
+    """The options that scripts have in common, of which each has some, and adds its own.
+
+    - `text`: the script's docstring, whose first line is shown by --help.
+    - `out`: where it writes if --out does not say.
+    - `quick`, `full`: what --quick and --full do.
+    - `minutes`: the time for new work if --minutes does not say.
+    - `reference`: whether it takes the published network from --reference.
+    """
+    made = argparse.ArgumentParser(description=str(text).splitlines()[0])
+    if out is not None:
+        made.add_argument("--out", type=Path, default=Path(out), help="output folder")
+    if reference:
+        made.add_argument("--reference", type=Path, help="folder of the published runs")
+    if minutes is not None:
+        made.add_argument("--minutes", type=float, default=minutes, help="begins nothing new after these")
+    extent = made.add_mutually_exclusive_group()
+    if quick is not None:
+        extent.add_argument("--quick", action="store_true", help=quick)
+    if full is not None:
+        extent.add_argument("--full", action="store_true", help=full)
+    made.set_defaults(run=f"quick mode: {quick}")
+    return made
+
+
+def start(
+    options: argparse.ArgumentParser, *, float64: bool = False, keep_compiled: bool = False
+) -> argparse.Namespace:
+    """What the command line says. The output folder is made, and pictures of a quick run will say so.
+
+    - `float64`: JAX computes in it.
+    - `keep_compiled`: programs are kept on disk for later runs, see `jaxnn.keep_compiled`.
+    """
+    # Here, because some scripts set first what is read when these are imported.
+    import jax
+
+    import jaxnn
+    from experiments.shared import figures
+
+    arguments = options.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    figures.this_run(arguments.run if getattr(arguments, "quick", False) else "")
+    if keep_compiled:
+        jaxnn.keep_compiled()
+    if float64:
+        jax.config.update("jax_enable_x64", True)
+    return arguments
 
 
 def plain(value: Any) -> Any:
@@ -14,8 +82,8 @@ def plain(value: Any) -> Any:
         return {key: plain(x) for key, x in value.items()}
     if isinstance(value, list | tuple):
         return [plain(x) for x in value]
-    if isinstance(value, np.ndarray | np.generic | jax.Array):
-        return plain(np.asarray(value).tolist())
+    if hasattr(value, "tolist"):  # of NumPy or JAX
+        return plain(value.tolist())
     if isinstance(value, float):
         return value if np.isfinite(value) else "-inf" if value == -np.inf else None
     return value
@@ -23,6 +91,11 @@ def plain(value: Any) -> Any:
 
 def write_report(path: Path, report: Any) -> None:
     """Writes the numbers of a run as JSON, whole or not at all."""
-    draft = path.with_name(f"partial_{path.name}")
-    draft.write_text(json.dumps(plain(report), indent=1, allow_nan=False) + "\n")
-    draft.replace(path)
+    with written_whole(path) as file:
+        file.write((json.dumps(plain(report), indent=1, allow_nan=False) + "\n").encode())
+
+
+def finish(path: Path, report: Any) -> None:
+    """The same at the end of a run, whose pictures are beside it."""
+    write_report(path, report)
+    print(f"wrote {path}")

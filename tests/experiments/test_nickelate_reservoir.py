@@ -6,7 +6,9 @@ import json
 import numpy as np
 import pytest
 
-from experiments.reservoirs import _answers, _study, _tasks
+from experiments.reservoirs import _study
+from experiments.shared import reservoir_answers as _answers, reservoir_tasks as _tasks
+from experiments.shared.pieces import Pieces
 from scripts import run_script
 
 
@@ -72,7 +74,7 @@ def test_answers_that_are_kept_are_those_to_the_pulses(study, tmp_path):
     np.testing.assert_allclose(energy, each.mean(), rtol=1e-6)
     for name in (answers.NEURONS, answers.CAPACITORS):  # kept, as if simulated
         table = answers.Answers(np.full((64, 4, 8), len(name), np.float32), np.ones((64, 4)))
-        np.savez(tmp_path / f"{name}-0-2.npz".replace(" ", "-"), **table._asdict())
+        Pieces(tmp_path).keep(f"{name}-0-2".replace(" ", "-"), table._asdict)
     found, energy = shown.respond(answers.MIXED, 4, 4)
     np.testing.assert_array_equal(found[:, 0], len(answers.NEURONS))
     np.testing.assert_array_equal(found[:, 16:], len(answers.CAPACITORS))

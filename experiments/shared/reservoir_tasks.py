@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from experiments.shared.pieces import Pieces
 from jaxnn import data, encoders
 
 
@@ -149,12 +150,9 @@ def _mnist(folder: Path | None, cache: Path) -> Task:
 
 def _speech(folder: Path | None, cache: Path) -> Task:
     spoken = data.spoken_digits(folder)
-    kept = cache / "cochlea.npy"
-    if kept.is_file() and len(np.load(kept, mmap_mode="r")) == len(spoken.digits):
-        pictures = np.load(kept)
-    else:
-        pictures = np.asarray(encoders.audio_pulses(spoken.recordings, spoken.rate))
-        np.save(kept, pictures)
+    cochlea = lambda: {"pictures": encoders.audio_pulses(spoken.recordings, spoken.rate)}
+    of_all = lambda kept: len(kept["pictures"]) == len(spoken.digits)
+    pictures = Pieces(cache).keep("cochlea", cochlea, fits=of_all)["pictures"]
     # 32 bands and 16 frames, each band above or below the mean of its frame: how loud it is says little.
     n, bands, frames = pictures.shape
     pictures = pictures.reshape(n, bands // 2, 2, frames // 2, 2).mean(axis=(2, 4))

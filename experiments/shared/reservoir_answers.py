@@ -1,6 +1,5 @@
 """The reservoirs that are compared, and what they answer; answers to trains of pulses are kept on disk."""
 
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +8,8 @@ import jax.random as jr
 import numpy as np
 
 import jaxnn
-from experiments.reservoirs._tasks import SLOTS, Task, encode, trains
+from experiments.shared.pieces import Pieces
+from experiments.shared.reservoir_tasks import SLOTS, Task, encode, trains
 from jaxnn import reservoirs
 
 
@@ -75,7 +75,7 @@ class Presentation:
     """
 
     def __init__(self, task: Task, seed: int, folder: Path, lines: int | None = None):
-        self.task, self.seed, self.folder = task, seed, folder
+        self.task, self.seed, self.pieces = task, seed, Pieces(folder)
         self.lines = seed if lines is None else lines
         self._shown = np.zeros((len(task.labels), 0), int)
         self._coupled: Answers | None = None
@@ -117,24 +117,19 @@ class Presentation:
     def answers(self, method: str, devices: int) -> Answers:
         """To every train there is: simulated once, for all tasks."""
         levels = self.task.levels
-        path = self.folder / f"{method}-{self.seed}-{levels}.npz".replace(" ", "-")
-        if path.is_file():
-            with np.load(path) as file:
-                kept = Answers(file["features"], file["energy"])
-            if kept.energy.shape[1] >= devices:
-                return kept.of(slice(devices))
-        if method == "leaky integrators":
-            times = memory(self.answers(NEURONS, devices), levels)
-            reservoir: Any = reservoirs.LeakyIntegrator(jnp.asarray(times, jnp.float32), reads=READS)
-        else:
-            reservoir = build(method, devices, self.seed)
-        every = np.broadcast_to(trains(levels)[:, None], (levels**SLOTS, devices, SLOTS))
-        found = Answers(*reservoirs.respond_in_batches(reservoir, every))
-        self.folder.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{os.getpid()}-{path.name}")
-        np.savez(draft, **found._asdict())
-        draft.replace(path)
-        return found
+
+        def simulate() -> dict[str, Any]:
+            if method == "leaky integrators":
+                times = memory(self.answers(NEURONS, devices), levels)
+                reservoir: Any = reservoirs.LeakyIntegrator(jnp.asarray(times, jnp.float32), reads=READS)
+            else:
+                reservoir = build(method, devices, self.seed)
+            every = np.broadcast_to(trains(levels)[:, None], (levels**SLOTS, devices, SLOTS))
+            return Answers(*reservoirs.respond_in_batches(reservoir, every))._asdict()
+
+        name = f"{method}-{self.seed}-{levels}".replace(" ", "-")
+        enough = lambda kept: kept["energy"].shape[1] >= devices
+        return Answers(**self.pieces.keep(name, simulate, fits=enough)).of(slice(devices))
 
 
 def looked_up(table: Answers, shown: np.ndarray) -> Answers:
