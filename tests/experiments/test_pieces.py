@@ -26,7 +26,8 @@ def test_pieces_are_made_once(tmp_path):
     for name in found:
         np.testing.assert_array_equal(found[name], first[name])
     assert again.keep_json("two", never) == numbers == {"x": [1, 2], "text": None}
-    assert (there := again.find("part/one")) is not None
+    there = again.find("part/one")
+    assert there is not None
     np.testing.assert_array_equal(there["y"], [1, 2])
     assert again.find("three") is None
     # The time that the first call took.
