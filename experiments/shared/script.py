@@ -42,13 +42,14 @@ def parser(
     if reference:
         made.add_argument("--reference", type=Path, help="folder of the published runs")
     if minutes is not None:
-        made.add_argument("--minutes", type=float, default=minutes, help="begins nothing new after these")
-    extent = made.add_mutually_exclusive_group()
+        begins = "begins nothing new after these; 0: only what is there"
+        made.add_argument("--minutes", type=float, default=minutes, help=begins)
     if quick is not None:
+        extent = made.add_mutually_exclusive_group()
         extent.add_argument("--quick", action="store_true", help=quick)
-    if full is not None:
-        extent.add_argument("--full", action="store_true", help=full)
-    made.set_defaults(run=f"quick mode: {quick}")
+        if full is not None:
+            extent.add_argument("--full", action="store_true", help=full)
+        made.set_defaults(run=f"quick mode: {quick}")
     return made
 
 
@@ -60,18 +61,20 @@ def start(
     - `float64`: JAX computes in it.
     - `keep_compiled`: programs are kept on disk for later runs, see `jaxnn.keep_compiled`.
     """
-    # Here, because some scripts set first what is read when these are imported.
-    import jax
-
-    import jaxnn
-    from experiments.shared import figures
-
     arguments = options.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    figures.this_run(arguments.run if getattr(arguments, "quick", False) else "")
+    # Imported where they are asked for: JAX alone would take some scripts longer than all else.
+    if getattr(arguments, "quick", False):
+        from experiments.shared import figures
+
+        figures.this_run(arguments.run)
     if keep_compiled:
+        import jaxnn
+
         jaxnn.keep_compiled()
     if float64:
+        import jax
+
         jax.config.update("jax_enable_x64", True)
     return arguments
 
