@@ -201,7 +201,7 @@ def main() -> None:
     begin = time.perf_counter()
 
     network, terminals, path = build()
-    threshold = path * 1e-2  # path length times the set voltage [V]
+    threshold = float(jaxnn.threshold_voltage(network, terminals, jaxnn.TunnelJunction()))
     print(f"network     {network.n_nodes} wires, {network.n_junctions} junctions, 30 um box")
     print(f"terminals   {terminals}, {path} junctions apart: threshold n V_set = {threshold:g} V")
     print(f"device      {jax.devices()[0].device_kind}, float32")

@@ -271,7 +271,7 @@ def dense_fits(wires: int, batch: int) -> bool:
 def amplitudes(wires: int, batch: int, dtype: str) -> Any:
     """Drive amplitudes [V] around the threshold: a number, or one for each network of the batch."""
     network, terminals = problem(wires)
-    threshold = 1e-2 * network.path_length(*terminals)
+    threshold = float(jaxnn.threshold_voltage(network, terminals, jaxnn.TunnelJunction()))
     if batch == 1:
         return jnp.asarray(1.5 * threshold, dtype)
     return jnp.asarray(np.linspace(0.5, 3, batch) * threshold, dtype)

@@ -48,7 +48,7 @@ def build(n_wires):
     """So many wires, the two farthest apart, and the threshold between them [V]."""
     network = jaxnn.nanowire_network(n_wires, box=17e-6 * (n_wires / 30) ** 0.5, seed=5)
     terminals = jaxnn.farthest_pair(network)
-    return network, terminals, network.path_length(*terminals) * 1e-2
+    return network, terminals, float(jaxnn.threshold_voltage(network, terminals, jaxnn.TunnelJunction()))
 
 
 def device_parameters(key, n_junctions):

@@ -113,7 +113,7 @@ def network_errors(kinds, sharpness, n_wires, steps, reduced):
     """
     network = jaxnn.nanowire_network(n_wires, box=3e-6 * np.sqrt(n_wires), seed=3)
     terminals = jaxnn.farthest_pair(network)
-    voltage = reduced * 1e-2 * network.path_length(*terminals)
+    voltage = reduced * jaxnn.threshold_voltage(network, terminals, jaxnn.TunnelJunction())
     drive = jaxnn.OnThenOff(voltage, voltage / 3, steps * DT * 2 / 3)
 
     def log_conductance(junction):
@@ -136,7 +136,7 @@ def slopes(n_wires, reduced, sharpness, steps):
     """d log10 G / d V* against V* for the exact law, smooth ones, and straight through those."""
     network = jaxnn.nanowire_network(n_wires, box=3e-6 * np.sqrt(n_wires), seed=3)
     terminals = jaxnn.farthest_pair(network)
-    threshold = 1e-2 * network.path_length(*terminals)
+    threshold = jaxnn.threshold_voltage(network, terminals, jaxnn.TunnelJunction())
 
     def log_conductance(v, junction):
         setup = {"terminals": terminals, "dt": 2e-3, "steps": steps, "every": steps}

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxnn
+from experiments.shared.hochstetter2021 import V_SET
 from experiments.shared.pieces import Pieces
 from jaxnn import analysis
 
@@ -100,7 +101,7 @@ def _simulate_chunk(case: Case, seed: int) -> dict[str, np.ndarray]:
         junction = eqx.tree_at(lambda law: law.off_conductance, junction, jnp.asarray(1e-8))
         rule = analysis.Crossing.of(junction)
     ensemble = jaxnn.Ensemble(networks)
-    threshold = jnp.asarray(lengths * 1e-2)[:, None]
+    threshold = jnp.asarray(lengths * V_SET)[:, None]
 
     def run(reduced):
         return analysis.count_events(

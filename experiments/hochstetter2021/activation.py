@@ -27,7 +27,7 @@ import numpy as np
 import jaxnn
 from experiments.shared import figures, hochstetter2021 as published
 from experiments.shared.figures import plt
-from experiments.shared.hochstetter2021 import G0
+from experiments.shared.hochstetter2021 import V_SET
 
 
 DT = 1e-3  # [s]
@@ -82,11 +82,11 @@ class Bench:
                 state=state,
             )
 
-        volts = jnp.asarray(reduced) * self.path * 1e-2
+        volts = jnp.asarray(reduced) * self.path * V_SET
         batch = jax.jit(jax.vmap(jax.vmap(one, in_axes=(0, None)), in_axes=(None, 0)))
         solution = batch(volts, states)
         assert np.all(np.asarray(solution.failed_step) < 0), "a step was not finite"
-        scaled = self.path * np.asarray(solution.conductance) / G0
+        scaled = self.path * np.asarray(solution.conductance) / jaxnn.G0
         return np.asarray(solution.time[0, 0]), scaled, solution.final_state
 
 
@@ -137,7 +137,7 @@ def initial_states(network, terminals, size):
     run = jaxnn.simulate(
         network,
         law,
-        jaxnn.Constant(20 * bench.path * 1e-2),
+        jaxnn.Constant(20 * bench.path * V_SET),
         terminals=terminals,
         dt=DT,
         steps=steps,
@@ -149,7 +149,7 @@ def initial_states(network, terminals, size):
     picked = np.minimum(np.searchsorted(np.maximum.accumulate(trace), wanted), len(trace) - 1)
     reduced = np.linspace(0.5, 3, size.start_drives)
     _, scaled, _ = bench.run(reduced, size.seconds, run.state[picked])
-    return reduced, trace[picked] * bench.path / G0, scaled[..., -1], bench.steps + steps
+    return reduced, trace[picked] * bench.path / jaxnn.G0, scaled[..., -1], bench.steps + steps
 
 
 def strip(size):
@@ -174,11 +174,11 @@ def thresholds(size):
 
     @eqx.filter_jit
     def activates(reduced, dt, steps):
-        volts = (reduced * lengths * 1e-2)[:, None]
+        volts = (reduced * lengths * V_SET)[:, None]
         run = jaxnn.simulate(
             ensemble, junction, jaxnn.Constant(volts), terminals=pairs, dt=dt, steps=steps, every=steps
         )
-        return run.conductance[-1] * lengths / G0 > 0.1
+        return run.conductance[-1] * lengths / jaxnn.G0 > 0.1
 
     steps = round(size.long / SLOW_DT)
     low, high = (np.full(len(lengths), end) for end in size.bracket)
@@ -306,7 +306,7 @@ def largest_deviations(rows, back, prepared, path):
         "table": largest(rows, "relative"),
         "late": largest(rows, "relative late"),
         "return": max(abs(g / published.RETURN[v] - 1) for v, g in back.items()),
-        "prepared": relative(prepared, published.PREPARED * path / G0),
+        "prepared": relative(prepared, published.PREPARED * path / jaxnn.G0),
     }
 
 

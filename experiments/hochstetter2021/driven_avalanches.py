@@ -39,6 +39,7 @@ from experiments.hochstetter2021._ensemble_runs import Case, connected
 from experiments.shared import figures
 from experiments.shared.compilation import compile_quickly
 from experiments.shared.figures import plt
+from experiments.shared.hochstetter2021 import V_SET
 from experiments.shared.pieces import Pieces, TimeUp
 from jaxnn import analysis
 
@@ -68,7 +69,7 @@ def simulate_chunk(case: Case, seed: int) -> dict[str, Any]:
 def _simulate_chunk(case: Case, seed: int) -> dict[str, Any]:
     networks, terminals, lengths, following = connected(case, seed)
     ensemble, junction = jaxnn.Ensemble(networks), jaxnn.parameters.hochstetter2021_ac()
-    amplitude = jnp.asarray(case.reduced[0] * 1e-2 * lengths)[:, None]
+    amplitude = jnp.asarray(case.reduced[0] * V_SET * lengths)[:, None]
     rng, steps = np.random.default_rng(seed), round(case.seconds / DT)
     live = [conducting(*pair) for pair in zip(networks, terminals, strict=True)]
     perturbed = np.array([rng.permutation(junctions)[:PERTURBED] for junctions in live])

@@ -25,7 +25,7 @@ import numpy as np
 import jaxnn
 from experiments.shared import figures, hochstetter2021 as published
 from experiments.shared.figures import plt
-from experiments.shared.hochstetter2021 import G0, V_SET
+from experiments.shared.hochstetter2021 import V_SET
 from jaxnn import analysis
 
 
@@ -69,8 +69,8 @@ def simulate(network, terminals, seconds):
     return path, {
         name: Run(
             np.asarray(solution.time[i]),
-            path * np.asarray(solution.conductance[i]) / G0,
-            np.asarray(solution.junction_conductance[i]) / G0,
+            path * np.asarray(solution.conductance[i]) / jaxnn.G0,
+            np.asarray(solution.junction_conductance[i]) / jaxnn.G0,
             np.abs(np.asarray(solution.junction_voltage[i])) / V_SET,
         )
         for i, name in enumerate(CASES)
