@@ -38,6 +38,15 @@ from .storage import (
     save_arrays as save_arrays,
     written_whole as written_whole,
 )
+from .types import (
+    Count as Count,
+    Declared as Declared,
+    DType as DType,
+    Key as Key,
+    Numbers as Numbers,
+    Plan as Plan,
+    Terminals as Terminals,
+)
 from .units import unit as unit, unit_of as unit_of
 from .unrecorded import NotRecorded as NotRecorded
 from .user_code import user_code as user_code

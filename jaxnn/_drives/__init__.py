@@ -3,6 +3,7 @@
 from .abstract import (
     AbstractClockDrive as AbstractClockDrive,
     AbstractDrive as AbstractDrive,
+    DriveLike as DriveLike,
     Sum as Sum,
     drive_at as drive_at,
     per_terminal as per_terminal,

@@ -3,14 +3,14 @@
 import abc
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import equinox as eqx
 import jax.numpy as jnp
 import jax.tree_util as jtu
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
-from .._core import Module, check_finite, common_dtype
+from .._core import Declared, DType, Module, Numbers, check_finite, common_dtype
 from .clock import Clock, Timing
 
 
@@ -38,6 +38,10 @@ class AbstractDrive(Module):
         pulse. By default infinite, which no time step exceeds.
         """
         return float("inf")
+
+
+DriveLike: TypeAlias = Declared[AbstractDrive | Numbers]
+"""A drive, or an array of voltages [V] with time first."""
 
 
 class AbstractClockDrive(AbstractDrive):
@@ -112,10 +116,10 @@ def aligned(values: Sequence[Array]) -> list[Array]:
     return [x.reshape((1,) * (most - x.ndim) + x.shape) if x.ndim else x for x in values]
 
 
-def settled(tree: PyTree, dtype: Any, timing_dtype: Any = None) -> PyTree:
+def settled(tree: PyTree, dtype: DType, timing_dtype: DType | None = None) -> PyTree:
     """A drive with all of its numbers in a dtype, and those marked `TIMING` as a `Timing`."""
 
-    def one(path: Any, leaf: Any) -> Any:
+    def one(path: jtu.KeyPath, leaf: object) -> object:
         if not (eqx.is_inexact_array(leaf) or isinstance(leaf, float)):
             return leaf
         if _sets_times(tree, path):
