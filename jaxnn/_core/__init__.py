@@ -41,10 +41,10 @@ from .storage import (
 from .types import (
     Count as Count,
     Declared as Declared,
-    DType as DType,
     Key as Key,
     Numbers as Numbers,
     Plan as Plan,
+    Seed as Seed,
     Terminals as Terminals,
 )
 from .units import unit as unit, unit_of as unit_of

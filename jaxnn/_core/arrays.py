@@ -1,7 +1,6 @@
 """Conversion and checks of numeric arguments, with messages that say what to do."""
 
 import operator
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,9 +9,10 @@ from jax.core import Tracer
 from jaxtyping import Array
 
 from .numbers import Number
+from .types import Numbers
 
 
-def as_inexact(value: Any) -> Number:
+def as_inexact(value: Numbers) -> Number:
     """A parameter as it is kept: a JAX array as it is, all else as a NumPy array of floats.
 
     A NumPy array of float64, which nobody chose, is of no dtype yet, see `jaxnn._core.numbers`; nor is a
@@ -35,7 +35,7 @@ def as_inexact(value: Any) -> Number:
     return array  # pyright: ignore[reportReturnType]
 
 
-def as_array(value: Any) -> Array:
+def as_array(value: Numbers) -> Array:
     """Data, as opposed to a parameter, as a floating-point JAX array."""
     array = jnp.asarray(value)
     return array if jnp.issubdtype(array.dtype, jnp.inexact) else array.astype(float)
@@ -46,7 +46,7 @@ def concrete(value: object) -> np.ndarray | None:
     return None if isinstance(value, Tracer) else np.asarray(value)
 
 
-def whole(name: str, value: Any) -> int:
+def whole(name: str, value: object) -> int:
     """A whole number, written as 100 or as 1e2, as an int; raises a `ValueError` for others."""
     check_not_traced(name, value)
     try:
@@ -58,7 +58,7 @@ def whole(name: str, value: Any) -> int:
         ) from None
 
 
-def check_not_traced(name: str, value: Any) -> None:
+def check_not_traced(name: str, value: object) -> None:
     """Raises a `ValueError` for what decides what is compiled and yet came in as a traced argument."""
     if any(isinstance(x, Tracer) for x in jax.tree.leaves(value)):
         raise ValueError(
@@ -69,7 +69,7 @@ def check_not_traced(name: str, value: Any) -> None:
         )
 
 
-def check_type(name: str, value: Any, kinds: Any, advice: str = "") -> None:
+def check_type(name: str, value: object, kinds: type | tuple[type, ...], advice: str = "") -> None:
     """Raises a `ValueError` unless `value` is of one of `kinds`, the public classes."""
     kinds = kinds if isinstance(kinds, tuple) else (kinds,)
     if not isinstance(value, kinds):
@@ -77,7 +77,7 @@ def check_type(name: str, value: Any, kinds: Any, advice: str = "") -> None:
         raise ValueError(f"{name} must be a {wanted}, got {_named(value)}. {advice}".rstrip())
 
 
-def check_network(value: Any, kinds: Any) -> None:
+def check_network(value: object, kinds: type | tuple[type, ...]) -> None:
     """`check_type` for the first argument of a run."""
     single = isinstance(kinds, type)
     if isinstance(value, list | tuple):
@@ -87,7 +87,7 @@ def check_network(value: Any, kinds: Any) -> None:
     check_type("network", value, kinds, advice)
 
 
-def check_time_step(dt: Any) -> None:
+def check_time_step(dt: Numbers) -> None:
     """Raises a `ValueError` unless `dt` is one positive number of seconds."""
     shape = () if isinstance(dt, str) or dt is None else np.shape(dt)
     if isinstance(dt, str) or dt is None or shape:
@@ -99,7 +99,7 @@ def check_time_step(dt: Any) -> None:
     check_at_least("dt", dt, 0, "s", strict=True)
 
 
-def _named(value: Any) -> str:
+def _named(value: object) -> str:
     """A value by its type, and text as it is."""
     return repr(value) if isinstance(value, str) else type(value).__name__
 
@@ -133,7 +133,7 @@ def check_at_least(
         )
 
 
-def check_count(name: str, value: Any) -> int:
+def check_count(name: str, value: object) -> int:
     """A number of steps or the like, at least 1, as an int; raises a `ValueError` for others."""
     count = whole(name, value)
     if count < 1:

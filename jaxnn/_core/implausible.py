@@ -1,7 +1,5 @@
 """Numbers that can be right but are more likely a slip: of a unit, of a sign, of an order."""
 
-from typing import Any
-
 import numpy as np
 
 from .arrays import concrete
@@ -21,7 +19,7 @@ def warn_implausible(message: str) -> None:
     warn_user(message, ImplausibleWarning)
 
 
-def check_conductance(name: str, value: Any) -> None:
+def check_conductance(name: str, value: object) -> None:
     """Warns of a conductance that looks like a resistance."""
     array = concrete(value)
     if array is not None and array.size and np.max(array) > _LARGEST_CONDUCTANCE:
@@ -32,7 +30,7 @@ def check_conductance(name: str, value: Any) -> None:
         )
 
 
-def check_on_above_off(on: Any, off: Any) -> None:
+def check_on_above_off(on: object, off: object) -> None:
     """Warns of a junction that conducts less when it is on than when it is off."""
     high, low = concrete(on), concrete(off)
     if high is None or low is None:

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from jaxtyping import Array
 
 from .units import field_units
 from .unrecorded import NotRecorded
@@ -33,14 +34,14 @@ class Module(eqx.Module):
     def __repr__(self) -> str:
         return _laid_out(_fields(self))
 
-    def __pdoc__(self, **options: Any) -> Any:
+    def __pdoc__(self, **options: object) -> Any:
         """The same inside another module, which equinox shows."""
         import wadler_lindig
 
         return wadler_lindig.TextDoc(_text(self).replace(_FIXED, " "))
 
 
-def show(name: str, **parts: Any) -> str:
+def show(name: str, **parts: object) -> str:
     """The `repr` of a module whose fields are not what a user gave."""
     return _laid_out(f"{name}({', '.join(f'{key}={_text(part)}' for key, part in parts.items())})")
 
@@ -52,7 +53,7 @@ def _laid_out(text: str) -> str:
     return lines.replace(_FIXED, " ")
 
 
-def _fields(module: Any) -> str:
+def _fields(module: Module) -> str:
     """A module on one line. Switches at their default and what is None are left out."""
     units = field_units(type(module))
     missing = lambda x: x is None or isinstance(x, NotRecorded)
@@ -67,7 +68,7 @@ def _fields(module: Any) -> str:
     return f"{type(module).__name__}({', '.join([*parts, *rest])})"
 
 
-def _is_default(module: Any, field: Any) -> bool:
+def _is_default(module: Module, field: dc.Field) -> bool:
     if field.default is dc.MISSING:
         return False
     value, default = getattr(module, field.name), field.default
@@ -78,9 +79,9 @@ def _is_default(module: Any, field: Any) -> bool:
     return np.shape(value) == np.shape(default) and bool(np.all(np.asarray(value) == np.asarray(default)))
 
 
-def _text(x: Any, unit: str = "") -> str:
+def _text(x: object, unit: str = "") -> str:
     """Any value on one line; a line may end at its spaces alone."""
-    if eqx.is_array(x) or isinstance(x, jax.ShapeDtypeStruct):
+    if isinstance(x, jax.Array | np.ndarray | np.generic | jax.ShapeDtypeStruct):
         text = _array(x)
         words = f"{text} {unit}" if unit not in ("", "1") and any(c.isdigit() for c in text) else text
         return words.replace(" ", _FIXED)
@@ -109,7 +110,7 @@ def _listed(items: list[str]) -> str:
     return ", ".join(items if over < 2 else [*items[:_MOST_ITEMS], f"{over}{_FIXED}more"])
 
 
-def _array(x: Any) -> str:
+def _array(x: Array | np.ndarray | np.generic | jax.ShapeDtypeStruct) -> str:
     """A number, a few numbers, or the dtype, shape and range of more."""
     kind = f"{x.dtype}[{','.join(map(str, x.shape))}]"
     if isinstance(x, jax.ShapeDtypeStruct):
@@ -143,5 +144,5 @@ def _range(array: np.ndarray) -> str:
     return f"{missing} NaN, {span}" if missing else span
 
 
-def _number(x: Any) -> str:
+def _number(x: object) -> str:
     return f"{x:.6g}" if isinstance(x, float | np.floating | complex | np.complexfloating) else str(x)

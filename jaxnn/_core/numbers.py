@@ -7,21 +7,23 @@ the boundary of `jax.jit` a plain number becomes an array like any other, of the
 
 import functools as ft
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PyTree
+from jaxtyping import DTypeLike, PyTree
 
 from jaxnn_kernels import Number as Number
 
 
-Method = TypeVar("Method", bound=Callable[..., Any])
+Owner = TypeVar("Owner")
+Inputs = ParamSpec("Inputs")
+Output = TypeVar("Output")
 
 
-def is_plain(x: Any) -> bool:
+def is_plain(x: object) -> bool:
     """Whether a leaf is a NumPy array of real numbers."""
     return isinstance(x, np.ndarray | np.generic) and eqx.is_inexact_array(x)
 
@@ -33,12 +35,12 @@ def common_dtype(numbers: PyTree) -> jnp.dtype:
     return jnp.result_type(*arrays) if arrays else jnp.result_type(float)
 
 
-def cast_inexact(tree: PyTree, dtype: Any) -> PyTree:
+def cast_inexact(tree: PyTree, dtype: DTypeLike) -> PyTree:
     """The tree with its real and complex arrays in a dtype."""
     return jax.tree.map(lambda x: jnp.asarray(x, dtype) if eqx.is_inexact_array(x) else x, tree)
 
 
-def follow(tree: PyTree, *like: Any) -> PyTree:
+def follow(tree: PyTree, *like: PyTree) -> PyTree:
     """The tree with its plain numbers as JAX arrays, of the dtype of those that it has and of `like`.
 
     Wherever a module computes with its parameters it does so with these: a law that is called with a
@@ -48,16 +50,18 @@ def follow(tree: PyTree, *like: Any) -> PyTree:
     return jax.tree.map(lambda x: jnp.asarray(x, dtype) if is_plain(x) else x, tree)
 
 
-def following(method: Method) -> Method:
+def following(
+    method: Callable[Concatenate[Owner, Inputs], Output],
+) -> Callable[Concatenate[Owner, Inputs], Output]:
     """A method whose plain parameters follow the dtype of its arguments."""
 
     @ft.wraps(method)
-    def followed(self: Any, *arguments: Any, **keywords: Any) -> Any:
+    def followed(self: Owner, *arguments: Inputs.args, **keywords: Inputs.kwargs) -> Output:
         return method(follow(self, arguments, keywords), *arguments, **keywords)
 
-    return followed  # pyright: ignore[reportReturnType]
+    return followed
 
 
-def array_module(*values: Any) -> Any:
+def array_module(*values: object) -> Any:
     """NumPy for plain numbers, which then stay plain; jax.numpy if a JAX array is among them."""
     return jnp if any(isinstance(x, jax.Array) for x in values) else np

@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from typing import Any
+from types import FrameType
 
 
 _PASSED = ("jaxnn", "jaxnn_kernels", "jax", "equinox", "jaxtyping", "beartype")
@@ -20,5 +20,5 @@ def warn_user(message: str, category: type[Warning] = NumericalWarning) -> None:
     warnings.warn(message, category, stacklevel=level)
 
 
-def _is_passed(frame: Any) -> bool:
+def _is_passed(frame: FrameType) -> bool:
     return frame.f_globals.get("__name__", "").partition(".")[0] in _PASSED

@@ -3,13 +3,14 @@
 import functools as ft
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, ParamSpec, TypeVar
 
 import equinox as eqx
 import jax
 import numpy as np
 from jax.core import Tracer
+from jaxtyping import PyTree
 
 from .arrays import check_count
 from .numerical_warning import warn_user
@@ -34,7 +35,9 @@ class _Programs:
         self.lock = threading.Lock()
         self.warned = False
 
-    def get(self, key: Any, make: Callable[[], Callable[..., Any]], traced: bool) -> Callable[..., Any]:
+    def get(
+        self, key: Hashable, make: Callable[[], Callable[..., Any]], traced: bool
+    ) -> Callable[..., Any]:
         with self.lock:
             again = key not in self.programs and key in self.dropped
             program = self.programs.pop(key, None) or make()
@@ -97,10 +100,10 @@ class _Static(eqx.Module):
     value: Any = eqx.field(static=True)
 
 
-def _program(function: Callable[..., Any], static: Any) -> Callable[..., Any]:
+def _program(function: Callable[..., object], static: PyTree) -> Callable[..., Any]:
     """A program of its own: JAX keeps what it compiles as long as the function that it was given lives."""
 
-    def program(arrays: Any) -> Any:
+    def program(arrays: PyTree) -> Any:
         args, kwargs = eqx.combine(arrays, static)
         out, rest = eqx.partition(function(*args, **kwargs), _is_array)
         return out, _Static(rest)
@@ -110,5 +113,5 @@ def _program(function: Callable[..., Any], static: Any) -> Callable[..., Any]:
     return jax.jit(program)
 
 
-def _is_array(x: Any) -> bool:
+def _is_array(x: object) -> bool:
     return isinstance(x, jax.Array | np.ndarray | np.generic)

@@ -8,10 +8,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import jax
 from jax.core import Tracer
+from jaxtyping import PyTree
 
 
 SETTING = "JAXNN_PROGRESS"
@@ -20,7 +21,8 @@ _TICK = 0.5  # [s]
 _COMPILING = "compiling"
 _IDLE = 20  # ticks without anything to watch, after which the watching thread ends
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+Inputs = ParamSpec("Inputs")
+Output = TypeVar("Output")
 
 
 def is_shown() -> bool:
@@ -76,7 +78,7 @@ def notice(name: str, doing: Callable[[], str], *, show: bool = True) -> Iterato
 
 def announced(
     name: str, work: Callable[..., str] = lambda *_, **__: "", *, wait: bool = False
-) -> Callable[[Function], Function]:
+) -> Callable[[Callable[Inputs, Output]], Callable[Inputs, Output]]:
     """A compiled function that says so where it takes long, with `work(*arguments)` for what it runs.
 
     Nothing is added to the program, and nothing is said inside a transformation, where nothing runs yet.
@@ -84,21 +86,21 @@ def announced(
     - `wait`: until the results are there, if the caller waits for them anyway.
     """
 
-    def decorate(function: Function) -> Function:
+    def decorate(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
         @ft.wraps(function)
-        def call(*arguments: Any, **more: Any) -> Any:
+        def call(*arguments: Inputs.args, **more: Inputs.kwargs) -> Output:
             if not is_shown() or _is_traced((arguments, more)):
                 return function(*arguments, **more)
             with notice(name, lambda: f"running {work(*arguments, **more)}".rstrip()):
                 out = function(*arguments, **more)
                 return jax.block_until_ready(out) if wait else out
 
-        return call  # pyright: ignore[reportReturnType]
+        return call
 
     return decorate
 
 
-def _is_traced(tree: Any) -> bool:
+def _is_traced(tree: PyTree) -> bool:
     return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(tree))
 
 
@@ -162,7 +164,7 @@ class _Watcher:
         self.watched: dict[Any, contextvars.Context] = {}
         self.thread: threading.Thread | None = None
 
-    def add(self, watched: Any) -> None:
+    def add(self, watched: _Ticking | _Note) -> None:
         """Looks at it from now on: a matter of microseconds, unlike starting a thread."""
         with self.lock:
             # Where output goes hangs on the context: to the cell of a notebook that was run.
@@ -171,7 +173,7 @@ class _Watcher:
                 self.thread = threading.Thread(target=self._watch, name="jaxnn progress", daemon=True)
                 self.thread.start()
 
-    def remove(self, watched: Any) -> None:
+    def remove(self, watched: _Ticking | _Note) -> None:
         """Looks at it no longer, and is not looking at it now."""
         with self.lock:
             self.watched.pop(watched, None)
@@ -187,7 +189,7 @@ class _Watcher:
                 if idle == _IDLE:
                     self.thread = None
 
-    def _tick(self, watched: Any, context: contextvars.Context) -> None:
+    def _tick(self, watched: _Ticking | _Note, context: contextvars.Context) -> None:
         try:
             context.run(watched.tick)
         except Exception:  # as of a stream that was closed: a run does not end for a line about it
@@ -216,7 +218,7 @@ def _watched(note: _Ticking | _Note) -> Iterator[None]:
 def _listen() -> None:
     """Has JAX say when it traces and when it has compiled."""
 
-    def heard(event: str, duration_secs: float, **_: Any) -> None:
+    def heard(event: str, duration_secs: float, **_: object) -> None:
         del duration_secs
         note = getattr(_current, "note", None)
         if note is not None and event.startswith("/jax/core/compile/"):

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, SupportsIndex, TypeAlias, TypeVar
 
+import numpy as np
 import numpy.typing as npt
-from jax.typing import DTypeLike
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from jaxnn_kernels import AbstractPlan
@@ -32,16 +32,15 @@ Numbers: TypeAlias = Declared[ArrayLike | npt.ArrayLike]
 Count: TypeAlias = Declared[SupportsIndex | float]
 """A whole number, written as 100 or as 1e2."""
 
-Terminals: TypeAlias = Declared[
-    Sequence[SupportsIndex] | Sequence[Sequence[SupportsIndex]] | Array | npt.NDArray[Any]
-]
+_Wires: TypeAlias = Sequence[int] | Sequence[np.integer] | Array | np.ndarray
+Terminals: TypeAlias = Declared[_Wires | Sequence[_Wires]]
 """Wires by number, as they are given; for an ensemble one sequence per network."""
 
 Key: TypeAlias = PRNGKeyArray
 """A random key, of `jax.random.key` or of the older `jax.random.PRNGKey`."""
 
-DType: TypeAlias = Declared[DTypeLike]
-"""A dtype, its name, or the type that stands for it."""
+Seed: TypeAlias = int | Sequence[int] | np.random.SeedSequence | np.random.Generator | None
+"""Of a NumPy generator, or the generator itself."""
 
 Plan: TypeAlias = AbstractPlan
 """What a solver makes of a network once, see `jaxnn.kernels.AbstractPlan`."""

@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, get_type_hints
 
+from jaxtyping import PyTree
+
 
 def unit(symbol: str) -> dict[str, Any]:
     """What a field is declared with: `eqx.field(metadata=unit("V"))`, or an argument `Annotated`."""
@@ -33,7 +35,7 @@ def argument_units(function: Any) -> dict[str, str]:
     return {name: found[0] for name, found in units.items() if found}
 
 
-def unit_of(root: Any, place: str) -> str:
+def unit_of(root: object, place: str) -> str:
     """The unit of a number by its place in a module, or by the name of an argument; "" if unknown."""
     if not dc.is_dataclass(root):
         return argument_units(root).get(place, "")
@@ -49,5 +51,5 @@ def unit_of(root: Any, place: str) -> str:
     return unit
 
 
-def _at(tree: Any, part: str) -> Any:
+def _at(tree: PyTree, part: str) -> Any:
     return tree[int(part)] if part.isdigit() else getattr(tree, part)

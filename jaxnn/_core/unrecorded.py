@@ -22,7 +22,7 @@ class NotRecorded(eqx.Module):
             raise AttributeError(attribute)
         self._refuse()
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: object) -> Any:
         self._refuse()
 
     def __iter__(self) -> Any:
@@ -31,13 +31,13 @@ class NotRecorded(eqx.Module):
     def __len__(self) -> int:
         return self._refuse()
 
-    def __array__(self, *arguments: Any, **options: Any) -> Any:
+    def __array__(self, *arguments: object, **options: object) -> Any:
         self._refuse()
 
     def __jax_array__(self) -> Any:
         self._refuse()
 
-    def _refuse(self, *_: Any) -> Any:
+    def _refuse(self, *_: object) -> Any:
         raise ValueError(
             f"{self.name} was not recorded: give record={self.name!r} to the run, or record=(..., "
             f"{self.name!r}) with what else it keeps."

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 import equinox as eqx
 import jax.numpy as jnp
 import jax.tree_util as jtu
-from jaxtyping import Array, ArrayLike, Float, PyTree
+from jaxtyping import Array, ArrayLike, DTypeLike, Float, PyTree
 
-from .._core import Declared, DType, Module, Numbers, check_finite, common_dtype
+from .._core import Declared, Module, Numbers, check_finite, common_dtype
 from .clock import Clock, Timing
 
 
@@ -116,10 +116,10 @@ def aligned(values: Sequence[Array]) -> list[Array]:
     return [x.reshape((1,) * (most - x.ndim) + x.shape) if x.ndim else x for x in values]
 
 
-def settled(tree: PyTree, dtype: DType, timing_dtype: DType | None = None) -> PyTree:
+def settled(tree: PyTree, dtype: DTypeLike, timing_dtype: DTypeLike | None = None) -> PyTree:
     """A drive with all of its numbers in a dtype, and those marked `TIMING` as a `Timing`."""
 
-    def one(path: jtu.KeyPath, leaf: object) -> object:
+    def one(path: jtu.KeyPath, leaf: Any) -> PyTree:
         if not (eqx.is_inexact_array(leaf) or isinstance(leaf, float)):
             return leaf
         if _sets_times(tree, path):

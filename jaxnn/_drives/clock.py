@@ -1,12 +1,10 @@
 """An instant, and what it is compared with, known to more digits than their dtype holds."""
 
-from typing import Any
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float, Int
+from jaxtyping import Array, ArrayLike, Bool, DTypeLike, Float, Int
 
 from jaxnn_kernels import (
     fractional_cycles,
@@ -40,9 +38,9 @@ class Timing(Module):
     remainder: Float[Array, "..."]
 
     @classmethod
-    def of(cls, number: Any, dtype: Any) -> "Timing":
+    def of(cls, number: "ArrayLike | Timing", dtype: DTypeLike) -> "Timing":
         """A number in two parts. A JAX array of the same dtype is the number itself, the rest being 0."""
-        if isinstance(number, cls):
+        if isinstance(number, Timing):
             return number
         return cls(*map(jnp.asarray, split_time_step(number, dtype)))
 
@@ -72,7 +70,7 @@ class Clock(Module):
         self.tolerance = _rounding(time, time.dtype) if tolerance is None else tolerance
 
     @classmethod
-    def at(cls, time: ArrayLike, dtype: Any = None) -> "Clock":
+    def at(cls, time: ArrayLike, dtype: DTypeLike | None = None) -> "Clock":
         """The instant `time` [s] as it stands, in a dtype, by default its own or the default float."""
         if not isinstance(time, jax.Array):
             time = np.asarray(time, np.float64)
@@ -93,24 +91,26 @@ class Clock(Module):
         """Time and remainder, as the kernels take them."""
         return self.time, self.remainder
 
-    def cycles(self, frequency: Any) -> Float[Array, "..."]:
+    def cycles(self, frequency: "ArrayLike | Timing") -> Float[Array, "..."]:
         """Cycles passed at `frequency` [Hz] less the nearest whole number, in [-1/2, 1/2]."""
         phase, remainder = fractional_cycles(self._timing(frequency).parts, self.parts)
         return phase + remainder
 
-    def since(self, instant: Any) -> Float[Array, "..."]:
+    def since(self, instant: "ArrayLike | Timing") -> Float[Array, "..."]:
         """Seconds passed since `instant` [s], negative before it."""
         instant = self._timing(instant)
         return (self.time - instant.value) + (self.remainder - instant.remainder)
 
-    def reached(self, instant: Any) -> Bool[Array, "..."]:
+    def reached(self, instant: "ArrayLike | Timing") -> Bool[Array, "..."]:
         """Whether `instant` [s] has come, to within the clock's `tolerance`.
 
         Without that allowance, whether step 2000 of 1 ms has reached 2 s would hang on rounding.
         """
         return self.since(instant) >= -self.tolerance
 
-    def nearest_edge(self, period: Any, start: Any = 0.0) -> tuple[Int[Array, "..."], Timing]:
+    def nearest_edge(
+        self, period: "ArrayLike | Timing", start: "ArrayLike | Timing" = 0.0
+    ) -> tuple[Int[Array, "..."], Timing]:
         """Of the instants `start` + n `period` [s] the nearest n, and the time since then [s].
 
         A step on an edge is within `tolerance` of it, whatever hours have passed. Without a derivative.
@@ -119,10 +119,10 @@ class Clock(Module):
         number, rest = whole_periods(passed, self._timing(period).parts)
         return number, Timing(*rest)
 
-    def _timing(self, number: Any) -> Timing:
+    def _timing(self, number: "ArrayLike | Timing") -> Timing:
         return Timing.of(number, self.time.dtype)
 
 
-def _rounding(time: Array, dtype: Any) -> Array:
+def _rounding(time: Array, dtype: DTypeLike) -> Array:
     """By how much [s] a time and what it is compared with may have been rounded."""
     return jax.lax.stop_gradient(4 * float(jnp.finfo(dtype).eps) * jnp.abs(time))

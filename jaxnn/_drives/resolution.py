@@ -3,7 +3,7 @@
 import functools as ft
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Span(NamedTuple):
         return self.begin == 0
 
 
-def warn_of_losses(drive: Any, dt: Any, steps: int, start_step: Any) -> None:
+def warn_of_losses(drive: object, dt: object, steps: int, start_step: object) -> None:
     """Warns of what a drive loses at steps of `dt` [s], as far as numbers are not traced."""
     if not isinstance(drive, AbstractDrive):
         return
@@ -137,7 +137,7 @@ def _(drive: Samples, span: Span) -> Iterator[str]:
         )
 
 
-def _too_short(what: str, length: Any, dt: float) -> Iterator[str]:
+def _too_short(what: str, length: np.ndarray, dt: float) -> Iterator[str]:
     """A length [s] that falls between two steps; what has none is left out."""
     short = (length > 0) & (length < (1 - _SAME) * dt)
     if np.any(short):
@@ -148,7 +148,7 @@ def _too_short(what: str, length: Any, dt: float) -> Iterator[str]:
         )
 
 
-def _in_steps(what: str, length: Any, dt: float) -> Iterator[str]:
+def _in_steps(what: str, length: np.ndarray, dt: float) -> Iterator[str]:
     """A length [s] too short for dt, or one that is far from a whole number of few steps."""
     yield from _too_short(what, length, dt)
     n = np.where(np.isfinite(length) & (length >= (1 - _SAME) * dt), length / dt, 1)
@@ -162,7 +162,7 @@ def _in_steps(what: str, length: Any, dt: float) -> Iterator[str]:
         )
 
 
-def _known(value: Any) -> np.ndarray:
+def _known(value: object) -> np.ndarray:
     """A number as it is given, NaN while it is traced; comparisons with that are all false."""
     known = concrete(value)
     return np.asarray(np.nan) if known is None else np.asarray(known, np.float64)

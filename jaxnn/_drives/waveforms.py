@@ -229,7 +229,7 @@ def _excess(number: tuple[Any, Any], limit: tuple[Any, Any] = (0.0, 0.0)) -> Arr
     return (number[0] - limit[0]) + (number[1] - limit[1])
 
 
-def _ready(drive: Any, clock: Clock) -> Any:
+def _ready(drive: AbstractClockDrive, clock: Clock) -> Any:
     """A drive's numbers in the dtype of a clock, its voltages with an entry for each terminal.
 
     As with any voltage, one without an axis of terminals beside others that have it is the first

@@ -1,18 +1,20 @@
 """Networks that grow when required, and switch off what they do not use."""
 
 import abc
-from typing import Any
+from typing import Any, TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, DTypeLike, Float, Int, PyTree
 
 import jaxnn_kernels as jk
 
 from .._core import (
     Module,
+    Number,
+    Numbers,
     announced,
     as_array,
     as_inexact,
@@ -28,9 +30,12 @@ from .._core import (
 # More samples than anybody shows: what never happens.
 _NEVER = 2**29
 
+# The state, and the weights of the previous winner where there are contexts.
+_Carry: TypeAlias = tuple[jk.GrowState, Array | None]
 
-def _as_integer(value: Any) -> Any:
-    return value if isinstance(value, jax.Array) else np.asarray(value)
+
+def _as_integer(value: Numbers) -> Number:
+    return value if isinstance(value, jax.Array) else np.asarray(value)  # pyright: ignore[reportReturnType]
 
 
 class GrowthHistory(Module):
@@ -171,7 +176,7 @@ class GrowWhenRequired(Module):
         check_at_least("max_age", self.max_age, 1)
         check_at_least("off_after", self.off_after, 1)
 
-    def start(self, inputs: Any, n_classes: int = 1, labels: Any = None) -> jk.GrowState:
+    def start(self, inputs: Numbers, n_classes: int = 1, labels: Numbers | None = None) -> jk.GrowState:
         """A network of so many fresh nodes at `inputs` `(nodes, inputs)`, at least two.
 
         `labels` (nodes,), where given, are what these nodes are counted for. Contexts start at zero.
@@ -204,7 +209,12 @@ class GrowWhenRequired(Module):
         return state._replace(square=state.square - noise)
 
     def learn(
-        self, state: jk.GrowState, inputs: Any, labels: Any = None, *, every: int | None = None
+        self,
+        state: jk.GrowState,
+        inputs: Numbers,
+        labels: Numbers | None = None,
+        *,
+        every: int | None = None,
     ) -> tuple[jk.GrowState, GrowthHistory]:
         """Show the network a stream of `inputs` `(samples, inputs)`, in order.
 
@@ -227,7 +237,9 @@ class GrowWhenRequired(Module):
         labels = jnp.full(len(inputs), -1) if labels is None else labels
         return _learn(self, state, inputs, _check_labels(labels, len(inputs), n_classes), every)
 
-    def classify(self, state: jk.GrowState, inputs: Any, stored: bool = False) -> Int[Array, " samples"]:
+    def classify(
+        self, state: jk.GrowState, inputs: Numbers, stored: bool = False
+    ) -> Int[Array, " samples"]:
         """Labels of the nodes nearest to each input, among those on, or among all that are stored.
 
         Nodes that no label was counted for do not take part; -1 where there is none that does. With
@@ -235,12 +247,12 @@ class GrowWhenRequired(Module):
         """
         return _classify(self, state, jnp.asarray(inputs, state.weight.dtype), stored)
 
-    def _scales(self, dtype: Any) -> Float[Array, " contexts"]:
+    def _scales(self, dtype: DTypeLike) -> Float[Array, " contexts"]:
         """sqrt(alpha_k)."""
         weights = jnp.exp(-jnp.arange(1 + self.context, dtype=dtype))
         return jnp.sqrt(weights / jnp.sum(weights))
 
-    def _stacked(self, sample: Array, weight: Any) -> Array:
+    def _stacked(self, sample: Array, weight: Array) -> Array:
         """The sample with the contexts that the previous winner's weights leave."""
         if not self.context:
             return sample
@@ -251,13 +263,13 @@ class GrowWhenRequired(Module):
         return (jnp.concatenate([sample[None], contexts]) * scale[:, None]).reshape(-1)
 
 
-def _check_fraction(name: str, value: Any) -> None:
+def _check_fraction(name: str, value: object) -> None:
     check_at_least(name, value, 0)
     if (array := concrete(value)) is not None and (array > 1).any():
         raise ValueError(f"{name} must be at most 1, got {array.max():g}.")
 
 
-def _check_labels(labels: Any, count: int, n_classes: int) -> Int[Array, " samples"]:
+def _check_labels(labels: Numbers, count: int, n_classes: int) -> Int[Array, " samples"]:
     labels = jnp.asarray(labels)
     if labels.shape != (count,):
         raise ValueError(f"labels must have shape ({count},), one per row of inputs, got {labels.shape}.")
@@ -270,7 +282,7 @@ def _check_labels(labels: Any, count: int, n_classes: int) -> Int[Array, " sampl
     return labels.astype(jnp.int32)
 
 
-def _step_parameters(network: GrowWhenRequired, dtype: Any) -> jk.GrowParameters:
+def _step_parameters(network: GrowWhenRequired, dtype: DTypeLike) -> jk.GrowParameters:
     integers = {"max_age": jnp.int32, "off_after": jnp.int32, "deletes": jnp.bool_, "by_label": jnp.bool_}
     cast = lambda name: jnp.asarray(getattr(network, name), integers.get(name, dtype))
     return jk.GrowParameters(*map(cast, jk.GrowParameters._fields))
@@ -286,20 +298,21 @@ def _learn(
     guarded = lambda method: user_code(f"the storage {type(storage).__name__}")(method)
     store = storage and jk.GrowStore(*map(guarded, (storage.weights, storage.counters, storage.noise)))
 
-    def step(carry: Any, shown: Any) -> Any:
+    def step(carry: _Carry, shown: tuple[Array, Array]) -> tuple[_Carry, jk.GrowEvent]:
         state, previous = carry
         sample, label = shown
-        sample = network._stacked(sample, previous)
+        if previous is not None:
+            sample = network._stacked(sample, previous)
         state, event = jk.grow_step(state, sample, label, parameters, store)
-        previous = state.weight[event.node] if network.context else previous
+        previous = None if previous is None else state.weight[event.node]
         return (state, previous), event
 
-    def block(carry: Any, shown: Any) -> Any:
+    def block(carry: _Carry, shown: tuple[Array, Array]) -> tuple[_Carry, PyTree[Array]]:
         carry, events = jax.lax.scan(step, carry, shown)
         return carry, (events, carry[0].on, carry[0].label)
 
     split = lambda x: x.reshape(-1, every, *x.shape[1:])
-    previous = jnp.zeros_like(state.weight[0]) if network.context else ()
+    previous = jnp.zeros_like(state.weight[0]) if network.context else None
     (state, _), out = jax.lax.scan(block, (state, previous), (split(inputs), split(labels)))
     events, on, label = out
     flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), events._asdict())
@@ -318,7 +331,7 @@ def _classify(network: GrowWhenRequired, state: jk.GrowState, inputs: Array, sto
 
     if network.context:
 
-        def step(previous: Any, sample: Any) -> Any:
+        def step(previous: Array, sample: Array) -> tuple[Array, Array]:
             distance = jk.square_distance(state.weight, state.square, network._stacked(sample, previous))
             winner = jnp.argmin(jnp.where(able, distance, jnp.inf))
             return state.weight[winner], winner

@@ -1,19 +1,22 @@
 """Nodes of a growing network made of nickelate devices: what they cost, and how well they hold a number."""
 
 import dataclasses as dc
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, ArrayLike, DTypeLike, Float, Int
 
 import jaxnn_kernels as jk
 
 from .._core import (
+    Key,
     Module,
     Number,
+    Numbers,
     as_inexact,
     cast_inexact,
     check_at_least,
@@ -69,7 +72,7 @@ class NickelateNodes(Module):
     def measure(
         cls,
         device: NickelateDevice,
-        key: Any,
+        key: Key,
         *,
         spread: NickelateSpread | None = None,
         cycle_spread: NickelateSpread | None = None,
@@ -116,7 +119,7 @@ class NickelateNodes(Module):
         )
 
     def storage(
-        self, capacity: int, inputs: int, key: Any, *, largest: Any = 1.0, verify: bool = False
+        self, capacity: int, inputs: int, key: Key, *, largest: Numbers = 1.0, verify: bool = False
     ) -> "NickelateStorage":
         """Devices for so many nodes of so many inputs (times 1 + contexts), as drawn with this key.
 
@@ -152,7 +155,7 @@ class NickelateNodes(Module):
         return jnp.interp(log_conductance, own.log_conductance, getattr(own, name))
 
 
-def _programmes(wide: Any, levels: int) -> tuple[Programme, ...]:
+def _programmes(wide: Callable[[ArrayLike], Array], levels: int) -> tuple[Programme, ...]:
     """Writing over a synapse, reading one, and the life of a neuron: segments of which some are used."""
     volts = wide(jnp.linspace(_SYNAPSES[1], _SYNAPSES[0], levels)[:, None])
     pulse, rest = Programme.pulse, Programme.rest
@@ -181,7 +184,7 @@ class NickelateStorage(AbstractNodeStorage):
     """z of every weight's device."""
     counter_error: Float[Array, " nodes"]
     """z of every counter's device."""
-    key: Any
+    key: Key
     """Of the noise of writes."""
     largest: Any = eqx.field(default=1.0, converter=as_inexact)
     """w_max of the weights."""
@@ -218,7 +221,7 @@ class NickelateStorage(AbstractNodeStorage):
         error = largest * jnp.exp(there) / (high - low) * self._deviations(table, there)[2]
         return jnp.sum(error**2, axis=-1)
 
-    def _measured(self, dtype: Any) -> NickelateNodes:
+    def _measured(self, dtype: DTypeLike) -> NickelateNodes:
         return cast_inexact(self.nodes, dtype)
 
     def _deviations(self, table: NickelateNodes, log_conductance: Array) -> tuple[Array, Array, Array]:
@@ -226,7 +229,7 @@ class NickelateStorage(AbstractNodeStorage):
         cycle, device = (table.at(f"{name}_deviation", log_conductance) for name in ("cycle", "device"))
         return cycle, device, 2**0.5 * cycle if self.verify else jnp.sqrt(device**2 + cycle**2)
 
-    def _written(self, fraction: Array, error: Array, key: Any) -> tuple[Array, Array, Array]:
+    def _written(self, fraction: Array, error: Array, key: Key) -> tuple[Array, Array, Array]:
         """What is there after a number was written; the ln G that it stands for, and its deviation."""
         table = self._measured(fraction.dtype)
         wanted = table.conductance(fraction)
@@ -269,7 +272,7 @@ def node_cost(
     history: GrowthHistory,
     state: jk.GrowState,
     *,
-    largest: Any = 1.0,
+    largest: ArrayLike = 1.0,
     verify: bool = False,
 ) -> NodeCost:
     """What a stream costs if the nodes are nickelate devices.

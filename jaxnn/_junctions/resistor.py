@@ -1,12 +1,10 @@
 """A junction without memory."""
 
-from typing import Any
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._core import Number, as_inexact, check_at_least, check_conductance, following, unit
+from .._core import Number, Numbers, as_inexact, check_at_least, check_conductance, following, unit
 from .abstract import AbstractRateJunction
 
 
@@ -18,7 +16,7 @@ class Resistor(AbstractRateJunction):
 
     conductance_value: Float[Number, "..."] = eqx.field(metadata=unit("S"))
 
-    def __init__(self, conductance: Any):
+    def __init__(self, conductance: Numbers):
         self.conductance_value = as_inexact(conductance)
 
     def __check_init__(self):

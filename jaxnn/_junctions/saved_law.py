@@ -8,6 +8,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import KeyPath
+from jaxtyping import ArrayLike, PyTree
 
 from .resistor import Resistor
 from .surrogate import SmoothJunction, StraightThrough
@@ -35,7 +37,7 @@ class SavedLaw(eqx.Module):
         )
 
 
-def law_arrays(law: Any) -> dict[str, np.ndarray]:
+def law_arrays(law: PyTree) -> dict[str, np.ndarray]:
     """The law as arrays: its numbers, and a description in JSON under the name ""."""
     if isinstance(law, SavedLaw):
         return {"": np.array(json.dumps({"other": law.name}))} | law.numbers
@@ -47,7 +49,7 @@ def law_arrays(law: Any) -> dict[str, np.ndarray]:
     return {"": np.array(json.dumps(described))} | arrays
 
 
-def law_from(arrays: dict[str, np.ndarray], junction: Any) -> Any:
+def law_from(arrays: dict[str, np.ndarray], junction: PyTree) -> Any:
     """The law of `law_arrays`: rebuilt, or `junction` with the saved numbers, or a `SavedLaw`.
 
     **Raises:** `ValueError` if the junction given is another law or has other numbers.
@@ -96,15 +98,15 @@ def _joined(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _name(path: Any) -> str:
+def _name(path: KeyPath) -> str:
     return jax.tree_util.keystr(path, simple=True, separator=".")
 
 
-def _numbers(law: Any) -> list[tuple[str, Any]]:
+def _numbers(law: PyTree) -> list[tuple[str, Any]]:
     leaves = jax.tree_util.tree_leaves_with_path(law)
     kinds = jax.Array | np.ndarray | np.generic | float | complex
     return [(_name(path), leaf) for path, leaf in leaves if isinstance(leaf, kinds)]
 
 
-def _as_saved(saved: np.ndarray, like: Any) -> Any:
+def _as_saved(saved: np.ndarray, like: ArrayLike) -> Any:
     return saved.item() if isinstance(like, float | complex) and saved.ndim == 0 else jnp.asarray(saved)

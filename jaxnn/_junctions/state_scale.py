@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from .._core import concrete
+from .abstract import AbstractJunction
 
 
 class StateScale(NamedTuple):
@@ -20,7 +21,9 @@ class StateScale(NamedTuple):
     """The largest critical value in that unit, if there is one and it has a value yet."""
 
 
-def state_scale(junction: Any, passive: Bool[np.ndarray, " junctions"], state: Array) -> StateScale:
+def state_scale(
+    junction: AbstractJunction, passive: Bool[np.ndarray, " junctions"], state: Array
+) -> StateScale:
     r"""The ruler of a network's state, from the `critical_state` $c$ of its law.
 
     $$|\delta|^2 = \sum_{v,j} \left( \frac{c_{1j}}{c_{vj}} \delta_{vj} \right)^2$$

@@ -7,9 +7,11 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Int64
 
+from .._core import Numbers
+
 
 def adjacency_entries(
-    matrix: Any,
+    matrix: Numbers,
 ) -> tuple[int, Int64[np.ndarray, " pairs"], Int64[np.ndarray, " pairs"], Int64[np.ndarray, " pairs"]]:
     """The number of wires and, for each pair a < b that is joined, a, b and how many junctions.
 

@@ -2,14 +2,14 @@
 
 import itertools
 from collections.abc import Sequence
-from typing import Any, SupportsIndex
+from typing import SupportsIndex
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, Shaped
 
-from .._core import Module, Number, array_module, check_type, follow
+from .._core import Declared, Module, Number, Numbers, array_module, check_type, follow
 from .connectivity import checked_terminals
 from .network import Network
 from .topology import ArrayInput
@@ -27,7 +27,7 @@ class Ensemble(Module):
     node_offsets: tuple[int, ...] = eqx.field(static=True)
     junction_offsets: tuple[int, ...] = eqx.field(static=True)
 
-    def __init__(self, networks: Sequence[Network | Any]):
+    def __init__(self, networks: Sequence[Declared[Network]]):
         """**Arguments:**
 
         - `networks`: at least one `Network`. Geometry is kept if all of them have it, each
@@ -81,7 +81,7 @@ class Ensemble(Module):
         """The junctions of the union that belong to network `i`."""
         return self._slice(self.junction_offsets, i)
 
-    def per_junction(self, values: Any) -> Shaped[Array, "*batch edges"]:
+    def per_junction(self, values: Numbers) -> Shaped[Array, "*batch edges"]:
         """One value per network, repeated for each of its junctions.
 
         The last axis of `values` counts the networks.

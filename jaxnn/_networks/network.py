@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Float64, Int, Int32, Int64
 from .._core import (
     Module,
     Number,
+    Numbers,
     as_inexact,
     check_at_least,
     check_conductance,
@@ -128,7 +129,7 @@ class Network(Module):
         return cls(len(number), edges, list(pos.values()) if pos else None)
 
     @classmethod
-    def from_adjacency(cls, matrix: Any, positions: ArrayInput | None = None) -> "Network":
+    def from_adjacency(cls, matrix: Numbers, positions: ArrayInput | None = None) -> "Network":
         """The network of a symmetric matrix, dense or SciPy sparse: where it is zero is no junction.
 
         Of booleans, True is one junction. Whole numbers of an integer type count the junctions between

@@ -2,13 +2,13 @@
 
 import functools as ft
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float64
 from scipy.spatial.distance import cdist
 
-from .._core import check_type
+from .._core import Declared, check_type
 from .connectivity import require_connected
 from .network import Network
 from .paths import PathLengths
@@ -18,7 +18,9 @@ from .paths import PathLengths
 _CHUNK = 512
 
 
-def farthest_pair(network: Network | Any, by: Literal["distance", "hops"] = "distance") -> tuple[int, int]:
+def farthest_pair(
+    network: Declared[Network], by: Literal["distance", "hops"] = "distance"
+) -> tuple[int, int]:
     """The two wires (source, drain) that lie farthest apart.
 
     `by="distance"` compares wire centres, `by="hops"` path lengths. Of equal pairs, the one with
@@ -41,7 +43,7 @@ def farthest_pair(network: Network | Any, by: Literal["distance", "hops"] = "dis
     return _farthest_centres(network.positions)
 
 
-def pair_at(network: Network | Any, path_length: int) -> tuple[int, int]:
+def pair_at(network: Declared[Network], path_length: int) -> tuple[int, int]:
     """Two wires (source, drain) at a given path length, their centres farthest apart of all such.
 
     Ties are broken as in `farthest_pair`; without positions, all pairs are tied.
@@ -62,7 +64,7 @@ def pair_at(network: Network | Any, path_length: int) -> tuple[int, int]:
     return pair
 
 
-def random_terminals(network: Network | Any, count: int = 2, seed: int = 0) -> tuple[int, ...]:
+def random_terminals(network: Declared[Network], count: int = 2, seed: int = 0) -> tuple[int, ...]:
     """`count` different wires drawn at random, all equally likely.
 
     **Raises:** `ValueError` if the network is not connected or has fewer wires than asked for.
@@ -76,7 +78,7 @@ def random_terminals(network: Network | Any, count: int = 2, seed: int = 0) -> t
     return tuple(chosen.tolist())
 
 
-def _check_network(network: Network | Any) -> None:
+def _check_network(network: Declared[Network]) -> None:
     check_type("network", network, Network)
     require_connected(network.components())
     if network.n_nodes < 2:

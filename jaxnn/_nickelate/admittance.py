@@ -1,11 +1,9 @@
 """The answer of a nickelate device to a small alternating voltage."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Complex
+from jaxtyping import Array, ArrayLike, Complex
 
 from jaxnn_kernels import CloudState, proton_cloud_rate
 
@@ -18,7 +16,7 @@ _FIELD, _LENGTH, _CHARGE = 1e7, 1e-9, 1e-2  # [V/m], [m], [C/m^2]
 
 
 def small_signal_admittance(
-    device: NickelateDevice, state: CloudState, frequency: Any, *, bias: Any = 0.0
+    device: NickelateDevice, state: CloudState, frequency: ArrayLike, *, bias: ArrayLike = 0.0
 ) -> Complex[Array, "..."]:
     r"""Small-signal admittance of one device at its terminals [S]; $C = \mathrm{Im}\,Y / 2\pi f$ [F].
 
@@ -44,7 +42,7 @@ def small_signal_admittance(
 
 @announced("small_signal_admittance")
 @compiled
-def _admittance(device: NickelateDevice, state: CloudState, frequency: Array, bias: Any) -> Array:
+def _admittance(device: NickelateDevice, state: CloudState, frequency: Array, bias: ArrayLike) -> Array:
     numbers, zero = device.cloud(), jnp.zeros_like(state.length)
     units = CloudState(
         field=_FIELD + zero,

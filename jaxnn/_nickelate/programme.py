@@ -1,7 +1,6 @@
 """Pulse programmes: voltages in segments, each with its own steps, from nanoseconds to months."""
 
 import dataclasses as dc
-from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -9,8 +8,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._core import (
+    Declared,
     Module,
     Number,
+    Numbers,
     array_module,
     as_inexact,
     check_at_least,
@@ -70,24 +71,26 @@ class Programme(Module):
     @classmethod
     def pulse(
         cls,
-        voltage: Any,
-        width: Any,
+        voltage: Numbers,
+        width: Numbers,
         *,
-        compliance: Any = 0.0,
-        resolution: Any = _RESOLUTION,
+        compliance: Numbers = 0.0,
+        resolution: Numbers = _RESOLUTION,
         steps: int = _STEPS,
     ) -> "Programme":
         """One square pulse of `width` [s]; `voltage` [V] is a number or one per device."""
         return cls.ramp(voltage, voltage, width, compliance=compliance, resolution=resolution, steps=steps)
 
     @classmethod
-    def rest(cls, duration: Any, *, resolution: Any = _RESOLUTION, steps: int = _STEPS) -> "Programme":
+    def rest(
+        cls, duration: Numbers, *, resolution: Numbers = _RESOLUTION, steps: int = _STEPS
+    ) -> "Programme":
         """0 V for `duration` [s]: the steps are spaced like its logarithm."""
         return cls.pulse(0.0, duration, resolution=resolution, steps=steps)
 
     @classmethod
     def read(
-        cls, voltage: Any = 0.1, *, wait: Any = 100.0, hold: Any = 1.0, steps: int = _STEPS
+        cls, voltage: Numbers = 0.1, *, wait: Numbers = 100.0, hold: Numbers = 1.0, steps: int = _STEPS
     ) -> "Programme":
         """`wait` [s] at 0 V, then `voltage` held for `hold` [s]: the resistance is V/I at its end."""
         return cls.rest(wait, steps=steps) + cls.pulse(voltage, hold, steps=steps)
@@ -95,12 +98,12 @@ class Programme(Module):
     @classmethod
     def ramp(
         cls,
-        start: Any,
-        stop: Any,
-        duration: Any,
+        start: Numbers,
+        stop: Numbers,
+        duration: Numbers,
         *,
-        compliance: Any = 0.0,
-        resolution: Any = _RESOLUTION,
+        compliance: Numbers = 0.0,
+        resolution: Numbers = _RESOLUTION,
         steps: int = _STEPS,
     ) -> "Programme":
         """A straight line from `start` to `stop` [V] in `duration` [s]."""
@@ -112,13 +115,13 @@ class Programme(Module):
     @classmethod
     def train(
         cls,
-        voltage: Any,
+        voltage: Numbers,
         *,
-        width: Any,
-        period: Any,
+        width: Numbers,
+        period: Numbers,
         count: int | None = None,
-        compliance: Any = 0.0,
-        resolution: Any = None,
+        compliance: Numbers = 0.0,
+        resolution: Numbers | None = None,
         steps: int = _STEPS,
     ) -> "Programme":
         """Square pulses of `width` [s], one per `period` [s], 0 V between them.
@@ -127,17 +130,17 @@ class Programme(Module):
         `voltage` has the pulses along its first axis, `(pulses, *devices)`. `resolution` is a fiftieth
         of the width unless given. After each pulse comes a segment at 0 V, so that pulse k is segment 2k.
         """
-        voltage = as_inexact(voltage)
+        volts = as_inexact(voltage)
         if count is not None:
             count = check_count("count of Programme.train", count)
-            voltage = array_module(voltage).broadcast_to(voltage, (count, *voltage.shape))
-        elif voltage.ndim == 0:
+            volts = array_module(volts).broadcast_to(volts, (count, *volts.shape))
+        elif volts.ndim == 0:
             raise ValueError("Programme.train needs count, or one voltage per pulse along the first axis.")
         wide, whole = _together(as_inexact(width), as_inexact(period))
         check_at_least("period less width of Programme.train", whole - wide, 0, "s", strict=True)
-        n = voltage.shape[0]
+        n = volts.shape[0]
         alternate = lambda a, b: array_module(a).stack([a, b], axis=1).reshape(2 * n, *a.shape[1:])
-        volts = alternate(voltage, 0.0 * voltage)
+        volts = alternate(volts, 0.0 * volts)
         each = lambda x: array_module(x).broadcast_to(x, (n,))
         duration = alternate(each(wide), each(whole - wide))
         fine = as_inexact(width) / 50 if resolution is None else as_inexact(resolution)
@@ -145,7 +148,9 @@ class Programme(Module):
         return cls(volts, volts, duration, full(fine), full(compliance), steps)
 
     @classmethod
-    def sampled(cls, voltage: Any, interval: Any, *, compliance: Any = 0.0, steps: int = 2) -> "Programme":
+    def sampled(
+        cls, voltage: Numbers, interval: Numbers, *, compliance: Numbers = 0.0, steps: int = 2
+    ) -> "Programme":
         """A waveform through `voltage` [V], `(samples, *devices)`, every `interval` [s], in even steps."""
         voltage = as_inexact(voltage)
         if voltage.ndim == 0 or voltage.shape[0] < 2:
@@ -156,7 +161,7 @@ class Programme(Module):
         coarse = 1e3 * as_inexact(interval)
         return cls(voltage[:-1], voltage[1:], full(interval), full(coarse), full(compliance), steps)
 
-    def __add__(self, other: Any) -> "Programme":
+    def __add__(self, other: Declared["Programme"]) -> "Programme":
         if not isinstance(other, Programme):
             raise ValueError(f"only another Programme can follow a Programme, got {type(other).__name__}.")
         if other.steps != self.steps:
@@ -189,16 +194,16 @@ class Programme(Module):
         """When each segment ends [s]."""
         return jnp.cumsum(follow(self.duration))
 
-    def __call__(self, time: Any) -> Float[Array, "*devices"]:
+    def __call__(self, time: Numbers) -> Float[Array, "*devices"]:
         """The voltage [V] at `time` [s]; an edge belongs to the segment that ends there."""
-        own, time = follow((self, as_inexact(time)))
+        own, instant = follow((self, as_inexact(time)))
         ends = own.end_times
-        i = jnp.clip(jnp.searchsorted(ends, time), 0, ends.shape[0] - 1)
-        passed = jnp.clip(1 - (ends[i] - time) / own.duration[i], 0, 1)
+        i = jnp.clip(jnp.searchsorted(ends, instant), 0, ends.shape[0] - 1)
+        passed = jnp.clip(1 - (ends[i] - instant) / own.duration[i], 0, 1)
         return own.start[i] + passed * (own.stop[i] - own.start[i])
 
 
-def _together(*parts: Number) -> tuple[Any, ...]:
+def _together(*parts: Number) -> tuple[Number, ...]:
     """Numbers that become one array: plain if all are, else all of one dtype."""
     return parts if array_module(*parts) is np else follow(parts)
 

@@ -1,12 +1,10 @@
 """A pulse programme applied to nickelate devices: one compiled scan over segments and their steps."""
 
-from typing import Any
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from jaxnn_kernels import (
     STAGE_SHARE,
@@ -18,6 +16,8 @@ from jaxnn_kernels import (
 )
 
 from .._core import (
+    Declared,
+    Key,
     Module,
     announced,
     cast_inexact,
@@ -95,15 +95,15 @@ class DeviceSolution(Module):
 
 @on_mesh_of_arguments
 def simulate_devices(
-    device: NickelateDevice | Any,
-    programme: Programme | Any,
+    device: Declared[NickelateDevice],
+    programme: Declared[Programme],
     *,
     state: CloudState | None = None,
     shape: tuple[int, ...] | None = None,
     sheet: CapacitiveSheet | None = None,
-    sheet_potential: Any = None,
+    sheet_potential: ArrayLike | None = None,
     cycle_spread: NickelateSpread | None = None,
-    key: Any = None,
+    key: Key | None = None,
     trace: bool = False,
 ) -> DeviceSolution:
     r"""Applies a pulse programme to nickelate devices.
@@ -154,7 +154,7 @@ def simulate_devices(
 
 
 def read_resistance(
-    device: NickelateDevice, state: CloudState, *, voltage: float = 0.1, wait: float = 100.0, **options: Any
+    device: NickelateDevice, state: CloudState, *, voltage: float = 0.1, wait: float = 100.0, **options: int
 ) -> Float[Array, "*devices"]:
     """V/I at the terminals [ohm], `voltage` held for 1 s and read at its end, after `wait` [s] at 0 V."""
     programme = Programme.read(voltage, wait=wait, **options)
@@ -215,7 +215,7 @@ def _run(
     potential: Array,
     sheet: CapacitiveSheet | None,
     cycle_spread: NickelateSpread | None,
-    key: Any,
+    key: Key | None,
     trace: bool,
 ) -> DeviceSolution:
     given = device, programme, state, potential, sheet, cycle_spread
@@ -247,7 +247,9 @@ def _run(
     )
 
 
-def _segment(wiring: _Wiring, carry: tuple[CloudState, Array], x: Any) -> tuple[Any, Any]:
+def _segment(
+    wiring: _Wiring, carry: tuple[CloudState, Array], x: PyTree[Array]
+) -> tuple[tuple[CloudState, Array], PyTree[Array]]:
     """All steps of a segment; what it ends at and adds up to."""
     state, potential = carry
     (start, stop, duration, resolution, compliance), key = x
@@ -258,7 +260,7 @@ def _segment(wiring: _Wiring, carry: tuple[CloudState, Array], x: Any) -> tuple[
     zero = jnp.zeros_like(state.length)
     at = lambda fraction: zero + start + fraction * (stop - start)
 
-    def step(carry: _Carry, x: tuple[Array, Array, Array]) -> tuple[_Carry, Any]:
+    def step(carry: _Carry, x: tuple[Array, Array, Array]) -> tuple[_Carry, PyTree[Array]]:
         dt, begin, end = x
         carry = _step(wiring, numbers, carry, dt, (at(begin), at(end)), compliance)
         return carry, (at(end), carry.current, carry.state) if wiring.trace else None
@@ -290,15 +292,15 @@ def _step(
 
     The devices see the sheet as it would be if they went on storing what they stored in the last step.
     """
-    sheet, under = wiring.sheet, (carry.sheet, carry.sheet)
+    sheet, modes, under = wiring.sheet, wiring.modes, (carry.sheet, carry.sheet)
     volts = (drive[0] + STAGE_SHARE * (drive[1] - drive[0]), drive[1])
-    if sheet is not None:
-        under = sheet_step(sheet, wiring.modes, carry.sheet, (carry.stored, carry.stored), volts, dt)
+    if sheet is not None and modes is not None:
+        under = sheet_step(sheet, modes, carry.sheet, (carry.stored, carry.stored), volts, dt)
     state, flow = proton_cloud_step(numbers, carry.state, dt, drive, compliance=compliance, sheet=under)
     current, mean, power = flow.current, flow.mean_current, flow.mean_power
     drained = carry.drained
-    if sheet is not None:
-        under = sheet_step(sheet, wiring.modes, carry.sheet, flow.stored, volts, dt)
+    if sheet is not None and modes is not None:
+        under = sheet_step(sheet, modes, carry.sheet, flow.stored, volts, dt)
         average = lambda x: (1 - STAGE_SHARE) * x[0] + STAGE_SHARE * x[1]
         through = [sheet.electrode_conductance * (v - psi) for v, psi in zip(volts, under, strict=True)]
         current, mean = current + through[1], mean + average(through)

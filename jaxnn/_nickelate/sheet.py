@@ -1,7 +1,6 @@
 """The leaky capacitive sheet under an array of nickelate devices, through which they feel each other."""
 
 from functools import partial
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -55,7 +54,9 @@ class CapacitiveSheet(Module):
             check_at_least(name, getattr(self, name), 0, "S")
 
     @classmethod
-    def grid(cls, rows: int, columns: int, *, pitch: float = 3.5e-6, **numbers: Any) -> "CapacitiveSheet":
+    def grid(
+        cls, rows: int, columns: int, *, pitch: float = 3.5e-6, **numbers: Number
+    ) -> "CapacitiveSheet":
         """Devices on a grid, row by row, `pitch` [m] apart."""
         y, x = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
         return cls(np.stack([x.reshape(-1), y.reshape(-1)], axis=-1) * float(pitch), **numbers)
@@ -91,7 +92,7 @@ _Pair = tuple[Float[Array, "*batch sites"], Float[Array, "*batch sites"]]
 
 def sheet_step(
     sheet: CapacitiveSheet,
-    modes: tuple[Array, Array, Array] | Any,
+    modes: tuple[Array, Array, Array],
     potential: Float[Array, "*batch sites"],
     stored: _Pair,
     drive: _Pair,

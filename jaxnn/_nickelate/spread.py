@@ -1,14 +1,13 @@
 """How nickelate devices differ from each other, and one from itself from cycle to cycle."""
 
 import dataclasses as dc
-from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Float
 
-from .._core import Module, Number, as_inexact, check_at_least, common_dtype, follow
+from .._core import Key, Module, Number, as_inexact, check_at_least, common_dtype, follow
 from .device import NickelateDevice
 
 
@@ -30,7 +29,7 @@ class NickelateSpread(Module):
         for name, value in vars(self).items():
             check_at_least(name, value, 0)
 
-    def draw(self, device: NickelateDevice, key: Any, *shape: int) -> NickelateDevice:
+    def draw(self, device: NickelateDevice, key: Key, *shape: int) -> NickelateDevice:
         """An array of devices of that shape around `device`, the same for the same key."""
         changes = {}
         own = follow(self, device)

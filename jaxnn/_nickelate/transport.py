@@ -1,11 +1,9 @@
 """The reference level of a nickelate device: its protons cell by cell, to check the cloud's charge by."""
 
-from typing import Any
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from jaxnn_kernels import ProtonTraps, TransportState, on_mesh_of_arguments, shared_like, transport_step
 
@@ -81,12 +79,17 @@ class ProtonTransport(Module):
         return (jnp.arange(self.cells, dtype=self.width.dtype) + 0.5) * self.width
 
     def init_state(
-        self, length: Any = 20e-9, mobile: Any = 0.25, bound: Any = 0.25, edge: Any = 1e-9
+        self,
+        length: ArrayLike = 20e-9,
+        mobile: ArrayLike = 0.25,
+        bound: ArrayLike = 0.25,
+        edge: ArrayLike = 1e-9,
     ) -> TransportState:
         """Protons [H/Ni] up to `length` [m] from the Pd with a smooth end over `edge` [m]; no field."""
         inside = jax.nn.sigmoid((length - self.positions()) / edge)
         temperature = follow(self.device.ambient_temperature, inside) * 1.0
-        return TransportState(mobile * inside, bound * inside, 0 * inside, temperature)
+        times = lambda share: jnp.asarray(share, inside.dtype) * inside
+        return TransportState(times(mobile), times(bound), 0 * inside, temperature)
 
     @following
     def hydrogen(self, state: TransportState) -> Float[Array, ""]:
@@ -158,12 +161,12 @@ def _run(transport: ProtonTransport, programme: Programme, state: TransportState
     transport, programme, state = shared_like(given, given)
     cloud, traps, width = transport.device.cloud(), transport.traps(), transport.width
 
-    def segment(state: TransportState, x: Any) -> tuple[TransportState, Any]:
+    def segment(state: TransportState, x: tuple[Array, ...]) -> tuple[TransportState, PyTree[Array]]:
         start, stop, duration, resolution, compliance = x
         lengths, edges = segment_steps(duration, resolution, programme.steps)
         circuit = cloud._replace(R_s=cloud.R_s + compliance)
 
-        def step(state: TransportState, x: Any) -> tuple[TransportState, Any]:
+        def step(state: TransportState, x: tuple[Array, Array]) -> tuple[TransportState, PyTree[Array]]:
             dt, end = x
             voltage = start + end * (stop - start)
             state, density = transport_step(circuit, traps, state, dt, voltage, width)

@@ -155,7 +155,7 @@ def plot_optimisation(
     return _tidy(ax)
 
 
-def _traces(solution: Any) -> tuple[Any, Any]:
+def _traces(solution: Any) -> tuple[np.ndarray, np.ndarray]:
     """The times of a run and the conductances of its networks, or of the runs of a batch."""
     if not hasattr(solution, "final_step"):
         raise ValueError("plot_conductance needs time and conductance, or a jaxnn.Solution.")

@@ -2,22 +2,31 @@
 
 import abc
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import TypeAlias, TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Int, PyTree
 
 from jaxnn_kernels import shared_like
 
-from .._core import Module, concrete
+from .._core import Declared, Module, concrete
+
+
+State = TypeVar("State")
+Body: TypeAlias = Callable[[State, PyTree], tuple[State, PyTree]]
+"""What `jax.lax.scan` runs: (carry, x) -> (carry, output)."""
 
 
 class AbstractAdjoint(Module):
     """How reverse mode goes back through the time steps. Values and forward mode do not change."""
 
     @abc.abstractmethod
-    def scan(self, step: Any, carry: Any, xs: Any, length: int, every: int) -> tuple[Any, Any]:
+    def scan(
+        self, step: Body[State], carry: State, xs: PyTree, length: int, every: int
+    ) -> tuple[State, PyTree]:
         """`jax.lax.scan(step, carry, xs, length)` that keeps the outputs of steps every, 2 every, ...
 
         `xs` may be None; `every` is at most `length`.
@@ -31,7 +40,9 @@ class StoreAll(AbstractAdjoint):
     short runs of few networks.
     """
 
-    def scan(self, step: Any, carry: Any, xs: Any, length: int, every: int) -> tuple[Any, Any]:
+    def scan(
+        self, step: Body[State], carry: State, xs: PyTree, length: int, every: int
+    ) -> tuple[State, PyTree]:
         return _scan_blocks(step, carry, xs, length, every)
 
 
@@ -41,7 +52,9 @@ class StoreStates(AbstractAdjoint):
     Memory: `steps` times one number per junction and one per wire.
     """
 
-    def scan(self, step: Any, carry: Any, xs: Any, length: int, every: int) -> tuple[Any, Any]:
+    def scan(
+        self, step: Body[State], carry: State, xs: PyTree, length: int, every: int
+    ) -> tuple[State, PyTree]:
         return _scan_blocks(_checkpoint_step(step), carry, xs, length, every)
 
 
@@ -56,13 +69,15 @@ class Checkpointed(AbstractAdjoint):
     Source: Griewank, Optim. Methods Softw. 1, 35 (1992), with one level of recursion.
     """
 
-    segment: Any = eqx.field(static=True, default=None)
+    segment: Declared[int | None] = eqx.field(static=True, default=None)
     """Steps per segment, about; by default the square root of the number of steps."""
 
     def __check_init__(self):
         _check_steps("segment", self.segment)
 
-    def scan(self, step: Any, carry: Any, xs: Any, length: int, every: int) -> tuple[Any, Any]:
+    def scan(
+        self, step: Body[State], carry: State, xs: PyTree, length: int, every: int
+    ) -> tuple[State, PyTree]:
         segment = self.segment or math.isqrt(length)
         step = _checkpoint_step(step)
         if every >= segment:
@@ -81,7 +96,7 @@ class Truncated(AbstractAdjoint):
     Raises a `ValueError` for a window shorter than one step.
     """
 
-    window: Any
+    window: Declared[int | Int[Array, ""]]
     """Steps per window. Of an integer array that is traced, one compiled program does for all windows."""
     inner: AbstractAdjoint = StoreStates()
     """What is kept within the windows."""
@@ -94,13 +109,21 @@ class Truncated(AbstractAdjoint):
         elif (value := concrete(self.window)) is not None:
             _check_steps("window", int(value))
 
-    def scan(self, step: Any, carry: Any, xs: Any, length: int, every: int) -> tuple[Any, Any]:
+    def scan(
+        self, step: Body[State], carry: State, xs: PyTree, length: int, every: int
+    ) -> tuple[State, PyTree]:
         return scan_windows(self.inner, self.window, step, carry, xs, length, every)
 
 
 def scan_windows(
-    adjoint: AbstractAdjoint, window: Any, step: Any, carry: Any, xs: Any, length: int, every: int
-) -> tuple[Any, Any]:
+    adjoint: AbstractAdjoint,
+    window: Declared[int | Array | None],
+    step: Body[State],
+    carry: State,
+    xs: PyTree,
+    length: int,
+    every: int,
+) -> tuple[State, PyTree]:
     """`adjoint.scan` whose carry counts as given at the start of every `window` steps.
 
     The window may be traced; with None, nothing is cut.
@@ -109,8 +132,8 @@ def scan_windows(
         return adjoint.scan(step, carry, xs, length, every)
     window = jnp.asarray(window, jnp.int32)
 
-    def cut(carry: Any, x: Any) -> Any:
-        carry, done = carry
+    def cut(counted: tuple[State, Array], x: PyTree) -> tuple[tuple[State, Array], PyTree]:
+        carry, done = counted
         stop = lambda leaf: jnp.where(done % window == 0, jax.lax.stop_gradient(leaf), leaf)
         carry, kept = step(jax.tree.map(stop, carry), x)
         return (carry, done + 1), kept
@@ -119,31 +142,31 @@ def scan_windows(
     return carry, kept
 
 
-def _check_steps(name: str, value: Any) -> None:
+def _check_steps(name: str, value: object) -> None:
     if value is not None and not (isinstance(value, int) and value >= 1):
         raise ValueError(f"{name} must be a whole number of steps, at least 1; got {value!r}.")
 
 
-def _checkpoint(function: Any) -> Any:
+def _checkpoint(function: Body[State]) -> Body[State]:
     # `prevent_cse` guards against a merge that cannot happen across the iterations of a loop.
     return jax.checkpoint(function, prevent_cse=False)
 
 
-def _checkpoint_step(step: Any) -> Any:
+def _checkpoint_step(step: Body[State]) -> Body[State]:
     """Keep the potentials beside the state: few numbers, and they spare the way back a substitution."""
     policy = jax.checkpoint_policies.save_only_these_names("node_potential")
     return jax.checkpoint(step, prevent_cse=False, policy=policy)
 
 
 def _scan_blocks(
-    step: Any,
-    carry: Any,
-    xs: Any,
+    step: Body[State],
+    carry: State,
+    xs: PyTree,
     length: int,
     every: int,
     steps_per_segment: int | None = None,
     blocks_per_segment: int | None = None,
-) -> tuple[Any, Any]:
+) -> tuple[State, PyTree]:
     """Blocks of `every` steps, the last of each kept, and the steps left over.
 
     Either the steps of a block or the blocks are run in segments.
@@ -164,7 +187,9 @@ def _scan_blocks(
     return carry, kept
 
 
-def _scan_segments(step: Any, carry: Any, xs: Any, length: int, size: int | None) -> tuple[Any, Any]:
+def _scan_segments(
+    step: Body[State], carry: State, xs: PyTree, length: int, size: int | None
+) -> tuple[State, PyTree]:
     """A scan in segments of about `size` steps, of which only the starts are kept for the way back."""
     # What a loop adds to a carry, such as a count, differs between devices as the rest does.
     carry = shared_like(carry, carry)
@@ -188,7 +213,9 @@ def _divisor_near(length: int, size: int) -> int:
     return min(divisors, key=lambda d: max(d / size, size / d), default=size)
 
 
-def _last(step: Any, carry: Any, xs: Any, length: int, segment: int | None) -> tuple[Any, Any]:
+def _last(
+    step: Body[State], carry: State, xs: PyTree, length: int, segment: int | None
+) -> tuple[State, PyTree]:
     """`length` steps, of which the last is kept: it rides in the carry, and the body stays one."""
     first = jax.tree.map(lambda x: x[0], xs)
     shapes = jax.eval_shape(step, carry, first)[1]

@@ -1,8 +1,8 @@
 """What a run keeps beside its states: quantities by name, functions of a step, observers."""
 
 import abc
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ from jaxtyping import Array, PyTree
 
 from jaxnn_kernels import mapped_like, shared_like
 
-from .._core import Module, user_code
+from .._core import Declared, Module, user_code
 from .problem import Problem
 from .step import ALWAYS, ON_REQUEST, Carry, Run, Step, kept_of, run_of, steps_of
 
@@ -44,10 +44,14 @@ class AbstractObserver(Module):
         return memory
 
 
+_Item: TypeAlias = str | Callable[[Step], Any] | AbstractObserver
+Record: TypeAlias = Declared[_Item | Sequence[_Item] | Mapping[str, _Item]]
+"""What a run keeps, as it is given."""
+
 Recorded = dict[str, Callable[[Step], Any] | AbstractObserver]
 
 
-def check_record(record: Any) -> tuple[tuple[str, ...], Recorded]:
+def check_record(record: Record) -> tuple[tuple[str, ...], Recorded]:
     """The names of quantities in the order of the library, and functions and observers by name.
 
     **Raises:** `ValueError` for names that there are not, or twice.
@@ -93,7 +97,9 @@ def recording(problem: Problem, steps: int, names: tuple[str, ...], own: Recorde
     observers = {name: x for name, x in own.items() if isinstance(x, AbstractObserver)}
     functions = {name: x for name, x in own.items() if not isinstance(x, AbstractObserver)}
 
-    def step(begin: tuple[Carry, Any], voltage: Array | None) -> Any:
+    def step(
+        begin: tuple[Carry, dict[str, PyTree]], voltage: Array | None
+    ) -> tuple[tuple[Carry, dict[str, PyTree]], PyTree]:
         carry, memories = begin
         carry, now = step_of(carry, voltage)
         after, values = {}, {}
@@ -111,7 +117,7 @@ def recording(problem: Problem, steps: int, names: tuple[str, ...], own: Recorde
             memories[name] = observer.start(run)
     memories = mapped_like(shared_like(jax.tree.map(jnp.asarray, memories), problem), problem)
 
-    def finish(memories: dict[str, Any]) -> dict[str, Any]:
+    def finish(memories: dict[str, PyTree]) -> dict[str, PyTree]:
         out = {}
         for name, observer in observers.items():
             with user_code(f"the observer {name!r}"):

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from .._core import Module, NotRecorded, concrete, load_arrays, save_arrays, unit, warn_user
+from .._core import Declared, Module, NotRecorded, concrete, load_arrays, save_arrays, unit, warn_user
+from .._junctions import AbstractJunction
 from .diagnosis import INFINITE_CONDUCTANCE, NEGATIVE_CONDUCTANCE, NOT_FINITE, OUT_OF_BOUNDS
 from .setup import Setup, setup_arrays, setup_from
 
@@ -72,42 +73,42 @@ class Solution(Module):
     """Largest move of a state in one step, relative to its critical value."""
     failed_step: Int[Array, "*networks"]
     """First step with a number that is not finite, negative or out of bounds, or -1."""
-    failed_junction: Int[Array, "*networks"] | Any = -1
+    failed_junction: Declared[Int[Array, "*networks"]] = eqx.field(default=-1)
     """The junction that it belongs to, or -1 if it belongs to none."""
-    cause: Int[Array, "*networks"] | Any = 0
+    cause: Declared[Int[Array, "*networks"]] = eqx.field(default=0)
     """What is wrong there, as a number; `result` says it in words."""
-    # With Any, so that type checkers let users index what they did ask for.
-    state: Float[Array, "time *variables junctions"] | Any = eqx.field(
+    # As they are where they were asked for, so that type checkers let users index them.
+    state: Declared[Float[Array, "time *variables junctions"]] = eqx.field(
         default=NotRecorded("state"), metadata=per("junction")
     )
     """States after the step."""
-    junction_conductance: Float[Array, "time junctions"] | Any = eqx.field(
+    junction_conductance: Declared[Float[Array, "time junctions"]] = eqx.field(
         default=NotRecorded("junction_conductance"), metadata=unit("S") | per("junction")
     )
     """Conductances that the step was solved with [S]."""
-    junction_voltage: Float[Array, "time junctions"] | Any = eqx.field(
+    junction_voltage: Declared[Float[Array, "time junctions"]] = eqx.field(
         default=NotRecorded("junction_voltage"), metadata=unit("V") | per("junction")
     )
     """phi_a - phi_b of junction (a, b) [V]."""
-    node_potential: Float[Array, "time nodes"] | Any = eqx.field(
+    node_potential: Declared[Float[Array, "time nodes"]] = eqx.field(
         default=NotRecorded("node_potential"), metadata=unit("V") | per("node")
     )
     """Potentials of the wires [V]."""
-    kirchhoff_residual: Float[Array, "time *networks"] | Any = eqx.field(
+    kirchhoff_residual: Declared[Float[Array, "time *networks"]] = eqx.field(
         default=NotRecorded("kirchhoff_residual"), metadata=unit("A") | per("network")
     )
     """Largest current that a wire other than a terminal fails to pass on [A]."""
-    power: Float[Array, "time *networks"] | Any = eqx.field(
+    power: Declared[Float[Array, "time *networks"]] = eqx.field(
         default=NotRecorded("power"), metadata=unit("W") | per("network")
     )
     """Power dissipated in all junctions [W]."""
-    cut_off: Int[Array, "time *networks"] | Any = eqx.field(
+    cut_off: Declared[Int[Array, "time *networks"]] = eqx.field(
         default=NotRecorded("cut_off"), metadata=per("network")
     )
     """Number of wires that no closed junction joins to a terminal, and that float."""
     recorded: dict[str, Any] = eqx.field(default_factory=dict)
     """Values of the functions in `record`, time first, and results of its observers, by name."""
-    setup: Setup | Any = eqx.field(default=None, repr=False)
+    setup: Declared[Setup | None] = eqx.field(default=None, repr=False)
     """What the run was set up with, behind `network`, `junction`, `terminals` and `dt`."""
 
     @property
@@ -121,12 +122,12 @@ class Solution(Module):
         return self._known_setup().junction
 
     @property
-    def terminals(self) -> Any:
+    def terminals(self) -> np.ndarray:
         """Its terminals, as they were given, in each network's own numbers."""
         return self._known_setup().terminals
 
     @property
-    def dt(self) -> Any:
+    def dt(self) -> Array | np.ndarray | np.floating:
         """Its time step [s]."""
         return self._known_setup().dt
 
@@ -191,7 +192,9 @@ class Solution(Module):
         save_arrays(path, "solution", arrays | {f"setup.{k}": v for k, v in known.items()})
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], junction: Any = None) -> "Solution":
+    def load(
+        cls, path: str | os.PathLike[str], junction: Declared[AbstractJunction | None] = None
+    ) -> "Solution":
         """Reads what `save` wrote.
 
         - `junction`: for a run with a law of your own, any law of its class; it takes the saved numbers.

@@ -2,15 +2,14 @@
 
 import abc
 import functools as ft
-from typing import Any
 
 import equinox as eqx
 import numpy as np
 from jaxtyping import Int
 
-from jaxnn_kernels import AbstractPlan, dense_plan, nodal_plan, star_mesh_plan
+from jaxnn_kernels import dense_plan, nodal_plan, star_mesh_plan
 
-from .._core import Module
+from .._core import Module, Plan
 from .._networks import Topology
 
 
@@ -20,7 +19,7 @@ class AbstractSolver(Module):
     @abc.abstractmethod
     def plan(
         self, n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " _"]
-    ) -> AbstractPlan:
+    ) -> Plan:
         """All that depends on the topology alone, built in NumPy once, for `kernels.solve_nodes`.
 
         A `kernels.AbstractPlan` of your own brings its own arithmetic: see docs/solvers.md.
@@ -41,7 +40,7 @@ class AutoSolver(AbstractSolver):
 
     def plan(
         self, n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " _"]
-    ) -> Any:
+    ) -> Plan:
         return nodal_plan(n_nodes, edges, terminals, self.device, self.mapped)
 
 
@@ -60,7 +59,7 @@ class StarMesh(AbstractSolver):
 
     def plan(
         self, n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " _"]
-    ) -> Any:
+    ) -> Plan:
         return star_mesh_plan(n_nodes, edges, terminals, self.device, self.mapped)
 
 
@@ -73,11 +72,11 @@ class Dense(AbstractSolver):
 
     def plan(
         self, n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " _"]
-    ) -> Any:
+    ) -> Plan:
         return dense_plan(n_nodes, edges, terminals)
 
 
 @ft.lru_cache(maxsize=64)
-def plan_for(solver: AbstractSolver, topology: Topology, terminals: tuple[int, ...]) -> Any:
+def plan_for(solver: AbstractSolver, topology: Topology, terminals: tuple[int, ...]) -> Plan:
     """The solver's plan, kept because an optimiser calls `simulate` again and again."""
     return solver.plan(topology.n_nodes, topology.edges, np.asarray(terminals))

@@ -1,13 +1,13 @@
 """A network under its drive as a differential equation, for integrators other than Euler's."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
-from .._core import Module, check_network, show, unit, user_code
+from .._core import Declared, Module, Numbers, Terminals, check_network, show, unit, user_code
 from .._drives import AbstractDrive, Clock, drive_at
 from .._junctions import AbstractJunction, AbstractRateJunction
 from .._networks import Ensemble, Network
@@ -16,6 +16,12 @@ from .kirchhoff import Flow, flow
 from .problem import Problem, make_problem
 from .solver import AbstractSolver
 from .step import conductances, passive_conductance
+
+
+if TYPE_CHECKING:
+    from diffrax import ODETerm
+else:
+    ODETerm = Any  # annotations that are evaluated must not import diffrax, which may be missing
 
 
 class Observation(Module):
@@ -63,12 +69,12 @@ class StateEquation(Module):
 
     def __init__(
         self,
-        network: Network | Ensemble | Any,
-        junction: AbstractRateJunction | Any,
-        drive: AbstractDrive | Any,
+        network: Declared[Network | Ensemble],
+        junction: Declared[AbstractRateJunction],
+        drive: Declared[AbstractDrive],
         *,
-        terminals: Any,
-        state: Any = None,
+        terminals: Terminals,
+        state: Numbers | None = None,
         solver: AbstractSolver | None = None,
     ):
         check_network(network, (Network, Ensemble))
@@ -98,7 +104,7 @@ class StateEquation(Module):
         return self.problem.state
 
     @property
-    def term(self) -> Any:
+    def term(self) -> ODETerm:
         """The equation as a `diffrax.ODETerm`; raises an `ImportError` without diffrax."""
         try:
             import diffrax
@@ -110,19 +116,19 @@ class StateEquation(Module):
         return diffrax.ODETerm(self)
 
     def __call__(
-        self, time: Any, state: Float[Array, "*variables junctions"], args: Any = None
+        self, time: ArrayLike, state: Float[Array, "*variables junctions"], args: object = None
     ) -> Float[Array, "*variables junctions"]:
         """The rate of change of `state` at `time` [s]; `args` is what diffrax passes, unused."""
         del args
         rate = _rate(self.problem, state, self._solve(time, state)[1].junction_voltage)
         return jnp.where(self.problem.network.passive, 0, rate)
 
-    def observe(self, time: Any, state: Float[Array, "*variables junctions"]) -> Observation:
+    def observe(self, time: ArrayLike, state: Float[Array, "*variables junctions"]) -> Observation:
         """Currents, voltages and conductances at `time` [s]; `jax.vmap` it over a solution."""
         conductance, flows = self._solve(time, state)
         return Observation(junction_conductance=conductance, **flows._asdict())
 
-    def _solve(self, time: Any, state: Array) -> tuple[Array, Flow]:
+    def _solve(self, time: ArrayLike, state: Array) -> tuple[Array, Flow]:
         """Conductances of the junctions, and what flows."""
         problem, dtype = self.problem, self.problem.state.dtype
         if (state.shape, state.dtype) != (problem.state.shape, dtype):

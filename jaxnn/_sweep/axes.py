@@ -2,11 +2,11 @@
 
 import abc
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from .._core import Module
+from .._core import Declared, Module, Numbers
 
 
 class Axis(NamedTuple):
@@ -111,7 +111,12 @@ class Sample(AbstractSampling):
         return [Axis(self.name, {path: _scaled(limits, place) for (path, limits), place in pairs})]
 
 
-def axes_of(over: Any) -> list[Axis]:
+Part: TypeAlias = AbstractSampling | Mapping[str, Numbers]
+Over: TypeAlias = Declared[Part | Sequence[Part]]
+"""What a sweep goes through: a sampling, a mapping of paths to values, or a list of these."""
+
+
+def axes_of(over: Over) -> list[Axis]:
     """The axes of what a user sweeps over: a mapping, a sampling or a list of these.
 
     **Raises:** `ValueError` for anything else, and for a parameter or a dimension that comes twice.
@@ -147,7 +152,7 @@ def short_names(paths: Sequence[str]) -> dict[str, str]:
     }
 
 
-def checked_column(path: str, values: Any) -> np.ndarray:
+def checked_column(path: str, values: Numbers) -> np.ndarray:
     """Values of one parameter as a vector of finite numbers."""
     array = np.asarray(list(values) if isinstance(values, range) else values)
     # Whatever the machine calls an integer: a store that goes on elsewhere must be the same sweep.
@@ -161,12 +166,12 @@ def checked_column(path: str, values: Any) -> np.ndarray:
     return array
 
 
-def _check_some(name: str, columns: Mapping[str, Any]) -> None:
+def _check_some(name: str, columns: Mapping[str, object]) -> None:
     if not columns:
         raise ValueError(f"{name} needs at least one parameter, such as 'drive.voltage'.")
 
 
-def _checked_range(path: str, limits: Any) -> tuple[Any, Any, str]:
+def _checked_range(path: str, limits: Sequence[Any]) -> tuple[Any, Any, str]:
     given: Any = (*limits, "linear")[:3] if len(limits) in (2, 3) else (1, 0, "")
     low, high, scale = given
     wrong = not low < high or scale not in ("linear", "log") or not np.isfinite([low, high]).all()

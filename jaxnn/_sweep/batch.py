@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec as P
+from jax.stages import Compiled
 from jaxtyping import Array, Float, PyTree
 
 from .._core import free_memory, user_code
@@ -145,7 +146,7 @@ def _blank(study: Study, points: int) -> tuple[PyTree, PyTree]:
     return numbers, jax.ShapeDtypeStruct((points,), dtype(np.int64))
 
 
-def _batched(case: Case) -> Any:
+def _batched(case: Case) -> Callable[[dict[str, Array], Array], dict[str, Array]]:
     """(numbers, places) with a leading axis -> results (points, networks, ...)."""
     run, ensemble, reductions = case.runner(), case.ensemble, case.study.reductions
 
@@ -165,7 +166,7 @@ def _batched(case: Case) -> Any:
     return jax.vmap(one)
 
 
-def _diagnosis(solution: Any, results: dict[str, Array]) -> dict[str, Array]:
+def _diagnosis(solution: object, results: dict[str, Array]) -> dict[str, Array]:
     """First step that was not finite, or -1, and the largest move of a state, NaN if unknown."""
     if isinstance(solution, Solution):
         return {"failed_step": solution.failed_step, "largest_change": solution.largest_change}
@@ -177,7 +178,7 @@ def _diagnosis(solution: Any, results: dict[str, Array]) -> dict[str, Array]:
     }
 
 
-def _by_network(solution: Any, ensemble: Ensemble) -> dict[str, Any]:
+def _by_network(solution: object, ensemble: Ensemble) -> dict[str, Any]:
     """The fields of one solution per network, along a leading axis; wires and junctions end in NaN.
 
     Networks of fewer wires than the largest have no value there.
@@ -211,7 +212,7 @@ def _padded(x: Array, offsets: tuple[int, ...]) -> Array:
     return jnp.moveaxis(taken, -2, 0)
 
 
-def _footprint(compiled: Any) -> int:
+def _footprint(compiled: Compiled) -> int:
     memory = compiled.memory_analysis()
     sizes = ("temp_size_in_bytes", "argument_size_in_bytes", "output_size_in_bytes")
     return sum(getattr(memory, size) for size in sizes)

@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PyTree
+from jaxtyping import ArrayLike, PyTree
 
 from .._drives import Timing
 
@@ -29,7 +29,7 @@ def check_place(root: str, tree: PyTree, place: str) -> None:
         )
 
 
-def replaced(tree: PyTree, place: str, value: Any) -> PyTree:
+def replaced(tree: PyTree, place: str, value: ArrayLike) -> PyTree:
     """`tree` with the number at `place` replaced; an array of equal numbers is filled."""
     found = _find(tree, place)
     assert found is not None
@@ -91,7 +91,7 @@ def _follow(tree: PyTree, parts: list[str]) -> Any:
     return tree
 
 
-def _is_number(leaf: Any) -> bool:
+def _is_number(leaf: object) -> bool:
     return eqx.is_array(leaf) or isinstance(leaf, float)
 
 

@@ -2,11 +2,18 @@
 
 import importlib
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .store import STORE, Store
+
+
+if TYPE_CHECKING:
+    from xarray import DataArray as DataArray, Dataset as Dataset
+else:
+    # Annotations that are evaluated must not import xarray, which may be missing.
+    DataArray = Dataset = Any
 
 
 def require_store_libraries() -> None:
@@ -22,7 +29,7 @@ def require_store_libraries() -> None:
             ) from error
 
 
-def open_sweep(folder: str | os.PathLike[str]) -> Any:
+def open_sweep(folder: str | os.PathLike[str]) -> Dataset:
     """The results in a folder as an `xarray.Dataset`, lazily; what is not computed yet is NaN (or -1).
 
     `open_sweep(folder).to_netcdf(path)` writes them to one file.
@@ -42,7 +49,7 @@ def open_sweep(folder: str | os.PathLike[str]) -> Any:
     return dataset[[*first, *sorted({str(name) for name in dataset.data_vars} - {*first})]]
 
 
-def summary_of(dataset: Any) -> dict[str, int]:
+def summary_of(dataset: Dataset) -> dict[str, int]:
     """How many runs there are, are computed, and ended well, with too large a step, and not finite."""
     diagnosis = dataset["diagnosis"].values
     counts = {name: int(np.sum(diagnosis == code)) for name, code in _CODES.items()}

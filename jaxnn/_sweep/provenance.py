@@ -1,5 +1,6 @@
 """What a result has to say about itself: what was computed, with which versions, on what."""
 
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -13,6 +14,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from .._networks import Network
 from .._version import __version__
 from .batch import probe
 from .layout import Layout
@@ -79,7 +81,7 @@ def attributes(specification: dict[str, Any], layout: Layout) -> dict[str, Any]:
     }
 
 
-def differences(there: Any, here: Any, path: str = "") -> list[str]:
+def differences(there: object, here: object, path: str = "") -> list[str]:
     """The places where two specifications differ, in words; how they are cut into chunks is no matter."""
     if isinstance(there, dict) and isinstance(here, dict):
         keys = [key for key in {**there, **here} if path or key != "layout"]
@@ -95,7 +97,7 @@ def differences(there: Any, here: Any, path: str = "") -> list[str]:
     return [f"{path} is {_short(there)} there and {_short(here)} here"]
 
 
-def describe(value: Any) -> Any:
+def describe(value: object) -> Any:
     """Plain data for anything that a sweep is given: modules by their fields, functions by name."""
     if isinstance(value, np.ndarray | np.generic | jax.Array):
         array = np.asarray(value)
@@ -104,13 +106,13 @@ def describe(value: Any) -> Any:
         return one if one is not None else array.item() if array.ndim == 0 else _column(array)
     if isinstance(value, bool | int | float | str | None):
         return value
-    if hasattr(value, "topology"):
+    if isinstance(value, Network):
         return {"kind": "Network", "wires": value.n_nodes, "junctions": value.n_junctions}
     if isinstance(value, eqx.Module):
         return {"kind": type(value).__name__} | {k: describe(v) for k, v in vars(value).items()}
     if isinstance(value, list | tuple):
         return [describe(item) for item in value]
-    if hasattr(value, "func"):
+    if isinstance(value, functools.partial):
         keywords = {str(k): describe(v) for k, v in value.keywords.items()}
         return {"kind": _name_of(value.func), "arguments": describe(list(value.args)), **keywords}
     return _name_of(value) if callable(value) else repr(value)
@@ -133,11 +135,11 @@ def _column(array: np.ndarray) -> dict[str, Any]:
     return {"shape": list(array.shape), "digest": digest} | ends
 
 
-def _name_of(function: Any) -> str:
+def _name_of(function: object) -> str:
     return getattr(function, "__qualname__", type(function).__name__)
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) < 100 else text[:97] + "..."
 

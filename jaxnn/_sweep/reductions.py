@@ -2,9 +2,12 @@
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
+from jaxtyping import ArrayLike
+
+from .._core import Declared
 from ..reductions import (
     activation_time,
     conductance_trace,
@@ -29,6 +32,12 @@ class Reduction:
     description: str = ""
     dimensions: tuple[str, ...] = ()
     record: tuple[str, ...] = ()
+
+
+Reduce: TypeAlias = Declared[
+    str | Sequence[str] | Mapping[str, str | Reduction | Callable[[Any], ArrayLike]]
+]
+"""What is kept of each run, by names of reductions, or as functions by name."""
 
 
 # Unit, dimensions, record of each that a specification may name.
@@ -80,7 +89,7 @@ def named_reduction(name: str, settings: Mapping[str, Any]) -> Reduction:
     )
 
 
-def reductions_of(reduce: Any) -> dict[str, Reduction]:
+def reductions_of(reduce: Reduce) -> dict[str, Reduction]:
     """Reductions by the name of their variable, from names, functions and reductions.
 
     **Raises:** `ValueError` for anything else and for names that cannot name a variable.
@@ -107,7 +116,7 @@ def reductions_of(reduce: Any) -> dict[str, Reduction]:
     return out
 
 
-def _check_name(name: Any) -> None:
+def _check_name(name: object) -> None:
     # It becomes the name of a folder in the store.
     if not isinstance(name, str) or not name.isidentifier() or name in DIAGNOSIS:
         raise ValueError(

@@ -1,17 +1,25 @@
 """A look at a sweep: a summary in words, a heat map or curves."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .open import summary_of
+from .open import DataArray, Dataset, summary_of
 from .reductions import DIAGNOSIS
+
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+else:
+    # Annotations that are evaluated must not import Matplotlib either.
+    Axes = Figure = Any
 
 
 _LOG_RATIO = 30  # largest over smallest value from which a scale is logarithmic
 
 
-def summary(dataset: Any) -> str:
+def summary(dataset: Dataset) -> str:
     """Dimensions, results and how the runs ended."""
     counts = summary_of(dataset)
     share = f"{counts['computed']:,} of {counts['runs']:,} runs computed"
@@ -35,12 +43,12 @@ def summary(dataset: Any) -> str:
     return "\n".join(lines)
 
 
-def results_of(dataset: Any) -> list[str]:
+def results_of(dataset: Dataset) -> list[str]:
     """The names of the reductions."""
-    return [name for name in dataset.data_vars if name not in DIAGNOSIS]
+    return [str(name) for name in dataset.data_vars if name not in DIAGNOSIS]
 
 
-def picture(dataset: Any, name: str, axes: list[str] | None = None, how: str = "median") -> Any:
+def picture(dataset: Dataset, name: str, axes: list[str] | None = None, how: str = "median") -> Figure:
     """A figure of one result against one or two dimensions, summed up over all others.
 
     One dimension gives a curve with the range from the 10th to the 90th percentile, two a heat map.
@@ -54,7 +62,7 @@ def picture(dataset: Any, name: str, axes: list[str] | None = None, how: str = "
         raise ValueError(f"There is no result {name!r}; there are {results_of(dataset)}.")
     data = dataset[name]
     axes = _chosen(data, axes)
-    rest = [dim for dim in data.dims if dim not in axes]
+    rest = [str(dim) for dim in data.dims if dim not in axes]
     figure, ax = plt.subplots(figsize=(6.4, 4.8), layout="constrained")
     middle = getattr(data, how)(rest) if rest else data
     if len(axes) == 1:
@@ -66,7 +74,7 @@ def picture(dataset: Any, name: str, axes: list[str] | None = None, how: str = "
     return figure
 
 
-def _chosen(data: Any, axes: list[str] | None) -> list[str]:
+def _chosen(data: DataArray, axes: list[str] | None) -> list[str]:
     if axes is not None:
         unknown = [axis for axis in axes if axis not in data.dims]
         if unknown or not 1 <= len(axes) <= 2:
@@ -74,11 +82,12 @@ def _chosen(data: Any, axes: list[str] | None) -> list[str]:
                 f"A picture has one or two dimensions of {list(data.dims)} as its axes, got {axes}."
             )
         return axes
-    swept = [d for d in data.dims if d != "seed" and data.sizes[d] > 1] or [data.dims[0]]
+    dims = list(map(str, data.dims))
+    swept = [d for d in dims if d != "seed" and data.sizes[d] > 1] or dims[:1]
     return list(sorted(swept, key=lambda d: -data.sizes[d])[:2])
 
 
-def _curve(ax: Any, data: Any, middle: Any, axis: str, rest: list[str]) -> None:
+def _curve(ax: Axes, data: DataArray, middle: DataArray, axis: str, rest: list[str]) -> None:
     place = data[axis].values
     ax.plot(place, middle.values, ".-", color="#0072B2")
     if rest:
@@ -88,7 +97,7 @@ def _curve(ax: Any, data: Any, middle: Any, axis: str, rest: list[str]) -> None:
     ax.set_yscale(_scale(middle.values))
 
 
-def _map(figure: Any, ax: Any, middle: Any, axes: list[str]) -> None:
+def _map(figure: Figure, ax: Axes, middle: DataArray, axes: list[str]) -> None:
     across, up = axes
     values = middle.transpose(up, across).values
     norm = "log" if _scale(values) == "log" else "linear"
@@ -105,19 +114,19 @@ def _scale(values: np.ndarray) -> str:
     return "log" if wide else "linear"
 
 
-def _label(data: Any, dimension: str) -> str:
+def _label(data: DataArray, dimension: str) -> str:
     return _with_unit(dimension, data[dimension])
 
 
-def _label_of(middle: Any, data: Any) -> str:
-    return _with_unit(middle.name or "value", data)
+def _label_of(middle: DataArray, data: DataArray) -> str:
+    return _with_unit(str(middle.name or "value"), data)
 
 
-def _with_unit(name: str, data: Any) -> str:
+def _with_unit(name: str, data: DataArray) -> str:
     unit = _unit(data)
     return name.replace("_", " ") + (f" [{unit}]" if unit else "")
 
 
-def _unit(data: Any) -> str:
+def _unit(data: DataArray) -> str:
     unit = data.attrs.get("units", "")
     return "" if unit == "1" else unit

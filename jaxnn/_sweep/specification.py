@@ -3,6 +3,7 @@
 import inspect
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -171,14 +172,19 @@ class Specification:
         self._check_settings("terminals", name, function, settings, place)
         return registered("terminals", name, settings)
 
-    def _registered(self, what: str, name: Any, place: list[str]) -> Any:
+    def _registered(self, what: str, name: object, place: list[str]) -> Any:
         known = REGISTRY[what]
         if not isinstance(name, str) or name not in known:
             self._refuse(place, f"{what} cannot be {name!r}: it must be one of {sorted(known)}")
         return known[name]
 
     def _check_settings(
-        self, what: str, name: str, function: Any, settings: dict[str, Any], place: list[str] | None = None
+        self,
+        what: str,
+        name: str,
+        function: Callable[..., object],
+        settings: dict[str, Any],
+        place: list[str] | None = None,
     ) -> None:
         known = list(inspect.signature(function).parameters)
         if name == "padded_network":
@@ -204,7 +210,7 @@ class Specification:
                 out[f"{key}.{rest}" if rest else key] = inner
         return out
 
-    def _values(self, place: list[str], value: Any) -> Any:
+    def _values(self, place: list[str], value: object) -> Any:
         if not isinstance(value, dict):
             return value
         unknown = set(value) - {"from", "to", "count", "scale"}

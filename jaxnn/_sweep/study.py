@@ -10,15 +10,15 @@ moves both at once, its numbers go along with the networks, one set for each: `C
 import dataclasses
 import functools as ft
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
-from .._core import check_count
+from .._core import Declared, Terminals, check_count
 from .._drives import AbstractClockDrive, AbstractDrive, Clock, Span, drive_at, losses
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network
@@ -26,6 +26,13 @@ from .._simulation import AutoSolver, simulate
 from .axes import Axis, short_names
 from .numbers import check_place, marked, replaced
 from .reductions import Reduction
+
+
+NetworkLike: TypeAlias = Declared[Network | Callable[..., Network]]
+"""A network, or a function of parameters that returns one."""
+
+TerminalsLike: TypeAlias = Declared[Terminals | Callable[..., Terminals]]
+"""Terminals, or a function of the network, and of parameters, that chooses them."""
 
 
 _ROOTS = ("network", "terminals", "junction", "drive")
@@ -110,7 +117,7 @@ class Study:
     def _network(self, values: dict[str, Any]) -> tuple[Network, Any]:
         """The network and its terminals with these arguments."""
 
-        def call(root: str, *arguments: Any) -> Any:
+        def call(root: str, *arguments: Network) -> Any:
             keywords = {p.partition(".")[2]: v for p, v in values.items() if p.startswith(root + ".")}
             try:
                 return getattr(self, root)(*arguments, **keywords)
@@ -241,7 +248,9 @@ def _(drive: PerNetwork, span: Span) -> Iterator[str]:
         yield f"{type(drive.drive).__name__}: {loss}"
 
 
-def _spread(junction: Any, place: str, values: np.ndarray, ensemble: Ensemble) -> Any:
+def _spread(
+    junction: AbstractJunction, place: str, values: np.ndarray, ensemble: Ensemble
+) -> AbstractJunction:
     """The junction with a scalar parameter that differs from network to network."""
     if "." in place or np.ndim(getattr(junction, place)):
         raise ValueError(
@@ -253,7 +262,7 @@ def _spread(junction: Any, place: str, values: np.ndarray, ensemble: Ensemble) -
     return eqx.tree_at(lambda j: getattr(j, place), junction, spread)
 
 
-def _located(check: Callable[[], None], path: str, value: Any) -> None:
+def _located(check: Callable[[], None], path: str, value: ArrayLike) -> None:
     try:
         check()
     except ValueError as error:

@@ -11,39 +11,39 @@ import jax
 import numpy as np
 from jaxtyping import ArrayLike
 
-from .._core import bar, notice, ticking, unit_of, warn_user
+from .._core import Declared, bar, notice, ticking, unit_of, warn_user
 from .._drives import AbstractDrive
 from .._junctions import AbstractJunction
 from .._simulation import LARGEST_CHANGE, simulate
 from . import batch as _batch, provenance as _provenance
-from .axes import axes_of, short_names
+from .axes import Over, axes_of, short_names
 from .layout import Layout, make_layout
-from .open import open_sweep, require_store_libraries, summary_of
-from .reductions import Reduction, reductions_of
+from .open import Dataset, open_sweep, require_store_libraries, summary_of
+from .reductions import Reduce, Reduction, reductions_of
 from .store import Store, Variable
-from .study import Study
+from .study import NetworkLike, Study, TerminalsLike
 
 
 _NETWORKS_AT_ONCE = 64
 
 
 def sweep(
-    network: Any,
+    network: NetworkLike,
     junction: AbstractJunction,
     drive: AbstractDrive,
     *,
-    over: Any,
-    terminals: Any,
-    dt: ArrayLike | float,
+    over: Over,
+    terminals: TerminalsLike,
+    dt: Declared[ArrayLike],
     steps: SupportsIndex,
     out: str | os.PathLike[str],
-    reduce: Any = ("final_conductance",),
+    reduce: Reduce = ("final_conductance",),
     points: int | None = None,
     networks_at_once: int | None = None,
     method: Callable[..., Any] = simulate,
     progress: bool = True,
     **settings: Any,
-) -> Any:
+) -> Dataset:
     """Simulates every combination of some parameters, and keeps labelled results on disk.
 
     - `network`: a `jaxnn.Network`, or a function that returns one. Its arguments, such as a seed, are
@@ -95,7 +95,7 @@ def _recording(reductions: dict[str, Reduction], settings: dict[str, Any]) -> di
     return rest | ({"record": tuple(sorted(record))} if record else {})
 
 
-def _warn_of_failures(dataset: Any) -> None:
+def _warn_of_failures(dataset: Dataset) -> None:
     counts = summary_of(dataset)
     bad = [f"{counts[name]:,} {name}" for name in ("not finite", "dt too large") if counts[name]]
     if bad:

@@ -1,11 +1,11 @@
 """Avalanches: events in bins of time, and the runs of bins that are not empty."""
 
-from typing import Any, NamedTuple, SupportsIndex
+from typing import NamedTuple, SupportsIndex
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._core import check_count
+from .._core import Numbers, check_count
 
 
 class Avalanches(NamedTuple):
@@ -31,7 +31,7 @@ class Avalanches(NamedTuple):
         return float(np.mean(second / first)) if first.size else float("nan")
 
 
-def inter_event_intervals(events: Any) -> Int[np.ndarray, " intervals"]:
+def inter_event_intervals(events: Numbers) -> Int[np.ndarray, " intervals"]:
     """Steps between successive steps with events, within each run.
 
     `events`: events per step, `(steps,)` of one run or `(runs, steps)`.
@@ -40,7 +40,7 @@ def inter_event_intervals(events: Any) -> Int[np.ndarray, " intervals"]:
     return np.diff(step)[np.diff(run) == 0]
 
 
-def bin_events(events: Any, width: SupportsIndex | None = None) -> Int[np.ndarray, "runs bins"]:
+def bin_events(events: Numbers, width: SupportsIndex | None = None) -> Int[np.ndarray, "runs bins"]:
     """Sums of events over bins of `width` steps, run by run; the steps left over are dropped.
 
     The width is the rounded mean inter-event interval by default, so that a bin is empty about as
@@ -63,7 +63,7 @@ def bin_events(events: Any, width: SupportsIndex | None = None) -> Int[np.ndarra
     return trains[:, : bins * n].reshape(len(trains), bins, n).sum(axis=2, dtype=np.int64)
 
 
-def find_avalanches(binned: Any) -> Avalanches:
+def find_avalanches(binned: Numbers) -> Avalanches:
     """The runs of bins with events between two empty bins of the same run.
 
     What touches the start or the end of its run is left out, because it may have begun before or
@@ -96,7 +96,7 @@ def mean_size(
     return lifetime, np.bincount(index, avalanches.size) / count, count
 
 
-def _trains(events: Any) -> np.ndarray:
+def _trains(events: Numbers) -> np.ndarray:
     """Whole numbers of events as (runs, steps)."""
     array = np.asarray(events)
     if array.ndim not in (1, 2) or not np.issubdtype(array.dtype, np.integer) or np.any(array < 0):

@@ -1,10 +1,11 @@
 """The crackling-noise relation: three estimates of one exponent, which agree at criticality."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
+from .._core import Seed
 from ._avalanches import Avalanches, mean_size
 from ._power_law import PowerLawFit, line_through
 
@@ -56,7 +57,7 @@ def shape_collapse(
     longest: float | int = np.inf,
     least_count: int = 50,
     bootstraps: int = 20,
-    seed: Any = 0,
+    seed: Seed = 0,
 ) -> ShapeCollapse:
     r"""The exponent that makes mean profiles of different lifetimes one curve.
 

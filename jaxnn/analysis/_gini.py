@@ -1,16 +1,17 @@
 """How unequally a quantity is shared."""
 
-from typing import Any, SupportsIndex
+from typing import SupportsIndex
 
 import numpy as np
 from jaxtyping import Float
 
+from .._core import Numbers
 from .._simulation import Solution
-from ._of_solution import passive_of, recorded
+from ._of_solution import Junctions, passive_of, recorded
 
 
 def gini_coefficient(
-    values: Any, axis: SupportsIndex = -1, *, network: Any = None
+    values: Numbers | Solution, axis: SupportsIndex = -1, *, network: Junctions = None
 ) -> Float[np.ndarray, "..."]:
     r"""The Gini coefficient of values along an axis: 0 if all are equal, towards 1 if one has all.
 

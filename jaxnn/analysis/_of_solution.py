@@ -1,13 +1,18 @@
 """What analyses take from a `Solution`, and from a network: which junctions are passive."""
 
-from typing import Any
+from typing import TypeAlias
 
 import equinox as eqx
 import numpy as np
 from jaxtyping import Bool
 
+from .._core import Declared
 from .._networks import Ensemble, Network
 from .._simulation import Solution
+
+
+Junctions: TypeAlias = Declared[Network | Ensemble | Solution | None]
+"""Whose junctions the values are of, where some may be passive."""
 
 
 def recorded(solution: Solution, name: str, ndim: int) -> np.ndarray:
@@ -26,7 +31,7 @@ def recorded(solution: Solution, name: str, ndim: int) -> np.ndarray:
     return np.asarray(values)
 
 
-def passive_of(network: Any, n_junctions: int) -> Bool[np.ndarray, " junctions"]:
+def passive_of(network: Junctions, n_junctions: int) -> Bool[np.ndarray, " junctions"]:
     """Which of so many junctions are passive: those of a `Network`, an `Ensemble` or a `Solution`; of None
     none are.
 

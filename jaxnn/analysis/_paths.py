@@ -1,18 +1,22 @@
 """Which way the current goes, and when each junction joined in."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from .._core import Declared, Numbers
 from .._networks import Network, checked_node, lightest_path
 from .._simulation import Solution
-from ._of_solution import passive_of, recorded
+from ._of_solution import Junctions, passive_of, recorded
 
 
 def activation_times(
-    time: Any, values: Any = None, level: float | int | None = None, *, network: Any = None
+    time: Numbers | Solution,
+    values: Numbers | None = None,
+    level: float | int | None = None,
+    *,
+    network: Junctions = None,
 ) -> Float[np.ndarray, "..."]:
     """The first time at which each of the values exceeds `level`; NaN for those that never do.
 
@@ -44,9 +48,9 @@ def activation_times(
 
 
 def least_resistance_path(
-    network: Network | Solution | Any,
-    conductance: Any = None,
-    terminals: Sequence[Any] | Any = None,
+    network: Declared[Network | Solution],
+    conductance: Numbers | None = None,
+    terminals: Declared[Sequence[int] | np.ndarray | None] = None,
     *,
     with_passive: bool = True,
 ) -> Int[np.ndarray, " path"]:

@@ -1,9 +1,11 @@
 """Power laws of whole numbers between two cut-offs: exponents, their errors, and whether they fit."""
 
-from typing import Any, NamedTuple, SupportsIndex
+from typing import NamedTuple, SupportsIndex
 
 import numpy as np
 from jaxtyping import Float, Int
+
+from .._core import Numbers, Seed
 
 
 # Exponents are looked for in this range.
@@ -34,7 +36,7 @@ def power_law_probabilities(exponent: float, minimum: int, maximum: int) -> Floa
 
 
 def power_law_sample(
-    exponent: float, minimum: int, maximum: int, count: SupportsIndex, seed: Any = 0
+    exponent: float, minimum: int, maximum: int, count: SupportsIndex, seed: Seed = 0
 ) -> Int[np.ndarray, " count"]:
     """Independent draws from the law; `seed` as for `numpy.random.default_rng`."""
     probabilities = power_law_probabilities(exponent, minimum, maximum)
@@ -42,13 +44,13 @@ def power_law_sample(
 
 
 def fit_power_law(
-    sample: Any,
+    sample: Numbers,
     minimum: int | None = None,
     maximum: int | None = None,
     *,
     samples: int = 500,
     refit: bool = False,
-    seed: Any = 0,
+    seed: Seed = 0,
 ) -> PowerLawFit:
     r"""Maximum likelihood within given cut-offs, by default the smallest and the largest datum.
 
@@ -76,12 +78,12 @@ def fit_power_law(
 
 
 def scan_power_law(
-    sample: Any,
+    sample: Numbers,
     *,
     accept: float | int = 0.5,
     samples: int = 500,
     tries: int | None = None,
-    seed: Any = 0,
+    seed: Seed = 0,
 ) -> PowerLawFit | None:
     """The widest range, by maximum / minimum, in which the data look like a power law.
 
@@ -115,7 +117,7 @@ def scan_power_law(
     return None
 
 
-def log_log_slope(sample: Any) -> tuple[float, float]:
+def log_log_slope(sample: Numbers) -> tuple[float, float]:
     """Exponent and error of a straight line through the logarithm of the whole histogram.
 
     Unweighted, so that the rare values of the tail count most: it is how most of the published
@@ -126,7 +128,7 @@ def log_log_slope(sample: Any) -> tuple[float, float]:
     return -slope, error
 
 
-def line_through(x: Any, y: Any) -> tuple[float, float]:
+def line_through(x: Numbers, y: Numbers) -> tuple[float, float]:
     """Slope of the least-squares line and its standard error (NaN for fewer than three points)."""
     x, y = np.asarray(x, float), np.asarray(y, float)
     if x.size < 2:
@@ -198,7 +200,7 @@ def _binomial_cdf(successes: int, trials: int, chance: float) -> float:
     return float(binom.cdf(successes, trials, chance))
 
 
-def _check_sample(sample: Any) -> Int[np.ndarray, " data"]:
+def _check_sample(sample: Numbers) -> Int[np.ndarray, " data"]:
     values = np.asarray(sample)
     if (
         values.ndim != 1

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from .._core import Numbers
 
-def compare_with_powerlaw(sample: Any, minimum: int | None = None, maximum: int | None = None) -> dict:
+
+def compare_with_powerlaw(sample: Numbers, minimum: int | None = None, maximum: int | None = None) -> dict:
     """What the `powerlaw` package makes of whole numbers between two cut-offs.
 
     Without `minimum` it takes the one with the least Kolmogorov-Smirnov distance (Clauset et al.). The

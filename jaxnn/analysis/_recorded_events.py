@@ -1,21 +1,23 @@
 """Events in conductances that were recorded, simulated or measured."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from .._core import check_at_least
+from .._core import Numbers, check_at_least
 from .._networks import Ensemble
 from .._observers import AbstractEventRule
 from .._simulation import Solution
-from ._of_solution import passive_of, recorded
+from ._of_solution import Junctions, passive_of, recorded
 
 
 def events_in(
-    conductance: Any, rule: AbstractEventRule, dt: Any = None, *, network: Any = None
+    conductance: Numbers | Solution,
+    rule: AbstractEventRule,
+    dt: Numbers | None = None,
+    *,
+    network: Junctions = None,
 ) -> Int[np.ndarray, "steps *networks"]:
     """Events per step in recorded conductances [S], `(steps,)` or `(steps, junctions)`.
 
@@ -47,7 +49,10 @@ def events_in(
     owner, networks = _owners(network, trace.shape[1])
     interval = jnp.asarray(dt, trace.dtype)
 
-    def step(carry: Any, values: Any) -> Any:
+    def step(
+        carry: tuple[PyTree, Int[Array, "steps networks"], Int[Array, ""]],
+        values: Float[Array, " junctions"],
+    ) -> tuple[tuple[PyTree, Int[Array, "steps networks"], Int[Array, ""]], None]:
         memory, counts, index = carry
         memory, counts = rule.follow(memory, values, index, interval, counts, owner)
         return (memory, counts, index + 1), None
@@ -58,7 +63,7 @@ def events_in(
     return counts if networks else counts[:, 0]
 
 
-def _owners(network: Any, junctions: int) -> tuple[Int[Array, " junctions"], int]:
+def _owners(network: Junctions, junctions: int) -> tuple[Int[Array, " junctions"], int]:
     """The network of each junction, past the last for passive ones, and how many of an ensemble."""
     whole = network.network if isinstance(network, Solution) else network
     counts = np.diff(whole.junction_offsets) if isinstance(whole, Ensemble) else np.array([junctions])
@@ -68,7 +73,7 @@ def _owners(network: Any, junctions: int) -> tuple[Int[Array, " junctions"], int
 
 
 def trace_events(
-    conductance: Any, absolute: float | int = 5e-8, relative: float | int = 0.03
+    conductance: Numbers, absolute: float | int = 5e-8, relative: float | int = 0.03
 ) -> Bool[np.ndarray, " steps"]:
     r"""Events in the conductance of a whole network, as measured, `(steps,)` [S].
 

@@ -1,12 +1,10 @@
 """How a pulse carries a value: by its amplitude or by how often it comes; and what it is in volts."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._core import as_array, check_at_least, check_count, check_finite
+from .._core import Key, Numbers, as_array, check_at_least, check_count, check_finite
 from ._pulses import unit_values
 
 
@@ -15,7 +13,7 @@ _ONE = 2**16
 
 
 def amplitude_code(
-    pulses: Any, *, levels: int | None = None, power: Any = None
+    pulses: Numbers, *, levels: int | None = None, power: Numbers | None = None
 ) -> Float[Array, "samples channels slots"]:
     """One pulse per value, as high as the value.
 
@@ -40,7 +38,7 @@ def amplitude_code(
     return jnp.round(pulses * top) / top
 
 
-def threshold_code(pulses: Any, threshold: Any) -> Float[Array, "samples channels slots"]:
+def threshold_code(pulses: Numbers, threshold: Numbers) -> Float[Array, "samples channels slots"]:
     """A full pulse where the value is above `threshold`, else none.
 
     - `threshold`: one for all channels, or one per channel.
@@ -54,7 +52,9 @@ def threshold_code(pulses: Any, threshold: Any) -> Float[Array, "samples channel
     return (pulses > _per_channel("threshold", threshold, pulses)).astype(pulses.dtype)
 
 
-def rate_code(pulses: Any, slots: int = 1, *, key: Any = None) -> Float[Array, "samples channels slots"]:
+def rate_code(
+    pulses: Numbers, slots: int = 1, *, key: Key | None = None
+) -> Float[Array, "samples channels slots"]:
     r"""Every value held for `slots` slots, in which spikes, 0 or 1, come at its rate.
 
     Without a key a running sum decides, $c_n = \sum_{m \le n} v_m$: a spike comes in slot n where
@@ -76,7 +76,7 @@ def rate_code(pulses: Any, slots: int = 1, *, key: Any = None) -> Float[Array, "
     return (phase % _ONE < steps).astype(held.dtype)
 
 
-def to_volts(pulses: Any, low: Any, high: Any) -> Float[Array, "samples channels slots"]:
+def to_volts(pulses: Numbers, low: Numbers, high: Numbers) -> Float[Array, "samples channels slots"]:
     """Pulses from 0 to 1 as voltages between the set-points `low` and `high` [V], the same units out.
 
     - `low`, `high`: what 0 and 1 are, one for all channels or one per channel.
@@ -90,7 +90,7 @@ def to_volts(pulses: Any, low: Any, high: Any) -> Float[Array, "samples channels
     return low + (high - low) * pulses
 
 
-def _per_channel(name: str, value: Any, pulses: Array) -> Array:
+def _per_channel(name: str, value: Numbers, pulses: Array) -> Array:
     """A number, or one per channel, with axes that fit pulses."""
     # Python's floats follow the dtype of the pulses, its whole numbers would not.
     value = as_array(float(value) if isinstance(value, int) else value)

@@ -1,20 +1,18 @@
 """Channels spread over devices and, in time, over virtual nodes."""
 
-from typing import Any
-
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._core import as_array, check_count, concrete
+from .._core import Key, Numbers, as_array, check_count, concrete
 from ._pulses import unit_values
 
 
 _AXES = "samples channels slots"
 
 
-def mask_pulses(pulses: Any, mask: Any) -> Float[Array, "samples devices slots"]:
+def mask_pulses(pulses: Numbers, mask: Numbers) -> Float[Array, "samples devices slots"]:
     r"""Every channel to several devices, each pulse stretched over several slots, by a mask.
 
     $J_{c r}(t N + n) = m_{rn}\, u_c(t)$: device `c * repeats + r` sees channel c, and slot t becomes the N
@@ -36,7 +34,7 @@ def mask_pulses(pulses: Any, mask: Any) -> Float[Array, "samples devices slots"]
     return masked.reshape(n, channels * repeats, slots * nodes)
 
 
-def mix_channels(pulses: Any, weights: Any) -> Float[Array, "samples devices slots"]:
+def mix_channels(pulses: Numbers, weights: Numbers) -> Float[Array, "samples devices slots"]:
     r"""Devices that see weighted sums of channels: $J_d(t) = \sum_c w_{dc} u_c(t)$.
 
     - `weights`: `(devices, channels)`, not negative, with rows that sum up to 1 at the most, from
@@ -59,7 +57,7 @@ def mix_channels(pulses: Any, weights: Any) -> Float[Array, "samples devices slo
     return jnp.clip(jnp.einsum("dc,sct->sdt", weights, pulses, precision="highest"), 0, 1)
 
 
-def random_mask(key: Any, repeats: int, nodes: int, *, levels: int | None = None) -> Array:
+def random_mask(key: Key, repeats: int, nodes: int, *, levels: int | None = None) -> Array:
     """A mask `(repeats, nodes)` for `mask_pulses`, of weights drawn evenly from 0 to 1.
 
     - `key`: of `jax.random`.
@@ -74,7 +72,7 @@ def random_mask(key: Any, repeats: int, nodes: int, *, levels: int | None = None
     return as_array(jr.randint(key, shape, 0, top + 1)) / top
 
 
-def random_mix(key: Any, devices: int, channels: int, *, fan_in: int | None = None) -> Array:
+def random_mix(key: Key, devices: int, channels: int, *, fan_in: int | None = None) -> Array:
     """Weights `(devices, channels)` for `mix_channels`: each device sees `fan_in` channels, drawn by
     lot, with even weights that sum up to 1; by default it sees all, with weights drawn evenly.
 

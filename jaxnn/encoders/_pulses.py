@@ -1,14 +1,12 @@
 """What all encoders take: values from 0 to 1 in an array of known axes."""
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Array
 
-from .._core import as_array, concrete
+from .._core import Numbers, as_array, concrete
 
 
-def unit_values(name: str, values: Any, axes: str) -> Array:
+def unit_values(name: str, values: Numbers, axes: str) -> Array:
     """`values` as an inexact array with these axes; a `ValueError` if it is none or leaves [0, 1]."""
     array = as_array(values)
     if array.ndim != len(axes.split()):

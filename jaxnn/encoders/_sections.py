@@ -1,16 +1,14 @@
 """Images and series cut into sections, each a train of pulses for one device."""
 
-from typing import Any
-
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._core import check_count
+from .._core import Numbers, check_count
 from ._pulses import unit_values
 
 
 def image_pulses(
-    images: Any, *, rows: int = 1, sections: int = 1
+    images: Numbers, *, rows: int = 1, sections: int = 1
 ) -> Float[Array, "samples channels slots"]:
     """Images `(samples, height, width)` as trains of pulses, one pulse per pixel.
 
@@ -42,7 +40,9 @@ def image_pulses(
     return pixels.reshape(n, bands * sections, rows * slots)
 
 
-def beat_pulses(beats: Any, *, sections: int = 1, width: int = 1) -> Float[Array, "samples channels slots"]:
+def beat_pulses(
+    beats: Numbers, *, sections: int = 1, width: int = 1
+) -> Float[Array, "samples channels slots"]:
     """Beats, or any series `(samples, times)` from 0 to 1, cut into sections that follow each other.
 
     - `sections`: one channel each; zeros follow the last where they do not divide the series.

@@ -1,7 +1,7 @@
 """What a reservoir is: pulses in, features out, and nothing in it is trained."""
 
 import abc
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._core import Module, announced, cast_inexact, compiled, unit, user_code
+from .._core import Module, Numbers, announced, cast_inexact, compiled, unit, user_code
 
 
 class Response(NamedTuple):
@@ -41,7 +41,10 @@ class AbstractReservoir(Module):
         """
 
 
-def in_dtype_of(pulses: Array, reservoir: Any) -> Any:
+Numeric = TypeVar("Numeric")
+
+
+def in_dtype_of(pulses: Array, reservoir: Numeric) -> Numeric:
     """The numbers of a reservoir, in the dtype of what it is shown."""
     return cast_inexact(reservoir, pulses.dtype)
 
@@ -75,7 +78,7 @@ class SideBySide(AbstractReservoir):
 
 
 def reservoir_features(
-    reservoir: AbstractReservoir, pulses: Any, *, batch: int | None = None
+    reservoir: AbstractReservoir, pulses: Numbers, *, batch: int | None = None
 ) -> tuple[Float[np.ndarray, "samples features"], Float[np.ndarray, " samples"]]:
     """Features of all devices side by side, and the energy per sample [J].
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float
 
-from .._core import Number, as_inexact, check_count, unit
+from .._core import Key, Number, as_inexact, check_count, unit
 from .._junctions import TunnelJunction
 from .._networks import Network, farthest_pair, nanowire_network
 from .._simulation import simulate
@@ -41,7 +41,7 @@ class NanowireReservoir(AbstractReservoir):
 
     @classmethod
     def drawn(
-        cls, devices: int, key: Any, *, wires: int = 20, spread: float = 0.1, **numbers: Any
+        cls, devices: int, key: Key, *, wires: int = 20, spread: float = 0.1, **numbers: Any
     ) -> "NanowireReservoir":
         """Networks of `wires` wires on 10 x 10 um; 20 to 150 mV for each junction of the shortest path.
 

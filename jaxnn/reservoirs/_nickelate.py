@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from jaxnn_kernels import CloudState
 
-from .._core import Number, as_inexact, check_at_least, check_count, follow, unit
+from .._core import Key, Number, as_inexact, check_at_least, check_count, follow, unit
 from .._nickelate import CapacitiveSheet, NickelateDevice, NickelateSpread, Programme, simulate_devices
 from ._abstract import AbstractReservoir, Response, in_dtype_of
 from ._linear import taps
@@ -75,7 +75,7 @@ class NickelateReservoir(AbstractReservoir):
         cls,
         devices: int,
         mode: str,
-        key: Any,
+        key: Key,
         *,
         device: NickelateDevice | None = None,
         spread: NickelateSpread | None = None,

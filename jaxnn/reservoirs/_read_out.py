@@ -7,6 +7,8 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Float, Int
 
+from .._core import Numbers
+
 
 PENALTIES = tuple(10.0 ** np.arange(-6, 2))
 
@@ -23,11 +25,11 @@ class LinearReadOut(NamedTuple):
     validation: Float[np.ndarray, " penalties"]
     """Score of each penalty on the parts of the training set that were left out, taken together."""
 
-    def decide(self, features: Any) -> Float[np.ndarray, "samples classes"]:
+    def decide(self, features: Numbers) -> Float[np.ndarray, "samples classes"]:
         """A number per class: the largest wins."""
         return ((np.asarray(features, float) - self.mean) / self.scale) @ self.weights + self.intercept
 
-    def classify(self, features: Any) -> Int[np.ndarray, " samples"]:
+    def classify(self, features: Numbers) -> Int[np.ndarray, " samples"]:
         """The class of each sample."""
         return np.argmax(self.decide(features), axis=1)
 
@@ -44,7 +46,7 @@ class Scores(NamedTuple):
     """Per class; NaN where a class does not occur."""
 
 
-def scores(labels: Any, named: Any, n_classes: int) -> Scores:
+def scores(labels: Numbers, named: Numbers, n_classes: int) -> Scores:
     """Accuracy, balanced accuracy, F1 and recall of each class."""
     labels, named = whole_labels(labels), whole_labels(named)
     hit = np.bincount(labels[labels == named], minlength=n_classes)
@@ -55,13 +57,13 @@ def scores(labels: Any, named: Any, n_classes: int) -> Scores:
 
 
 def fit_ridge(
-    features: Any,
-    labels: Any,
+    features: Numbers,
+    labels: Numbers,
     n_classes: int,
     *,
     penalties: Sequence[float] = PENALTIES,
     balanced: bool = False,
-    folds: Any = 5,
+    folds: Numbers = 5,
 ) -> LinearReadOut:
     r"""Ridge regression on the classes, $\pm 1$, in closed form; the penalty by cross-validation.
 
@@ -98,7 +100,7 @@ def fit_ridge(
 
 
 def fit_logistic(
-    features: Any, labels: Any, n_classes: int, *, penalty: float = 1e-4, balanced: bool = False
+    features: Numbers, labels: Numbers, n_classes: int, *, penalty: float = 1e-4, balanced: bool = False
 ) -> LinearReadOut:
     """Multinomial logistic regression with the same scaling and class weights, by L-BFGS.
 
@@ -117,7 +119,7 @@ def fit_logistic(
     return LinearReadOut(mean, scale, weights, intercept, penalty, np.zeros(0))
 
 
-def whole_labels(labels: Any) -> np.ndarray:
+def whole_labels(labels: Numbers) -> np.ndarray:
     """Labels as integers; a `ValueError` for what is no whole number, such as a target."""
     given = np.asarray(labels)
     if given.dtype.kind in "bui":
@@ -132,7 +134,7 @@ def whole_labels(labels: Any) -> np.ndarray:
     return given.astype(np.int64)
 
 
-def _checked(features: Any, labels: Any, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
+def _checked(features: Numbers, labels: Numbers, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
     x, labels = np.asarray(features, float), whole_labels(labels)
     if x.ndim != 2 or labels.shape != x.shape[:1]:
         raise ValueError(
@@ -147,19 +149,20 @@ def _checked(features: Any, labels: Any, n_classes: int) -> tuple[np.ndarray, np
     return x, labels
 
 
-def _parts(labels: np.ndarray, folds: Any) -> tuple[np.ndarray, np.ndarray]:
+def _parts(labels: np.ndarray, folds: Numbers) -> tuple[np.ndarray, np.ndarray]:
     """The part of each sample, and the parts to be left out in turn."""
-    if np.ndim(folds):
-        part = np.asarray(folds)
+    part = np.asarray(folds)
+    if part.ndim:
         if part.shape != labels.shape or len(np.unique(part)) < 2:
             raise ValueError("folds must be a number, or the part of each sample, at least two of them.")
         return part, np.unique(part)
-    count = 5 if folds == 1 else int(folds)
+    held_out = np.arange(int(part))
+    count = 5 if len(held_out) == 1 else len(held_out)
     # Class by class in the order given, so that all parts have their share of each.
     order = np.argsort(labels, kind="stable")
     part = np.empty(len(labels), int)
     part[order] = np.arange(len(labels)) % count
-    return part, np.arange(folds)
+    return part, held_out
 
 
 def _standard(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,12 +1,10 @@
 """Times and phases that stay exact in float32, where k dt is half a step off after an hour."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, ArrayLike, Float, Int
+from jaxtyping import Array, ArrayLike, DTypeLike, Float, Int
 
 
 # A step number is cut into parts of this many bits, so that a part times half a mantissa
@@ -126,7 +124,9 @@ def whole_periods(time: _Pair, period: _Pair) -> tuple[Int[Array, "..."], _Pair]
     return number, rest
 
 
-def split_time_step(dt: Any, dtype: Any) -> tuple[Float[ArrayLike, "..."], Float[ArrayLike, "..."]]:
+def split_time_step(
+    dt: ArrayLike, dtype: DTypeLike
+) -> tuple[Float[ArrayLike, "..."], Float[ArrayLike, "..."]]:
     """A time step [s], or any other number, as its value in `dtype` and the part that this rounds away."""
     if isinstance(dt, jax.Array):
         info = jnp.finfo(dtype)

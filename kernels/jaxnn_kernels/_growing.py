@@ -1,11 +1,13 @@
 """One sample of a network that grows when required, in arrays of fixed capacity."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
+
+from ._number import Number
 
 
 # Kinds of what a sample does to the network.
@@ -66,18 +68,18 @@ class GrowEvent(NamedTuple):
 class GrowParameters(NamedTuple):
     """Thresholds, rates and ages as `jaxnn.GrowWhenRequired` explains them; all may be traced."""
 
-    activity_threshold: Any
-    habituation_threshold: Any
-    winner_rate: Any
-    neighbour_rate: Any
-    winner_fall: Any
-    neighbour_fall: Any
-    recovery: Any
-    max_age: Any
-    deletes: Any
-    off_after: Any
-    by_label: Any
-    label_fall: Any
+    activity_threshold: Number
+    habituation_threshold: Number
+    winner_rate: Number
+    neighbour_rate: Number
+    winner_fall: Number
+    neighbour_fall: Number
+    recovery: Number
+    max_age: Number
+    deletes: Number
+    off_after: Number
+    by_label: Number
+    label_fall: Number
 
 
 class GrowStore(NamedTuple):
@@ -92,7 +94,9 @@ class GrowStore(NamedTuple):
 
 
 def grow_state(
-    weight: Float[Array, "nodes inputs"], stored: Bool[Array, " nodes"], label_count: Any
+    weight: Float[Array, "nodes inputs"],
+    stored: Bool[Array, " nodes"],
+    label_count: Float[Array, "nodes classes"],
 ) -> GrowState:
     """A network without edges whose `stored` nodes are fresh and on."""
     n = weight.shape[0]
@@ -143,7 +147,7 @@ def _order(distance: Array) -> Array:
     return jax.lax.bitcast_convert_type(distance, jnp.int64 if distance.dtype == jnp.float64 else jnp.int32)
 
 
-def age(state: GrowState, node: Any) -> Int[Array, " nodes"]:
+def age(state: GrowState, node: Int[Array, ""]) -> Int[Array, " nodes"]:
     """Ages of the edges of a node to all others; far above every limit where there is none."""
     return state.clock[node] + state.clock - state.born[node]
 
@@ -160,7 +164,9 @@ class _Pull(NamedTuple):
     sample: Array
 
 
-def _pull(pull: _Pull, store: GrowStore | None = None, step: Any = None) -> tuple[Array, Array, Array]:
+def _pull(
+    pull: _Pull, store: GrowStore | None = None, step: Int[Array, ""] | None = None
+) -> tuple[Array, Array, Array]:
     """w_i += rate_i (x - w_i) of the nodes i that are pulled, a few rows at a time.
 
     Gives w, |w|^2 and the number of weights that changed.
@@ -171,7 +177,7 @@ def _pull(pull: _Pull, store: GrowStore | None = None, step: Any = None) -> tupl
     few = min(_ROWS, pull.pulled.shape[1])
     lane = jnp.arange(pull.node.shape[0], dtype=jnp.int32)[:, None]
 
-    def body(carry: Any) -> Any:
+    def body(carry: tuple[Array, ...]) -> tuple[Array, ...]:
         weight, square, left, changed = carry
         chosen, index = jax.lax.top_k(left.astype(pull.rate.dtype), few)
         rows = weight[lane, jnp.where(index == pull.node[:, None], pull.origin[:, None], index)]
@@ -180,6 +186,7 @@ def _pull(pull: _Pull, store: GrowStore | None = None, step: Any = None) -> tupl
         # Weights that equal the sample have not moved. To look at what was there is to copy all of it.
         still = pull.sample[:, None]
         if store is not None:
+            assert step is not None
             still = weight[lane, index]
             rows = store.weights(rows[0], still[0], index[0], step)[None]
         differ = jnp.where(chosen > 0, jnp.sum(rows != still, axis=-1, dtype=jnp.int32), 0)
@@ -204,17 +211,19 @@ def _pull_together(pull: _Pull) -> tuple[Array, Array, Array]:
 
 
 @_pull_together.def_vmap
-def _pull_more(size: int, batched: Any, pull: _Pull) -> Any:
+def _pull_more(
+    size: int, batched: Sequence[_Pull], pull: _Pull
+) -> tuple[tuple[Array, Array, Array], tuple[bool, bool, bool]]:
     full = lambda x, has: x if has else jnp.broadcast_to(x, (size, *x.shape))
     merged = jax.tree.map(lambda x, has: full(x, has).reshape(-1, *x.shape[1 + has :]), pull, batched[0])
     out = _pull_together(merged)
     return jax.tree.map(lambda x: x.reshape(size, -1, *x.shape[1:]), out), (True, True, True)
 
 
-def _alone(state: GrowState, nodes: Array, max_age: Any) -> Array:
+def _alone(state: GrowState, nodes: Array, max_age: Number) -> Array:
     """Which of these (mostly no) nodes have no edge left."""
 
-    def body(carry: Any) -> Any:
+    def body(carry: tuple[Array, ...]) -> tuple[Array, ...]:
         left, alone = carry
         i = jnp.argmax(left)
         return left.at[i].set(False), alone.at[i].set(jnp.all(age(state, i) > max_age))
@@ -223,7 +232,7 @@ def _alone(state: GrowState, nodes: Array, max_age: Any) -> Array:
     return jax.lax.while_loop(lambda carry: jnp.any(carry[0]), body, begin)[1]
 
 
-def _agree(own: Array, label: Array, by_label: Any) -> Array:
+def _agree(own: Array, label: Array, by_label: Number) -> Array:
     """Whether a sample of this label is one of the node's own; all are where there is no label."""
     return (own == label) | (own < 0) | (label < 0) | ~by_label
 
@@ -280,7 +289,7 @@ def _link(state: GrowState, match: _Match, node: Array) -> GrowState:
     return state._replace(born=state.born.at[rows, columns].set(values, mode="drop"))
 
 
-def _counted(count: Array, label: Array, fall: Any) -> Array:
+def _counted(count: Array, label: Array, fall: Number) -> Array:
     """A node's counts of labels after a sample with this one; -1 is none and changes nothing."""
     hit = label == jnp.arange(count.shape[0], dtype=label.dtype)
     return jnp.where(label < 0, count, jnp.where(hit, count + 1, jnp.maximum(count - fall, 0)))

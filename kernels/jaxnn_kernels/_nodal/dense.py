@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
+from .._types import ArrayOrType
 from .incidence import incidence
 from .leak import hanging, without_leaks
 from .parallel import merges_parallel
@@ -44,7 +45,7 @@ class DensePlan(AbstractPlan):
     ) -> tuple[Array, Array]:
         return substitute(self, factors, potential, current)
 
-    def factor_shapes(self, conductance: Any) -> "DenseFactors":
+    def factor_shapes(self, conductance: ArrayOrType) -> "DenseFactors":
         return _factor_shapes(self, conductance.shape[1:])
 
     def joined(self, conductance: Array, factors: "DenseFactors") -> Array:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from .._types import Indices
 from .._xla import linear_pair
 
 
@@ -70,25 +71,25 @@ def incidence(n_nodes: int, edges: Int[np.ndarray, "edges 2"]) -> Incidence:
     )
 
 
-def _rows(column: Any, like: Array) -> Array:
+def _rows(column: Indices, like: Array) -> Array:
     """An index-shaped array with as many trailing axes of size one as `like` has."""
     column = jnp.asarray(column)
     return column.reshape(column.shape + (1,) * (like.ndim - 1))
 
 
-def pair_difference(graph: Any, potential: Array) -> Array:
+def pair_difference(graph: Incidence, potential: Array) -> Array:
     """B phi for arrays (nodes, *batch), batch last."""
     end = lambda k: potential.at[graph.ends[k]].get(mode="promise_in_bounds", wrap_negative_indices=False)
     return end(0) - end(1)
 
 
-def net_flow(graph: Any, flow: Array) -> Array:
+def net_flow(graph: Incidence, flow: Array) -> Array:
     """B^T f for arrays (edges, *batch), batch last."""
     parts = [_signed_sum(flow, *of) for of in zip(graph.edge, graph.sign, strict=True)]
     return jnp.concatenate(parts)[graph.place]
 
 
-def _signed_sum(flow: Array, edge: Any, sign: Any) -> Array:
+def _signed_sum(flow: Array, edge: Indices, sign: Indices) -> Array:
     """sum_c sign[:, c] flow[edge[:, c]]; with a batch, term by term as in `_star_mesh`."""
     width = edge.shape[1]
     if width == 0:

@@ -16,7 +16,7 @@ import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from .costs import BATCHED, Costs
 from .incidence import TERMS
@@ -24,11 +24,21 @@ from .schedule import Schedule
 
 
 class Round(NamedTuple):
-    wires: Any  # by falling degree
-    rows: Any  # branches of these wires, by falling number of products
+    wires: Int[np.ndarray, " wires"]  # by falling degree
+    rows: Int[np.ndarray, " rows"]  # branches of these wires, by falling number of products
     counts: Int[np.ndarray, " rows"]
     degree: int
     arrivals: int
+
+
+class Shape(NamedTuple):
+    """What holds every round of a segment."""
+
+    rows: int
+    wires: int
+    degrees: list[tuple[int, int]]  # classes of wires by degree
+    arrivals: int
+    chunks: list[tuple[int, int]]
 
 
 def padded_width(n: int) -> int:
@@ -41,7 +51,9 @@ class Lists(NamedTuple):
     first: Any
     count: Any
 
-    def columns(self, of: Any, rows: int, width: int) -> tuple[Any, Any]:
+    def columns(
+        self, of: Int[np.ndarray, " lists"], rows: int, width: int
+    ) -> tuple[Int[np.ndarray, "width rows"], Bool[np.ndarray, "width rows"]]:
         """Where the entries of the lists `of` lie, (width, rows), and whether they do."""
         first, count = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
         of = of[:rows]
@@ -79,10 +91,14 @@ class Stars:
         self.left, self.right, self.pair_key = self._pairs(wires)
         self.rounds = [self._round(r) for r in rounds]
 
-    def keys(self, a: Any, b: Any) -> Any:
+    def keys(
+        self, a: Int[np.ndarray, " branches"], b: Int[np.ndarray, " branches"]
+    ) -> Int[np.ndarray, " branches"]:
         return np.minimum(a, b) * self.n_nodes + np.maximum(a, b)
 
-    def _pairs(self, wires: Any) -> tuple[Any, Any, Any]:
+    def _pairs(
+        self, wires: Int[np.ndarray, " wires"]
+    ) -> tuple[np.ndarray, np.ndarray, Int[np.ndarray, " products"]]:
         """All products of two branches of a star, sorted by the branch that they add to."""
         first, degree = self.of_wire.first[wires], self.of_wire.count[wires]
         # All stars of one degree at once: there are tens of degrees and thousands of stars.
@@ -99,11 +115,11 @@ class Stars:
         order = np.lexsort((x, key))
         return np.append(x[order], 0), np.append(y[order], 0), key[order]
 
-    def products(self, key: Any) -> Lists:
+    def products(self, key: Int[np.ndarray, " keys"]) -> Lists:
         first = np.searchsorted(self.pair_key, key, "left")
         return Lists(first, np.searchsorted(self.pair_key, key, "right") - first)
 
-    def _round(self, wires: Any) -> Round:
+    def _round(self, wires: Int[np.ndarray, " wires"]) -> Round:
         low = self.of_wire.first[wires[0]]
         rows = low + np.arange(self.of_wire.count[wires].sum())
         counts = self.products(self.key[rows]).count
@@ -192,13 +208,13 @@ def segments_of(rounds: list[Round], costs: Costs) -> list[list[Round]]:
     return [rounds[a:b] for a, b in itertools.pairwise(cuts)]
 
 
-def shape_of(group: list[Round], stars: Stars, costs: Costs) -> Any:
-    """Rows, wires, classes of degree, arrivals and chunks that hold every round of a segment."""
+def shape_of(group: list[Round], stars: Stars, costs: Costs) -> Shape:
+    """The shape that holds every round of a segment."""
     profile = profile_of(group)
     wires = max(len(r.wires) for r in group)
     # A wire without any junction has an empty star, which has padding to sum.
     one_class = [(padded_width(max(1, *(r.degree for r in group))), wires)]
-    return (
+    return Shape(
         len(profile),
         wires,
         # One network is batched: wires of another degree need another loop, and pad little.

@@ -3,15 +3,23 @@
 import dataclasses as dc
 import functools as ft
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Int, PyTree
 
+from .._types import Indices
 from .._xla import linear_pair
 from .incidence import TERMS, incidence
+from .plan import AbstractPlan
+
+
+Options = ParamSpec("Options")
+Builder: TypeAlias = Callable[
+    Concatenate[int, Int[np.ndarray, "edges 2"], Int[np.ndarray, " terminals"], Options], AbstractPlan
+]
 
 
 @jax.tree_util.register_dataclass
@@ -30,7 +38,7 @@ class Bundles:
 
 @jax.tree_util.register_dataclass
 @dc.dataclass(frozen=True, repr=False)
-class ParallelPlan:
+class ParallelPlan(AbstractPlan):
     """The plan of a network with parallel junctions: `pairs` is that of the network without.
 
     `sign` (edges,) is -1 where a junction points against the first of its pair.
@@ -40,6 +48,16 @@ class ParallelPlan:
     bundles: Any
     sign: Any
     graph: Any
+
+    @property
+    def terminals(self) -> np.ndarray:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.pairs.terminals
+
+    def eliminate(self, conductance: Array) -> PyTree[Array]:
+        return self.pairs.eliminate(_summed(self.bundles, conductance))
+
+    def substitute(self, factors: PyTree, potential: Array, current: Array | None) -> tuple[Array, Array]:
+        return self.pairs.substitute(factors, potential, current)
 
     def __repr__(self) -> str:
         n_edges, n_pairs = self.sign.shape[0], self.pairs.graph.ends.shape[-1]
@@ -52,7 +70,7 @@ def _summed(bundles: Bundles, x: Array) -> Array:
     return jnp.concatenate(parts)
 
 
-def _sum(x: Array, member: Any, counted: Any) -> Array:
+def _sum(x: Array, member: Indices, counted: Indices) -> Array:
     width = member.shape[1]
     shape = (-1,) + (1,) * (x.ndim - 1)
     # Padding is left out, not multiplied by 0: what is not finite stays with its own pair.
@@ -75,7 +93,7 @@ sum_of_pairs, value_of_pair = linear_pair(
 )
 
 
-def merges_parallel(build: Callable[..., Any]) -> Callable[..., Any]:
+def merges_parallel(build: Builder[Options]) -> Builder[Options]:
     """Let a builder of plans meet each pair of nodes once; a network without parallel junctions pays
     nothing."""
 
@@ -84,9 +102,9 @@ def merges_parallel(build: Callable[..., Any]) -> Callable[..., Any]:
         n_nodes: int,
         edges: Int[np.ndarray, "edges 2"],
         terminals: Int[np.ndarray, " terminals"],
-        *args: Any,
-        **kwargs: Any,
-    ) -> Any:
+        *args: Options.args,
+        **kwargs: Options.kwargs,
+    ) -> AbstractPlan:
         first, pair, count = _pairs(n_nodes, edges)
         if len(first) == len(edges):
             return build(n_nodes, edges, terminals, *args, **kwargs)
@@ -102,14 +120,16 @@ def merges_parallel(build: Callable[..., Any]) -> Callable[..., Any]:
     return plan
 
 
-def _pairs(n_nodes: int, edges: Any) -> tuple[Any, Any, Any]:
+def _pairs(
+    n_nodes: int, edges: Int[np.ndarray, "edges 2"]
+) -> tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " edges"], Int[np.ndarray, " pairs"]]:
     """The first junction of each pair of nodes, the pair of each junction, and their numbers."""
     key = edges.min(axis=1, initial=n_nodes).astype(np.int64) * n_nodes + edges.max(axis=1, initial=0)
     _, first, pair, count = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
     return first, pair.reshape(-1), count
 
 
-def _bundles(pair: Any, level: Any) -> Bundles:
+def _bundles(pair: Int[np.ndarray, " edges"], level: Int[np.ndarray, " pairs"]) -> Bundles:
     by_pair = np.argsort(pair, kind="stable")
     count = np.bincount(pair)
     start = np.cumsum(count) - count

@@ -5,8 +5,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, PyTree
 
+from .._types import ArrayOrType
 from .leak import most_leaks
 
 
@@ -30,14 +31,14 @@ class AbstractPlan(abc.ABC):
     """`jaxnn.kernels.incidence(n_nodes, edges)` of the network."""
 
     @abc.abstractmethod
-    def eliminate(self, conductance: Array) -> Any:
+    def eliminate(self, conductance: Array) -> PyTree[Array]:
         """All that does not depend on potentials, from conductances (edges, *batch) [S].
 
         A pytree of floating-point arrays (rows, *batch): matrices are laid out as rows.
         """
 
     @abc.abstractmethod
-    def substitute(self, factors: Any, potential: Array, current: Array | None) -> tuple[Array, Array]:
+    def substitute(self, factors: PyTree, potential: Array, current: Array | None) -> tuple[Array, Array]:
         """Potentials (nodes, *batch) [V] and currents from the terminals (terminals, *batch) [A].
 
         - `potential`: that of the terminals, u.
@@ -45,13 +46,13 @@ class AbstractPlan(abc.ABC):
           into a terminal leaves through it: its current is less by as much.
         """
 
-    def factor_shapes(self, conductance: Any) -> Any:
+    def factor_shapes(self, conductance: ArrayOrType) -> PyTree:
         """The shapes of the factors, as tuples: said here, tracing is quicker."""
         # The plan's own arrays may be nothing but shapes here.
         factors = jax.eval_shape(lambda plan, g: plan.eliminate(g), self, conductance)
         return jax.tree.map(lambda x: x.shape, factors)
 
-    def joined(self, conductance: Array, factors: Any) -> Array:
+    def joined(self, conductance: Array, factors: PyTree) -> Array:
         """1 at nodes (nodes, *batch) that junctions which are not open join to a terminal, 0 elsewhere."""
         del factors
         # Conductances that other kernels have not seen: a junction on a leak alone is open.
@@ -60,7 +61,7 @@ class AbstractPlan(abc.ABC):
         reached = jnp.zeros((self.graph.place.shape[0], *conductance.shape[1:]), conductance.dtype)
         reached = reached.at[self.terminals].set(1)
 
-        def spread(carry: Any) -> Any:
+        def spread(carry: tuple[Array, Array]) -> tuple[Array, Array]:
             now, _ = carry
             more = now.at[end].max(closed * now[start])
             return more.at[start].max(closed * more[end]), now
@@ -69,7 +70,7 @@ class AbstractPlan(abc.ABC):
         return jax.lax.while_loop(moves, spread, spread((reached, reached)))[0]
 
 
-def joined_by(plan: AbstractPlan, conductance: Array, grounded: Any) -> Array:
+def joined_by(plan: AbstractPlan, conductance: Array, grounded: PyTree) -> Array:
     """`AbstractPlan.joined` by one substitution, with factors whose hanging wires are at 0 V."""
     # With all terminals at 1 V, so is a wire, unless nothing but leaks joins it to them.
     raised = jnp.ones((plan.terminals.shape[0], *conductance.shape[1:]), conductance.dtype)

@@ -1,15 +1,17 @@
 """The nodal solve and its one derivative rule."""
 
 import functools as ft
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.ad_checkpoint import checkpoint_name
 from jax.interpreters import ad
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
+from .._types import AnyArray, ArrayOrType, Structure, Tangent
 from .._xla import batch_last, is_shared_out
 from .costs import costs_for
 from .dense import dense_plan, dense_work
@@ -29,27 +31,33 @@ class NodalSolution(NamedTuple):
     terminal_current: Float[Array, " terminals"]
 
 
-def _eliminate_kernel(plan: AbstractPlan, conductance: Array) -> Any:
+# Those of potentials and currents.
+_TwoShapes: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
+
+
+def _eliminate_kernel(plan: AbstractPlan, conductance: Array) -> PyTree:
     return plan.eliminate(with_leak(conductance))
 
 
-def _eliminate_shapes(plan: AbstractPlan, conductance: Any) -> Any:
+def _eliminate_shapes(plan: AbstractPlan, conductance: ArrayOrType) -> PyTree:
     return plan.factor_shapes(conductance)
 
 
 def _potentials_kernel(
-    plan: AbstractPlan, conductance: Array, factors: Any, potential: Array
+    plan: AbstractPlan, conductance: Array, factors: PyTree, potential: Array
 ) -> tuple[Array, Array]:
     del conductance  # for the derivative rule alone
     return plan.substitute(factors, potential, None)
 
 
-def _potentials_shapes(plan: AbstractPlan, conductance: Any, factors: Any, potential: Any) -> Any:
+def _potentials_shapes(
+    plan: AbstractPlan, conductance: ArrayOrType, factors: PyTree, potential: ArrayOrType
+) -> _TwoShapes:
     return _vector_shapes(plan, conductance, potential)
 
 
 def _respond_kernel(
-    plan: AbstractPlan, conductance: Array, factors: Any, current: Array, potential: Array
+    plan: AbstractPlan, conductance: Array, factors: PyTree, current: Array, potential: Array
 ) -> tuple[Array, Array]:
     del conductance
     trail = jnp.broadcast_shapes(current.shape[1:], potential.shape[1:])
@@ -59,12 +67,16 @@ def _respond_kernel(
 
 
 def _respond_shapes(
-    plan: AbstractPlan, conductance: Any, factors: Any, current: Any, potential: Any
-) -> Any:
+    plan: AbstractPlan,
+    conductance: ArrayOrType,
+    factors: PyTree,
+    current: ArrayOrType,
+    potential: ArrayOrType,
+) -> _TwoShapes:
     return _vector_shapes(plan, conductance, current, potential)
 
 
-def _vector_shapes(plan: AbstractPlan, *arrays: Any) -> Any:
+def _vector_shapes(plan: AbstractPlan, *arrays: ArrayOrType) -> _TwoShapes:
     trail = jnp.broadcast_shapes(*(x.shape[1:] for x in arrays))
     return (plan.graph.place.shape[0], *trail), (plan.terminals.shape[0], *trail)
 
@@ -78,18 +90,18 @@ def _least(x: Array) -> Array:
     return jnp.min(x)
 
 
-def _joined_kernel(plan: AbstractPlan, conductance: Array, factors: Any) -> Array:
+def _joined_kernel(plan: AbstractPlan, conductance: Array, factors: PyTree) -> Array:
     return plan.joined(conductance, factors)
 
 
 @jax.jit  # traced once for both places of use
-def _find_live(plan: AbstractPlan, conductance: Array, factors: Any) -> Array:
+def _find_live(plan: AbstractPlan, conductance: Array, factors: PyTree) -> Array:
     joined = _joined_kernel(plan, conductance, factors)
     end = lambda k: joined.at[plan.graph.ends[k]].get(mode="promise_in_bounds")
     return jnp.minimum(end(0), end(1))
 
 
-def _live_kernel(plan: AbstractPlan, conductance: Array, factors: Any) -> Array:
+def _live_kernel(plan: AbstractPlan, conductance: Array, factors: PyTree) -> Array:
     """1 at junctions that have both wires joined to a terminal, 0 at the others.
 
     Where no junction is open a CPU need not look further; a GPU would wait longer for that answer than it
@@ -102,7 +114,7 @@ def _live_kernel(plan: AbstractPlan, conductance: Array, factors: Any) -> Array:
     return jax.lax.platform_dependent(cpu=find if is_shared_out() else unless_closed, default=find)
 
 
-def _joined_shapes(plan: AbstractPlan, conductance: Any, factors: Any) -> Any:
+def _joined_shapes(plan: AbstractPlan, conductance: ArrayOrType, factors: PyTree) -> tuple[int, ...]:
     return plan.graph.place.shape[0], *conductance.shape[1:]
 
 
@@ -117,7 +129,7 @@ def nodal_plan(
     terminals: Int[np.ndarray, " terminals"],
     device: str | None = None,
     mapped: bool = False,
-) -> Any:
+) -> AbstractPlan:
     """The sparse or the full elimination, whichever has less work; its `repr` says why.
 
     The order of elimination gives the exact number of products of the sparse one. `device` and
@@ -139,7 +151,9 @@ _potentials_primitive, _potentials = batch_last("node_potentials", _potentials_k
 _respond_primitive, _respond = batch_last("nodal_response", _respond_kernel, _respond_shapes)
 
 
-def _potentials_jvp(primals: Any, tangents: Any, *, tree: Any) -> tuple[Any, Any]:
+def _potentials_jvp(
+    primals: Sequence[AnyArray], tangents: Sequence[Tangent], *, tree: Structure
+) -> tuple[list[Array], list[Array]]:
     # With B the incidence matrix, C the columns of the terminals and x the currents out of the
     # network,
     #     [L C; C^T 0] [phi; x] = [0; u],    L = B^T diag(g) B,
@@ -156,7 +170,7 @@ def _potentials_jvp(primals: Any, tangents: Any, *, tree: Any) -> tuple[Any, Any
     return [phi, current], [dphi, -dx]
 
 
-def _flow(plan: AbstractPlan, g: Array, factors: Any, dg: Any, phi: Array) -> Array:
+def _flow(plan: AbstractPlan, g: Array, factors: PyTree, dg: Tangent, phi: Array) -> Array:
     """The change of currents [A] that a change of conductances makes at given potentials.
 
     None at junctions with a wire that nothing but leaks joins to a terminal. A closed one has no voltage.
@@ -167,7 +181,9 @@ def _flow(plan: AbstractPlan, g: Array, factors: Any, dg: Any, phi: Array) -> Ar
     return jnp.where(live > 0.5, ad.instantiate_zeros(dg) * difference(plan.graph, phi), 0)
 
 
-def _respond_jvp(primals: Any, tangents: Any, *, tree: Any) -> tuple[Any, Any]:
+def _respond_jvp(
+    primals: Sequence[AnyArray], tangents: Sequence[Tangent], *, tree: Structure
+) -> tuple[Sequence[Array], list[Array]]:
     # As above: the factors are differentiated through the equation that they solve.
     plan, (g, factors, _, _) = jax.tree_util.tree_unflatten(tree, primals)
     _, (dg, _, *sources) = jax.tree_util.tree_unflatten(tree, tangents)
@@ -178,12 +194,14 @@ def _respond_jvp(primals: Any, tangents: Any, *, tree: Any) -> tuple[Any, Any]:
     return out, list(_respond(plan, g, factors, current, potential))
 
 
-def _respond_transpose(cotangents: Any, *args: Any, tree: Any) -> list[Any]:
+def _respond_transpose(
+    cotangents: Sequence[Tangent], *args: AnyArray | ad.UndefinedPrimal, tree: Structure
+) -> list[Array | None]:
     # Symmetric, and linear in the last two arguments, which broadcast against the factors.
     *given, current, potential = args
     out = _respond_primitive.bind(*given, *(ad.instantiate_zeros(ct) for ct in cotangents), tree=tree)
     back = [
-        _summed_to(ct, x.aval.shape) if ad.is_undefined_primal(x) else None
+        _summed_to(ct, x.aval.shape) if isinstance(x, ad.UndefinedPrimal) else None
         for ct, x in zip(out, (current, potential), strict=True)
     ]
     return [None] * len(given) + back
@@ -201,7 +219,7 @@ ad.primitive_transposes[_respond_primitive] = _respond_transpose
 
 
 def solve_nodes(
-    plan: AbstractPlan | ParallelPlan,
+    plan: AbstractPlan,
     conductance: Float[Array, " edges"],
     terminal_potential: Float[Array, " terminals"],
 ) -> NodalSolution:
@@ -234,9 +252,7 @@ def _of_pairs(plan: ParallelPlan, conductance: Array) -> Array:
     return sum_of_pairs(plan.bundles, conductance + leaks)
 
 
-def joined_wires(
-    plan: AbstractPlan | ParallelPlan, conductance: Float[Array, " edges"]
-) -> Bool[Array, " nodes"]:
+def joined_wires(plan: AbstractPlan, conductance: Float[Array, " edges"]) -> Bool[Array, " nodes"]:
     """Which wires a path of closed junctions, g > 0, joins to a terminal."""
     if isinstance(plan, ParallelPlan):
         return joined_wires(plan.pairs, _of_pairs(plan, conductance))

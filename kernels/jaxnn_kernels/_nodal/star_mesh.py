@@ -8,20 +8,25 @@ whatever the contrast (Grassmann, Taksar and Heyman, Operations Research 33, 110
 """
 
 import dataclasses as dc
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from types import ModuleType
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, DTypeLike, PyTree
 
+from .._types import ArrayOrType, Indices
 from .._xla import fused_sum, rows as _rows, settled, update as _update
 from . import tail as _tail, tail_panels as _tail_panels
 from .dense import dense_work, inverse_root
 from .incidence import TERMS, net_flow, pair_difference
 from .leak import hanging, without_hanging, without_leaks
 from .plan import AbstractPlan, joined_by
-from .tables import Segment
+from .tables import Segment, Tables, TailTables
+
+
+_Carry = TypeVar("_Carry")
 
 
 class StarMeshFactors(NamedTuple):
@@ -72,14 +77,14 @@ class StarMeshPlan(AbstractPlan):
     ) -> tuple[Array, Array]:
         return substitute(self, factors, potential, current)
 
-    def factor_shapes(self, conductance: Any) -> StarMeshFactors:
+    def factor_shapes(self, conductance: ArrayOrType) -> StarMeshFactors:
         return _factor_shapes(self, conductance.shape[1:])
 
     def joined(self, conductance: Array, factors: StarMeshFactors) -> Array:
         return joined_by(self, conductance, _grounded(self, factors, hanging(conductance)))
 
 
-def _take(x: Array, index: Any) -> Array:
+def _take(x: Array, index: Indices) -> Array:
     """Rows of x, by the bare primitive: hundreds of these are traced, and `x[index]` takes a
     millisecond.
 
@@ -95,17 +100,17 @@ def _take(x: Array, index: Any) -> Array:
     return jax.lax.gather(x, index, numbers, (1, *x.shape[1:]), mode=mode)
 
 
-def _tail_method(tables: Any) -> Any:
+def _tail_method(tables: TailTables) -> ModuleType:
     """The arithmetic of the last wires: in panels on a CPU, as one matrix on a GPU."""
     return _tail_panels if isinstance(tables.matrix, tuple) else _tail
 
 
-def _take_flat(x: Array, index: Any) -> Array:
+def _take_flat(x: Array, index: Indices) -> Array:
     """Entries of a vector, by a flat index: XLA turns one of two axes round in a copy."""
     return _take(x, index.reshape(-1)).reshape(index.shape)
 
 
-def _sum_products(x: Array, left: Any, y: Array, right: Any, scratch: Array) -> tuple[Array, Array]:
+def _sum_products(x: Array, left: Indices, y: Array, right: Indices, scratch: Array) -> tuple[Array, Array]:
     """sum_c x[left[c]] * y[right[c]] over index arrays (terms, rows), and the scratch it may use.
 
     Written out term by term: XLA's own reduction of a gather on a CPU runs along the terms and not
@@ -133,14 +138,14 @@ def _sum_products(x: Array, left: Any, y: Array, right: Any, scratch: Array) -> 
     return fused_sum(scratch[p * rows : (p + 1) * rows] for p in range(parts)), scratch
 
 
-def _scratch(sums: Iterable[Any], trail: tuple[int, ...], dtype: Any) -> Array:
+def _scratch(sums: Iterable[Indices], trail: tuple[int, ...], dtype: DTypeLike) -> Array:
     """Room for the partial sums of the longest of these sums, index arrays (..., terms, rows)."""
     shapes = [index.shape[-2:] for index in sums]
     rows = max((width // TERMS * n for width, n in shapes if width > TERMS), default=0)
     return jnp.zeros((1 + rows, *trail), dtype)
 
 
-def _sum_rows(x: Array, index: Any) -> Array:
+def _sum_rows(x: Array, index: Indices) -> Array:
     """sum_c x[index[c]]."""
     if x.ndim == 1:
         return jnp.sum(_take_flat(x, index), axis=0)
@@ -149,7 +154,7 @@ def _sum_rows(x: Array, index: Any) -> Array:
     return jax.lax.squeeze(fused_sum(terms), (0,))
 
 
-def _kept(settles: bool) -> Any:
+def _kept(settles: bool) -> Callable[[PyTree], PyTree]:
     """What the results of a round go through."""
     return settled if settles else lambda arrays: arrays
 
@@ -158,15 +163,20 @@ def _joined(parts: list[Array]) -> Array:
     return parts[0] if len(parts) == 1 else jax.lax.concatenate(parts, 0)
 
 
-def _each(segment: Segment, body: Any, carry: Any, reverse: bool = False) -> Any:
+def _each(
+    segment: Segment,
+    body: Callable[[Tables, int | Array, _Carry], _Carry],
+    carry: _Carry,
+    reverse: bool = False,
+) -> _Carry:
     """Run body(round, number, carry) over the rounds of a segment, as a loop where there are
     several."""
     if segment.repeat == 1:
         first = lambda x: jax.lax.squeeze(x, (0,))
         return body(jax.tree_util.tree_map(first, segment.tables), 0, carry)
 
-    def step(carry: Any) -> Any:
-        i, carry = carry
+    def step(counted: tuple[Array, _Carry]) -> tuple[Array, _Carry]:
+        i, carry = counted
         pick = lambda x: jax.lax.squeeze(_rows(x, i, 1), (0,))
         carry = body(jax.tree_util.tree_map(pick, segment.tables), i, carry)
         return (i - 1 if reverse else i + 1), carry
@@ -178,7 +188,9 @@ def _each(segment: Segment, body: Any, carry: Any, reverse: bool = False) -> Any
     return jax.lax.while_loop(more, step, (jnp.int32(first), carry))[1]
 
 
-def _gathered(branch: Array, desk: Array, scratch: Array, own: Any, chunks: Any) -> tuple[Array, Array]:
+def _gathered(
+    branch: Array, desk: Array, scratch: Array, own: Indices, chunks: Sequence[tuple[Indices, Indices]]
+) -> tuple[Array, Array]:
     """Branches g_jk [S]: their own junction and the products h_ij h_ik of all wires before.
 
     They are written to the first rows of `desk`, a buffer that every round uses again. XLA would
@@ -227,7 +239,9 @@ def eliminate(plan: StarMeshPlan, conductance: Array) -> StarMeshFactors:
     kept = _kept(plan.settles)
     for segment in plan.segments:
 
-        def body(tables: Any, i: Any, carry: Any, segment: Segment = segment) -> Any:
+        def body(
+            tables: Tables, i: int | Array, carry: Sequence[Array], segment: Segment = segment
+        ) -> Sequence[Array]:
             branch, scales, desk, scratch = carry
             start = segment.place + i * segment.wires
             # The body of a loop is fused by itself: there this would only add launches.
@@ -276,7 +290,9 @@ def _carry_forward(plan: StarMeshPlan, factors: StarMeshFactors, current: Array)
     kept = _kept(plan.settles)
     for segment in plan.segments:
 
-        def body(tables: Any, i: Any, carry: Any, segment: Segment = segment) -> Any:
+        def body(
+            tables: Tables, i: int | Array, carry: Sequence[Array], segment: Segment = segment
+        ) -> Sequence[Array]:
             y, scratch = carry
             start = segment.place + i * segment.wires
             b = _rows(y, start, segment.wires)
@@ -298,7 +314,11 @@ def _carry_forward(plan: StarMeshPlan, factors: StarMeshFactors, current: Array)
 
 
 def _substitute_tail(
-    plan: StarMeshPlan, tail: Any, potential: Array, phi: Array, driven: bool
+    plan: StarMeshPlan,
+    tail: _tail.TailFactors | _tail_panels.PanelFactors,
+    potential: Array,
+    phi: Array,
+    driven: bool,
 ) -> tuple[Array, Array]:
     """Potentials with those of the tails, and the currents that the tails take from the terminals.
 
@@ -348,7 +368,9 @@ def substitute(
     kept = _kept(plan.settles)
     for segment in reversed(plan.segments):
 
-        def body(tables: Any, i: Any, carry: Any, segment: Segment = segment) -> Any:
+        def body(
+            tables: Tables, i: int | Array, carry: Sequence[Array], segment: Segment = segment
+        ) -> Sequence[Array]:
             phi, desk, scratch = carry
             start = segment.place + i * segment.wires
             slot = segment.slot + i * segment.rows

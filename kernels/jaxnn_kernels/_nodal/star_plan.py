@@ -16,15 +16,13 @@ k begins at slot `slot + k rows` and place `place + k wires`. The structure of t
 their numbers are arguments of the compiled program: networks of equal shapes share a program.
 """
 
-from typing import Any
-
 import jax
 import numpy as np
 from jaxtyping import Int
 
 from .costs import Costs, costs_for
 from .incidence import TERMS, incidence
-from .packing import Round, Stars, chunks_of, padded_width, segments_of, shape_of
+from .packing import Round, Shape, Stars, chunks_of, padded_width, segments_of, shape_of
 from .parallel import merges_parallel
 from .schedule import Schedule, Tail, schedule
 from .star_mesh import StarMeshPlan
@@ -35,7 +33,7 @@ from .tail_panels import panels_of
 class _Builder:
     """Fills the tables in the order of elimination, as slots and places become known."""
 
-    def __init__(self, edges: Any, stars: Stars, place: Any):
+    def __init__(self, edges: Int[np.ndarray, "edges 2"], stars: Stars, place: Int[np.ndarray, " nodes"]):
         # A pair of wires as one number. Sorted, so that branches find their junctions at once.
         key = stars.keys(*edges.T.astype(np.int64))
         self.edge = np.argsort(key, kind="stable")
@@ -46,7 +44,7 @@ class _Builder:
         self.slot = np.zeros(len(stars.far), np.int64)
         self.local = np.zeros(len(stars.far), np.int64)
 
-    def junctions(self, key: Any, rows: int) -> Int[np.ndarray, " rows"]:
+    def junctions(self, key: Int[np.ndarray, " keys"], rows: int) -> Int[np.ndarray, " rows"]:
         """The junction behind each branch, and the slot of the zero for one that only elimination makes."""
         out = np.full(rows, self.zero, np.int32)
         at = np.searchsorted(self.edge_key, key, "left")
@@ -54,7 +52,9 @@ class _Builder:
         out[: len(key)] = np.where(known, np.append(self.edge, 0)[at], self.zero)
         return out
 
-    def chunked(self, key: Any, shape: list[tuple[int, int]]) -> Any:
+    def chunked(
+        self, key: Int[np.ndarray, " keys"], shape: list[tuple[int, int]]
+    ) -> tuple[tuple[Int[np.ndarray, "products rows"], Int[np.ndarray, "products rows"]], ...]:
         """The slots whose products each branch gains, for each chunk of branches of about as many."""
         made = self.stars.products(key)
         out, first = [], 0
@@ -67,7 +67,9 @@ class _Builder:
             first += rows
         return tuple(out)
 
-    def arrivals(self, wires: Any, rows: int, width: int) -> Any:
+    def arrivals(
+        self, wires: Int[np.ndarray, " wires"], rows: int, width: int
+    ) -> tuple[Int[np.ndarray, "width rows"], Int[np.ndarray, "width rows"]]:
         """Which earlier wires pass their current on to each of these, and through which branches."""
         entry, valid = self.stars.of_node.columns(wires, rows, width)
         row = self.stars.arrival[entry]
@@ -75,7 +77,7 @@ class _Builder:
         share = np.where(valid, self.slot[row], self.zero)
         return source.astype(np.int32), share.astype(np.int32)
 
-    def round(self, r: Round, slot: int, shape: Any) -> Tables:
+    def round(self, r: Round, slot: int, shape: Shape) -> Tables:
         """The tables of one round, padded to the shape of its segment."""
         rows, wires, degrees, arrivals, chunks = shape
         key = self.stars.key[r.rows]
@@ -99,7 +101,14 @@ class _Builder:
         own = self.junctions(key, rows)
         return Tables(own, products, owner, tuple(star), tuple(reach), source, share)
 
-    def tail(self, tails: list[Tail], terminals: Any, wires: int, place: int, costs: Costs) -> TailTables:
+    def tail(
+        self,
+        tails: list[Tail],
+        terminals: Int[np.ndarray, " terminals"],
+        wires: int,
+        place: int,
+        costs: Costs,
+    ) -> TailTables:
         """The matrices of all tails, padded to `wires` and the most terminals of any."""
         parts, n_ends = len(tails), max(len(t.terminals) for t in tails)
         row = np.zeros(self.stars.n_nodes, np.int64)
@@ -180,7 +189,7 @@ def plan_of(
     stars = Stars(n_nodes, order)
     groups = segments_of(stars.rounds, costs)
     shapes = [shape_of(g, stars, costs) for g in groups]
-    tail_place = sum(len(g) * s[1] for g, s in zip(groups, shapes, strict=True))
+    tail_place = sum(len(g) * s.wires for g, s in zip(groups, shapes, strict=True))
     wires = max((len(t.wires) for t in order.tails), default=0)
     n_places = tail_place + wires * len(order.tails)
     # Both ways: where each wire is, and who is at each place; one past the last, nobody, in padding.
@@ -190,7 +199,7 @@ def plan_of(
     for g, s in zip(groups, shapes, strict=True):
         for r in g:
             place[r.wires] = start + np.arange(len(r.wires))
-            start += s[1]
+            start += s.wires
     for c, t in enumerate(order.tails):
         place[t.wires] = tail_place + np.arange(len(t.wires)) * len(order.tails) + c
     place[terminals] = n_places + np.arange(len(terminals))
@@ -203,8 +212,8 @@ def plan_of(
         tables = []
         for r in g:
             tables.append(builder.round(r, slot, s))
-            slot, start = slot + s[0], start + s[1]
-        segments.append(Segment(_stack(tables), len(g), first[0], s[0], first[1], s[1]))
+            slot, start = slot + s.rows, start + s.wires
+        segments.append(Segment(_stack(tables), len(g), first[0], s.rows, first[1], s.wires))
 
     # What is left between terminals, the longest sums first, so that they too fall into few chunks.
     mesh = order.mesh
@@ -232,7 +241,9 @@ def plan_of(
     )
 
 
-def _arrivals_by_class(builder: _Builder, terminals: Any) -> Any:
+def _arrivals_by_class(
+    builder: _Builder, terminals: Int[np.ndarray, " terminals"]
+) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]:
     """(terminals, sources, shares) grouped by number, so that a pad pads nobody else."""
     # A pad meets hundreds of wires, a plain terminal a handful: in one table the padding would be most.
     counts = builder.stars.of_node.count[terminals]

@@ -19,6 +19,7 @@ from jaxtyping import Array
 
 from .._xla import fused_sum, settled
 from .dense import reciprocal
+from .tables import TailTables
 
 
 class TailFactors(NamedTuple):
@@ -29,7 +30,7 @@ class TailFactors(NamedTuple):
     mesh: Array
 
 
-def tail_shapes(tables: Any, trail: tuple[int, ...]) -> TailFactors:
+def tail_shapes(tables: TailTables, trail: tuple[int, ...]) -> TailFactors:
     """The shapes of the factors of conductances (edges, *trail)."""
     wires, (ends, parts) = tables.wires, tables.ends.shape
     sizes = wires * ends, wires * wires, ends * ends
@@ -57,7 +58,7 @@ def _gain(column: Array, matrix: Array, k: int) -> Array:
     return fused_sum(column[:, m : m + 1] * matrix[k + m][None] for m in range(column.shape[1]))
 
 
-def eliminate_tail(tables: Any, matrix: Array) -> TailFactors:
+def eliminate_tail(tables: TailTables, matrix: Array) -> TailFactors:
     """Eliminate the wires, the first rows of `matrix` (nodes, nodes, parts, *batch), two at a time.
 
     XLA for a GPU makes one kernel of a pass, as long as every intermediate is plain. For a CPU it evaluates
@@ -86,7 +87,7 @@ def eliminate_tail(tables: Any, matrix: Array) -> TailFactors:
     return TailFactors(*(x.reshape(-1, *x.shape[3:]) for x in parts))
 
 
-def grounded(tables: Any, factors: TailFactors, most: float) -> TailFactors:
+def grounded(tables: TailTables, factors: TailFactors, most: float) -> TailFactors:
     """Factors with wires on leaks alone at 0 V: a unit current raises them to 1 / `most` [1/S] or more."""
     wires, (ends, parts) = tables.wires, tables.ends.shape
     own = factors.response.reshape(wires * wires, parts, *factors.response.shape[1:])[:: wires + 1]
@@ -96,7 +97,7 @@ def grounded(tables: Any, factors: TailFactors, most: float) -> TailFactors:
 
 
 def substitute_tail(
-    tables: Any, factors: TailFactors, potential: Array, current: Array | None
+    tables: TailTables, factors: TailFactors, potential: Array, current: Array | None
 ) -> tuple[Array, Array]:
     """Potentials (wires, parts) [V] and currents (terminals, parts) [A] into the matrices.
 

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, Int
 
 from .._xla import fused_sum, rows as _rows, update as _update
 from .dense import inverse_root
 from .leak import without_hanging
+from .tables import TailTables
 
 
 # Wires of a panel. Fewer are more code, more are more terms in a sum, most of them zero.
@@ -45,7 +46,7 @@ def panels_of(matrix: np.ndarray, wires: int) -> tuple[np.ndarray, ...]:
     return tuple(map(np.ascontiguousarray, [*parts, matrix[wires:, wires:]]))
 
 
-def tail_shapes(tables: Any, trail: tuple[int, ...]) -> PanelFactors:
+def tail_shapes(tables: TailTables, trail: tuple[int, ...]) -> PanelFactors:
     """The shapes of the factors of conductances (edges, *trail)."""
     *panels, mesh = tables.matrix
     shapes: Any = (
@@ -65,7 +66,7 @@ def _eliminate_panel(own: Array, fill: Array | None) -> tuple[Array, Array]:
     wires, nodes, *lanes = own.shape
     column = jax.lax.iota(jnp.int32, nodes).reshape(1, nodes, *(1 for _ in lanes))
 
-    def step(k: Any, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+    def step(k: Int[Array, ""], carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         h, scale, desk = carry
         row = _rows(own, k, 1) if fill is None else _rows(own, k, 1) + _rows(fill, k, 1)
         # h of the wires that are still to come is zero.
@@ -81,7 +82,7 @@ def _eliminate_panel(own: Array, fill: Array | None) -> tuple[Array, Array]:
     return h, scale
 
 
-def eliminate_tail(tables: Any, matrix: tuple[Array, ...]) -> PanelFactors:
+def eliminate_tail(tables: TailTables, matrix: tuple[Array, ...]) -> PanelFactors:
     """Eliminate the wires of all components, a panel at a time.
 
     `matrix` holds the rows of each panel from its first wire on, (wires, nodes, parts, *batch), and
@@ -101,7 +102,7 @@ def eliminate_tail(tables: Any, matrix: tuple[Array, ...]) -> PanelFactors:
     return PanelFactors(tuple(branches), tuple(scales), _flat(mesh if fill is None else mesh + fill, 3))
 
 
-def grounded(tables: Any, factors: PanelFactors, most: float) -> PanelFactors:
+def grounded(tables: TailTables, factors: PanelFactors, most: float) -> PanelFactors:
     """Factors with wires on leaks alone at 0 V: those that conduct `most` [S] in all, or less."""
     del tables
     return factors._replace(scale=tuple(without_hanging(scale, most) for scale in factors.scale))
@@ -110,7 +111,7 @@ def grounded(tables: Any, factors: PanelFactors, most: float) -> PanelFactors:
 def _forward(h: Array, scale: Array, source: Array) -> Array:
     """y_i = (b_i + sum_k h_ki y_k) / sqrt(S_i) for the wires i of a panel."""
 
-    def step(k: Any, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+    def step(k: Int[Array, ""], carry: tuple[Array, Array]) -> tuple[Array, Array]:
         b, y = carry
         y = _update(y, _rows(b, k, 1) * _rows(scale, k, 1), k)
         return b + _rows(h, k, 1)[0] * _rows(y, k, 1), y
@@ -124,7 +125,7 @@ def _back(h: Array, scale: Array, total: Array) -> Array:
     """phi_i = (b_i + sum_j h_ij phi_j) / sqrt(S_i) for the wires i of a panel, the last first."""
     wires = h.shape[0]
 
-    def step(k: Any, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+    def step(k: Int[Array, ""], carry: tuple[Array, Array]) -> tuple[Array, Array]:
         b, phi = carry
         i = wires - 1 - k
         phi = _update(phi, _rows(b, i, 1) * _rows(scale, i, 1), i)
@@ -136,7 +137,7 @@ def _back(h: Array, scale: Array, total: Array) -> Array:
 
 
 def substitute_tail(
-    tables: Any, factors: PanelFactors, potential: Array, current: Array | None
+    tables: TailTables, factors: PanelFactors, potential: Array, current: Array | None
 ) -> tuple[Array, Array]:
     """Potentials (wires, parts) [V] and currents (terminals, parts) [A] into the matrices."""
     *panels, ends = (x.shape for x in tables.matrix)

@@ -1,11 +1,12 @@
 """A hint to XLA: mapped axes innermost in memory, wherever `vmap` has put them."""
 
-from typing import Any
+from collections.abc import Sequence
 
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching
 from jaxtyping import Array
 
+from .._types import Tangent
 from .memory_layout import laid_out
 from .placement import register
 
@@ -25,18 +26,22 @@ def batch_inner(x: Array) -> Array:
     return _primitive.bind(x, mapped=())[0]
 
 
-def _batch(args: Any, dims: Any, *, mapped: tuple[int, ...]) -> tuple[list[Array], list[int]]:
+def _batch(
+    args: Sequence[Array], dims: Sequence[int], *, mapped: tuple[int, ...]
+) -> tuple[list[Array], list[int]]:
     (new,) = dims
     shifted = (axis + (axis >= new) for axis in mapped)
     return _primitive.bind(*args, mapped=(new, *shifted)), [new]
 
 
-def _transpose(cotangents: Any, _x: Any, *, mapped: tuple[int, ...]) -> list[Any]:
+def _transpose(cotangents: Sequence[Tangent], _x: object, *, mapped: tuple[int, ...]) -> list[Tangent]:
     (ct,) = cotangents
     return [ct] if isinstance(ct, ad.Zero) else _primitive.bind(ct, mapped=mapped)
 
 
-def _jvp(primals: Any, tangents: Any, *, mapped: tuple[int, ...]) -> tuple[list[Array], list[Array]]:
+def _jvp(
+    primals: Sequence[Array], tangents: Sequence[Array], *, mapped: tuple[int, ...]
+) -> tuple[list[Array], list[Array]]:
     return _primitive.bind(*primals, mapped=mapped), _primitive.bind(*tangents, mapped=mapped)
 
 

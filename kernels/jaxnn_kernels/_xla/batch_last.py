@@ -14,10 +14,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
+from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching
-from jaxtyping import Array
+from jaxtyping import Array, PyTree
 
+from .._types import AnyArray, ArrayOrType, Structure, Tangent
 from .memory_layout import laid_out
 from .placement import Axes, placed_types, register, shared_like, shared_out
 
@@ -36,7 +38,9 @@ def _refuse_mapped_plan() -> None:
     )
 
 
-def _batch(primitive: Primitive, args: Sequence[Any], dims: Sequence[Any], tree: Any) -> Any:
+def _batch(
+    primitive: Primitive, args: Sequence[AnyArray], dims: Sequence[int | None], tree: Structure
+) -> tuple[list[Array], list[int | None]]:
     """Move the mapped axis behind the rows, (rows, batch, *trailing).
 
     What does not vary gets an axis of size one, so that many right-hand sides share their factors.
@@ -59,7 +63,7 @@ def _batch(primitive: Primitive, args: Sequence[Any], dims: Sequence[Any], tree:
     return out, [1 if k else None for k in kept]
 
 
-def _count_indices(tree: Any) -> int:
+def _count_indices(tree: Structure) -> int:
     indices, _ = jtu.tree_unflatten(tree, range(tree.num_leaves))
     return len(jtu.tree_leaves(indices))
 
@@ -73,7 +77,9 @@ def _merged(arrays: Sequence[Array]) -> list[Array]:
     return [x.reshape(x.shape[0], *merged(trail)) for x, trail in zip(arrays, trails, strict=True)]
 
 
-def _axes(leaves: Sequence[Any], shapes: Sequence[tuple[int, ...]], tree: Any) -> tuple[Axes, Axes]:
+def _axes(
+    leaves: Sequence[ArrayOrType], shapes: Sequence[tuple[int, ...]], tree: Structure
+) -> tuple[Axes, Axes]:
     """The names of the batches among the axes of a kernel's arguments and results."""
     n = _count_indices(tree)
     name = lambda shape: (None, *(f"batch{k}" if size > 1 else None for k, size in enumerate(shape[1:])))
@@ -98,15 +104,15 @@ def batch_last(name: str, kernel: Function, out_shapes: Function) -> tuple[Primi
 
     # Traced once, however often JAX asks for the shapes and then for the code.
     @ft.lru_cache(maxsize=_TRACED)
-    def run(tree: Any, shared: bool) -> Any:
-        def traced(*leaves: Any) -> Any:
+    def run(tree: Structure, shared: bool) -> Function:
+        def traced(*leaves: Array) -> PyTree[Array]:
             indices, arrays = jtu.tree_unflatten(tree, leaves)
             with shared_out(shared):
                 return kernel(indices, *arrays)
 
         return jax.jit(traced)
 
-    def flat(*leaves: Any, tree: Any, shared: bool) -> list[Array]:
+    def flat(*leaves: Array, tree: Structure, shared: bool) -> list[Array]:
         if shared:  # a device may have a part of any axis
             return jtu.tree_leaves(run(tree, True)(*leaves))
         n = _count_indices(tree)
@@ -116,11 +122,13 @@ def batch_last(name: str, kernel: Function, out_shapes: Function) -> tuple[Primi
 
     is_shape = lambda x: type(x) is tuple and all(isinstance(n, int) for n in x)
 
-    def structure(leaves: Sequence[Any], tree: Any) -> Any:
+    def structure(
+        leaves: Sequence[ArrayOrType], tree: Structure
+    ) -> tuple[list[tuple[int, ...]], Structure]:
         indices, arrays = jtu.tree_unflatten(tree, leaves)
         return jtu.tree_flatten(out_shapes(indices, *arrays), is_leaf=is_shape)
 
-    def types(*leaves: Any, tree: Any) -> list[Any]:
+    def types(*leaves: ShapedArray, tree: Structure) -> list[ShapedArray]:
         shapes = structure(leaves, tree)[0]
         given, axes = _axes(leaves, shapes, tree)
         return placed_types(shapes, axes, leaves, given)
@@ -130,7 +138,7 @@ def batch_last(name: str, kernel: Function, out_shapes: Function) -> tuple[Primi
     primitive.def_impl(lambda *leaves, tree: alone(tree)(*leaves))
     primitive.def_abstract_eval(types)
 
-    def rows_first(*leaves: Any, tree: Any, shared: bool) -> list[Array]:
+    def rows_first(*leaves: Array, tree: Structure, shared: bool) -> list[Array]:
         # Where XLA is free, it gathers rows from an array that lies batch first.
         batched = lambda x: x.ndim > 1 and jnp.issubdtype(x.dtype, jnp.inexact)
         return flat(*(laid_out(x) if batched(x) else x for x in leaves), tree=tree, shared=shared)
@@ -138,7 +146,7 @@ def batch_last(name: str, kernel: Function, out_shapes: Function) -> tuple[Primi
     register(primitive, flat, rows_first)
     batching.primitive_batchers[primitive] = lambda args, dims, *, tree: _batch(primitive, args, dims, tree)
 
-    def apply(indices: Any, *arrays: Any) -> Any:
+    def apply(indices: PyTree, *arrays: PyTree[Array]) -> PyTree[Array]:
         leaves, tree = jtu.tree_flatten((indices, shared_like(arrays, arrays)))
         return jtu.tree_unflatten(structure(leaves, tree)[1], primitive.bind(*leaves, tree=tree))
 
@@ -158,13 +166,17 @@ def linear_pair(
     other, apply_other = batch_last(name + "_transpose", transpose, to(0))
 
     def declare(primitive: Primitive, partner: Primitive) -> None:
-        def jvp(primals: Any, tangents: Any, *, tree: Any) -> Any:
+        def jvp(
+            primals: Sequence[AnyArray], tangents: Sequence[Tangent], *, tree: Structure
+        ) -> tuple[list[Array], list[Array]]:
             out = primitive.bind(*primals, tree=tree)
             if isinstance(tangents[-1], ad.Zero):
                 return out, [jnp.zeros_like(x) for x in out]
             return out, primitive.bind(*primals[:-1], tangents[-1], tree=tree)
 
-        def transpose(cotangents: Any, *args: Any, tree: Any) -> Any:
+        def transpose(
+            cotangents: Sequence[Tangent], *args: AnyArray | ad.UndefinedPrimal, tree: Structure
+        ) -> list[Array | None]:
             (ct,) = cotangents
             if isinstance(ct, ad.Zero):
                 return [None] * len(args)

@@ -1,6 +1,6 @@
 """Where arrays lie in memory: what XLA is told about it."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import jax
 from jax.experimental.layout import Layout, with_layout_constraint
@@ -26,7 +26,9 @@ def laid_out(x: Array, last: tuple[int, ...] = ()) -> Array:
     return _primitive.bind(x, order=(*first, *sorted(last)))
 
 
-def _lower(context: Any, x: Any, *, order: tuple[int, ...]) -> Any:
+def _lower(
+    context: mlir.LoweringRuleContext, x: mlir.ir.Value, *, order: tuple[int, ...]
+) -> Sequence[mlir.ir.Value]:
     module = context.module_context
     can = jax.__version_info__ >= _SHARES_LAYOUTS or not is_shared_module(module)
     if module.lowering_parameters.for_export or not can:

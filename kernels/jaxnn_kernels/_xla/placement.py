@@ -5,7 +5,7 @@ bare shapes, and what it sees is the part of one device.
 """
 
 import functools as ft
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
@@ -16,16 +16,18 @@ from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import mlir
 from jax.sharding import AbstractMesh, NamedSharding, PartitionSpec, use_abstract_mesh
+from jaxtyping import Array, PyTree
 
 
 Inputs = ParamSpec("Inputs")
 Output = TypeVar("Output")
+Tree = TypeVar("Tree")
 
 # For each axis of each array, the name of the batch that it is, or None if devices need it whole.
 Axes = list[tuple[str | None, ...]]
 
 
-def shared_like(arrays: Any, like: Any) -> Any:
+def shared_like(arrays: Tree, like: PyTree) -> Tree:
     """The arrays, declared to be shared out among devices as those of `like` are.
 
     Within a `shard_map` a loop must begin with what it ends with, and a kernel's arrays must be of one
@@ -37,18 +39,18 @@ def shared_like(arrays: Any, like: Any) -> Any:
     mesh = jax.sharding.get_abstract_mesh()
     explicit = not mesh.empty and mesh.are_all_axes_explicit
 
-    def place(x: Any) -> Any:
+    def place(x: object) -> object:
         if not isinstance(x, jax.Array):
             return x
-        if explicit and jax.typeof(x).sharding.mesh.empty:
-            x = jax.sharding.reshard(x, NamedSharding(mesh, PartitionSpec()))
-        lacking = tuple(axis for axis in varying if axis not in _manual_axes(x))
-        return jax.lax.pcast(x, lacking, to="varying") if lacking else x
+        off = explicit and jax.typeof(x).sharding.mesh.empty
+        there = jax.sharding.reshard(x, NamedSharding(mesh, PartitionSpec())) if off else x
+        lacking = tuple(axis for axis in varying if axis not in _manual_axes(there))
+        return jax.lax.pcast(there, lacking, to="varying") if lacking else there
 
     return jax.tree_util.tree_map(place, arrays) if varying or explicit else arrays
 
 
-def mapped_like(arrays: Any, like: Any) -> Any:
+def mapped_like(arrays: Tree, like: PyTree) -> Tree:
     """The numbers among the arrays, mapped if anything in `like` is, on a mesh with explicit axes.
 
     There JAX 0.10 cannot choose between two numbers that are not mapped by one that is. The way back sums
@@ -64,7 +66,7 @@ def mapped_like(arrays: Any, like: Any) -> Any:
     return jax.tree_util.tree_map(spread, arrays)
 
 
-def _manual_axes(x: Any) -> Any:
+def _manual_axes(x: Array) -> frozenset[str]:
     return jax.typeof(x).manual_axis_type.varying
 
 
@@ -88,7 +90,9 @@ def on_mesh_of_arguments(function: Callable[Inputs, Output]) -> Callable[Inputs,
     return wrapped
 
 
-def placed_types(shapes: Sequence[Any], axes: Axes, arrays: Sequence[Any], given: Axes) -> list[Any]:
+def placed_types(
+    shapes: Sequence[tuple[int, ...]], axes: Axes, arrays: Sequence[ShapedArray], given: Axes
+) -> list[ShapedArray]:
     """The types of a kernel's results, shared out among devices as the batches of its arguments are."""
     mesh = next((x.sharding.mesh for x in arrays if not x.sharding.mesh.empty), arrays[-1].sharding.mesh)
     used = _placed(arrays, given)
@@ -99,7 +103,7 @@ def placed_types(shapes: Sequence[Any], axes: Axes, arrays: Sequence[Any], given
     return [typed(shape, names) for shape, names in zip(shapes, axes, strict=True)]
 
 
-def _placed(arrays: Sequence[Any], axes: Axes) -> dict[str, Any]:
+def _placed(arrays: Sequence[ShapedArray], axes: Axes) -> dict[str, str | tuple[str, ...]]:
     """The axes of the mesh that each batch lies along, by its name."""
     used: dict[str, Any] = {}
     taken: set[str] = set()
@@ -112,7 +116,7 @@ def _placed(arrays: Sequence[Any], axes: Axes) -> dict[str, Any]:
     return used
 
 
-def _spec(names: Sequence[str | None], used: dict[str, Any]) -> PartitionSpec:
+def _spec(names: Sequence[str | None], used: Mapping[str, str | tuple[str, ...]]) -> PartitionSpec:
     return PartitionSpec(*(used.get(name) if name else None for name in names))
 
 
@@ -137,14 +141,18 @@ def is_shared_out() -> bool:
     return _shared_out.get()
 
 
-def register(primitive: Primitive, function: Callable[..., Any], hinted: Callable[..., Any]) -> None:
+def register(
+    primitive: Primitive, function: Callable[..., list[Array]], hinted: Callable[..., list[Array]]
+) -> None:
     """Lower a primitive of several results as `function`, on a CPU as `hinted`, the same with layouts.
 
     Both take `shared`, which says whether XLA is to share the program out among devices.
     """
 
-    def rule(function: Any) -> Any:
-        def lower(context: Any, *values: Any, **parameters: Any) -> Any:
+    def rule(function: Callable[..., list[Array]]) -> Callable[..., Sequence[mlir.ir.Value]]:
+        def lower(
+            context: mlir.LoweringRuleContext, *values: mlir.ir.Value, **parameters: object
+        ) -> Sequence[mlir.ir.Value]:
             bare = lambda types: [ShapedArray(x.shape, x.dtype) for x in types]
             arrays, results = bare(context.avals_in), bare(context.avals_out)
             local = mlir.lower_fun(
@@ -159,6 +167,6 @@ def register(primitive: Primitive, function: Callable[..., Any], hinted: Callabl
     mlir.register_lowering(primitive, rule(hinted), platform="cpu")
 
 
-def is_shared_module(module: Any) -> bool:
+def is_shared_module(module: mlir.ModuleContext) -> bool:
     """Whether XLA is to share a program out. Within a `shard_map` a program is that of one device."""
     return getattr(module.axis_context, "num_devices", 1) > 1
