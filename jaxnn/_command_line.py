@@ -7,9 +7,9 @@ import os
 import shlex
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -26,6 +26,12 @@ from ._sweep import (
     sweep,
 )
 from ._version import __version__
+
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+else:
+    Figure = Any  # annotations that are evaluated must not import Matplotlib
 
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 130
@@ -127,7 +133,7 @@ def _run(parsed: argparse.Namespace) -> None:
         _save(_conductance_figure(result), Path(parsed.out) / "conductance.png")
 
 
-def _conductance_figure(solution: Solution) -> Any:
+def _conductance_figure(solution: Solution) -> Figure:
     from ._plots import plot_conductance
 
     return plot_conductance(solution.time, solution.conductance).figure
@@ -187,7 +193,7 @@ def _inside(folder: str, name: str) -> Path:
     return target
 
 
-def _save(figure: Any, path: Path) -> None:
+def _save(figure: Figure, path: Path) -> None:
     import matplotlib.pyplot as plt
 
     figure.savefig(path, dpi=150)
@@ -246,7 +252,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    run: Callable[[argparse.Namespace], None],
+    text: str,
+) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     command.set_defaults(run=run)
     return command

@@ -39,7 +39,9 @@ Terminals: TypeAlias = Declared[_Wires | Sequence[_Wires]]
 Key: TypeAlias = PRNGKeyArray
 """A random key, of `jax.random.key` or of the older `jax.random.PRNGKey`."""
 
-Seed: TypeAlias = int | Sequence[int] | np.random.SeedSequence | np.random.Generator | None
+Seed: TypeAlias = Declared[
+    SupportsIndex | Sequence[int] | np.random.SeedSequence | np.random.Generator | None
+]
 """Of a NumPy generator, or the generator itself."""
 
 Plan: TypeAlias = AbstractPlan

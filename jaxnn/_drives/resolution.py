@@ -137,7 +137,7 @@ def _(drive: Samples, span: Span) -> Iterator[str]:
         )
 
 
-def _too_short(what: str, length: np.ndarray, dt: float) -> Iterator[str]:
+def _too_short(what: str, length: np.ndarray | np.floating, dt: float) -> Iterator[str]:
     """A length [s] that falls between two steps; what has none is left out."""
     short = (length > 0) & (length < (1 - _SAME) * dt)
     if np.any(short):
@@ -148,7 +148,7 @@ def _too_short(what: str, length: np.ndarray, dt: float) -> Iterator[str]:
         )
 
 
-def _in_steps(what: str, length: np.ndarray, dt: float) -> Iterator[str]:
+def _in_steps(what: str, length: np.ndarray | np.floating, dt: float) -> Iterator[str]:
     """A length [s] too short for dt, or one that is far from a whole number of few steps."""
     yield from _too_short(what, length, dt)
     n = np.where(np.isfinite(length) & (length >= (1 - _SAME) * dt), length / dt, 1)

@@ -1,22 +1,22 @@
 """Networks of wires deposited at random."""
 
-from typing import Annotated, SupportsIndex
+from typing import Annotated
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int
 from scipy.spatial import KDTree
 
-from .._core import Declared, check_wires_in_box, unit, whole
+from .._core import Count, check_wires_in_box, unit, whole
 from .network import Network
 from .topology import ArrayInput
 
 
 def nanowire_network(
-    n_wires: Declared[SupportsIndex | None] = None,
+    n_wires: Count | None = None,
     box: Annotated[ArrayInput, unit("m")] = (100e-6, 100e-6),
     length_mean: Annotated[float | int, unit("m")] = 10e-6,
     length_std: Annotated[float | int, unit("m")] = 1e-6,
-    seed: Declared[SupportsIndex] = 0,
+    seed: Count = 0,
     *,
     density: Annotated[float | int | None, unit("1/m^2")] = None,
 ) -> Network:
@@ -118,7 +118,7 @@ def _micrometres(metres: float | int) -> float:
     return float(f"{metres * 1e6:.12g}")
 
 
-def _wire_count(n_wires: Declared[SupportsIndex | None], density: float | int | None, area: float) -> int:
+def _wire_count(n_wires: Count | None, density: float | int | None, area: float) -> int:
     if n_wires is not None and density is None:
         n, source = whole("`n_wires`", n_wires), ""
     elif density is not None and n_wires is None:

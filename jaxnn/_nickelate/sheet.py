@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from jaxnn_kernels import STAGE_SHARE
 
-from .._core import Module, Number, as_inexact, check_at_least, following, unit
+from .._core import Module, Number, Numbers, as_inexact, check_at_least, following, unit
 
 
 class CapacitiveSheet(Module):
@@ -55,7 +55,7 @@ class CapacitiveSheet(Module):
 
     @classmethod
     def grid(
-        cls, rows: int, columns: int, *, pitch: float = 3.5e-6, **numbers: Number
+        cls, rows: int, columns: int, *, pitch: float = 3.5e-6, **numbers: Numbers
     ) -> "CapacitiveSheet":
         """Devices on a grid, row by row, `pitch` [m] apart."""
         y, x = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")

@@ -1,5 +1,7 @@
 """The order of elimination and its index arrays: structure only, nothing is compiled."""
 
+from typing import Any
+
 import jax
 import numpy as np
 
@@ -56,7 +58,7 @@ def test_a_ring_takes_logarithmically_many_rounds():
 def test_fill_stays_small_on_a_planar_graph():
     # Nested dissection costs of the order of n^1.5, this order 7 n^1.5; a bad one up to n^3 / 6.
     n = 900
-    plan = star_mesh_plan(n, sticks(n), np.array([0, n - 1]))
+    plan: Any = star_mesh_plan(n, sticks(n), np.array([0, n - 1]))
     assert plan.n_products < 9 * n**1.5
 
 
@@ -89,7 +91,8 @@ def test_an_ensemble_is_padded_little():
     edges = np.concatenate([e + 60 * k for k, e in enumerate(parts)])
     terminals = np.concatenate([np.array([0, 59]) + 60 * k for k in range(24)])
     # So few of them end as full matrices only where nothing is mapped over them.
-    plan = star_mesh_plan(1440, edges, terminals, mapped=True)
-    assert plan.n_products == sum(star_mesh_plan(60, e, np.array([0, 59])).n_products for e in parts)
+    plan: Any = star_mesh_plan(1440, edges, terminals, mapped=True)
+    alone: list[Any] = [star_mesh_plan(60, e, np.array([0, 59])) for e in parts]
+    assert plan.n_products == sum(one.n_products for one in alone)
     tables = [s.tables for s in plan.segments]
     assert sum(left.size for t in tables for left, _ in t.chunks) < 3 * plan.n_products

@@ -1,5 +1,7 @@
 """Components that end as full matrices: accuracy, open junctions, derivatives, shapes."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -123,11 +125,12 @@ def test_where_tails_begin():
     # With as many terminals as that, the matrix would be more work than the rounds.
     assert not schedule(40, edges, np.arange(0, 40, 9), lambda parts: 12).tails
     assert plan_of(order, 40, edges, ends, costs_for("gpu", [38], False)).tail.wires == len(tail.wires)
-    assert star_mesh_plan(40, edges, ends, device="cpu").tail is None
-    plan = star_mesh_plan(40, edges, ends, device="gpu")
+    plans: list[Any] = [star_mesh_plan(40, edges, ends, device=on) for on in ("cpu", "gpu")]
+    assert plans[0].tail is None
+    plan = plans[1]
     assert f"1 x {plan.tail.matrix.shape[0]} nodes as full matrices" in repr(plan)
     parts = np.concatenate([edges + 40 * k for k in range(32)])
-    several = star_mesh_plan(1280, parts, (ends + 40 * np.arange(32)[:, None]).ravel(), device="cpu")
+    several: Any = star_mesh_plan(1280, parts, (ends + 40 * np.arange(32)[:, None]).ravel(), device="cpu")
     assert f"32 x {several.tail.wires + 2} nodes as full matrices" in repr(several)
     # Of larger networks a larger part, unless they are mapped over; loose wires at terminals do not count.
     tail = lambda networks, wires, mapped: costs_for("cpu", [wires] * networks + [1] * 9, mapped).tail

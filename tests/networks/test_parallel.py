@@ -38,6 +38,10 @@ def test_random_multigraphs_against_dense_reference(make_plan, seed, most):
     np.testing.assert_allclose(out.node_potential, phi, atol=1e-10)
     np.testing.assert_allclose(out.junction_voltage, voltage, atol=2e-10)
     np.testing.assert_allclose(out.terminal_current, current, rtol=1e-8)
+    alone, into = plan.substitute(plan.eliminate(jnp.asarray(g)), jnp.asarray(u), None)
+    np.testing.assert_allclose(alone, phi, atol=1e-10)
+    np.testing.assert_allclose(into, current, rtol=1e-8)
+    assert plan.terminals.tolist() == terminals.tolist()
     # What is not finite stays with the nodes that it joins: the sums are kept apart.
     pair = np.sort(edges, axis=1)
     merged = solve(make_plan(12, edges, terminals), jnp.asarray(g).at[0].set(jnp.nan), jnp.asarray(u))

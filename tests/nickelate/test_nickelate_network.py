@@ -2,6 +2,7 @@
 
 import json
 from importlib import import_module
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +20,7 @@ P = jaxnn.Programme
 DEVICE = jaxnn.NickelateDevice()
 SHEET = jaxnn.CapacitiveSheet.grid(1, 5)
 STEPS = 32
+NO_PROGRAMME: Any = jaxnn.Constant(1.0)
 
 
 @jax.jit
@@ -150,10 +152,10 @@ def test_a_programme_is_a_drive():
         (lambda: P.train(1.0, width=1e-6, period=2e-6), "needs count"),
         (lambda: P.train(1.0, count=2, width=2e-6, period=1e-6), "period less width"),
         (lambda: P.pulse(1.0, 1e-6) + P.rest(1.0, steps=8), "same steps"),
-        (lambda: P.pulse(1.0, 1e-6) + 1.0, "another Programme"),
+        (lambda: P.pulse(1.0, 1e-6) + NO_PROGRAMME, "another Programme"),
         (lambda: jaxnn.NickelateDevice(pinning_field=-1.0), "pinning_field must be greater than 0"),
         (lambda: jaxnn.NickelateDevice(relaxation_times=[1.0]), "one value per mode"),
-        (lambda: jaxnn.simulate_devices(DEVICE, jaxnn.Constant(1.0)), "must be a jaxnn.Programme"),
+        (lambda: jaxnn.simulate_devices(DEVICE, NO_PROGRAMME), "must be a jaxnn.Programme"),
         (lambda: jaxnn.simulate_devices(DEVICE, P.pulse(1.0, 1e-6), key=jr.key(0)), "belong together"),
         (lambda: jaxnn.simulate_devices(DEVICE, P.pulse(jnp.ones(3), 1e-6), shape=(2,)), "one shape"),
         (lambda: jaxnn.simulate_devices(DEVICE, P.pulse(jnp.ones(3), 1e-6), sheet=SHEET), "5 sites"),

@@ -61,6 +61,11 @@ def test_bad_input(network, changes, message):
         jaxnn.simulate(network, junction, drive, **settings)
 
 
+def wrong(value: Any) -> Any:
+    """What a type checker would not let pass."""
+    return value
+
+
 def options(*parts: dict[str, Any]) -> dict[str, Any]:
     return {key: value for part in parts for key, value in part.items()}
 
@@ -149,10 +154,13 @@ def test_a_function_that_needs_static_arguments():
     ("call", "message"),
     [
         (lambda: jaxnn.Network.from_adjacency("a.npy"), "name of a file, 'a.npy': load it first"),
-        (lambda: jaxnn.Ensemble([CHAIN, 3]), "each of the networks must be a jaxnn.Network, got int"),
-        (lambda: jaxnn.farthest_pair("a"), "network must be a jaxnn.Network, got 'a'"),
-        (lambda: jaxnn.pair_at(3, 2), "network must be a jaxnn.Network, got int"),
-        (lambda: jaxnn.random_terminals([CHAIN]), "network must be a jaxnn.Network, got list"),
+        (
+            lambda: jaxnn.Ensemble([CHAIN, wrong(3)]),
+            "each of the networks must be a jaxnn.Network, got int",
+        ),
+        (lambda: jaxnn.farthest_pair(wrong("a")), "network must be a jaxnn.Network, got 'a'"),
+        (lambda: jaxnn.pair_at(wrong(3), 2), "network must be a jaxnn.Network, got int"),
+        (lambda: jaxnn.random_terminals(wrong([CHAIN])), "network must be a jaxnn.Network, got list"),
         (lambda: jaxnn.TunnelJunction(boost="ten"), "number, a list or an array of numbers.*got 'ten'"),
         (lambda: jaxnn.Sine("1 V", 1.0), "got '1 V'"),
         (

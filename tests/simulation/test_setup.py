@@ -28,6 +28,7 @@ PADDED = jaxnn.Network(
 )
 LAW = jaxnn.TunnelJunction(set_voltage=jnp.array([0.01, 0.011, 0.012]), one_sided_reset=True)
 DRIVE = jaxnn.Constant(0.2)
+NO_NETWORK: Any = [True]
 RUN: dict[str, Any] = {"dt": 1e-3, "steps": 4, "record": ("junction_conductance", "junction_voltage")}
 
 
@@ -222,7 +223,10 @@ def test_analyses_know_which_junctions_are_passive(padded_run):
         (lambda s: analysis.activation_times(s, s.junction_conductance, 1.0), "has its values"),
         (lambda s: analysis.activation_times(s), "needs the level"),
         (lambda s: analysis.activation_times([1.0], [[1.0]], 0.5, network=PADDED), "of 1 junctions"),
-        (lambda s: analysis.activation_times([1.0], [[1.0]], 0.5, network=[True]), "must be the jaxnn.Net"),
+        (
+            lambda s: analysis.activation_times([1.0], [[1.0]], 0.5, network=NO_NETWORK),
+            "must be the jaxnn.Net",
+        ),
         (
             lambda s: analysis.gini_coefficient(eqx.tree_at(lambda s: s.junction_voltage, s, None)),
             "no junc",

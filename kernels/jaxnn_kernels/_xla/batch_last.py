@@ -87,6 +87,15 @@ def _axes(
     return whole + [name(x.shape) for x in leaves[n:]], [name(shape) for shape in shapes]
 
 
+def _structure(
+    out_shapes: Function, leaves: Sequence[ArrayOrType], tree: Structure
+) -> tuple[list[tuple[int, ...]], Structure]:
+    """The shapes of a kernel's results, and the structure that these are the leaves of."""
+    indices, arrays = jtu.tree_unflatten(tree, leaves)
+    is_shape = lambda x: type(x) is tuple and all(isinstance(n, int) for n in x)
+    return jtu.tree_flatten(out_shapes(indices, *arrays), is_leaf=is_shape)
+
+
 def batch_last(name: str, kernel: Function, out_shapes: Function) -> tuple[Primitive, Function]:
     """Let `kernel(indices, *arrays)` see its mapped axes behind the rows axis of every array.
 
@@ -101,6 +110,7 @@ def batch_last(name: str, kernel: Function, out_shapes: Function) -> tuple[Primi
     """
     primitive = Primitive(name)
     primitive.multiple_results = True
+    structure = ft.partial(_structure, out_shapes)
 
     # Traced once, however often JAX asks for the shapes and then for the code.
     @ft.lru_cache(maxsize=_TRACED)
@@ -119,14 +129,6 @@ def batch_last(name: str, kernel: Function, out_shapes: Function) -> tuple[Primi
         merged = jtu.tree_leaves(run(tree, False)(*leaves[:n], *_merged(leaves[n:])))
         # There may be no rows.
         return [x.reshape(shape) for x, shape in zip(merged, structure(leaves, tree)[0], strict=True)]
-
-    is_shape = lambda x: type(x) is tuple and all(isinstance(n, int) for n in x)
-
-    def structure(
-        leaves: Sequence[ArrayOrType], tree: Structure
-    ) -> tuple[list[tuple[int, ...]], Structure]:
-        indices, arrays = jtu.tree_unflatten(tree, leaves)
-        return jtu.tree_flatten(out_shapes(indices, *arrays), is_leaf=is_shape)
 
     def types(*leaves: ShapedArray, tree: Structure) -> list[ShapedArray]:
         shapes = structure(leaves, tree)[0]
