@@ -133,7 +133,7 @@ def _run(parsed: argparse.Namespace) -> None:
         _save(_conductance_figure(result), Path(parsed.out) / "conductance.png")
 
 
-def _conductance_figure(solution: Solution) -> Figure:
+def _conductance_figure(solution: Solution) -> Any:
     from ._plots import plot_conductance
 
     return plot_conductance(solution.time, solution.conductance).figure

@@ -1,4 +1,4 @@
-"""Types that recur, by name: what a user gives for terminals, counts, numbers, keys."""
+"""Types that recur, by name: numbers, counts, terminals, keys."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, SupportsIndex, TypeAlias, TypeVar
@@ -40,7 +40,7 @@ Key: TypeAlias = PRNGKeyArray
 """A random key, of `jax.random.key` or of the older `jax.random.PRNGKey`."""
 
 Seed: TypeAlias = Declared[
-    SupportsIndex | Sequence[int] | np.random.SeedSequence | np.random.Generator | None
+    int | np.integer | Sequence[int] | np.random.SeedSequence | np.random.Generator | None
 ]
 """Of a NumPy generator, or the generator itself."""
 

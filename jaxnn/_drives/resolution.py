@@ -110,7 +110,7 @@ def _(drive: OnThenOff, span: Span) -> Iterator[str]:
 def _(drive: PulseTrain, span: Span) -> Iterator[str]:
     width, period, start = map(_known, (drive.width, drive.period, drive.start))
     yield from _in_steps("a pulse", width, span.dt)
-    yield from _in_steps("the time between two pulses", period - width, span.dt)
+    yield from _in_steps("the time between two pulses", np.asarray(period - width), span.dt)
     if span.is_first and np.any(start >= span.end - _SAME * span.dt):
         yield (
             f"the first pulse, at {np.max(start):g} s, is after the end of the run, {span.end:g} s. Times "
@@ -137,7 +137,7 @@ def _(drive: Samples, span: Span) -> Iterator[str]:
         )
 
 
-def _too_short(what: str, length: np.ndarray | np.floating, dt: float) -> Iterator[str]:
+def _too_short(what: str, length: np.ndarray, dt: float) -> Iterator[str]:
     """A length [s] that falls between two steps; what has none is left out."""
     short = (length > 0) & (length < (1 - _SAME) * dt)
     if np.any(short):
@@ -148,7 +148,7 @@ def _too_short(what: str, length: np.ndarray | np.floating, dt: float) -> Iterat
         )
 
 
-def _in_steps(what: str, length: np.ndarray | np.floating, dt: float) -> Iterator[str]:
+def _in_steps(what: str, length: np.ndarray, dt: float) -> Iterator[str]:
     """A length [s] too short for dt, or one that is far from a whole number of few steps."""
     yield from _too_short(what, length, dt)
     n = np.where(np.isfinite(length) & (length >= (1 - _SAME) * dt), length / dt, 1)
