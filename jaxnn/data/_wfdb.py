@@ -2,6 +2,7 @@
 
 import dataclasses as dc
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ def read_ecg(folder: str | Path, name: str, annotations: str = "atr") -> EcgReco
 
 
 def _read_annotations(
-    wfdb: Any, path: Path, suffix: str, times: int
+    wfdb: ModuleType, path: Path, suffix: str, times: int
 ) -> tuple[Int[np.ndarray, " annotations"], np.ndarray]:
     """Where the annotations are, and their signs."""
     file = path.with_name(f"{path.name}.{suffix}")

@@ -1,7 +1,5 @@
 """An echo-state network, the reservoir of the textbooks."""
 
-from typing import Any
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -35,7 +33,7 @@ class EchoState(AbstractReservoir):
         radius: float = 0.9,
         input_scale: float = 1.0,
         links: int = 10,
-        **numbers: Any,
+        **numbers: int,
     ) -> "EchoState":
         """At random: `links` inputs and as many recurrent links per node, scaled to a spectral radius.
 
