@@ -1,17 +1,18 @@
 """Events counted while a network is simulated, so that no trajectory has to be kept."""
 
-from typing import Any, Unpack
+from contextlib import AbstractContextManager
+from typing import Unpack
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, PyTree
 
 from jaxnn_kernels import on_mesh_of_arguments
 
-from .._core import Module, check_count, concrete, unit, user_code
-from .._drives import AbstractDrive
+from .._core import Declared, Module, check_count, concrete, unit, user_code
+from .._drives import DriveLike
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network
 from .._simulation import AbstractObserver, Run, Step, TimedArguments, check_arguments, simulate
@@ -46,7 +47,7 @@ class EventCounter(AbstractObserver):
     Raises a `ValueError` for a rule that is none and margins that are no two numbers of steps.
     """
 
-    rule: Any
+    rule: Declared[AbstractEventRule]
     """An `AbstractEventRule`: what counts as an event."""
     # As an array, so that other margins need no other program.
     margins: Int[np.ndarray | Array, "2"] = eqx.field(converter=np.asarray, default=(1, 2))
@@ -64,7 +65,7 @@ class EventCounter(AbstractObserver):
                 f"margins must be two whole numbers of steps, at the start and at the end; got {margins}."
             )
 
-    def start(self, run: Run) -> Any:
+    def start(self, run: Run) -> PyTree:
         counts = jnp.zeros((run.steps, *(run.networks or (1,))), jnp.int32)
         # The first step compares with itself: a rule sees no change.
         with self._users_code():
@@ -72,14 +73,14 @@ class EventCounter(AbstractObserver):
         # The last for its shape, which the result has after time.
         return memory, counts, jnp.int32(0), _owner(run), jnp.zeros(run.networks, bool)
 
-    def follow(self, memory: Any, step: Step) -> Any:
+    def follow(self, memory: PyTree, step: Step) -> PyTree:
         memory, counts, index, owner, networks = memory
         g, dt = step.junction_conductance, step.run.dt
         with self._users_code():
             memory, counts = self.rule.follow(memory, g, index, dt, counts, owner)
         return memory, counts, index + 1, owner, networks
 
-    def finish(self, memory: Any) -> Int[Array, "time *networks"]:
+    def finish(self, memory: PyTree) -> Int[Array, "time *networks"]:
         memory, counts, _, owner, networks = memory
         with self._users_code():
             counts = self.rule.finish(memory, counts, owner)
@@ -87,7 +88,7 @@ class EventCounter(AbstractObserver):
         counted = (index >= self.margins[0]) & (index < len(counts) - self.margins[1])
         return jnp.where(counted[:, None], counts, 0).reshape(len(counts), *networks.shape)
 
-    def _users_code(self) -> Any:
+    def _users_code(self) -> AbstractContextManager[None]:
         return user_code(f"the rule {type(self.rule).__name__}")
 
 
@@ -100,11 +101,11 @@ def _owner(run: Run) -> Int[Array, " junctions"]:
 @jax.named_scope("count_events")
 @on_mesh_of_arguments
 def count_events(
-    network: Network | Ensemble | Any,
-    junction: AbstractJunction | Any,
-    drive: AbstractDrive | Any,
+    network: Declared[Network | Ensemble],
+    junction: Declared[AbstractJunction],
+    drive: DriveLike,
     *,
-    rule: AbstractEventRule | Any,
+    rule: Declared[AbstractEventRule],
     margins: tuple[int, int] = (1, 2),
     **setup: Unpack[TimedArguments],
 ) -> EventCounts:

@@ -1,14 +1,14 @@
 """What counts as an event of a junction, as a rule that the time loop can follow step by step."""
 
 import abc
-from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Bool, Float, Int
+from jaxtyping import Array, ArrayLike, Bool, Float, Int, PyTree
 
-from .._core import Module, Number, as_inexact, check_at_least, unit
+from .._core import Declared, Module, Number, as_inexact, check_at_least, unit
+from .._junctions import BinaryJunction, TunnelJunction
 
 
 Counts = Int[Array, "time networks"]
@@ -22,26 +22,26 @@ class AbstractEventRule(Module):
     """
 
     @abc.abstractmethod
-    def start(self, conductance: Float[Array, " junctions"]) -> Any:
+    def start(self, conductance: Float[Array, " junctions"]) -> PyTree:
         """The memory after the first step."""
 
     @abc.abstractmethod
     def follow(
         self,
-        memory: Any,
+        memory: PyTree,
         conductance: Float[Array, " junctions"],
         index: Int[Array, ""],
         dt: Float[Array, ""],
         counts: Counts,
         owner: Int[Array, " junctions"],
-    ) -> tuple[Any, Counts]:
+    ) -> tuple[PyTree, Counts]:
         """The memory and the counts after the step of number `index` = 1, 2, ..., counted from 0.
 
         `owner` is the network of each junction; passive ones belong to none (a number past the end).
         """
 
     @abc.abstractmethod
-    def finish(self, memory: Any, counts: Counts, owner: Int[Array, " junctions"]) -> Counts:
+    def finish(self, memory: PyTree, counts: Counts, owner: Int[Array, " junctions"]) -> Counts:
         """The counts after the last step."""
 
 
@@ -63,28 +63,28 @@ class Crossing(AbstractEventRule):
         check_at_least("level of Crossing", self.level, 0, "S", strict=True)
 
     @classmethod
-    def of(cls, junction: Any, factor: ArrayLike = 1.1) -> "Crossing":
+    def of(cls, junction: Declared[TunnelJunction | BinaryJunction], factor: ArrayLike = 1.1) -> "Crossing":
         """The level `factor` times a junction law's `off_conductance`."""
         return cls(factor * junction.off_conductance)
 
-    def start(self, conductance: Float[Array, " junctions"]) -> Any:
+    def start(self, conductance: Float[Array, " junctions"]) -> PyTree:
         return self._above(conductance)
 
     def follow(
         self,
-        memory: Any,
+        memory: PyTree,
         conductance: Float[Array, " junctions"],
         index: Int[Array, ""],
         dt: Float[Array, ""],
         counts: Counts,
         owner: Int[Array, " junctions"],
-    ) -> tuple[Any, Counts]:
+    ) -> tuple[PyTree, Counts]:
         del dt
         above = self._above(conductance)
         changed = (above != memory).astype(counts.dtype)
         return above, counts.at[index, owner].add(changed, mode="drop")
 
-    def finish(self, memory: Any, counts: Counts, owner: Int[Array, " junctions"]) -> Counts:
+    def finish(self, memory: PyTree, counts: Counts, owner: Int[Array, " junctions"]) -> Counts:
         del memory, owner
         return counts
 
@@ -110,19 +110,19 @@ class RelativeRate(AbstractEventRule):
     def __check_init__(self):
         check_at_least("threshold of RelativeRate", self.threshold, 0, "1/s")
 
-    def start(self, conductance: Float[Array, " junctions"]) -> Any:
+    def start(self, conductance: Float[Array, " junctions"]) -> PyTree:
         nothing = jnp.zeros_like(conductance)
         return conductance, nothing, jnp.zeros(conductance.shape, jnp.int32)
 
     def follow(
         self,
-        memory: Any,
+        memory: PyTree,
         conductance: Float[Array, " junctions"],
         index: Int[Array, ""],
         dt: Float[Array, ""],
         counts: Counts,
         owner: Int[Array, " junctions"],
-    ) -> tuple[Any, Counts]:
+    ) -> tuple[PyTree, Counts]:
         before, peak, at = memory
         rate = jnp.abs(conductance - before) / (before * dt)
         fast = rate > self.threshold.astype(rate.dtype)
@@ -132,7 +132,7 @@ class RelativeRate(AbstractEventRule):
         peak = jnp.where(fast, jnp.maximum(peak, rate), 0)
         return (conductance, peak, jnp.where(rises, index - 1, at)), counts
 
-    def finish(self, memory: Any, counts: Counts, owner: Int[Array, " junctions"]) -> Counts:
+    def finish(self, memory: PyTree, counts: Counts, owner: Int[Array, " junctions"]) -> Counts:
         _, peak, at = memory
         return _add_where(peak > 0, at, counts, owner)
 

@@ -1,6 +1,6 @@
 """How fast a small difference grows: the Lyapunov exponents of a driven network."""
 
-from typing import Any, SupportsIndex, Unpack
+from typing import Unpack
 
 import equinox as eqx
 import jax
@@ -9,10 +9,21 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from jaxnn_kernels import on_mesh_of_arguments
 
-from .._core import Module, announced, check_count, check_network, compiled, concrete, unit
-from .._drives import AbstractDrive
+from .._core import (
+    Count,
+    Declared,
+    Key,
+    Module,
+    announced,
+    check_count,
+    check_network,
+    compiled,
+    concrete,
+    unit,
+)
+from .._drives import DriveLike
 from .._junctions import AbstractJunction, state_scale
-from .._networks import Ensemble, Network
+from .._networks import Network
 from .._simulation import (
     Carry,
     Problem,
@@ -43,13 +54,13 @@ class LyapunovSpectrum(Module):
 @jax.named_scope("lyapunov_exponents")
 @on_mesh_of_arguments
 def lyapunov_exponents(
-    network: Network | Ensemble | Any,
-    junction: AbstractJunction | Any,
-    drive: AbstractDrive | Any,
+    network: Declared[Network],
+    junction: Declared[AbstractJunction],
+    drive: DriveLike,
     *,
-    interval: SupportsIndex | Any = 100,
-    count: SupportsIndex | Any = 1,
-    key: Array | None = None,
+    interval: Count = 100,
+    count: Count = 1,
+    key: Key | None = None,
     window: ArrayLike | None = None,
     **setup: Unpack[TimedArguments],
 ) -> LyapunovSpectrum:
@@ -93,7 +104,9 @@ def lyapunov_exponents(
     return _follow(problem, start, weights, n_steps, n_interval, cut)
 
 
-def _check_counts(network: Any, steps: Any, interval: Any, count: Any) -> tuple[int, int, int]:
+def _check_counts(
+    network: Declared[Network], steps: Count, interval: Count, count: Count
+) -> tuple[int, int, int]:
     check_network(network, Network)
     n_steps, n_interval = check_count("steps", steps), check_count("interval", interval)
     n_count = check_count("count", count)
@@ -105,7 +118,7 @@ def _check_counts(network: Any, steps: Any, interval: Any, count: Any) -> tuple[
     return n_steps, n_interval, n_count
 
 
-def _check_window(window: Any, interval: int) -> Array | None:
+def _check_window(window: ArrayLike | None, interval: int) -> Array | None:
     """Intervals per window. It may be traced, so that windows can be compared in one call."""
     if window is None:
         return None
@@ -127,8 +140,8 @@ def _follow(
 ) -> LyapunovSpectrum:
     step_of = steps_of(problem, run_of(problem, steps))
 
-    def step(carry: Any, voltage: Any) -> Any:
-        carry, tangents = carry
+    def step(begin: tuple[Carry, Array], voltage: Array | None) -> tuple[tuple[Carry, Array], None]:
+        carry, tangents = begin
 
         def state_after(state: Array) -> tuple[Array, Carry]:
             after, _ = step_of(eqx.tree_at(lambda c: c.state, carry, state), voltage)
@@ -137,8 +150,10 @@ def _follow(
         _, push, after = jax.linearize(state_after, carry.state, has_aux=True)
         return (after, jax.vmap(push)(tangents)), None
 
-    def over_interval(carry: Any, voltage: Any) -> Any:
-        (carry, tangents), _ = StoreStates().scan(step, carry, voltage, interval, 1)
+    def over_interval(
+        begin: tuple[Carry, Array], voltage: Array | None
+    ) -> tuple[tuple[Carry, Array], Array]:
+        (carry, tangents), _ = StoreStates().scan(step, begin, voltage, interval, 1)
         tangents, size = _orthonormal(tangents, weights)
         return (carry, tangents), _safe_log(size) / (interval * problem.dt)
 

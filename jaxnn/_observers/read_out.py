@@ -1,7 +1,7 @@
 """How well a linear read-out gives waveforms, without keeping the samples it is trained on."""
 
 from collections.abc import Sequence
-from typing import Any, SupportsIndex, Unpack
+from typing import SupportsIndex, Unpack
 
 import equinox as eqx
 import jax
@@ -10,11 +10,23 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from jaxnn_kernels import on_mesh_of_arguments, shared_like
 
-from .._core import Module, announced, as_array, check_count, check_network, compiled, unit
-from .._drives import AbstractDrive
+from .._core import (
+    Count,
+    Declared,
+    Module,
+    Numbers,
+    announced,
+    as_array,
+    check_count,
+    check_network,
+    compiled,
+    unit,
+)
+from .._drives import DriveLike
 from .._junctions import AbstractJunction
 from .._networks import Network
 from .._simulation import (
+    Carry,
     Problem,
     RunArguments,
     check_arguments,
@@ -45,7 +57,7 @@ class ReadOutRecord(Module):
     n_features: int = eqx.field(static=True)
 
     @classmethod
-    def of(cls, features: Any, targets: Any) -> "ReadOutRecord":
+    def of(cls, features: Numbers, targets: Numbers) -> "ReadOutRecord":
         """The record of `features`, (samples, features), and `targets`, (samples, targets)."""
         features, targets = as_array(features), as_array(targets)
         columns = features.shape[-1] + targets.shape[-1]
@@ -53,7 +65,7 @@ class ReadOutRecord(Module):
         return cls(factor, jnp.int32(0), features.shape[-1]).extended(features, targets)
 
     @compiled
-    def extended(self, features: Any, targets: Any) -> "ReadOutRecord":
+    def extended(self, features: Numbers, targets: Numbers) -> "ReadOutRecord":
         """The record with more samples.
 
         Raises a `ValueError` for shapes that do not fit.
@@ -79,7 +91,7 @@ class ReadOutRecord(Module):
 
     @compiled
     def weights(
-        self, tolerance: float | int | None = None, among: Sequence[Any] | Any = None
+        self, tolerance: float | int | None = None, among: Sequence[SupportsIndex] | Array | None = None
     ) -> Float[Array, "features targets"]:
         r"""The least-squares weights; where many are as good, the smallest.
 
@@ -132,12 +144,12 @@ class ReadOutRun(Module):
 @jax.named_scope("record_read_out")
 @on_mesh_of_arguments
 def record_read_out(
-    network: Network | Any,
-    junction: AbstractJunction | Any,
-    drive: AbstractDrive | Any,
-    targets: Any,
+    network: Declared[Network],
+    junction: Declared[AbstractJunction],
+    drive: DriveLike,
+    targets: Numbers,
     *,
-    segment: SupportsIndex | Any = 1000,
+    segment: Count = 1000,
     **setup: Unpack[RunArguments],
 ) -> ReadOutRun:
     """Simulates as `jaxnn.simulate` does and records all potentials against targets on the way.
@@ -170,12 +182,14 @@ def record_read_out(
 def _record(problem: Problem, targets: Array, length: int) -> ReadOutRun:
     step_of = steps_of(problem, run_of(problem, len(targets)))
 
-    def step(carry: Any, voltage: Any) -> Any:
+    def step(carry: Carry, voltage: Array | None) -> tuple[Carry, tuple[Array, Array]]:
         carry, now = step_of(carry, voltage)
         return carry, (now.node_potential, now.conductance)
 
-    def one(carry: Any, parts: Any) -> Any:
-        carry, record = carry
+    def one(
+        begin: tuple[Carry, ReadOutRecord], parts: tuple[Array, Array | None]
+    ) -> tuple[tuple[Carry, ReadOutRecord], Array]:
+        carry, record = begin
         wanted, voltage = parts
         carry, (potential, conductance) = jax.lax.scan(step, carry, voltage, length)
         return (carry, record.extended(potential, wanted)), conductance

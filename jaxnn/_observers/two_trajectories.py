@@ -1,6 +1,6 @@
 """How fast a finite difference grows: Lyapunov exponents from pairs of trajectories."""
 
-from typing import Any, SupportsIndex, Unpack
+from typing import Unpack
 
 import equinox as eqx
 import jax
@@ -11,12 +11,24 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from jaxnn_kernels import batch_inner, on_mesh_of_arguments, shared_like
 
-from .._core import Module, announced, check_at_least, check_count, compiled, concrete, unit
-from .._drives import AbstractDrive
+from .._core import (
+    Count,
+    Declared,
+    Module,
+    Numbers,
+    announced,
+    check_at_least,
+    check_count,
+    compiled,
+    concrete,
+    unit,
+)
+from .._drives import DriveLike
 from .._junctions import AbstractJunction, StateScale, state_scale
 from .._networks import Ensemble, Network
 from .._simulation import (
     AutoSolver,
+    Carry,
     Problem,
     TimedArguments,
     check_arguments,
@@ -55,15 +67,15 @@ class SeparationGrowth(Module):
 @jax.named_scope("two_trajectory_exponents")
 @on_mesh_of_arguments
 def two_trajectory_exponents(
-    network: Network | Ensemble | Any,
-    junction: AbstractJunction | Any,
-    drive: AbstractDrive | Any,
+    network: Declared[Network | Ensemble],
+    junction: Declared[AbstractJunction],
+    drive: DriveLike,
     *,
     distance: ArrayLike,
-    junctions: Any = None,
-    differences: Any = None,
-    interval: SupportsIndex | Any = 1,
-    every: SupportsIndex | None = None,
+    junctions: Numbers | None = None,
+    differences: Numbers | None = None,
+    interval: Count = 1,
+    every: Count | None = None,
     **setup: Unpack[TimedArguments],
 ) -> SeparationGrowth:
     r"""Lyapunov exponents as the paper has them: from a second trajectory at a finite distance.
@@ -108,7 +120,7 @@ def two_trajectory_exponents(
     return _follow(problem, start, size, scale.weights, n_steps, n_interval, n_every)
 
 
-def _check_counts(steps: Any, interval: Any, every: Any) -> tuple[int, int, int]:
+def _check_counts(steps: Count, interval: Count, every: Count | None) -> tuple[int, int, int]:
     n_steps, n_interval = check_count("steps", steps), check_count("interval", interval)
     n_every = n_steps if every is None else check_count("every", every)
     if n_steps % n_every or n_every % n_interval:
@@ -118,7 +130,7 @@ def _check_counts(steps: Any, interval: Any, every: Any) -> tuple[int, int, int]
     return n_steps, n_interval, n_every
 
 
-def _in_network(junctions: Any, passive: np.ndarray) -> Any:
+def _in_network(junctions: Numbers | None, passive: np.ndarray) -> Array | np.ndarray:
     """Junctions (perturbed,), by default each that is not passive."""
     count, indices = len(passive), np.flatnonzero(~passive) if junctions is None else junctions
     if not isinstance(indices, Tracer):
@@ -131,7 +143,7 @@ def _in_network(junctions: Any, passive: np.ndarray) -> Any:
     return indices
 
 
-def _in_union(junctions: Any, ensemble: Ensemble) -> np.ndarray:
+def _in_union(junctions: Numbers | None, ensemble: Ensemble) -> np.ndarray:
     """Junctions (networks, perturbed), in each network's own numbers, in those of the union."""
     counts = np.diff(ensemble.junction_offsets)[:, None]
     try:
@@ -149,8 +161,8 @@ def _in_union(junctions: Any, ensemble: Ensemble) -> np.ndarray:
 
 def _check_start(
     network: Network | Ensemble,
-    junctions: Any,
-    differences: Any,
+    junctions: Numbers | None,
+    differences: Numbers | None,
     distance: Array,
     scale: StateScale,
     problem: Problem,
@@ -175,7 +187,7 @@ def _check_start(
     return one_hot.at[jnp.arange(pairs), variable, indices].set(distance).reshape(pairs, *shape)
 
 
-def _check_distance(distance: Any, scale: StateScale, dtype: Any) -> Array:
+def _check_distance(distance: ArrayLike, scale: StateScale, dtype: np.dtype) -> Array:
     check_at_least("distance", distance, 0, "(in the unit of the state)", strict=True)
     given = concrete(distance)
     if given is not None and scale.largest is not None:
@@ -206,24 +218,26 @@ def _follow(
     # the nodal solver merges batches that it finds in every argument, and is faster so.
     spread = lambda x: jnp.broadcast_to(x, (1 + pairs, *x.shape))
 
-    def one(carry: Any, voltage: Any) -> Any:
+    def one(carry: Carry, voltage: Array | None) -> tuple[Carry, Array]:
         carry, now = step_of(carry, voltage)
         return carry, now.conductance
 
-    def step(carry: Any, voltage: Any) -> Any:
+    def step(carry: Carry, voltage: Array | None) -> tuple[Carry, Array]:
         voltage = None if voltage is None else spread(voltage)
         carry, conductance = jax.vmap(one)(carry, voltage)
         return carry, conductance[0]
 
     owner = problem.network_of_junction
 
-    def over_interval(carry: Any, voltage: Any) -> Any:
-        carry, growth = carry
+    def over_interval(
+        begin: tuple[Carry, Array], voltage: Array | None
+    ) -> tuple[tuple[Carry, Array], Array]:
+        carry, growth = begin
         carry, conductance = jax.lax.scan(step, carry, voltage, interval, unroll=interval == 1)
         state, ratio = _rescaled(problem, carry.state, distance, weights, owner)
         return (eqx.tree_at(lambda c: c.state, carry, state), growth + jnp.log(ratio)), conductance
 
-    def over_block(carry: Any, voltage: Any) -> Any:
+    def over_block(carry: Carry, voltage: Array | None) -> tuple[Carry, tuple[Array, Array]]:
         start = shared_like((carry, jnp.zeros((*problem.shape[:-1], pairs), problem.state.dtype)), problem)
         (carry, growth), conductance = jax.lax.scan(over_interval, start, voltage, every // interval)
         return carry, (growth / (every * problem.dt), conductance)
@@ -243,7 +257,11 @@ def _follow(
 
 
 def _rescaled(
-    problem: Problem, states: Array, distance: Array, weights: Array | None, owner: Any
+    problem: Problem,
+    states: Array,
+    distance: Array,
+    weights: Array | None,
+    owner: Int[np.ndarray, " junctions"],
 ) -> tuple[Array, Array]:
     """States of which all but the first are at the distance from it again, and how far they had come."""
     # As in a step: what follows a solve lies in memory as the next one wants it.

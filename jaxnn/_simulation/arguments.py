@@ -1,23 +1,24 @@
 """The arguments that every function which runs a network shares, said once."""
 
 from collections.abc import Mapping
-from typing import Any, Required, SupportsIndex, TypedDict
+from typing import Any, Required, TypedDict
 
 from jaxtyping import ArrayLike
 
+from .._core import Count, Declared, Numbers, Terminals
 from .solver import AbstractSolver
 
 
 class RunArguments(TypedDict, total=False):
     """Where a network is held, how finely it is run and from where: as `jaxnn.simulate` takes them."""
 
-    terminals: Required[Any]
+    terminals: Required[Terminals]
     """Wires held at the drive's potentials."""
-    dt: Required[ArrayLike]
+    dt: Required[Declared[ArrayLike]]
     """Time step [s]."""
     start_step: ArrayLike
     """Number of the last step before the run, 0 by default."""
-    state: ArrayLike | None
+    state: Numbers | None
     """State to start from, by default that of a blank network."""
     solver: AbstractSolver | None
     """How node potentials are found, by default by whichever solver takes less work."""
@@ -26,7 +27,7 @@ class RunArguments(TypedDict, total=False):
 class TimedArguments(RunArguments):
     """Those of a run that does not find its length elsewhere."""
 
-    steps: Required[SupportsIndex]
+    steps: Required[Count]
     """Number of time steps."""
 
 

@@ -1,17 +1,19 @@
 """A simulation as the compiled loop needs it: everything checked, converted and of one dtype."""
 
 import operator
-from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, ArrayLike, Float, Int
 
 from jaxnn_kernels import mapped_like, shared_like, split_time_step
 
 from .._core import (
+    Declared,
+    Number,
+    Plan,
     as_inexact,
     check_finite,
     check_network,
@@ -22,7 +24,7 @@ from .._core import (
     concrete,
     user_code,
 )
-from .._drives import AbstractDrive, Clock, drive_at, per_terminal, settled, warn_of_losses
+from .._drives import AbstractDrive, Clock, DriveLike, drive_at, per_terminal, settled, warn_of_losses
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network, padded_ranges
 from .arguments import RunArguments, TimedArguments
@@ -33,7 +35,7 @@ class Problem(eqx.Module):
     """A checked simulation. `shape` is that of the terminals: (terminals,) or (networks, terminals)."""
 
     network: Network
-    plan: PyTree
+    plan: Plan
     junction: AbstractJunction
     drive: AbstractDrive | Float[Array, "steps *terminals"]
     state: Float[Array, "*variables junctions"]
@@ -58,9 +60,9 @@ class Problem(eqx.Module):
 
 
 def make_problem(
-    network: Network | Ensemble | Any,
-    junction: AbstractJunction | Any,
-    drive: Any,
+    network: Declared[Network | Ensemble],
+    junction: Declared[AbstractJunction],
+    drive: DriveLike,
     steps: int,
     setup: RunArguments | TimedArguments,
     *,
@@ -137,7 +139,7 @@ def terminal_potential(value: Float[Array, "..."], shape: tuple[int, ...]) -> Fl
     return jnp.broadcast_to(value.reshape(lacking + value.shape), shape)
 
 
-def _check_start(start_step: Any, steps: int) -> Int[Array, ""]:
+def _check_start(start_step: ArrayLike, steps: int) -> Int[Array, ""]:
     value = concrete(start_step)
     if value is not None:
         start = operator.index(value.item())
@@ -150,7 +152,7 @@ def _check_start(start_step: Any, steps: int) -> Int[Array, ""]:
     return jnp.asarray(start_step, jnp.int32)
 
 
-def _check_drive(drive: Any, steps: int, shape: tuple[int, ...]) -> Any:
+def _check_drive(drive: DriveLike, steps: int, shape: tuple[int, ...]) -> AbstractDrive | Number:
     """A drive, or an array with time first whose values fit the terminals."""
     wanted = f"a scalar, (1,) or {shape}" if len(shape) == 1 else f"a scalar, (n, 1) or {shape}"
     if isinstance(drive, AbstractDrive):

@@ -7,9 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import ArrayLike, PyTree
+from jaxtyping import Array, ArrayLike, PyTree
 
-from .._junctions import SavedLaw, law_arrays, law_from
+from .._core import Terminals
+from .._junctions import AbstractJunction, SavedLaw, law_arrays, law_from
 from .._networks import Ensemble, Network, network_arrays, network_from
 from .problem import Problem
 
@@ -28,7 +29,7 @@ class Setup(eqx.Module):
     rest: Any = eqx.field(static=True)
 
     @classmethod
-    def of(cls, network: Network | Ensemble, problem: Problem, terminals: Any) -> "Setup":
+    def of(cls, network: Network | Ensemble, problem: Problem, terminals: Terminals) -> "Setup":
         """The setup of a run, with its numbers in the dtype of the run."""
         numbers, rest = eqx.partition(problem.junction, _is_number)
         cast: Any = problem.network
@@ -38,7 +39,7 @@ class Setup(eqx.Module):
         return cls(cast, np.asarray([*terminals], np.int32), parts, numbers, rest)
 
     @property
-    def dt(self) -> Any:
+    def dt(self) -> Array | np.ndarray | np.floating:
         """The time step [s]: with what float32 rounds off, once it has a value."""
         if isinstance(self.dt_parts[0], Tracer):
             return self.dt_parts[0]
@@ -58,7 +59,7 @@ class Setup(eqx.Module):
         return (self.network.network if isinstance(self.network, Ensemble) else self.network).passive
 
 
-def _is_number(leaf: Any) -> bool:
+def _is_number(leaf: object) -> bool:
     return isinstance(leaf, jax.Array | np.ndarray | np.generic | float | complex)
 
 
@@ -76,7 +77,7 @@ def setup_arrays(setup: Setup) -> dict[str, np.ndarray]:
     return arrays | {f"law.{name}": array for name, array in law_arrays(law).items()}
 
 
-def setup_from(arrays: dict[str, np.ndarray], junction: Any) -> Setup:
+def setup_from(arrays: dict[str, np.ndarray], junction: AbstractJunction | None) -> Setup:
     """The setup that `setup_arrays` took apart; `junction` is a law that takes the saved numbers."""
     part = lambda prefix: {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
     network: Any = network_from(part("network."))

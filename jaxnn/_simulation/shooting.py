@@ -1,6 +1,6 @@
 """Multiple shooting: a long run as short windows side by side, joined by a penalty."""
 
-from typing import Any, SupportsIndex
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -8,8 +8,9 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxnn_kernels import on_mesh_of_arguments
 
-from .._core import check_count, check_network
-from .._drives import AbstractDrive
+from .._core import Count, Declared, Terminals, check_count, check_network
+from .._drives import AbstractDrive, DriveLike
+from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network
 from .simulate import simulate
 from .solution import Solution
@@ -17,14 +18,14 @@ from .solution import Solution
 
 @on_mesh_of_arguments
 def shoot(
-    network: Network | Ensemble | Any,
-    junction: Any,
-    drive: AbstractDrive | Any,
+    network: Declared[Network | Ensemble],
+    junction: Declared[AbstractJunction],
+    drive: DriveLike,
     states: Float[Array, "windows *variables junctions"],
     *,
-    terminals: Any,
-    dt: ArrayLike | Any,
-    steps: SupportsIndex | Any,
+    terminals: Terminals,
+    dt: Declared[ArrayLike],
+    steps: Count,
     start_step: ArrayLike = 0,
     **options: Any,
 ) -> tuple[Solution, Float[Array, "gaps *variables junctions"]]:
@@ -58,7 +59,7 @@ def shoot(
     parts, axis, length = _split(drive, check_count("steps", steps), windows)
     starts = jnp.asarray(start_step, jnp.int32) + length * jnp.arange(windows, dtype=jnp.int32)
 
-    def window(state: Any, start: Any, drive: Any) -> Solution:
+    def window(state: Array, start: Array, drive: AbstractDrive | Array) -> Solution:
         return simulate(
             network,
             junction,
@@ -75,7 +76,7 @@ def shoot(
     return solution, solution.final_state[:-1] - states[1:]
 
 
-def _split(drive: AbstractDrive | Any, n_steps: int, windows: int) -> tuple[Any, int | None, int]:
+def _split(drive: DriveLike, n_steps: int, windows: int) -> tuple[AbstractDrive | Array, int | None, int]:
     """The drive of each window, its axis of windows if it has one, and the steps of a window."""
     if n_steps % windows:
         raise ValueError(

@@ -1,6 +1,6 @@
 """The time loop: conductances, potentials, states, step after step in one compiled call."""
 
-from typing import Any, SupportsIndex
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -8,15 +8,15 @@ from jaxtyping import ArrayLike
 
 from jaxnn_kernels import on_mesh_of_arguments, step_time
 
-from .._core import announced, check_count, compiled
-from .._drives import AbstractDrive
+from .._core import Count, Declared, Numbers, Terminals, announced, check_count, compiled
+from .._drives import DriveLike
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network
 from .adjoint import AbstractAdjoint, StoreStates
 from .arguments import RunArguments
 from .diagnosis import diagnosis_of
 from .problem import Problem, make_problem
-from .record import Recorded, check_record, recording
+from .record import Record, Recorded, check_record, recording
 from .setup import Setup
 from .solution import Solution
 from .solver import AbstractSolver
@@ -25,17 +25,17 @@ from .step import first_carry
 
 @on_mesh_of_arguments
 def simulate(
-    network: Network | Ensemble | Any,
-    junction: AbstractJunction | Any,
-    drive: AbstractDrive | Any,
+    network: Declared[Network | Ensemble],
+    junction: Declared[AbstractJunction],
+    drive: DriveLike,
     *,
-    terminals: Any,
-    dt: ArrayLike | Any,
-    steps: SupportsIndex | Any,
+    terminals: Terminals,
+    dt: Declared[ArrayLike],
+    steps: Count,
     start_step: ArrayLike = 0,
-    state: Any = None,
-    record: Any = ("conductance",),
-    every: SupportsIndex | Any = 1,
+    state: Numbers | None = None,
+    record: Record = ("conductance",),
+    every: Count = 1,
     solver: AbstractSolver | None = None,
     adjoint: AbstractAdjoint | None = None,
 ) -> Solution:
@@ -81,7 +81,7 @@ def simulate(
     return Solution(**known).check()
 
 
-def _check_counts(steps: Any, every: Any) -> tuple[int, int]:
+def _check_counts(steps: Count, every: Count) -> tuple[int, int]:
     n_steps, n_every = check_count("steps", steps), check_count("every", every)
     if n_every > n_steps:
         raise ValueError(f"every={every} keeps none of {steps} steps; use every={steps} or less.")

@@ -1,12 +1,12 @@
 """Where an optimisation stands, on disk: one file of arrays, checked before it is trusted."""
 
 import os
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PyTree
+from jax.tree_util import KeyPath
+from jaxtyping import ArrayLike, PyTree
 
 from .._core import load_arrays, save_arrays
 
@@ -21,7 +21,7 @@ def save_checkpoint(path: str | os.PathLike[str], start: PyTree, state: PyTree, 
 
 def load_checkpoint(
     path: str | os.PathLike[str], start: PyTree, state: PyTree, history: PyTree
-) -> tuple[Any, Any]:
+) -> tuple[PyTree, PyTree]:
     """The state and history that were saved, in the structures of those given.
 
     `start` is what the optimisation began with; the file must have begun with the same numbers.
@@ -58,8 +58,8 @@ def _named(start: PyTree, state: PyTree, history: PyTree) -> dict[str, np.ndarra
     }
 
 
-def _restored(part: str, like: PyTree, stored: dict[str, np.ndarray]) -> Any:
-    def pick(path: Any, leaf: Any) -> Any:
+def _restored(part: str, like: PyTree, stored: dict[str, np.ndarray]) -> PyTree:
+    def pick(path: KeyPath, leaf: ArrayLike) -> ArrayLike:
         array = stored[part + jax.tree_util.keystr(path)]
         if _is_key(leaf):
             return jax.random.wrap_key_data(jnp.asarray(array), impl=jax.random.key_impl(leaf))
@@ -68,11 +68,11 @@ def _restored(part: str, like: PyTree, stored: dict[str, np.ndarray]) -> Any:
     return jax.tree_util.tree_map_with_path(pick, like)
 
 
-def _numbers(leaf: Any) -> np.ndarray:
+def _numbers(leaf: ArrayLike) -> np.ndarray:
     return np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
 
 
-def _is_key(leaf: Any) -> bool:
+def _is_key(leaf: object) -> bool:
     return isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
@@ -80,7 +80,7 @@ def _short(array: np.ndarray) -> str:
     return np.array2string(array, threshold=6, edgeitems=2, precision=6)
 
 
-def _refuse(path: Any, difference: str) -> None:
+def _refuse(path: str | os.PathLike[str], difference: str) -> None:
     raise ValueError(
         f"{path} is the checkpoint of another optimisation: {difference}. Delete it to begin anew, "
         "or give checkpoint= another path."

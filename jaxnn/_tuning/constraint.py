@@ -165,7 +165,7 @@ def leaf_rules(parameters: PyTree, constraints: PyTree) -> list[Rule]:
     is_rule = lambda x: x is None or isinstance(x, Rule)
     rules: list[Rule] = []
 
-    def place(rule: Any, part: PyTree) -> None:
+    def place(rule: PyTree, part: PyTree) -> None:
         # What `eqx.tree_at` left in its place; an array may be that of one start among many.
         left = rule is part or (eqx.is_array(rule) and is_tunable(part))
         if not is_rule(rule) and not left:
@@ -281,7 +281,7 @@ def spread(parameters: PyTree, key: PRNGKeyArray, restarts: int, *, constraints:
     return structure.unflatten(starts)
 
 
-def is_tunable(leaf: Any) -> bool:
+def is_tunable(leaf: object) -> bool:
     """Whether a leaf is a real number or an array of them, as opposed to an integer, text, ..."""
     if isinstance(leaf, float):
         return True

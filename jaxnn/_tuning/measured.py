@@ -1,16 +1,14 @@
 """Values from outside, gradients from a simulation of them: physics-aware training."""
 
-from typing import Any
-
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from jaxnn_kernels import straight_through
 
-from .._core import check_finite
+from .._core import Numbers, check_finite
 
 
-def measured(value: Any, twin: Any) -> Float[Array, "..."]:
+def measured(value: Numbers, twin: ArrayLike) -> Float[Array, "..."]:
     r"""`value` itself, with the derivative of `twin`, forwards and backwards.
 
     $$y = y_\mathrm{device}(\theta), \qquad

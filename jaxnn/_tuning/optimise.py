@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PyTree
+from jaxtyping import Array, ArrayLike, PyTree
+from optax import GradientTransformation
 
-from .._core import bar, check_finite, notice, ticking, warn_user
+from .._core import Declared, Key, bar, check_finite, notice, ticking, warn_user
 from .checkpoint import load_checkpoint, save_checkpoint
 from .constraint import AbstractConstraint, Fixed, is_tunable, leaf_rules
 from .result import Optimisation, OptimisationResult
@@ -22,17 +24,17 @@ def optimise(
     loss: Callable,
     parameters: PyTree,
     *,
-    optimiser: Any,
+    optimiser: Declared[GradientTransformation],
     steps: int,
     constraints: PyTree = None,
     restarts: int | None = None,
-    key: Any = None,
+    key: Key | None = None,
     has_aux: bool = False,
     target: float | int | None = None,
     patience: int | None = None,
     tolerance: float | int = 0.0,
     max_halvings: int = 20,
-    checkpoint: Any = None,
+    checkpoint: str | PathLike[str] | None = None,
     checkpoint_every: int = 100,
     progress: bool = True,
 ) -> Optimisation:
@@ -180,7 +182,9 @@ class _Run:
             save_checkpoint(self.path, self.start, self.reached[0], self._history())
 
 
-def _endings(target: Any, patience: int | None, tolerance: Any, max_halvings: int) -> dict[str, Any]:
+def _endings(
+    target: ArrayLike | None, patience: int | None, tolerance: ArrayLike, max_halvings: int
+) -> dict[str, Any]:
     """When a restart stops, as arrays: other values compile nothing anew."""
     waits = np.iinfo(np.int32).max if patience is None else patience
     return {
@@ -222,7 +226,7 @@ def _partition(parameters: PyTree, constraints: PyTree, restarts: int | None) ->
     return {part: structure.unflatten(x) for part, x in parts.items()} | {"rules": tuple(tuned)}
 
 
-def _check_other(name: str, leaf: Any, rule: Any) -> None:
+def _check_other(name: str, leaf: object, rule: object) -> None:
     """A number that is not a float is most likely a slip, a name or a flag is not."""
     dtype = getattr(leaf, "dtype", np.asarray(leaf).dtype if isinstance(leaf, int | complex) else None)
     if dtype is None or isinstance(rule, Fixed):
@@ -247,13 +251,13 @@ def _check_start(tuning: Tuning, state: State) -> None:
             )
 
 
-def _check_optimiser(optimiser: Any) -> Any:
+def _check_optimiser(optimiser: Declared[GradientTransformation]) -> GradientTransformation:
     if not (callable(getattr(optimiser, "init", None)) and callable(getattr(optimiser, "update", None))):
         raise ValueError(f"optimiser must be one of Optax, such as optax.adam(0.01), got {optimiser!r}.")
     return optimiser
 
 
-def _check_counts(*counts: Any) -> None:
+def _check_counts(*counts: object) -> None:
     names = "steps", "restarts", "patience", "max_halvings", "checkpoint_every"
     for name, value in zip(names, counts, strict=True):
         optional = name in ("restarts", "patience")
@@ -264,7 +268,7 @@ def _check_counts(*counts: Any) -> None:
             raise ValueError(f"{name} must be {wanted}, got {value!r}.")
 
 
-def _number(name: str, value: Any) -> Any:
+def _number(name: str, value: ArrayLike) -> Array:
     if np.isnan(value):
         raise ValueError(f"{name} must be a number, got NaN.")
     return jnp.asarray(value, float)

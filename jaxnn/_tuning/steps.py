@@ -1,6 +1,7 @@
 """The compiled part of an optimisation: steps that are taken back where they are not finite."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import equinox as eqx
@@ -9,9 +10,9 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import optax
-from jaxtyping import Array, Bool, Float, Int, PyTree
+from jaxtyping import Array, ArrayLike, Bool, DTypeLike, Float, Int, PyTree
 
-from .._core import compiled
+from .._core import Declared, Key, compiled
 from .constraint import AbstractConstraint
 from .result import OptimisationResult
 
@@ -24,7 +25,7 @@ class Tuning(eqx.Module):
     """A checked optimisation. `start`, `fixed` have restarts in front, `other` has not."""
 
     loss: Callable
-    optimiser: Any
+    optimiser: Declared[optax.GradientTransformation]
     start: PyTree
     """The tuned arrays, with None in the place of everything else."""
     fixed: PyTree
@@ -33,7 +34,7 @@ class Tuning(eqx.Module):
     """All other leaves."""
     rules: tuple[AbstractConstraint | None, ...]
     """One for each leaf of `start`."""
-    key: Any
+    key: Key | None
     target: Float[Array, ""]
     tolerance: Float[Array, ""]
     patience: Int[Array, ""]
@@ -55,7 +56,7 @@ class Tuning(eqx.Module):
         """The tuned parameters at free coordinates, of the types that they were given in."""
         return jax.tree.map(_retyped, self.each("from_free", free), self.start)
 
-    def evaluate(self, free: PyTree, fixed: PyTree, key: Any) -> tuple[Array, PyTree]:
+    def evaluate(self, free: PyTree, fixed: PyTree, key: Key | None) -> tuple[Array, PyTree]:
         """The loss and what it returns beside it."""
         parameters = eqx.combine(self.values(free), fixed, self.other)
         returned = self.loss(parameters) if key is None else self.loss(parameters, key)
@@ -106,7 +107,7 @@ class Record(eqx.Module):
     aux: PyTree
 
 
-def loose(value: Any) -> Array:
+def loose(value: ArrayLike) -> Array:
     """A tuned or fixed number as an array that is as free of a dtype as it was given."""
     if isinstance(value, jax.Array):
         return value
@@ -151,14 +152,16 @@ def first_state(tuning: Tuning) -> tuple[State, Record]:
 
 
 @compiled
-def take_steps(tuning: Tuning, state: State, room: Record, step: Array, count: Array) -> Any:
+def take_steps(
+    tuning: Tuning, state: State, room: Record, step: Array, count: Array
+) -> tuple[State, Record, Array]:
     """Up to `count` <= `BLOCK` steps: the new state, the records and how many steps there were.
 
     The count is traced, so that one compilation does for any; it is less than asked for only if all
     restarts have ended.
     """
 
-    def body(carry: Any) -> Any:
+    def body(carry: tuple[Array, State, Record]) -> tuple[Array, State, Record]:
         i, state, records = carry
         key = None if tuning.key is None else jr.fold_in(tuning.key, step + i)
         one = lambda state, fixed: _step(tuning, state, fixed, key)
@@ -171,10 +174,12 @@ def take_steps(tuning: Tuning, state: State, room: Record, step: Array, count: A
 
 
 @compiled
-def best_and_result(tuning: Tuning, state: State, ending: Any) -> tuple[PyTree, Any]:
+def best_and_result(
+    tuning: Tuning, state: State, ending: OptimisationResult
+) -> tuple[PyTree, OptimisationResult]:
     """The best tuned parameters, and how each restart ended: `ending` if it had not."""
 
-    def one(state: State) -> tuple[PyTree, Any]:
+    def one(state: State) -> tuple[PyTree, OptimisationResult]:
         return tuning.values(state.best), OptimisationResult.where(state.active, ending, state.result)
 
     # Without weak types, or a function would be compiled for them and then for what comes of them.
@@ -182,7 +187,7 @@ def best_and_result(tuning: Tuning, state: State, ending: Any) -> tuple[PyTree, 
     return _strong(values), result
 
 
-def _step(tuning: Tuning, state: State, fixed: PyTree, key: Any) -> tuple[State, Record]:
+def _step(tuning: Tuning, state: State, fixed: PyTree, key: Key | None) -> tuple[State, Record]:
     """Evaluates the loss; goes on from there if all is finite, else back and less far.
 
     A bad gradient never reaches the optimiser's memory, and an update that is bad or that spoils
@@ -251,7 +256,7 @@ def _next_state(
     )
 
 
-def _lenient() -> Any:
+def _lenient() -> AbstractContextManager[None]:
     """Optax counts on implicit promotion, which a user may have forbidden for their own code."""
     return jax.numpy_dtype_promotion("standard")
 
@@ -261,7 +266,7 @@ def _strong(tree: PyTree) -> PyTree:
     return jax.tree.map(lambda x: jnp.asarray(x, x.dtype) if _is_real(x) else x, tree)
 
 
-def _choose(condition: Array, yes: Any, no: Any) -> Any:
+def _choose(condition: Array, yes: PyTree, no: PyTree) -> PyTree:
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
 
 
@@ -289,5 +294,5 @@ def _all(flags: list[Array]) -> Bool[Array, ""]:
     return jnp.sort(jnp.stack([jnp.asarray(True), *(x.all() for x in flags)]))[0]
 
 
-def _norm(tree: PyTree, dtype: Any) -> Float[Array, ""]:
+def _norm(tree: PyTree, dtype: DTypeLike) -> Float[Array, ""]:
     return jnp.sqrt(sum(jnp.sum(x.astype(dtype) ** 2) for x in jax.tree.leaves(tree)))

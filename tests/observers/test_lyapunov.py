@@ -1,5 +1,7 @@
 """Growth of small differences: exact rates, finite differences, and what their gradients say."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -137,7 +139,7 @@ def test_bad_counts(change, message):
 
 
 def test_ensemble_is_refused():
-    ensemble = jaxnn.Ensemble([line(2), line(3)])
+    ensemble: Any = jaxnn.Ensemble([line(2), line(3)])
     with pytest.raises(ValueError, match=r"must be a jaxnn\.Network, got Ensemble"):
         jaxnn.lyapunov_exponents(
             ensemble,

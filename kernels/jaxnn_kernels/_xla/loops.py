@@ -2,23 +2,22 @@
 
 import functools as ft
 from collections.abc import Iterable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, PyTree
 
 from .memory_layout import laid_out
 
 
-def rows(x: Array, start: Any, size: int) -> Array:
+def rows(x: Array, start: int | Array, size: int) -> Array:
     """`size` rows of x; the start is never negative, and not to say so costs a kernel to compile."""
     starts = (jnp.int32(start),) + (jnp.int32(0),) * (x.ndim - 1)
     sizes = (size, *x.shape[1:])
     return jax.lax.dynamic_slice(x, starts, sizes, allow_negative_indices=False)
 
 
-def update(x: Array, rows: Array, start: Any) -> Array:
+def update(x: Array, rows: Array, start: int | Array) -> Array:
     """x with `rows` from `start` on."""
     starts = (jnp.int32(start),) + (jnp.int32(0),) * (x.ndim - 1)
     return jax.lax.dynamic_update_slice(x, rows, starts, allow_negative_indices=False)
@@ -29,7 +28,7 @@ def fused_sum(terms: Iterable[Array]) -> Array:
     return ft.reduce(jax.lax.add, terms)
 
 
-def settled(arrays: Any) -> Any:
+def settled(arrays: PyTree) -> PyTree:
     """The arrays, evaluated once and kept rows first in memory.
 
     XLA for a GPU evaluates a plain intermediate once more in each of its users: a chain of ten rounds
