@@ -261,7 +261,7 @@ def _rescaled(
     states: Array,
     distance: Array,
     weights: Array | None,
-    owner: Int[np.ndarray, " junctions"],
+    owner: Int[np.ndarray | Array, " junctions"],
 ) -> tuple[Array, Array]:
     """States of which all but the first are at the distance from it again, and how far they had come."""
     # As in a step: what follows a solve lies in memory as the next one wants it.

@@ -122,7 +122,7 @@ class Solution(Module):
         return self._known_setup().junction
 
     @property
-    def terminals(self) -> np.ndarray:
+    def terminals(self) -> Array | np.ndarray:
         """Its terminals, as they were given, in each network's own numbers."""
         return self._known_setup().terminals
 
