@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int
 
 from .._core import Declared, Numbers
 from .._networks import Network, checked_node, lightest_path
@@ -50,7 +50,7 @@ def activation_times(
 def least_resistance_path(
     network: Declared[Network | Solution],
     conductance: Numbers | None = None,
-    terminals: Declared[Sequence[int] | np.ndarray | None] = None,
+    terminals: Declared[Sequence[int] | Array | np.ndarray | None] = None,
     *,
     with_passive: bool = True,
 ) -> Int[np.ndarray, " path"]:
