@@ -15,13 +15,24 @@ from .clock import Clock, Timing
 
 
 class AbstractDrive(Module):
-    """A voltage [V] as a function of time [s], differentiable in its parameters.
+    """A drive: a voltage [V] as a function of time [s], differentiable in its parameters.
 
     The value is a scalar, or has a last axis of length 1, for the first terminal with the others
     at 0 V; or it has one entry per terminal. For an `Ensemble` the axes are
     `(networks, terminals)`. Drives add up: `Sine(1.0, 0.5) + Constant(0.1)`.
 
     A drive of your own subclasses this and implements `__call__`.
+
+    ```python
+    class Chirp(jaxnn.AbstractDrive):
+        rate: float = 30.0  # [1/s^2]
+
+        def __call__(self, time):
+            return 0.2 * jnp.sin(self.rate * time**2)
+
+
+    jaxnn.simulate(network, law, Chirp() + jaxnn.Constant(0.1), **setup).conductance.shape  # (50,)
+    ```
     """
 
     @abc.abstractmethod
@@ -32,7 +43,7 @@ class AbstractDrive(Module):
         return Sum((self, other))
 
     def shortest_time(self) -> ArrayLike:
-        """The shortest time [s] in which the voltage does something: a warning tells of a longer dt.
+        """Returns the shortest time [s] in which the voltage does something; a longer dt is warned of.
 
         A fixed number of steps of the smallest feature: an eighth of a period, or the width of a
         pulse. By default infinite, which no time step exceeds.
@@ -45,11 +56,23 @@ DriveLike: TypeAlias = Declared[AbstractDrive | Numbers]
 
 
 class AbstractClockDrive(AbstractDrive):
-    """A drive that keeps its phase after hours of float32: it is given a `Clock`, not a float."""
+    """A drive that keeps its phase after hours of float32: it is given a `Clock`, not a float.
+
+    ```python
+    class Sawtooth(jaxnn.AbstractClockDrive):
+        frequency: float = 2.0  # [Hz]
+
+        def at(self, clock):
+            return 0.1 * (clock.cycles(self.frequency) + 0.5)
+
+
+    Sawtooth()(0.125)  # 0.075 [V]
+    ```
+    """
 
     @abc.abstractmethod
     def at(self, clock: Clock) -> Float[Array, "..."]:
-        """The voltage [V] at the instant `clock`."""
+        """Returns the voltage [V] at the instant `clock`."""
 
     def __call__(self, time: ArrayLike) -> Float[Array, "..."]:
         return drive_at(self, Clock.at(time, common_dtype((self, time))))
@@ -65,9 +88,16 @@ class Sum(AbstractClockDrive):
     """The sum of several drives [V], each a voltage of the first terminal or one of every terminal.
 
     Raises a `ValueError` for no drives, other things than drives, and numbers of terminals that differ.
+
+    ```python
+    both = jaxnn.Sine(0.5, 2.0) + jaxnn.Constant(0.1)
+    len(both.drives)  # 2
+    both(0.125)  # 0.6 [V]
+    ```
     """
 
     drives: tuple[AbstractDrive, ...]
+    """The drives that add up [V], at least one."""
 
     def __init__(self, drives: Sequence[Any]):
         self.drives = tuple(drives)

@@ -32,21 +32,29 @@ class Timing(Module):
     """A number that sets times, and what its dtype rounds away.
 
     `value` is the number to the precision of the run, and has the derivative.
+
+    ```python
+    period = jaxnn.Timing.of(0.1, jnp.float32)
+    period.value  # 0.1
+    period.remainder  # -1.49e-9
+    ```
     """
 
     value: Float[Array, "..."]
+    """The number to the precision of the run, in its own unit; it has the derivative."""
     remainder: Float[Array, "..."]
+    """What the dtype of the value rounds away, in the same unit."""
 
     @classmethod
     def of(cls, number: "ArrayLike | Timing", dtype: DTypeLike) -> "Timing":
-        """A number in two parts. A JAX array of the same dtype is the number itself, the rest being 0."""
+        """Returns a number in two parts; a JAX array of the same dtype is the number itself, the rest 0."""
         if isinstance(number, Timing):
             return number
         return cls(*map(jnp.asarray, split_time_step(number, dtype)))
 
     @property
     def parts(self) -> tuple[Array, Array]:
-        """Value and remainder, as the kernels take them."""
+        """The value and the remainder, as the kernels take them."""
         return self.value, self.remainder
 
 
@@ -59,11 +67,21 @@ class Clock(Module):
 
     `tolerance` [s] is how near to an edge an instant counts as on it: 1/1024 of a step in a run, and a
     few units in the last place of a time that is given as such.
+
+    ```python
+    clock = jaxnn.Clock.at(0.3)
+    clock.cycles(2.0)  # -0.4
+    clock.since(0.1)  # 0.2 [s]
+    clock.reached(0.3)  # True
+    ```
     """
 
     time: Float[Array, "*shape"] = eqx.field(metadata=unit("s"))
+    """The instant, to the precision of its dtype [s]."""
     remainder: Float[Array, "*shape"] = eqx.field(metadata=unit("s"))
+    """What the dtype of the time could not hold [s]."""
     tolerance: Float[Array, "*shape"] = eqx.field(metadata=unit("s"), repr=False)
+    """How near to an edge an instant counts as on it [s], not negative."""
 
     def __init__(self, time: Array, remainder: Array, tolerance: Array | None = None):
         self.time, self.remainder = time, remainder
@@ -71,7 +89,7 @@ class Clock(Module):
 
     @classmethod
     def at(cls, time: ArrayLike, dtype: DTypeLike | None = None) -> "Clock":
-        """The instant `time` [s] as it stands, in a dtype, by default its own or the default float."""
+        """Returns the instant `time` [s] as it stands, in a dtype, by default its own or the default."""
         if not isinstance(time, jax.Array):
             time = np.asarray(time, np.float64)
         elif not jnp.issubdtype(time.dtype, jnp.inexact):
@@ -83,26 +101,26 @@ class Clock(Module):
 
     @classmethod
     def at_step(cls, step: Int[Array, ""], dt: Float[Array, ""], dt_remainder: Float[Array, ""]) -> "Clock":
-        """The instant of a step of a run, $k\\,(dt + dt')$ [s]."""
+        r"""Returns the instant of a step of a run, $k\,(dt + dt')$ [s]."""
         return cls(*step_time(step, dt, dt_remainder), _EDGE * jax.lax.stop_gradient(dt))
 
     @property
     def parts(self) -> tuple[Array, Array]:
-        """Time and remainder, as the kernels take them."""
+        """The time and its remainder, as the kernels take them."""
         return self.time, self.remainder
 
     def cycles(self, frequency: "ArrayLike | Timing") -> Float[Array, "..."]:
-        """Cycles passed at `frequency` [Hz] less the nearest whole number, in [-1/2, 1/2]."""
+        """Returns the cycles passed at `frequency` [Hz] less the nearest whole number, in [-1/2, 1/2]."""
         phase, remainder = fractional_cycles(self._timing(frequency).parts, self.parts)
         return phase + remainder
 
     def since(self, instant: "ArrayLike | Timing") -> Float[Array, "..."]:
-        """Seconds passed since `instant` [s], negative before it."""
+        """Returns the seconds passed since `instant` [s], negative before it."""
         instant = self._timing(instant)
         return (self.time - instant.value) + (self.remainder - instant.remainder)
 
     def reached(self, instant: "ArrayLike | Timing") -> Bool[Array, "..."]:
-        """Whether `instant` [s] has come, to within the clock's `tolerance`.
+        """Returns whether `instant` [s] has come, to within the clock's `tolerance`.
 
         Without that allowance, whether step 2000 of 1 ms has reached 2 s would hang on rounding.
         """
@@ -111,7 +129,7 @@ class Clock(Module):
     def nearest_edge(
         self, period: "ArrayLike | Timing", start: "ArrayLike | Timing" = 0.0
     ) -> tuple[Int[Array, "..."], Timing]:
-        """Of the instants `start` + n `period` [s] the nearest n, and the time since then [s].
+        """Finds the n for which `start` + n `period` [s] is nearest, and the time since that instant [s].
 
         A step on an edge is within `tolerance` of it, whatever hours have passed. Without a derivative.
         """

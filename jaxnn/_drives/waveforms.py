@@ -24,9 +24,17 @@ from .clock import TIMING, Clock, Timing
 
 
 class Constant(AbstractClockDrive):
-    """A fixed voltage [V]."""
+    """A fixed voltage [V].
+
+    ```python
+    drive = jaxnn.Constant(0.1)
+    drive(2.0)  # 0.1 [V]
+    jaxnn.Constant([0.1, 0.0, -0.1])(2.0)  # [0.1, 0.0, -0.1] [V]
+    ```
+    """
 
     voltage: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    """Voltage [V], one for the first terminal or one per terminal."""
 
     def __check_init__(self):
         check_finite_fields(self)
@@ -37,14 +45,25 @@ class Constant(AbstractClockDrive):
 
 
 class Sine(AbstractClockDrive):
-    r"""$V = A \sin(2\pi f t + \phi) + V_0$ [V], `frequency` [Hz], `phase` [rad]."""
+    r"""A sine wave, $V = A \sin(2\pi f t + \phi) + V_0$ [V], `frequency` [Hz], `phase` [rad].
+
+    ```python
+    drive = jaxnn.Sine(0.5, frequency=2.0, offset=0.1)
+    drive(0.125)  # 0.6 [V]
+    jax.grad(lambda f: jaxnn.Sine(0.5, f)(0.25))(2.0)  # -0.785 [V/Hz]
+    ```
+    """
 
     amplitude: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    """Amplitude A [V]."""
     frequency: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("Hz") | TIMING)
+    """Frequency f [Hz]."""
     phase: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=0.0, metadata=unit("rad") | TIMING
     )
+    """Phase phi at t = 0 [rad]."""
     offset: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0, metadata=unit("V"))
+    """Mean voltage V_0 [V]."""
 
     def __check_init__(self):
         check_finite_fields(self)
@@ -62,14 +81,23 @@ class Triangle(AbstractClockDrive):
 
     with $\langle x \rangle$ the distance to the nearest whole number; `frequency` [Hz],
     `phase` [rad].
+
+    ```python
+    drive = jaxnn.Triangle(0.2, frequency=1.0)
+    jax.vmap(drive)(jnp.array([0.0, 0.125, 0.25, 0.75]))  # [0.0, 0.1, 0.2, -0.2] [V]
+    ```
     """
 
     amplitude: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    """Amplitude A [V]."""
     frequency: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("Hz") | TIMING)
+    """Frequency f [Hz]."""
     phase: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=0.0, metadata=unit("rad") | TIMING
     )
+    """Phase phi at t = 0 [rad]."""
     offset: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0, metadata=unit("V"))
+    """Mean voltage V_0 [V]."""
 
     def __check_init__(self):
         check_finite_fields(self)
@@ -86,15 +114,25 @@ class Square(AbstractClockDrive):
 
     `frequency` [Hz], `phase` [rad]. The derivative in frequency, phase and duty is zero: the edges
     are jumps.
+
+    ```python
+    drive = jaxnn.Square(0.2, frequency=1.0, duty=0.25)
+    jax.vmap(drive)(jnp.array([0.0, 0.2, 0.3]))  # [0.2, 0.2, -0.2] [V]
+    ```
     """
 
     amplitude: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    """Amplitude A, half of what the edges jump by [V]."""
     frequency: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("Hz") | TIMING)
+    """Frequency f [Hz]."""
     phase: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=0.0, metadata=unit("rad") | TIMING
     )
+    """Phase phi at t = 0 [rad]."""
     offset: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0, metadata=unit("V"))
+    """Voltage V_0 half way between the two levels [V]."""
     duty: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.5, metadata=unit("1") | TIMING)
+    """Share of each period for which the voltage is the upper one [1], from 0 to 1."""
 
     def __check_init__(self):
         check_finite_fields(self)
@@ -114,11 +152,20 @@ class Square(AbstractClockDrive):
 
 
 class Ramp(AbstractClockDrive):
-    """A straight line from `start` to `stop` [V] in `duration` [s], then `stop`."""
+    """A straight line from `start` to `stop` [V] in `duration` [s], then `stop`.
+
+    ```python
+    drive = jaxnn.Ramp(0.0, 0.4, duration=2.0)
+    jax.vmap(drive)(jnp.array([0.0, 1.0, 3.0]))  # [0.0, 0.2, 0.4] [V]
+    ```
+    """
 
     start: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    """Voltage at t = 0 [V]."""
     stop: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    """Voltage from the end of the ramp on [V]."""
     duration: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("s") | TIMING)
+    """Time that the ramp takes [s], positive."""
 
     def __check_init__(self):
         check_finite_fields(self)
@@ -132,14 +179,22 @@ class Ramp(AbstractClockDrive):
 
 
 class OnThenOff(AbstractClockDrive):
-    """`on` [V] before `off_time` [s], `off` [V] from then on.
+    """A voltage that is `on` [V] before `off_time` [s] and `off` [V] from then on.
 
     The derivative in `off_time` is zero: the edge is a jump.
+
+    ```python
+    drive = jaxnn.OnThenOff(on=0.2, off=0.0, off_time=1.0)
+    jax.vmap(drive)(jnp.array([0.5, 1.0]))  # [0.2, 0.0] [V]
+    ```
     """
 
     on: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    """Voltage before `off_time` [V]."""
     off: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    """Voltage from `off_time` on [V]."""
     off_time: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("s") | TIMING)
+    """Time at which the voltage changes [s]."""
 
     def __check_init__(self):
         check_finite_fields(self)
@@ -150,21 +205,32 @@ class OnThenOff(AbstractClockDrive):
 
 
 class PulseTrain(AbstractClockDrive):
-    """Pulses of `amplitude` [V] and `width` [s], one per `period` [s], on a `base` [V].
+    """A train of pulses of `amplitude` [V] and `width` [s], one per `period` [s], on a `base` [V].
 
     The first begins at `start` [s]; there are `count` of them, or no end (None). A step at $t$ is
     in the pulse that begins at $t_0$ if $t_0 < t \\le t_0 +$ width, so that each lasts
     width / dt steps. The derivative in the times is zero: the edges are jumps.
 
     Raises a `ValueError` unless 0 < width <= period, and count is None or a whole number >= 1.
+
+    ```python
+    drive = jaxnn.PulseTrain(0.2, width=0.01, period=0.05, count=3)
+    jax.vmap(drive)(jnp.array([0.005, 0.03, 0.055]))  # [0.2, 0.0, 0.2] [V]
+    ```
     """
 
     amplitude: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    """Voltage of the pulses [V]."""
     width: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("s") | TIMING)
+    """Time that a pulse lasts [s], above 0 and at most `period`."""
     period: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("s") | TIMING)
+    """Time from the start of a pulse to that of the next [s], positive."""
     start: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0, metadata=unit("s") | TIMING)
+    """Time at which the first pulse begins [s]."""
     base: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0, metadata=unit("V"))
+    """Voltage between the pulses [V]."""
     count: int | None = eqx.field(static=True, default=None)
+    """Number of pulses, at least 1; None for no end."""
 
     def __check_init__(self):
         check_finite_fields(self)
@@ -198,10 +264,17 @@ class Samples(AbstractClockDrive):
     many samples, give the array itself to `simulate`, which is faster.
 
     Raises a `ValueError` for no samples, or a non-finite sample or interval.
+
+    ```python
+    drive = jaxnn.Samples([0.0, 0.1, 0.2], interval=1e-3)
+    jax.vmap(drive)(jnp.array([1e-3, 2e-3, 9e-3]))  # [0.0, 0.1, 0.2] [V]
+    ```
     """
 
     values: Float[Number, "samples *terminals"] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    """Samples of the voltage [V], time first."""
     interval: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("s") | TIMING)
+    """Time for which each sample holds [s], positive."""
 
     def __check_init__(self):
         check_finite_fields(self)
