@@ -15,15 +15,30 @@ class AbstractJunction(Module):
     stacks them in front, `(variables, junctions)`. Parameters are scalars or one value per
     junction. A law of your own subclasses this and implements the four methods;
     nothing else in the library has to know of it.
+
+    ```python
+    class LinearDrift(jaxnn.AbstractJunction):
+        def init_state(self, n_junctions):
+            return jnp.full(n_junctions, 0.1)
+
+        def conductance(self, state):  # [S]
+            return 1 / (1e5 - 9e4 * state)
+
+        def update(self, state, voltage, dt):
+            return jnp.clip(state + 50.0 * voltage * dt, 0, 1)
+
+        def critical_state(self):
+            return 1.0
+    ```
     """
 
     @abc.abstractmethod
     def init_state(self, n_junctions: int) -> Float[Array, "*variables junctions"]:
-        """The state that a run starts from when none is given."""
+        """Returns the state that a run starts from when none is given."""
 
     @abc.abstractmethod
     def conductance(self, state: Float[Array, "*variables junctions"]) -> Float[Array, " junctions"]:
-        """Conductance of every junction [S], never negative."""
+        """Returns the conductance of every junction [S], never negative."""
 
     @abc.abstractmethod
     def update(
@@ -32,11 +47,11 @@ class AbstractJunction(Module):
         voltage: Float[Array, " junctions"],
         dt: ArrayLike,
     ) -> Float[Array, "*variables junctions"]:
-        """The state after `dt` [s] at the junction voltages `voltage` [V]."""
+        """Returns the state after `dt` [s] at the junction voltages `voltage` [V]."""
 
     @abc.abstractmethod
     def critical_state(self) -> Float[ArrayLike, "..."]:
-        """The scale of the state: a step that moves it by more than a tenth of this is reported.
+        """Returns the scale of the state: a step that moves it by more than a tenth of this is reported.
 
         Broadcasts against the state; `jnp.inf` switches the report off. Where several variables make
         one number, as in a distance between two states, each is measured in units of its scale, and one
@@ -44,7 +59,7 @@ class AbstractJunction(Module):
         """
 
     def state_bounds(self) -> tuple[Float[ArrayLike, "..."], Float[ArrayLike, "..."]]:
-        """The least and the largest that a state can be; a run outside of them is reported.
+        """Returns the least and the largest that a state can be; a run outside of them is reported.
 
         They broadcast against the state. By default there are none.
         """
@@ -55,17 +70,28 @@ class AbstractRateJunction(AbstractJunction):
     """A junction law that is a differential equation, for `jaxnn.StateEquation`.
 
     `update` is one step of it; any step that converges to the rate with dt will do.
+
+    ```python
+    isinstance(law, jaxnn.AbstractRateJunction)  # True
+    law.rate(jnp.zeros(2), jnp.array([0.005, 0.03]))  # [0.0, 0.02] [V]
+    ```
     """
 
     @abc.abstractmethod
     def rate(
         self, state: Float[Array, "*variables junctions"], voltage: Float[Array, " junctions"]
     ) -> Float[Array, "*variables junctions"]:
-        """The rate of change of the state [its unit per second] at the voltages `voltage` [V]."""
+        """Returns the rate of change of the state [its unit per second] at the voltages `voltage` [V]."""
 
 
 class AbstractSmoothableJunction(AbstractJunction):
-    """A junction law that has a smooth form, for `jaxnn.SmoothJunction`."""
+    """A junction law that has a smooth form, for `jaxnn.SmoothJunction`.
+
+    ```python
+    isinstance(law, jaxnn.AbstractSmoothableJunction)  # True
+    law.smooth_conductance(jnp.array([0.0, 0.015]), sharpness=jnp.asarray(3.0))  # [7.77e-8, 1.2e-6] [S]
+    ```
+    """
 
     @abc.abstractmethod
     def check_smooth(self) -> None:
@@ -75,7 +101,7 @@ class AbstractSmoothableJunction(AbstractJunction):
     def smooth_conductance(
         self, state: Float[Array, "*variables junctions"], sharpness: Float[Number, "..."]
     ) -> Float[Array, " junctions"]:
-        """Conductance of every junction [S] with its corners and jumps spread over scale / `sharpness`."""
+        """Returns the conductance [S] with its corners and jumps spread over scale / `sharpness`."""
 
     @abc.abstractmethod
     def smooth_update(
@@ -85,4 +111,4 @@ class AbstractSmoothableJunction(AbstractJunction):
         dt: ArrayLike,
         sharpness: Float[Number, "..."],
     ) -> Float[Array, "*variables junctions"]:
-        """`update` with its corners spread in the same way."""
+        """Returns what `update` does, with its corners spread in the same way."""

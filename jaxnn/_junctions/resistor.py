@@ -12,9 +12,16 @@ class Resistor(AbstractRateJunction):
     """A fixed conductance [S], one for all junctions or one per junction.
 
     Its state is never used and stays zero. Raises a `ValueError` for a negative conductance.
+
+    ```python
+    resistor = jaxnn.Resistor(1e-3)
+    run = jaxnn.simulate(network, resistor, drive, **setup)
+    run.conductance[-1]  # 0.00166 [S]
+    ```
     """
 
     conductance_value: Float[Number, "..."] = eqx.field(metadata=unit("S"))
+    """Conductance [S], not negative; one for all junctions or one per junction."""
 
     def __init__(self, conductance: Numbers):
         self.conductance_value = as_inexact(conductance)

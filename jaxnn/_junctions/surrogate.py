@@ -16,6 +16,12 @@ class AbstractSurrogate(AbstractJunction):
 
     A surrogate of a law of your own subclasses this, with the four methods of a junction law;
     `StraightThrough` then takes it like `SmoothJunction`.
+
+    ```python
+    smooth = jaxnn.SmoothJunction(law, 3.0)
+    isinstance(smooth, jaxnn.AbstractSurrogate)  # True
+    smooth.junction is law  # True
+    ```
     """
 
     junction: eqx.AbstractVar[AbstractJunction]
@@ -39,11 +45,18 @@ class SmoothJunction(AbstractSurrogate):
     [V s].
 
     Raises a `ValueError` for a law that has no such form, and for parameters that leave no scale.
+
+    ```python
+    smooth = jaxnn.SmoothJunction(jaxnn.TunnelJunction(), sharpness=3.0)
+    flux = jnp.array([0.0, 0.005, 0.015])
+    smooth.conductance(flux)  # [7.77e-8, 7.77e-8, 1.2e-6] [S]
+    ```
     """
 
     junction: AbstractJunction
+    """The exact law, which has a smooth form."""
     sharpness: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("1"))
-    """How close to the exact law [1]: one number, or one per junction."""
+    """How close to the exact law it is [1], positive: one number, or one per junction."""
 
     def __check_init__(self):
         check_at_least("sharpness", self.sharpness, 0, "", strict=True)
@@ -84,7 +97,7 @@ class SmoothJunction(AbstractSurrogate):
 
 
 class StraightThrough(AbstractJunction):
-    r"""The exact law forward, a smooth one backward.
+    r"""A law that is the exact one forward and a smooth one backward.
 
     Every number of a run is that of `surrogate.junction`, and every derivative that of `surrogate`
     under the voltages of that run. The state holds two, `(2, *variables, junctions)`: that of the
@@ -96,9 +109,16 @@ class StraightThrough(AbstractJunction):
     the derivatives are taken at $\mu$ because $\lambda$ stays at zero below threshold, where a
     conductance does not depend on it to first order; and in the logarithm because the two
     conductances may differ by powers of ten.
+
+    ```python
+    exact = jaxnn.StraightThrough(jaxnn.SmoothJunction(law, sharpness=3.0))
+    flux = jnp.zeros(4)
+    exact.conductance(jnp.stack([flux, flux]))[0]  # 7.77e-8 [S]
+    ```
     """
 
     surrogate: AbstractSurrogate
+    """The smooth law, and in it the exact one."""
 
     def init_state(self, n_junctions: int) -> Float[Array, "2 *variables junctions"]:
         return jnp.stack([self.surrogate.junction.init_state(n_junctions)] * 2)

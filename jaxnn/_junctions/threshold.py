@@ -44,35 +44,37 @@ class AbstractThresholdJunction(AbstractRateJunction, AbstractSmoothableJunction
     """
 
     on_conductance: Float[Number, "..."] = eqx.field(converter=as_inexact, default=G0, metadata=unit("S"))
-    """Conductance of a closed gap [S], the quantum 1/12.9 kOhm."""
+    """Conductance of a closed gap [S], positive; the default is the quantum 1/12.9 kOhm."""
     off_conductance: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=7.77e-8, metadata=unit("S")
     )
-    """Conductance in parallel with the filament [S]."""
+    """Conductance in parallel with the filament [S], not negative."""
     set_voltage: Float[Number, "..."] = eqx.field(converter=as_inexact, default=1e-2, metadata=unit("V"))
-    """Above this the flux grows [V]."""
+    """Voltage above which the flux grows [V], not negative."""
     reset_voltage: Float[Number, "..."] = eqx.field(converter=as_inexact, default=5e-3, metadata=unit("V"))
-    """Below this the flux decays [V]."""
+    """Voltage below which the flux decays [V], from 0 to `set_voltage`."""
     critical_flux: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=1e-2, metadata=unit("V s")
     )
-    """Flux at which the gap closes [V s]."""
+    """Flux at which the gap closes [V s], positive."""
     max_flux: Float[Number, "..."] = eqx.field(converter=as_inexact, default=1.5e-2, metadata=unit("V s"))
-    """Largest flux [V s]."""
+    """Largest flux [V s], positive."""
     boost: Float[Number, "..."] = eqx.field(converter=as_inexact, default=10.0, metadata=unit("1"))
-    """Decay relative to growth [1]."""
+    """Decay relative to growth [1], not negative."""
     one_sided_reset: eqx.AbstractVar[bool]  # pyright: ignore[reportGeneralTypeIssues]
+    """Whether negative states have the published reset, which overshoots zero."""
     compensated: eqx.AbstractVar[bool]  # pyright: ignore[reportGeneralTypeIssues]
+    """Whether what float32 rounds off each step is kept in a second variable."""
 
     @abc.abstractmethod
     def conductance_of(self, flux: Float[Array, " junctions"]) -> Float[Array, " junctions"]:
-        """Conductance of every junction [S] at its flux [V s]."""
+        """Returns the conductance of every junction [S] at its flux [V s]."""
 
     @abc.abstractmethod
     def smooth_conductance_of(
         self, flux: Float[Array, " junctions"], width: Float[Number, "..."]
     ) -> Float[Array, " junctions"]:
-        """The same with its corners and jumps spread over a width [V s]."""
+        """Returns the same with its corners and jumps spread over a width [V s]."""
 
     def __check_init__(self):
         _check_threshold(self)
@@ -170,23 +172,30 @@ class TunnelJunction(AbstractThresholdJunction):
     Raises a `ValueError` for a parameter outside its domain.
 
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), eqs. 2 and 3 (Methods).
+
+    ```python
+    law = jaxnn.TunnelJunction(boost=5.0)
+    flux = law.update(jnp.zeros(2), jnp.array([0.005, 0.03]), dt=0.1)
+    flux  # [0.0, 0.002] [V s]
+    law.conductance(flux)  # [7.77e-8, 7.77e-8] [S]
+    ```
     """
 
     barrier_height: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.81, metadata=unit("V"))
-    """Tunnelling barrier [V]."""
+    """Height of the tunnelling barrier [V], positive."""
     filament_area: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=0.17e-18, metadata=unit("m^2")
     )
-    """Cross-section of the filament's tip [m^2]."""
+    """Cross-section of the filament's tip [m^2], positive."""
     max_gap: Float[Number, "..."] = eqx.field(converter=as_inexact, default=5e-9, metadata=unit("m"))
-    """Gap at zero flux [m]."""
+    """Gap at zero flux [m], positive."""
     prefactor_power: int = eqx.field(static=True, default=1)
     """Power of the gap in front of the exponential: 1 (the paper) or 2 (work before and after)."""
     one_sided_reset: bool = eqx.field(static=True, default=False)
-    """The published reset of negative states, which overshoots zero."""
+    """Whether negative states have the published reset, which overshoots zero."""
     compensated: bool = eqx.field(static=True, default=False)
-    """Keep what float32 rounds off each step in a second variable: the state is then
-    `(2, junctions)`, flux and remainder. For float32 with time steps below about 1e-4 s."""
+    """Whether what float32 rounds off each step is kept in a second variable: the state is then `(2,
+    junctions)`, flux and remainder. For float32 with time steps below about 1e-4 s."""
 
     def __check_init__(self):
         for name, symbol in (("barrier_height", "V"), ("filament_area", "m^2"), ("max_gap", "m")):
@@ -215,13 +224,18 @@ class BinaryJunction(AbstractThresholdJunction):
     Raises a `ValueError` for a parameter outside its domain.
 
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Supplementary Fig. 20.
+
+    ```python
+    law = jaxnn.BinaryJunction()
+    law.conductance(jnp.array([0.0, 0.005, 0.01]))  # [7.77e-8, 7.77e-8, 7.77e-5] [S]
+    ```
     """
 
     one_sided_reset: bool = eqx.field(static=True, default=False)
-    """The published reset of negative states, which overshoots zero."""
+    """Whether negative states have the published reset, which overshoots zero."""
     compensated: bool = eqx.field(static=True, default=False)
-    """Keep what float32 rounds off each step in a second variable: the state is then
-    `(2, junctions)`, flux and remainder. For float32 with time steps below about 1e-4 s."""
+    """Whether what float32 rounds off each step is kept in a second variable: the state is then `(2,
+    junctions)`, flux and remainder. For float32 with time steps below about 1e-4 s."""
 
     def conductance_of(self, flux: Float[Array, " junctions"]) -> Float[Array, " junctions"]:
         return binary_conductance(flux, **_binary_parameters(self))
