@@ -16,16 +16,26 @@ from .topology import ArrayInput
 
 
 class Ensemble(Module):
-    """Networks of any sizes, side by side as one network of as many parts.
+    """An ensemble of networks of any sizes, side by side as one network of as many parts.
 
     `network` is their disjoint union, in which wire `j` of network `i` is node
     `node_offsets[i] + j`, and its junction `k` is junction `junction_offsets[i] + k`. One compiled
     call on the union simulates them all.
+
+    ```python
+    ensemble = jaxnn.Ensemble([network, jaxnn.nanowire_network(14, box=10e-6, seed=1)])
+    ensemble.n_networks  # 2
+    both = [jaxnn.farthest_pair(network), (0, 1)]
+    jaxnn.simulate(ensemble, law, drive, terminals=both, dt=3e-3, steps=50).conductance.shape  # (50, 2)
+    ```
     """
 
     network: Network
+    """The disjoint union of the networks."""
     node_offsets: tuple[int, ...] = eqx.field(static=True)
+    """Number of each network's first wire in the union."""
     junction_offsets: tuple[int, ...] = eqx.field(static=True)
+    """Number of each network's first junction in the union."""
 
     def __init__(self, networks: Sequence[Declared[Network]]):
         """**Arguments:**
@@ -55,7 +65,7 @@ class Ensemble(Module):
     def of_union(
         cls, network: Network, node_offsets: tuple[int, ...], junction_offsets: tuple[int, ...]
     ) -> "Ensemble":
-        """The ensemble whose union and offsets are known, as from a file."""
+        """Makes the ensemble whose union and offsets are known, as from a file."""
         ensemble = object.__new__(cls)
         for name, value in zip(
             ("network", "node_offsets", "junction_offsets"),
@@ -74,15 +84,15 @@ class Ensemble(Module):
         return len(self.node_offsets) - 1
 
     def node_slice(self, i: SupportsIndex) -> slice:
-        """The nodes of the union that belong to network `i`."""
+        """Returns the nodes of the union that belong to network `i`."""
         return self._slice(self.node_offsets, i)
 
     def junction_slice(self, i: SupportsIndex) -> slice:
-        """The junctions of the union that belong to network `i`."""
+        """Returns the junctions of the union that belong to network `i`."""
         return self._slice(self.junction_offsets, i)
 
     def per_junction(self, values: Numbers) -> Shaped[Array, "*batch edges"]:
-        """One value per network, repeated for each of its junctions.
+        """Repeats one value per network for each of its junctions.
 
         The last axis of `values` counts the networks.
 
@@ -98,21 +108,21 @@ class Ensemble(Module):
         return jnp.take(values, owner, axis=-1)
 
     def split_nodes(self, x: Array | np.ndarray) -> list[Shaped[Array | np.ndarray, "*batch _"]]:
-        """Values per node of the union, cut along the last axis into one array per network.
+        """Cuts values per node of the union along the last axis into one array per network.
 
         **Raises:** `ValueError` if the last axis does not count the nodes.
         """
         return _split(x, self.node_offsets, "nodes")
 
     def split_junctions(self, x: Array | np.ndarray) -> list[Shaped[Array | np.ndarray, "*batch _"]]:
-        """Values per junction of the union, cut along the last axis into one array per network.
+        """Cuts values per junction of the union along the last axis into one array per network.
 
         **Raises:** `ValueError` if the last axis does not count the junctions.
         """
         return _split(x, self.junction_offsets, "junctions")
 
     def check_terminals(self, terminals: ArrayInput) -> Int[np.ndarray, "networks terminals"]:
-        """Node numbers in the union, from one tuple of wires per network in its own numbers.
+        """Returns node numbers in the union, from one tuple of wires per network in its own numbers.
 
         **Raises:** `ValueError` unless there is one tuple for each network, all of one length, and
         each is accepted by its network's `check_terminals`.

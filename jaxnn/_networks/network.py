@@ -31,7 +31,7 @@ from .topology import ArrayInput, Topology, pair_keys
 
 
 class Network(Module):
-    """Wires and the junctions where they cross.
+    """A network of wires and of the junctions where they cross.
 
     Junction `k` joins the wires `edges[k] = (a, b)`. The order and the orientation of `edges` are
     kept everywhere: the voltage of junction `k` is the potential of `a` less that of `b` [V]. Where
@@ -41,10 +41,18 @@ class Network(Module):
     The structure is static: a compiled function is reused for an equal network, however it was
     built. The conductances of passive junctions are numbers: they may be batched and
     differentiated.
+
+    ```python
+    network = jaxnn.Network(3, [(0, 1), (1, 2), (0, 2)])
+    network.n_junctions  # 3
+    network.path_length(0, 2)  # 1
+    ```
     """
 
     topology: Topology = eqx.field(static=True)
+    """Wires, junctions and geometry, which are static."""
     passive_conductance: Float[Number, " passive"] = eqx.field(metadata=unit("S"))
+    """Conductances of the passive junctions, in the order of `edges` [S], not negative."""
     _wires: bytes | None = eqx.field(static=True, repr=False)
 
     def __init__(
@@ -101,7 +109,7 @@ class Network(Module):
 
     @classmethod
     def from_graph(cls, graph: nx.Graph) -> "Network":
-        """The network of a NetworkX graph, its nodes numbered in the order of iteration.
+        """Makes the network of a NetworkX graph, its nodes numbered in the order of iteration.
 
         Junctions come in the order and orientation of `graph.edges`; each edge of a `MultiGraph` is
         one. If nodes have an attribute `pos`, it is their position [m].
@@ -130,7 +138,7 @@ class Network(Module):
 
     @classmethod
     def from_adjacency(cls, matrix: Numbers, positions: ArrayInput | None = None) -> "Network":
-        """The network of a symmetric matrix, dense or SciPy sparse: where it is zero is no junction.
+        """Makes the network of a symmetric matrix, dense or SciPy sparse: where it is zero is no junction.
 
         Of booleans, True is one junction. Whole numbers of an integer type count the junctions between
         two wires. Of floating-point numbers, anything else than 0 is one junction and its value is
@@ -147,7 +155,7 @@ class Network(Module):
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Network":
-        """Read the network that `save` wrote, equal to the one saved.
+        """Reads the network that `save` wrote, equal to the one saved.
 
         **Raises:** `FileNotFoundError` if there is no such file; `ValueError` if it does not hold
         a network or is damaged.
@@ -156,7 +164,7 @@ class Network(Module):
         return network_from(load_arrays(path, "Network", required))
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write the network to one .npz file at `path`, to be read by `Network.load`."""
+        """Writes the network to one .npz file at `path`, to be read by `Network.load`."""
         save_arrays(path, "Network", network_arrays(self))
 
     def __repr__(self) -> str:
@@ -185,7 +193,7 @@ class Network(Module):
 
     @property
     def wire_ends(self) -> Float64[np.ndarray, "nodes 2 2"] | None:
-        """Both ends of each wire [m], if known; NaN for a pad."""
+        """The two ends of each wire [m], if known; NaN for a pad."""
         return self.topology.wire_ends
 
     @property
@@ -195,7 +203,7 @@ class Network(Module):
 
     @property
     def passive(self) -> Bool[np.ndarray, " edges"]:
-        """Which junctions have a fixed conductance."""
+        """Whether each junction has a fixed conductance."""
         return self.topology.passive
 
     @property
@@ -208,7 +216,7 @@ class Network(Module):
         return None if self._wires is None else np.frombuffer(self._wires, np.int64)
 
     def renumbered(self, wires: ArrayInput) -> Int64[np.ndarray, "..."]:
-        """The numbers here of wires given by their numbers in the network that this one is a part of.
+        """Returns the numbers here of wires given by those in the network that this one is a part of.
 
         **Raises:** `ValueError` if one of them is no wire of this part.
         """
@@ -225,9 +233,10 @@ class Network(Module):
         return np.asarray(order[np.searchsorted(names, old, sorter=order)], np.int64)
 
     def to_graph(self) -> nx.Graph:
-        """A NetworkX graph with the node attribute `pos` [m] and, on each edge, its number as
-        `junction` and whether it is `passive`: a `MultiGraph` if there are parallel junctions.
-        (An undirected graph keeps no orientation.)
+        """Returns a NetworkX graph with the positions of the wires and the numbers of the junctions.
+
+        Nodes have the attribute `pos` [m] if it is known, edges the number `junction` and whether they are
+        `passive`. It is a `MultiGraph` if there are parallel junctions, and keeps no orientation.
         """
         keys = pair_keys(self.n_nodes, self.edges)
         graph = nx.Graph() if len(np.unique(keys)) == len(keys) else nx.MultiGraph()
@@ -240,11 +249,11 @@ class Network(Module):
         return graph
 
     def components(self) -> Int[np.ndarray, " nodes"]:
-        """The number of the component that each wire belongs to."""
+        """Numbers the components, and returns the one that each wire belongs to."""
         return component_labels(self.topology)
 
     def largest_component(self) -> "Network":
-        """The largest connected part, wires renumbered in their old order.
+        """Returns the largest connected part, wires renumbered in their old order.
 
         Junctions keep their order and orientation, wires their geometry; `wires` has the old numbers,
         which `renumbered` translates. Of equally large parts, the one with the lowest wire.
@@ -253,11 +262,12 @@ class Network(Module):
         return self._part(labels == np.argmax(np.bincount(labels)))
 
     def component_of(self, wires: ArrayInput) -> "Network":
-        """The connected part that holds a wire, or several, renumbered as in `largest_component`.
+        """Returns the connected part that holds a wire, or several, renumbered as in `largest_component`.
 
         ```python
-        part = network.component_of(terminals)
-        jaxnn.simulate(part, ..., terminals=part.renumbered(terminals))
+        pairs = jaxnn.Network(4, [(0, 1), (2, 3)])
+        part = pairs.component_of((2, 3))
+        part.renumbered((2, 3))  # [0, 1]
         ```
 
         **Raises:** `ValueError` if a wire does not exist or they lie in several parts.
@@ -292,7 +302,7 @@ class Network(Module):
         )
 
     def path_length(self, a: SupportsIndex, b: SupportsIndex) -> int:
-        """The least number of memristive junctions on a path between two nodes.
+        """Returns the least number of memristive junctions on a path between two nodes.
 
         Passive junctions cost nothing: between two pads this is n, the graph distance less 2, in
         V_th = n V_set of Hochstetter et al., Nature Communications 12, 4008 (2021).
@@ -302,14 +312,14 @@ class Network(Module):
         return int((~self.passive[self.shortest_path(a, b)]).sum())
 
     def shortest_path(self, a: SupportsIndex, b: SupportsIndex) -> Int[np.ndarray, " path"]:
-        """The numbers of the junctions along a path with the fewest memristive ones, a to b.
+        """Returns the numbers of the junctions along a path with the fewest memristive ones, a to b.
 
         **Raises:** `ValueError` if a node does not exist or there is no path.
         """
         return shortest_path(self.topology, checked_node(self.n_nodes, a), checked_node(self.n_nodes, b))
 
     def check_terminals(self, terminals: ArrayInput) -> Int[np.ndarray, " terminals"]:
-        """`terminals` as an integer array, if they define the potential of every wire.
+        """Returns `terminals` as an integer array, if they define the potential of every wire.
 
         **Raises:** `ValueError` unless there are at least two, distinct, in range, in one
         component, and every wire is connected to them.
@@ -317,7 +327,7 @@ class Network(Module):
         return checked_terminals(terminals, self.components())
 
     def with_pads(self, fraction: float | int, conductance: ArrayLike = 0.1) -> "Network":
-        """Add the published rectangular electrodes as the last two nodes.
+        """Adds the published rectangular electrodes as the last two nodes.
 
         The source, node `n_nodes`, covers the wires whose centre has y >= Ly (1 - fraction), at
         the top; the drain, node `n_nodes + 1`, those with y <= Ly fraction. Each wire is joined to

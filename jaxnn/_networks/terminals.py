@@ -21,7 +21,7 @@ _CHUNK = 512
 def farthest_pair(
     network: Declared[Network], by: Literal["distance", "hops"] = "distance"
 ) -> tuple[int, int]:
-    """The two wires (source, drain) that lie farthest apart.
+    """Finds the two wires (source, drain) that lie farthest apart.
 
     `by="distance"` compares wire centres, `by="hops"` path lengths. Of equal pairs, the one with
     the lowest drain, then the lowest source, as in the code published with Hochstetter et al.,
@@ -29,6 +29,12 @@ def farthest_pair(
 
     **Raises:** `ValueError` if the network is not connected, has one wire only, or has no
     positions to compare.
+
+    ```python
+    source, drain = jaxnn.farthest_pair(network)
+    (source, drain)  # (9, 2)
+    jaxnn.farthest_pair(network, by="hops")  # (9, 2)
+    ```
     """
     _check_network(network)
     if by == "hops":
@@ -44,11 +50,16 @@ def farthest_pair(
 
 
 def pair_at(network: Declared[Network], path_length: int) -> tuple[int, int]:
-    """Two wires (source, drain) at a given path length, their centres farthest apart of all such.
+    """Finds two wires (source, drain) at a given path length, their centres farthest apart of all such.
 
     Ties are broken as in `farthest_pair`; without positions, all pairs are tied.
 
     **Raises:** `ValueError` if the network is not connected or no pair is that far apart.
+
+    ```python
+    source, drain = jaxnn.pair_at(network, 2)
+    network.path_length(source, drain)  # 2
+    ```
     """
     _check_network(network)
     if path_length < 1:
@@ -65,9 +76,14 @@ def pair_at(network: Declared[Network], path_length: int) -> tuple[int, int]:
 
 
 def random_terminals(network: Declared[Network], count: int = 2, seed: int = 0) -> tuple[int, ...]:
-    """`count` different wires drawn at random, all equally likely.
+    """Draws `count` different wires at random, all equally likely.
 
     **Raises:** `ValueError` if the network is not connected or has fewer wires than asked for.
+
+    ```python
+    terminals = jaxnn.random_terminals(network, 3, seed=0)
+    len(terminals)  # 3
+    ```
     """
     _check_network(network)
     if not 2 <= count <= network.n_nodes:
