@@ -18,7 +18,7 @@ _FIELD, _LENGTH, _CHARGE = 1e7, 1e-9, 1e-2  # [V/m], [m], [C/m^2]
 def small_signal_admittance(
     device: NickelateDevice, state: CloudState, frequency: ArrayLike, *, bias: ArrayLike = 0.0
 ) -> Complex[Array, "..."]:
-    r"""Small-signal admittance of one device at its terminals [S]; $C = \mathrm{Im}\,Y / 2\pi f$ [F].
+    r"""Computes the small-signal admittance of one device at its terminals [S].
 
     Of the equations $\dot x = F(x, V)$ linearised at a state and a bias [V],
 
@@ -26,10 +26,16 @@ def small_signal_admittance(
       \partial_V F\right)$$
 
     `frequency` [Hz] is a number; `jax.vmap` over frequencies and devices. What changes slower than
-    the signal, such as a charge that still relaxes, is taken as standing still. Needs float64: the
-    rates span ten powers of ten.
+    the signal, such as a charge that still relaxes, is taken as standing still. The capacitance is
+    $C = \mathrm{Im}\,Y / 2\pi f$ [F]. Needs float64: the rates span ten powers of ten.
 
     Raises a `ValueError` for a state of more than one device, and a frequency that is not positive.
+
+    ```python
+    device = jaxnn.NickelateDevice()
+    admittance = jaxnn.small_signal_admittance(device, device.init_state(), 1e3)
+    1 / admittance.real  # 769.0 [ohm]
+    ```
     """
     check_at_least("frequency", frequency, 0, "Hz", strict=True)
     if state.length.ndim:

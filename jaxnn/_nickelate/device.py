@@ -24,92 +24,99 @@ class NickelateDevice(Module):
     to devices**: that page says of every number where it comes from.
 
     Raises a `ValueError` for a number outside its domain.
+
+    ```python
+    device = jaxnn.NickelateDevice(series_resistance=250.0)
+    set_pulse = jaxnn.Programme.pulse(2.5, 1e-6, steps=32)
+    run = jaxnn.simulate_devices(device, set_pulse, trace=True)
+    run.peak_temperature  # [306.0] [K]
+    ```
     """
 
     hop_length: Float[Number, "..."] = eqx.field(converter=as_inexact, default=4.0e-9, metadata=unit("m"))
-    """Effective length of a proton's hop [m]."""
+    """Effective length of a proton's hop [m], positive."""
     poled_charge: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=0.0298, metadata=unit("C/m^2")
     )
-    """Scale of the charge that a field poles [C/m^2]."""
+    """Scale of the charge that a field poles [C/m^2], not negative."""
     largest_poled_charge: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=1.0, metadata=unit("C/m^2")
     )
-    """Where that charge saturates [C/m^2]."""
+    """Where that charge saturates [C/m^2], positive."""
     relaxation_times: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=(2e-5, 1e-3, 1e-2, 1e-1, 1.0), metadata=unit("s")
     )
-    """Relaxation times of the modes [s]."""
+    """Relaxation times of the modes [s], positive."""
     relaxation_shares: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=(0.30, 0.20, 0.20, 0.15, 0.15), metadata=unit("1")
     )
-    """Share of each mode in the poled charge [1]."""
+    """Share of each mode in the poled charge [1], not negative."""
     migration_energy: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=0.41, metadata=unit("eV")
     )
-    """Activation energy of every hop [eV]."""
+    """Activation energy of every hop [eV], positive."""
     diffusivity: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=1e-14, metadata=unit("m^2/s")
     )
-    """Diffusivity of protons at the temperature of the surroundings [m^2/s]."""
+    """Diffusivity of protons at the temperature of the surroundings [m^2/s], positive."""
     insulator_energy: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=0.468, metadata=unit("eV")
     )
-    """Activation energy of the resistance of a long cloud [eV]."""
+    """Activation energy of the resistance of a long cloud [eV], positive."""
     insulator_length: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=21.4e-9, metadata=unit("m")
     )
-    """Length over which a cloud becomes an insulator [m]."""
+    """Length over which a cloud becomes an insulator [m], positive."""
     pinning_field: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=1.02e8, metadata=unit("V/m")
     )
-    """Field at which the front comes free [V/m]."""
+    """Field at which the front comes free [V/m], positive."""
     pinning_width: Float[Number, "..."] = eqx.field(converter=as_inexact, default=2e6, metadata=unit("V/m"))
-    """Range of fields over which it does [V/m]."""
+    """Range of fields over which it comes free [V/m], positive."""
     metal_resistivity: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=1e-5, metadata=unit("ohm m")
     )
-    """Resistivity of the metallic film [ohm m]."""
+    """Resistivity of the metallic film [ohm m], positive."""
     channel_area: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=5e-14, metadata=unit("m^2")
     )
-    """Cross-section of the film [m^2]."""
+    """Cross-section of the film [m^2], positive."""
     pad_area: Float[Number, "..."] = eqx.field(converter=as_inexact, default=1e-10, metadata=unit("m^2"))
-    """Area over which charge is stored [m^2]."""
+    """Area over which charge is stored [m^2], positive."""
     permittivity: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=30 * 8.8541878e-12, metadata=unit("F/m")
     )
-    """Permittivity of the cloud [F/m]."""
+    """Permittivity of the cloud [F/m], positive."""
     barrier_lowering: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=2.55e-6, metadata=unit("eV (V/m)^-1/2")
     )
-    """Poole-Frenkel lowering of the insulator's energy [eV (V/m)^-1/2]."""
+    """Poole-Frenkel lowering of the insulator's energy [eV (V/m)^-1/2], not negative."""
     barrier_field: Float[Number, "..."] = eqx.field(converter=as_inexact, default=1e7, metadata=unit("V/m"))
-    """Field from which on the barrier is lowered [V/m]."""
+    """Field from which on the barrier is lowered [V/m], positive."""
     edge_length: Float[Number, "..."] = eqx.field(converter=as_inexact, default=10.3e-9, metadata=unit("m"))
-    """Doped layer at the Pd that stays [m]."""
+    """Doped layer at the Pd that stays [m], positive."""
     edge_resistance: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=466.0, metadata=unit("ohm")
     )
-    """Its resistance [ohm]."""
+    """Resistance of that layer [ohm], positive."""
     series_resistance: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=303.0, metadata=unit("ohm")
     )
-    """Resistance of the leads [ohm]."""
+    """Resistance of the leads [ohm], positive."""
     thermal_resistance: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=1.82e4, metadata=unit("K/W")
     )
-    """Heating by power [K/W]."""
+    """Heating by power [K/W], not negative."""
     thermal_time: Float[Number, "..."] = eqx.field(converter=as_inexact, default=3e-8, metadata=unit("s"))
-    """Time in which the cloud cools [s]."""
+    """Time in which the cloud cools [s], positive."""
     edge_heating: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.056, metadata=unit("1"))
-    """Share of the edge's heat that reaches the cloud [1]."""
+    """Share of the edge's heat that reaches the cloud [1], not negative."""
     series_heating: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=0.0017, metadata=unit("1")
     )
-    """Share of the leads' heat that reaches the cloud [1]."""
+    """Share of the leads' heat that reaches the cloud [1], not negative."""
     charge_gating: Float[Number, "..."] = eqx.field(converter=as_inexact, default=17.4, metadata=unit("1"))
-    """Lowering of the insulator's barrier by the saturated charge, over kT [1]."""
+    """Lowering of the insulator's barrier by the saturated charge, over kT [1], not negative."""
     transition_temperature: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=288.0, metadata=unit("K")
     )
@@ -117,41 +124,42 @@ class NickelateDevice(Module):
     transition_rise: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=194.0, metadata=unit("K")
     )
-    """Its rise for a cloud of `transition_length` [K]."""
+    """Rise of that temperature for a cloud of `transition_length` [K], not negative."""
     transition_length: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=30e-9, metadata=unit("m")
     )
-    """Length of the cloud for that rise [m]."""
+    """Length of the cloud for that rise [m], positive."""
     transition_power: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=3.56, metadata=unit("1")
     )
-    """Power of the length in the rise [1]."""
+    """Power of the length in the rise [1], positive."""
     transition_width: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=4.0, metadata=unit("K")
     )
-    """Width of the transition [K]."""
+    """Width of the transition [K], positive."""
     transition_feedback: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=6.0, metadata=unit("1")
     )
-    """Feedback of the order parameter on itself, hysteretic above 4 [1]."""
+    """Feedback of the order parameter on itself [1], hysteretic above 4; not negative."""
     transition_time: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=1e-8, metadata=unit("s")
     )
-    """Time of the transition [s]."""
+    """Time of the transition [s], positive."""
     gap_length: Float[Number, "..."] = eqx.field(converter=as_inexact, default=100e-9, metadata=unit("m"))
-    """Longest cloud [m]."""
+    """Longest cloud [m], positive."""
     retreat_length: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=0.5e-9, metadata=unit("m")
     )
-    """Cloud below which a retreating front slows down [m]."""
+    """Cloud below which a retreating front slows down [m], positive."""
     largest_hop_exponent: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=20.0, metadata=unit("1")
     )
-    """Where the field's effect on hops ends [1]: fronts of 1 km/s, the attempt frequency's limit."""
+    """Where the field's effect on hops ends [1], positive: fronts of 1 km/s, the limit of the attempt
+    frequency."""
     ambient_temperature: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=300.0, metadata=unit("K")
     )
-    """Temperature of the surroundings [K]."""
+    """Temperature of the surroundings [K], positive."""
 
     def __check_init__(self):
         may_vanish = ("poled_charge", "barrier_lowering", "edge_heating", "series_heating",
@@ -171,7 +179,7 @@ class NickelateDevice(Module):
 
     @following
     def init_state(self, *shape: int) -> CloudState:
-        """An erased device, or an array of them of that shape: no cloud, no charge, metallic."""
+        """Returns an erased device, or an array of them of that shape: no cloud, no charge, metallic."""
         fill = lambda value: jnp.broadcast_to(value * 1.0, shape)
         modes = (self.relaxation_times.shape[0], *shape)
         return CloudState(
@@ -184,12 +192,12 @@ class NickelateDevice(Module):
 
     @following
     def voltage(self, state: CloudState) -> Float[Array, "*devices"]:
-        """Voltage between the electrodes without the leads [V]."""
+        """Returns the voltage between the electrodes without the leads [V]."""
         return state.field * (state.length + self.edge_length)
 
     @following
     def cloud(self) -> ProtonCloud:
-        """The numbers under the symbols of the equations, as the kernels want them."""
+        """Returns the numbers under the symbols of the equations, as the kernels want them."""
         return ProtonCloud(
             a=self.hop_length,
             P0=self.poled_charge,

@@ -43,14 +43,26 @@ class Programme(Module):
     after the other, where drives would add up. Called with a time [s] it gives the voltage [V].
 
     Raises a `ValueError` for arrays that do not fit, durations that are not positive, and no steps.
+
+    ```python
+    programme = jaxnn.Programme.pulse(2.5, 1e-6) + jaxnn.Programme.read()
+    programme.end_times  # [1e-6, 100.0, 101.0] [s]
+    programme(0.5e-6)  # 2.5 [V]
+    ```
     """
 
     start: Float[Number, "segments *devices"] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    """Voltage at the start of each segment [V]."""
     stop: Float[Number, "segments *devices"] = eqx.field(converter=as_inexact, metadata=unit("V"))
+    """Voltage at the end of each segment [V]."""
     duration: Float[Number, " segments"] = eqx.field(converter=as_inexact, metadata=unit("s"))
+    """Time that each segment lasts [s], positive."""
     resolution: Float[Number, " segments"] = eqx.field(converter=as_inexact, metadata=unit("s"))
+    """Time tau from which on the steps of each segment grow [s], positive."""
     compliance: Float[Number, " segments"] = eqx.field(converter=as_inexact, metadata=unit("ohm"))
+    """Resistance in series with the devices [ohm], not negative."""
     steps: int = eqx.field(static=True, default=_STEPS)
+    """Time steps per segment, at least 1."""
 
     def __check_init__(self):
         check_finite("start of a Programme", self.start, "V")
@@ -78,21 +90,21 @@ class Programme(Module):
         resolution: Numbers = _RESOLUTION,
         steps: int = _STEPS,
     ) -> "Programme":
-        """One square pulse of `width` [s]; `voltage` [V] is a number or one per device."""
+        """Makes one square pulse of `width` [s]; `voltage` [V] is a number or one per device."""
         return cls.ramp(voltage, voltage, width, compliance=compliance, resolution=resolution, steps=steps)
 
     @classmethod
     def rest(
         cls, duration: Numbers, *, resolution: Numbers = _RESOLUTION, steps: int = _STEPS
     ) -> "Programme":
-        """0 V for `duration` [s]: the steps are spaced like its logarithm."""
+        """Makes a rest at 0 V for `duration` [s], whose steps are spaced like its logarithm."""
         return cls.pulse(0.0, duration, resolution=resolution, steps=steps)
 
     @classmethod
     def read(
         cls, voltage: Numbers = 0.1, *, wait: Numbers = 100.0, hold: Numbers = 1.0, steps: int = _STEPS
     ) -> "Programme":
-        """`wait` [s] at 0 V, then `voltage` held for `hold` [s]: the resistance is V/I at its end."""
+        """Makes a read: `wait` [s] at 0 V, then `voltage` [V] for `hold` [s], at whose end V/I counts."""
         return cls.rest(wait, steps=steps) + cls.pulse(voltage, hold, steps=steps)
 
     @classmethod
@@ -106,7 +118,7 @@ class Programme(Module):
         resolution: Numbers = _RESOLUTION,
         steps: int = _STEPS,
     ) -> "Programme":
-        """A straight line from `start` to `stop` [V] in `duration` [s]."""
+        """Makes a straight line from `start` to `stop` [V] in `duration` [s]."""
         begin, end = _together(as_inexact(start), as_inexact(stop))
         begin, end = array_module(begin).broadcast_arrays(begin, end)
         row = lambda x: as_inexact(x)[None]
@@ -124,7 +136,7 @@ class Programme(Module):
         resolution: Numbers | None = None,
         steps: int = _STEPS,
     ) -> "Programme":
-        """Square pulses of `width` [s], one per `period` [s], 0 V between them.
+        """Makes square pulses of `width` [s], one per `period` [s], 0 V between them.
 
         With `count`, that many pulses of `voltage` [V], a number or one per device; without it,
         `voltage` has the pulses along its first axis, `(pulses, *devices)`. `resolution` is a fiftieth
@@ -151,7 +163,7 @@ class Programme(Module):
     def sampled(
         cls, voltage: Numbers, interval: Numbers, *, compliance: Numbers = 0.0, steps: int = 2
     ) -> "Programme":
-        """A waveform through `voltage` [V], `(samples, *devices)`, every `interval` [s], in even steps."""
+        """Makes a waveform through `voltage` [V], `(samples, *devices)`, one per `interval` [s], evenly."""
         voltage = as_inexact(voltage)
         if voltage.ndim == 0 or voltage.shape[0] < 2:
             raise ValueError(f"Programme.sampled needs two samples or more, got shape {voltage.shape}.")
@@ -180,18 +192,18 @@ class Programme(Module):
         return Programme(**{name: join(name) for name in _ARRAYS}, steps=self.steps)
 
     def repeat(self, count: int) -> "Programme":
-        """The programme `count` times over."""
+        """Returns the programme `count` times over."""
         count = check_count("count of Programme.repeat", count)
         tile = lambda x: array_module(x).tile(x, (count,) + (1,) * (x.ndim - 1))
         return Programme(**{name: tile(getattr(self, name)) for name in _ARRAYS}, steps=self.steps)
 
     def with_steps(self, steps: int) -> "Programme":
-        """The same with other steps per segment: twice as many show whether a run has converged."""
+        """Returns the same with other steps per segment: twice as many show whether a run has converged."""
         return dc.replace(self, steps=steps)
 
     @property
     def end_times(self) -> Float[Array, " segments"]:
-        """When each segment ends [s]."""
+        """The time at which each segment ends [s]."""
         return jnp.cumsum(follow(self.duration))
 
     def __call__(self, time: Numbers) -> Float[Array, "*devices"]:

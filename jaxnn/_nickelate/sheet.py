@@ -25,22 +25,30 @@ class CapacitiveSheet(Module):
     $C_s R_\mathrm{leak}$ of 5 us and couplings that reach one or two pitches of 3.5 um.
 
     Raises a `ValueError` for positions that are not `(sites, 2)` and numbers outside their domain.
+
+    ```python
+    sheet = jaxnn.CapacitiveSheet.grid(2, 2)
+    sheet.positions.shape  # (4, 2)
+    sheet.conductances()[0, 0]  # 2.56e-6 [S]
+    ```
     """
 
     positions: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("m"))
     """Places of the devices [m]."""
     capacitance: Float[Number, ""] = eqx.field(converter=as_inexact, default=5e-12, metadata=unit("F"))
-    """C_s [F]: as much as a pad of 10 um stores."""
+    """Capacitance C_s of a node [F], positive; the default is as much as a pad of 10 um stores."""
     leak_resistance: Float[Number, ""] = eqx.field(converter=as_inexact, default=1e6, metadata=unit("ohm"))
-    """R_leak [ohm]."""
+    """Resistance R_leak from a node to ground [ohm], positive."""
     coupling: Float[Number, ""] = eqx.field(converter=as_inexact, default=1e-6, metadata=unit("S"))
-    """g_0 [S], as strong as the leak; 0 uncouples the devices."""
+    """Conductance g_0 between close nodes [S], not negative, by default that of the leak; 0 uncouples the
+    devices."""
     decay_length: Float[Number, ""] = eqx.field(converter=as_inexact, default=5e-6, metadata=unit("m"))
-    """lambda [m]."""
+    """Length lambda over which the coupling falls [m], positive."""
     electrode_conductance: Float[Number, ""] = eqx.field(
         converter=as_inexact, default=2e-7, metadata=unit("S")
     )
-    """g_e [S], a fifth of the leak."""
+    """Conductance g_e from a node to its device's electrode [S], not negative, by default a fifth of the
+    leak's."""
 
     def __check_init__(self):
         if self.positions.ndim != 2 or self.positions.shape[1] != 2 or not self.positions.size:
@@ -57,7 +65,7 @@ class CapacitiveSheet(Module):
     def grid(
         cls, rows: int, columns: int, *, pitch: float = 3.5e-6, **numbers: Numbers
     ) -> "CapacitiveSheet":
-        """Devices on a grid, row by row, `pitch` [m] apart."""
+        """Puts devices on a grid, row by row, `pitch` [m] apart."""
         y, x = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
         return cls(np.stack([x.reshape(-1), y.reshape(-1)], axis=-1) * float(pitch), **numbers)
 
@@ -71,7 +79,7 @@ class CapacitiveSheet(Module):
 
     @following
     def conductances(self) -> Float[Array, "sites sites"]:
-        """The matrix K of the conductances [S]: K psi is what leaves the nodes."""
+        """Returns the matrix K of the conductances [S]: K psi is what leaves the nodes."""
         n = self.positions.shape[0]
         apart = self.positions[:, None] - self.positions[None]
         # The root has no derivative at the zeros of the diagonal, which are not used.
@@ -81,7 +89,7 @@ class CapacitiveSheet(Module):
         return jnp.diag(out) - off
 
     def modes(self) -> tuple[Array, Array, Array]:
-        """K, its eigenvalues and its eigenvectors: every step length is then a division."""
+        """Returns K, its eigenvalues and its eigenvectors: every step length is then a division."""
         matrix = self.conductances()
         values, vectors = jnp.linalg.eigh(jax.lax.stop_gradient(matrix))
         return matrix, values, vectors

@@ -12,25 +12,34 @@ from .device import NickelateDevice
 
 
 class NickelateSpread(Module):
-    r"""Relative standard deviations of a device's numbers, each drawn as $x\,e^{\sigma n}$, $n$ normal.
+    r"""The relative standard deviations of a device's numbers, each drawn as $x\,e^{\sigma n}$, $n$ normal.
 
     `draw` gives an array of devices that differ; as `cycle_spread` of `simulate_devices` the numbers are
     drawn anew in every segment. The defaults give ln R of a synapse of set B a standard
     deviation of 0.6; they are assumed, no spread of devices has been published.
 
     Raises a `ValueError` for a negative deviation.
+
+    ```python
+    spread = jaxnn.NickelateSpread(pinning_field=0.05)
+    devices = spread.draw(jaxnn.NickelateDevice(), jr.key(0), 3)
+    devices.pinning_field.shape  # (3,)
+    ```
     """
 
     pinning_field: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.03)
+    """Relative deviation of `NickelateDevice.pinning_field` [1], not negative."""
     insulator_energy: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.01)
+    """Relative deviation of `NickelateDevice.insulator_energy` [1], not negative."""
     insulator_length: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.02)
+    """Relative deviation of `NickelateDevice.insulator_length` [1], not negative."""
 
     def __check_init__(self):
         for name, value in vars(self).items():
             check_at_least(name, value, 0)
 
     def draw(self, device: NickelateDevice, key: Key, *shape: int) -> NickelateDevice:
-        """An array of devices of that shape around `device`, the same for the same key."""
+        """Draws an array of devices of that shape around `device`, the same for the same key."""
         changes = {}
         own = follow(self, device)
         for (name, sigma), subkey in zip(vars(own).items(), jr.split(key, len(vars(own))), strict=True):

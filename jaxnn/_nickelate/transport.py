@@ -28,7 +28,7 @@ ELEMENTARY_CHARGE = 1.602176634e-19  # [C]
 
 
 class ProtonTransport(Module):
-    r"""One gap as a row of cells with mobile and bound protons, their field and a temperature.
+    r"""One gap as a row of cells that hold mobile and bound protons, with their field and a temperature.
 
     $$\partial_t m = -\partial_x j - k_c m (B - b) + k_d b, \qquad \partial_t b = k_c m (B - b) - k_d b$$
 
@@ -39,28 +39,34 @@ class ProtonTransport(Module):
     heat; the numbers here are assumed, see docs/nickelate.md.
 
     Raises a `ValueError` for a number outside its domain.
+
+    ```python
+    transport = jaxnn.ProtonTransport(cells=20)
+    transport.width  # 5e-9 [m]
+    transport.hydrogen(transport.init_state())  # 1.81e20 [1/m^2]
+    ```
     """
 
     device: NickelateDevice = eqx.field(default_factory=NickelateDevice)
-    """What it shares with the compact model."""
+    """The device of the compact model, which gives all other numbers."""
     mobile_capacity: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.5, metadata=unit("H/Ni"))
-    """Mobile protons that a cell can hold [H/Ni]."""
+    """Mobile protons that a cell can hold [H/Ni], positive."""
     bound_capacity: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.5, metadata=unit("H/Ni"))
-    """Bound protons that a cell can hold; so many make an insulator [H/Ni]."""
+    """Bound protons that a cell can hold [H/Ni], positive; so many make an insulator."""
     attempt_frequency: Float[Number, ""] = eqx.field(
         converter=as_inexact, default=1e13, metadata=unit("1/s")
     )
-    """Of hops into and out of a trap [1/s]."""
+    """Attempt frequency of hops into and out of a trap [1/s], positive."""
     capture_energy: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.60, metadata=unit("eV"))
-    """Barrier on the way into a trap [eV]."""
+    """Barrier on the way into a trap [eV], positive."""
     binding_energy: Float[Number, ""] = eqx.field(converter=as_inexact, default=0.10, metadata=unit("eV"))
-    """Depth of a trap below a mobile site [eV]."""
+    """Depth of a trap below a mobile site [eV], not negative."""
     site_density: Float[Number, ""] = eqx.field(
         converter=as_inexact, default=1.81e28, metadata=unit("1/m^3")
     )
-    """Ni per volume, one in (0.381 nm)^3 [1/m^3]."""
+    """Ni per volume [1/m^3], positive; the default is one in (0.381 nm)^3."""
     cells: int = eqx.field(static=True, default=100)
-    """Cells along the gap."""
+    """Cells along the gap, at least 2."""
 
     def __check_init__(self):
         for name, value in vars(self).items():
@@ -71,11 +77,11 @@ class ProtonTransport(Module):
 
     @property
     def width(self) -> Float[Array, ""]:
-        """Of a cell [m]."""
+        """The width of a cell [m]."""
         return follow(self.device.gap_length) / self.cells
 
     def positions(self) -> Float[Array, " cells"]:
-        """Centres of the cells, from the Pd [m]."""
+        """Returns the centres of the cells, from the Pd [m]."""
         return (jnp.arange(self.cells, dtype=self.width.dtype) + 0.5) * self.width
 
     def init_state(
@@ -85,7 +91,7 @@ class ProtonTransport(Module):
         bound: ArrayLike = 0.25,
         edge: ArrayLike = 1e-9,
     ) -> TransportState:
-        """Protons [H/Ni] up to `length` [m] from the Pd with a smooth end over `edge` [m]; no field."""
+        """Puts protons [H/Ni] within `length` [m] of the Pd, smooth over `edge` [m] there, and no field."""
         inside = jax.nn.sigmoid((length - self.positions()) / edge)
         temperature = follow(self.device.ambient_temperature, inside) * 1.0
         times = lambda share: jnp.asarray(share, inside.dtype) * inside
@@ -93,12 +99,12 @@ class ProtonTransport(Module):
 
     @following
     def hydrogen(self, state: TransportState) -> Float[Array, ""]:
-        """All protons per area of the gap [1/m^2]."""
+        """Counts all protons per area of the gap [1/m^2]."""
         return self.site_density * self.width * jnp.sum(state.mobile + state.bound, axis=-1)
 
     @following
     def displaced_charge(self, state: TransportState) -> Float[Array, ""]:
-        r"""What the protons displaced through the circuit since all were at the Pd [C/m^2].
+        r"""Returns what the protons displaced through the circuit since all were at the Pd [C/m^2].
 
         $\frac{q n}{L} \int x\, c\, dx$ (Ramo): the counterpart of the poled charge of the compact model.
         """
@@ -107,7 +113,7 @@ class ProtonTransport(Module):
 
     @following
     def traps(self) -> ProtonTraps:
-        """The numbers under the symbols of the equations, as the kernel wants them."""
+        """Returns the numbers under the symbols of the equations, as the kernel wants them."""
         return ProtonTraps(
             S=self.mobile_capacity,
             B=self.bound_capacity,
@@ -143,6 +149,12 @@ def simulate_transport(
     Of order 1 in the steps and, for fields below kT per cell, 2 in the cells. Binding and transport take
     turns, so that steps far longer than a release, 20 ms at rest, are safe but delay the release. `jit`,
     `vmap` and `grad` reach every number. Raises a `ValueError` for a programme of several devices.
+
+    ```python
+    transport = jaxnn.ProtonTransport(cells=20)
+    run = jaxnn.simulate_transport(transport, jaxnn.Programme.pulse(1.0, 1e-6, steps=32))
+    run.current[-1, -1]  # 6.8e-9 [A]
+    ```
     """
     if programme.start.ndim != 1:
         raise ValueError(
