@@ -39,9 +39,19 @@ def _as_integer(value: Numbers) -> Number:
 
 
 class GrowthHistory(Module):
-    """What every sample did, and who was on."""
+    """A record of what every sample did, and which nodes were on.
+
+    ```python
+    growing = jaxnn.GrowWhenRequired(8)
+    samples = jr.uniform(jr.key(0), (20, 2))
+    state, history = growing.learn(growing.start(samples[:2]), samples)
+    history.activity.shape  # (20,)
+    history.count(1)  # 3
+    ```
+    """
 
     winner: Int[Array, " samples"]
+    """The best node that was on, or the one that was woken."""
     node: Int[Array, " samples"]
     """The node inserted, or else the winner."""
     kind: Int[Array, " samples"]
@@ -53,8 +63,9 @@ class GrowthHistory(Module):
     written: Int[Array, " samples"]
     """Nodes whose weights and counters changed."""
     weights_written: Int[Array, " samples"]
-    """Their weights that changed."""
+    """Weights that changed, of all these nodes."""
     switched_off: Int[Array, " samples"]
+    """Nodes that were switched off."""
     stored: Int[Array, " samples"]
     """Nodes on or off, before the sample."""
     on: Bool[Array, "snapshots nodes"]
@@ -63,15 +74,30 @@ class GrowthHistory(Module):
     """Labels of the nodes then; -1 for none."""
 
     def count(self, kind: int) -> Int[Array, ""]:
-        """How many samples were of a `kind`."""
+        """Counts the samples of a `kind`."""
         return jnp.sum(self.kind == kind)
 
 
 class AbstractNodeStorage(Module):
-    """What nodes are made of, where that is not exact numbers: it decides what a written number becomes.
+    """A storage that nodes are made of where numbers are not exact: it decides what is read of one.
 
     A class of your own needs these three, all pure functions; noise is drawn from a key of its own and
     the step.
+
+    ```python
+    class Rounded(jaxnn.AbstractNodeStorage):
+        def weights(self, rows, held, nodes, step):
+            return jnp.round(rows, 1)
+
+        def counters(self, counter, step):
+            return counter
+
+        def noise(self, rows):
+            return jnp.zeros(rows.shape[0])
+
+
+    jaxnn.GrowWhenRequired(2, storage=Rounded()).start([[0.12], [0.46]]).weight[:, 0]  # [0.1, 0.5]
+    ```
     """
 
     @abc.abstractmethod
@@ -82,15 +108,15 @@ class AbstractNodeStorage(Module):
         nodes: Int[Array, " some"],
         step: Int[Array, ""],
     ) -> Float[Array, "some inputs"]:
-        """The weights that these nodes have after these rows were written over those that they held."""
+        """Returns the weights that nodes have after these rows were written over those that they held."""
 
     @abc.abstractmethod
     def counters(self, counter: Float[Array, " nodes"], step: Int[Array, ""]) -> Float[Array, " nodes"]:
-        """The counters that all nodes have after these were written into them."""
+        """Returns the counters that all nodes have after these were written into them."""
 
     @abc.abstractmethod
     def noise(self, rows: Float[Array, "some inputs"]) -> Float[Array, " some"]:
-        """The expected square of what writing added to these rows of weights, which distances leave out."""
+        """Returns the expected square of what writing added to rows of weights; distances leave it out."""
 
 
 class GrowWhenRequired(Module):
@@ -141,24 +167,47 @@ class GrowWhenRequired(Module):
     Source: Marsland, Shapiro and Nehmzow, Neural Networks 15, 1041 (2002); Parisi et al., Neural
     Networks 96, 137 (2017) for counters and contexts; switching off after Zhang et al., Science 375,
     533 (2022). The distance is divided by $\sqrt{\mathrm{inputs}}$, which none of these do.
+
+    ```python
+    growing = jaxnn.GrowWhenRequired(8)
+    samples = jr.uniform(jr.key(0), (20, 2))
+    state, history = growing.learn(growing.start(samples[:2]), samples)
+    state.stored.sum()  # 5
+    ```
     """
 
     capacity: int = eqx.field(static=True)
+    """Nodes there is room for, at least 2."""
     activity_threshold: Any = eqx.field(default=0.9, converter=as_inexact)
+    """Activity a_T below which a sample is unlike the best node, from 0 to 1."""
     habituation_threshold: Any = eqx.field(default=0.1, converter=as_inexact)
+    """Counter h_T below which a node counts as trained, from 0 to 1."""
     winner_rate: Any = eqx.field(default=0.2, converter=as_inexact)
+    """Rate epsilon_b at which the best node learns, from 0 to 1."""
     neighbour_rate: Any = eqx.field(default=0.01, converter=as_inexact)
+    """Rate epsilon_n at which its neighbours learn, from 0 to 1."""
     winner_fall: Any = eqx.field(default=0.3, converter=as_inexact)
+    """Rate tau_b at which the counter of the best node falls, from 0 to 1."""
     neighbour_fall: Any = eqx.field(default=0.1, converter=as_inexact)
+    """Rate tau_n at which the counters of its neighbours fall, from 0 to 1."""
     recovery: Any = eqx.field(default=1.05, converter=as_inexact)
+    """Recovery kappa of the counters, which approach 1 - 1 / kappa; at least 1."""
     max_age: Any = eqx.field(default=600, converter=_as_integer)
+    """Age beyond which an edge goes, in wins of either end; at least 1."""
     deletes: Any = eqx.field(default=False, converter=_as_integer)
+    """Whether a node that loses its last edge is removed."""
     off_after: Any = eqx.field(default=_NEVER, converter=_as_integer)
+    """Samples without a win after which a node is switched off, at least 1."""
     by_label: Any = eqx.field(default=False, converter=_as_integer)
+    """Whether only samples of a node's own label, or of none, keep it on and wake it."""
     label_fall: Any = eqx.field(default=0.1, converter=as_inexact)
+    """What a sample takes from a node's counts of other labels, from 0 to 1."""
     context: int = eqx.field(static=True, default=0)
+    """Number K of contexts, at least 0."""
     context_decay: Any = eqx.field(default=0.7, converter=as_inexact)
+    """Decay beta of the contexts, from 0 to 1."""
     storage: AbstractNodeStorage | None = None
+    """What becomes of a number that is written into a node; None keeps it exactly."""
 
     def __check_init__(self) -> None:
         check_count("capacity", self.capacity)
@@ -177,7 +226,7 @@ class GrowWhenRequired(Module):
         check_at_least("off_after", self.off_after, 1)
 
     def start(self, inputs: Numbers, n_classes: int = 1, labels: Numbers | None = None) -> jk.GrowState:
-        """A network of so many fresh nodes at `inputs` `(nodes, inputs)`, at least two.
+        """Makes a network of so many fresh nodes at `inputs` `(nodes, inputs)`, at least two.
 
         `labels` (nodes,), where given, are what these nodes are counted for. Contexts start at zero.
 
@@ -216,7 +265,7 @@ class GrowWhenRequired(Module):
         *,
         every: int | None = None,
     ) -> tuple[jk.GrowState, GrowthHistory]:
-        """Show the network a stream of `inputs` `(samples, inputs)`, in order.
+        """Shows the network a stream of `inputs` `(samples, inputs)`, in order.
 
         - `state`: of `start` or of an earlier stream, which this one continues (contexts start anew).
         - `labels` (samples,): counted at the nodes; -1 or none for none.
@@ -240,7 +289,7 @@ class GrowWhenRequired(Module):
     def classify(
         self, state: jk.GrowState, inputs: Numbers, stored: bool = False
     ) -> Int[Array, " samples"]:
-        """Labels of the nodes nearest to each input, among those on, or among all that are stored.
+        """Finds the labels of the nodes nearest to each input, among those on, or all that are stored.
 
         Nodes that no label was counted for do not take part; -1 where there is none that does. With
         contexts, inputs are a stream in order.

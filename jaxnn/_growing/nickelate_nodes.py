@@ -39,7 +39,7 @@ _STEPS = 256  # of a pulse; with 64 some steps are not solved in single precisio
 
 
 class NickelateNodes(Module):
-    r"""Pulses on nickelate devices as a node needs them, measured on the device model.
+    r"""A set of pulses on nickelate devices as a node needs them, measured on the device model.
 
     A node is one device that is a neuron while the node is on and a resistor, by an erase pulse, while
     it is off; one synapse per weight and one for the counter, which keep what they hold either way.
@@ -49,6 +49,12 @@ class NickelateNodes(Module):
 
     (a column of $G_\mathrm{min}$ is subtracted), and is written by an erase and a set pulse whose
     amplitude chooses it. Made by `NickelateNodes.measure`.
+
+    ```python
+    nodes = jaxnn.NickelateNodes.measure(jaxnn.NickelateDevice(), jr.key(0), levels=3, devices=2)
+    nodes.read_energy.shape  # (3,)
+    nodes.number(nodes.conductance(jnp.asarray(0.5)))  # 0.5
+    ```
     """
 
     log_conductance: Float[Number, " levels"] = eqx.field(converter=as_inexact)
@@ -58,15 +64,15 @@ class NickelateNodes(Module):
     cycle_deviation: Float[Number, " levels"] = eqx.field(converter=as_inexact, metadata=unit("1"))
     """Standard deviation of ln G from write to write [1]."""
     write_energy: Float[Number, " levels"] = eqx.field(converter=as_inexact, metadata=unit("J"))
-    """Of an erase and a set pulse [J]."""
+    """Energy of an erase and a set pulse [J]."""
     read_energy: Float[Number, " levels"] = eqx.field(converter=as_inexact, metadata=unit("J"))
-    """Of a read pulse [J]."""
+    """Energy of a read pulse [J]."""
     integrate_energy: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("J"))
-    """Of a pulse on a neuron below its threshold [J]."""
+    """Energy of a pulse on a neuron below its threshold [J]."""
     wake_energy: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("J"))
-    """Of a set pulse that makes a resistor a neuron [J]."""
+    """Energy of a set pulse that makes a resistor a neuron [J]."""
     off_energy: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("J"))
-    """Of an erase pulse that makes a neuron a resistor [J]."""
+    """Energy of an erase pulse that makes a neuron a resistor [J]."""
 
     @classmethod
     def measure(
@@ -121,7 +127,7 @@ class NickelateNodes(Module):
     def storage(
         self, capacity: int, inputs: int, key: Key, *, largest: Numbers = 1.0, verify: bool = False
     ) -> "NickelateStorage":
-        """Devices for so many nodes of so many inputs (times 1 + contexts), as drawn with this key.
+        """Draws the devices for so many nodes of so many inputs (times 1 + contexts), with this key.
 
         See `NickelateStorage` for the others.
         """
@@ -138,19 +144,19 @@ class NickelateNodes(Module):
         )
 
     def conductance(self, fraction: Array) -> Array:
-        """ln G for a number as a fraction of the largest one."""
+        """Returns ln G for a number as a fraction of the largest one."""
         ends = follow(self.log_conductance, fraction)
         low, high = jnp.exp(ends[0]), jnp.exp(ends[-1])
         return jnp.log(low + (high - low) * jnp.clip(fraction, 0, 1))
 
     def number(self, log_conductance: Array) -> Array:
-        """The number, as a fraction of the largest one, that a conductance stands for."""
+        """Returns the number, as a fraction of the largest one, that a conductance stands for."""
         ends = follow(self.log_conductance, log_conductance)
         low, high = jnp.exp(ends[0]), jnp.exp(ends[-1])
         return (jnp.exp(log_conductance) - low) / (high - low)
 
     def at(self, name: str, log_conductance: Array) -> Array:
-        """A measured property between the levels that were measured."""
+        """Returns a measured property between the levels that were measured."""
         own = follow(self, log_conductance)
         return jnp.interp(log_conductance, own.log_conductance, getattr(own, name))
 
@@ -168,7 +174,7 @@ def _programmes(wide: Callable[[ArrayLike], Array], levels: int) -> tuple[Progra
 
 
 class NickelateStorage(AbstractNodeStorage):
-    r"""Weights and counters in nickelate synapses, which differ and never do the same twice.
+    r"""A storage of weights and counters in nickelate synapses, which differ and never do the same twice.
 
     A write leaves $\ln G$ off by $\sigma_d z + \sigma_c n$: $z$ belongs to the device, $n$ to the write.
     With `verify`, a second write corrects what a read of the first one shows, which leaves
@@ -177,18 +183,28 @@ class NickelateStorage(AbstractNodeStorage):
     its own standard deviation are left as they are.
 
     Numbers have to lie between 0 and `largest` and are clipped to that. A counter is at most 1.
+
+    ```python
+    rising, small = jnp.linspace(-14.0, -12.0, 5), jnp.full(5, 0.1)
+    nodes = jaxnn.NickelateNodes(rising, small, small, *(1e-12 * small,) * 2, *(1e-12,) * 3)
+    storage = nodes.storage(4, 2, jr.key(1))
+    growing = jaxnn.GrowWhenRequired(4, storage=storage)
+    growing.start([[0.2, 0.8], [0.6, 0.4]]).weight.shape  # (4, 2)
+    ```
     """
 
     nodes: NickelateNodes
+    """The pulses, as they were measured."""
     weight_error: Float[Array, "nodes inputs"]
-    """z of every weight's device."""
+    """Error z of every weight's device, in its standard deviations."""
     counter_error: Float[Array, " nodes"]
-    """z of every counter's device."""
+    """Error z of every counter's device, in its standard deviations."""
     key: Key
-    """Of the noise of writes."""
+    """Key of `jax.random` that the noise of writes is drawn with."""
     largest: Any = eqx.field(default=1.0, converter=as_inexact)
-    """w_max of the weights."""
+    """Largest weight w_max, in the unit of the inputs; positive."""
     verify: bool = eqx.field(static=True, default=False)
+    """Whether a read and a second write correct each write."""
 
     def __check_init__(self) -> None:
         check_at_least("largest", self.largest, 0, strict=True)
@@ -240,29 +256,48 @@ class NickelateStorage(AbstractNodeStorage):
 
 
 class NodeCost(Module):
-    """Pulses, and the energy [J] that they take from the drive, of a stream that nodes have learned."""
+    """The pulses, and the energy [J] that they take from the drive, of a stream that nodes have learned.
+
+    ```python
+    growing = jaxnn.GrowWhenRequired(8)
+    samples = jr.uniform(jr.key(0), (20, 2))
+    state, history = growing.learn(growing.start(samples[:2]), samples)
+    rising, small = jnp.linspace(-14.0, -12.0, 5), jnp.full(5, 0.1)
+    nodes = jaxnn.NickelateNodes(rising, small, small, *(1e-12 * small,) * 2, *(1e-12,) * 3)
+    cost = jaxnn.node_cost(nodes, history, state)
+    cost.pulses  # 440.0
+    ```
+    """
 
     compare_pulses: Float[Array, ""]
+    """Pulses of the comparisons."""
     compare_energy: Float[Array, ""] = eqx.field(metadata=unit("J"))
+    """Energy of the comparisons [J]."""
     write_pulses: Float[Array, ""]
+    """Pulses of the writes into synapses."""
     write_energy: Float[Array, ""] = eqx.field(metadata=unit("J"))
+    """Energy of the writes into synapses [J]."""
     wake_pulses: Float[Array, ""]
+    """Pulses that woke nodes."""
     wake_energy: Float[Array, ""] = eqx.field(metadata=unit("J"))
+    """Energy of the pulses that woke nodes [J]."""
     off_pulses: Float[Array, ""]
+    """Pulses that switched nodes off."""
     off_energy: Float[Array, ""] = eqx.field(metadata=unit("J"))
+    """Energy of the pulses that switched nodes off [J]."""
     compare_energy_never_off: Float[Array, ""] = eqx.field(metadata=unit("J"))
-    """Of the comparisons, had every stored node been on all the time [J]."""
+    """Energy of the comparisons, had every stored node been on all the time [J]."""
     time: Float[Array, ""] = eqx.field(metadata=unit("s"))
-    """Of the pulses, where devices of a row are pulsed at once and rows one after another [s]."""
+    """Time that the pulses take, devices of a row at once and rows one after another [s]."""
 
     @property
     def pulses(self) -> Float[Array, ""]:
-        """All of them."""
+        """The number of all pulses."""
         return self.compare_pulses + self.write_pulses + self.wake_pulses + self.off_pulses
 
     @property
     def energy(self) -> Float[Array, ""]:
-        """All of it [J]."""
+        """The energy of all pulses [J]."""
         return self.compare_energy + self.write_energy + self.wake_energy + self.off_energy
 
 
@@ -275,7 +310,7 @@ def node_cost(
     largest: ArrayLike = 1.0,
     verify: bool = False,
 ) -> NodeCost:
-    """What a stream costs if the nodes are nickelate devices.
+    """Counts what a stream costs if the nodes are nickelate devices.
 
     - `history` of the stream, `state` after it: weights and counters there stand for those on the way.
     - `largest`, `verify`: as in `NickelateNodes.storage`.
@@ -283,6 +318,16 @@ def node_cost(
     A comparison reads every synapse of a node once, at the full read voltage, and sends one pulse to its
     neuron: an upper bound, since small inputs would drive less. A verified write is two writes and
     two reads. Nodes that are off cost nothing but the comparison that may wake them.
+
+    ```python
+    growing = jaxnn.GrowWhenRequired(8)
+    samples = jr.uniform(jr.key(0), (20, 2))
+    state, history = growing.learn(growing.start(samples[:2]), samples)
+    rising, small = jnp.linspace(-14.0, -12.0, 5), jnp.full(5, 0.1)
+    nodes = jaxnn.NickelateNodes(rising, small, small, *(1e-12 * small,) * 2, *(1e-12,) * 3)
+    cost = jaxnn.node_cost(nodes, history, state)
+    cost.compare_energy < cost.energy  # True
+    ```
     """
     inputs, dtype = state.weight.shape[1], state.weight.dtype
     total = lambda x: jnp.sum(x.astype(dtype))
