@@ -21,23 +21,42 @@ Body: TypeAlias = Callable[[State, PyTree], tuple[State, PyTree]]
 
 
 class AbstractAdjoint(Module):
-    """How reverse mode goes back through the time steps. Values and forward mode do not change."""
+    """A way for reverse mode to go back through the time steps. Values and forward mode do not change.
+
+    ```python
+    def loss(amplitude, adjoint):
+        drive = jaxnn.Sine(amplitude, 2.0)
+        return jaxnn.simulate(network, law, drive, adjoint=adjoint, **setup).conductance[-1]
+
+
+    jax.grad(loss)(0.3, jaxnn.StoreStates())  # 2.95e-6 [S/V]
+    ```
+    """
 
     @abc.abstractmethod
     def scan(
         self, step: Body[State], carry: State, xs: PyTree, length: int, every: int
     ) -> tuple[State, PyTree]:
-        """`jax.lax.scan(step, carry, xs, length)` that keeps the outputs of steps every, 2 every, ...
+        """Runs `jax.lax.scan(step, carry, xs, length)`, and keeps the outputs of steps every, 2 every, ...
 
         `xs` may be None; `every` is at most `length`.
         """
 
 
 class StoreAll(AbstractAdjoint):
-    """Keep all that the way back needs, the elimination of every step included.
+    """Keeps all that the way back needs, the elimination of every step included.
 
     Nothing is computed twice. The memory is that of `StoreStates` some ten times over: for
     short runs of few networks.
+
+    ```python
+    def loss(amplitude):
+        drive = jaxnn.Sine(amplitude, 2.0)
+        return jaxnn.simulate(network, law, drive, adjoint=jaxnn.StoreAll(), **setup).conductance[-1]
+
+
+    jax.grad(loss)(0.3)  # 2.95e-6 [S/V]
+    ```
     """
 
     def scan(
@@ -47,9 +66,18 @@ class StoreAll(AbstractAdjoint):
 
 
 class StoreStates(AbstractAdjoint):
-    """Keep state and potentials of every step, compute the rest once more on the way back. The default.
+    """Keeps state and potentials of every step, computes the rest once more on the way back. The default.
 
     Memory: `steps` times one number per junction and one per wire.
+
+    ```python
+    def loss(amplitude, adjoint):
+        drive = jaxnn.Sine(amplitude, 2.0)
+        return jaxnn.simulate(network, law, drive, adjoint=adjoint, **setup).conductance[-1]
+
+
+    jax.grad(loss)(0.3, jaxnn.StoreStates())  # 2.95e-6 [S/V]
+    ```
     """
 
     def scan(
@@ -59,7 +87,7 @@ class StoreStates(AbstractAdjoint):
 
 
 class Checkpointed(AbstractAdjoint):
-    r"""Keep the state at the start of every segment and run each segment once more on the way back.
+    r"""Keeps the state at the start of every segment and runs each segment once more on the way back.
 
     With segments of $s$ steps the memory is that of $n / s + s$ states out of $n$, least at
     $s = \sqrt n$, the default, for one more forward run of time.
@@ -67,10 +95,22 @@ class Checkpointed(AbstractAdjoint):
     Raises a `ValueError` for a segment shorter than one step.
 
     Source: Griewank, Optim. Methods Softw. 1, 35 (1992), with one level of recursion.
+
+    ```python
+    adjoint = jaxnn.Checkpointed(segment=10)
+
+
+    def loss(amplitude):
+        drive = jaxnn.Sine(amplitude, 2.0)
+        return jaxnn.simulate(network, law, drive, adjoint=adjoint, **setup).conductance[-1]
+
+
+    jax.grad(loss)(0.3)  # 2.95e-6 [S/V]
+    ```
     """
 
     segment: Declared[int | None] = eqx.field(static=True, default=None)
-    """Steps per segment, about; by default the square root of the number of steps."""
+    """Steps per segment, about, at least 1; by default the square root of the number of steps."""
 
     def __check_init__(self):
         _check_steps("segment", self.segment)
@@ -87,17 +127,30 @@ class Checkpointed(AbstractAdjoint):
 
 
 class Truncated(AbstractAdjoint):
-    r"""Cut the gradient at the start of every window: what came before counts as given.
+    r"""Cuts the gradient at the start of every window: what came before counts as given.
 
     The gradient of step $k$ goes back to the start of its own window only, which keeps it finite
     where the network is chaotic and biases it everywhere else. Windows start at the first step of
     the run.
 
     Raises a `ValueError` for a window shorter than one step.
+
+    ```python
+    adjoint = jaxnn.Truncated(window=10)
+
+
+    def loss(amplitude):
+        drive = jaxnn.Sine(amplitude, 2.0)
+        return jaxnn.simulate(network, law, drive, adjoint=adjoint, **setup).conductance[-1]
+
+
+    jax.grad(loss)(0.3)  # 9.02e-7 [S/V]
+    ```
     """
 
     window: Declared[int | Int[Array, ""]]
-    """Steps per window. Of an integer array that is traced, one compiled program does for all windows."""
+    """Steps per window, at least 1. Of an integer array that is traced, one compiled program does for all
+    windows."""
     inner: AbstractAdjoint = StoreStates()
     """What is kept within the windows."""
 

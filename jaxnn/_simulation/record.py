@@ -33,14 +33,14 @@ class AbstractObserver(Module):
 
     @abc.abstractmethod
     def start(self, run: Run) -> PyTree:
-        """The memory before the first step."""
+        """Returns the memory before the first step."""
 
     @abc.abstractmethod
     def follow(self, memory: PyTree, step: Step) -> PyTree:
-        """The memory after a step."""
+        """Returns the memory after a step."""
 
     def finish(self, memory: PyTree) -> PyTree:
-        """What the run is to give back, by default the memory."""
+        """Returns what the run is to give back, by default the memory."""
         return memory
 
 

@@ -52,6 +52,13 @@ def shoot(
     `jaxnn.simulate` refuses.
 
     Source: Bock and Plitt, IFAC Proc. Vol. 17, 1603 (1984).
+
+    ```python
+    starts = jnp.stack([law.init_state(network.n_junctions), solution.state[24]])
+    runs, gaps = jaxnn.shoot(network, law, drive, starts, **setup)
+    runs.conductance.shape  # (2, 25)
+    abs(gaps).max() < 1e-9  # True
+    ```
     """
     check_network(network, Network)
     states = jnp.asarray(states)

@@ -71,6 +71,15 @@ def simulate(
     drives or states that are not finite or do not fit, and unknown names in `record`.
 
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Methods; order of a step as in its code.
+
+    ```python
+    run = jaxnn.simulate(network, law, jaxnn.Sine(0.3, 2.0), record="state", **setup)
+    run.state.shape == (50, network.n_junctions)  # True
+    run.conductance[-1]  # 8.63e-7 [S]
+    onwards = {"state": run.final_state, "start_step": run.final_step}
+    again = jaxnn.simulate(network, law, drive, record="state", **onwards, **setup)
+    again.time[-1]  # 0.3 [s]
+    ```
     """
     n_steps, n_every = _check_counts(steps, every)
     setup = RunArguments(terminals=terminals, dt=dt, start_step=start_step, state=state, solver=solver)

@@ -26,7 +26,13 @@ def per(axis: str) -> dict[str, str]:
 
 
 class Result(eqx.Enumeration):
-    """How a run ended."""
+    """The ways in which a run can end.
+
+    ```python
+    solution.result == jaxnn.Result.successful  # True
+    jaxnn.Result[solution.result]  # every conductance, potential, current and state stayed finite ...
+    ```
+    """
 
     successful = "every conductance, potential, current and state stayed finite and within its bounds"
     not_finite = (
@@ -51,6 +57,14 @@ class Solution(Module):
     `terminal_current` are (time, networks, terminals),
     `conductance`, `kirchhoff_residual` and `power` are (time, networks), `largest_change` and
     `failed_step` are (networks,). Under `vmap` every array gets the mapped axis in front, as usual.
+
+    ```python
+    solution.time[-1]  # 0.15 [s]
+    solution.terminal_current.shape  # (50, 2)
+    solution.junction_voltage.shape == (50, network.n_junctions)  # True
+    solution.save("run.npz")
+    jaxnn.Solution.load("run.npz").dt  # 0.003 [s]
+    ```
     """
 
     time: Float[Array, " time"] = eqx.field(metadata=unit("s"))
@@ -60,7 +74,7 @@ class Solution(Module):
     terminal_current: Float[Array, "time *terminals"] = eqx.field(metadata=unit("A") | per("network"))
     """Currents from the terminals into the network [A]."""
     conductance: Float[Array, "time *networks"] = eqx.field(metadata=unit("S") | per("network"))
-    """Between the first two terminals [S]: |current into the second / potential difference|.
+    """Conductance between the first two terminals [S]: |current into the second / potential difference|.
 
     With two terminals, or a drive of the first alone, it has a value at 0 V too: that of the branch that is
     left of the network. With more that are driven it hangs on how, and is NaN where the first two are at
@@ -74,9 +88,9 @@ class Solution(Module):
     failed_step: Int[Array, "*networks"]
     """First step with a number that is not finite, negative or out of bounds, or -1."""
     failed_junction: Declared[Int[Array, "*networks"]] = eqx.field(default=-1)
-    """The junction that it belongs to, or -1 if it belongs to none."""
+    """Junction that the failure belongs to, or -1 if it belongs to none."""
     cause: Declared[Int[Array, "*networks"]] = eqx.field(default=0)
-    """What is wrong there, as a number; `result` says it in words."""
+    """What is wrong in that step, as a number; `result` says it in words."""
     # As they are where they were asked for, so that type checkers let users index them.
     state: Declared[Float[Array, "time *variables junctions"]] = eqx.field(
         default=NotRecorded("state"), metadata=per("junction")
@@ -118,17 +132,17 @@ class Solution(Module):
 
     @property
     def junction(self) -> Any:
-        """The law of its junctions. A `ValueError` if a file has only the numbers of it: see `load`."""
+        """The law of the run's junctions; a `ValueError` if a file has its numbers alone: see `load`."""
         return self._known_setup().junction
 
     @property
     def terminals(self) -> Array | np.ndarray:
-        """Its terminals, as they were given, in each network's own numbers."""
+        """The terminals of the run, as they were given, in each network's own numbers."""
         return self._known_setup().terminals
 
     @property
     def dt(self) -> Array | np.ndarray | np.floating:
-        """Its time step [s]."""
+        """The time step of the run [s]."""
         return self._known_setup().dt
 
     def _known_setup(self) -> Setup:
@@ -141,7 +155,7 @@ class Solution(Module):
 
     @property
     def result(self) -> Any:
-        """How the run ended, a `Result`; of several, one each."""
+        """The way in which the run ended, a `Result`; of several, one each."""
         cause = jnp.asarray(self.cause)
         named = _result
         for _ in range(cause.ndim):

@@ -25,16 +25,24 @@ else:
 
 
 class Observation(Module):
-    """A network at one instant; fields, signs and axes as in `jaxnn.Solution`, without time."""
+    """A network at one instant; fields, signs and axes as in `jaxnn.Solution`, without time.
+
+    ```python
+    equation = jaxnn.StateEquation(network, law, drive, terminals=setup["terminals"])
+    now = equation.observe(0.125, equation.initial_state)
+    now.drive  # [0.3, 0.0] [V]
+    now.conductance  # 1.29e-7 [S]
+    ```
+    """
 
     drive: Float[Array, "*terminals"] = eqx.field(metadata=unit("V"))
     """Potentials of the terminals [V]."""
     terminal_current: Float[Array, "*terminals"] = eqx.field(metadata=unit("A"))
     """Currents from the terminals into the network [A]."""
     conductance: Float[Array, "*networks"] = eqx.field(metadata=unit("S"))
-    """Between the first two terminals [S], as in `jaxnn.Solution`."""
+    """Conductance between the first two terminals [S], as in `jaxnn.Solution`."""
     junction_conductance: Float[Array, " junctions"] = eqx.field(metadata=unit("S"))
-    """Conductances [S]."""
+    """Conductances of the junctions [S]."""
     junction_voltage: Float[Array, " junctions"] = eqx.field(metadata=unit("V"))
     """phi_a - phi_b of junction (a, b) [V]."""
     node_potential: Float[Array, " nodes"] = eqx.field(metadata=unit("V"))
@@ -63,9 +71,16 @@ class StateEquation(Module):
     All of it is a pytree: `jit`, `vmap` and `grad` reach every number in it.
 
     Raises a `ValueError` for what `jaxnn.simulate` refuses, an array drive and a law without rate.
+
+    ```python
+    equation = jaxnn.StateEquation(network, law, drive, terminals=setup["terminals"])
+    rate = equation(0.125, equation.initial_state)
+    rate.shape == (network.n_junctions,)  # True
+    ```
     """
 
     problem: Problem
+    """The network, law, drive and terminals, checked and of one dtype."""
 
     def __init__(
         self,
@@ -100,7 +115,7 @@ class StateEquation(Module):
 
     @property
     def initial_state(self) -> Float[Array, "*variables junctions"]:
-        """`state` as it was given, or that of a blank network, in the dtype of the equation."""
+        """The state as it was given, or that of a blank network, in the dtype of the equation."""
         return self.problem.state
 
     @property
@@ -124,7 +139,7 @@ class StateEquation(Module):
         return jnp.where(self.problem.network.passive, 0, rate)
 
     def observe(self, time: ArrayLike, state: Float[Array, "*variables junctions"]) -> Observation:
-        """Currents, voltages and conductances at `time` [s]; `jax.vmap` it over a solution."""
+        """Returns currents, voltages and conductances at `time` [s]; `jax.vmap` it over a solution."""
         conductance, flows = self._solve(time, state)
         return Observation(junction_conductance=conductance, **flows._asdict())
 

@@ -18,7 +18,23 @@ from .problem import Problem
 
 
 class Run(Module):
-    """What is known of a run before its first step."""
+    """All that is known of a run before its first step.
+
+    ```python
+    class LargestChange(jaxnn.AbstractObserver):
+        def start(self, run):
+            return run.state, jnp.zeros(())
+
+        def follow(self, memory, step):
+            return step.state, jnp.maximum(memory[1], abs(step.state - memory[0]).max())
+
+        def finish(self, memory):
+            return memory[1]
+
+
+    run = jaxnn.simulate(network, law, drive, record={"change": LargestChange()}, **setup)
+    ```
+    """
 
     state: Float[Array, "*variables junctions"]
     """The state that it starts from."""
@@ -43,6 +59,15 @@ class Step(Module):
 
     Fields, signs and units as in `jaxnn.Solution`, without the axis of time; for an ensemble, junctions and
     nodes are those of all networks, one after the other.
+
+    ```python
+    def hottest(step):
+        return jnp.argmax(step.junction_conductance * step.junction_voltage**2)
+
+
+    run = jaxnn.simulate(network, law, drive, record=hottest, **setup)
+    run.recorded["hottest"].shape  # (50,)
+    ```
     """
 
     run: Run
@@ -56,7 +81,7 @@ class Step(Module):
     terminal_current: Float[Array, "*terminals"] = eqx.field(metadata=unit("A"))
     """Currents from the terminals into the network [A]."""
     conductance: Float[Array, "*networks"] = eqx.field(metadata=unit("S"))
-    """Between the first two terminals [S]."""
+    """Conductance between the first two terminals [S]."""
     state: Float[Array, "*variables junctions"]
     """The states after the step."""
     junction_conductance: Float[Array, " junctions"] = eqx.field(metadata=unit("S"))
