@@ -20,7 +20,14 @@ from .events import AbstractEventRule
 
 
 class EventCounts(Module):
-    """The events of a run, step by step."""
+    """The events of a run, step by step.
+
+    ```python
+    rule = jaxnn.analysis.Crossing.of(law)
+    events = jaxnn.analysis.count_events(network, law, drive, rule=rule, **setup)
+    events.counts.sum()  # 8
+    ```
+    """
 
     counts: Int[Array, "time *networks"]
     """Events of all junctions of each network that fall into each step."""
@@ -39,9 +46,9 @@ class EventCounter(AbstractObserver):
     (steps, *networks). Passive junctions have none.
 
     ```python
-    counter = jaxnn.analysis.EventCounter(jaxnn.analysis.Crossing(1e-7))
+    counter = jaxnn.analysis.EventCounter(jaxnn.analysis.Crossing.of(law))
     run = jaxnn.simulate(network, law, drive, record={"events": counter}, **setup)
-    run.recorded["events"].sum()
+    run.recorded["events"].sum()  # 8
     ```
 
     Raises a `ValueError` for a rule that is none and margins that are no two numbers of steps.
@@ -121,6 +128,12 @@ def count_events(
       published data.
 
     Raises a `ValueError` for what `jaxnn.simulate` refuses and margins that leave nothing.
+
+    ```python
+    rule = jaxnn.analysis.Crossing.of(law)
+    events = jaxnn.analysis.count_events(network, law, drive, rule=rule, **setup)
+    events.counts.shape  # (50,)
+    ```
     """
     check_arguments("count_events", setup, TimedArguments)
     n_steps = check_count("steps", setup["steps"])

@@ -19,11 +19,17 @@ class AbstractEventRule(Module):
 
     A rule sees the conductance that each step was solved with, first step first, and adds to the
     counts of events per step and network. What it has to remember is its memory, any pytree.
+
+    ```python
+    rule = jaxnn.analysis.Crossing(1e-6)
+    isinstance(rule, jaxnn.analysis.AbstractEventRule)  # True
+    jaxnn.analysis.events_in(solution, rule).sum()  # 7
+    ```
     """
 
     @abc.abstractmethod
     def start(self, conductance: Float[Array, " junctions"]) -> PyTree:
-        """The memory after the first step."""
+        """Returns the memory after the first step."""
 
     @abc.abstractmethod
     def follow(
@@ -35,18 +41,18 @@ class AbstractEventRule(Module):
         counts: Counts,
         owner: Int[Array, " junctions"],
     ) -> tuple[PyTree, Counts]:
-        """The memory and the counts after the step of number `index` = 1, 2, ..., counted from 0.
+        """Returns the memory and the counts after the step of number `index` = 1, 2, ..., counted from 0.
 
         `owner` is the network of each junction; passive ones belong to none (a number past the end).
         """
 
     @abc.abstractmethod
     def finish(self, memory: PyTree, counts: Counts, owner: Int[Array, " junctions"]) -> Counts:
-        """The counts after the last step."""
+        """Returns the counts after the last step."""
 
 
 class Crossing(AbstractEventRule):
-    r"""A junction's conductance crosses a level, upwards or downwards, between two steps.
+    r"""A rule for events where a junction's conductance crosses a level, up or down, between two steps.
 
     $$(g_{k-1} \ge g_c) \ne (g_k \ge g_c)$$
 
@@ -54,17 +60,23 @@ class Crossing(AbstractEventRule):
     $g_c = 1.1\,G_\mathrm{off}$, which this rule has as `Crossing.of(junction)`.
 
     Source: the code published with Hochstetter et al., Nat. Commun. 12, 4008 (2021).
+
+    ```python
+    rule = jaxnn.analysis.Crossing(1e-6)
+    jaxnn.analysis.events_in(np.array([1e-7, 2e-6, 3e-6, 2e-7]), rule, dt=1e-3)  # [0, 1, 0, 1]
+    jaxnn.analysis.Crossing.of(law).level  # 8.55e-8 [S]
+    ```
     """
 
     level: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("S"))
-    """The conductance to cross [S]."""
+    """The conductance to cross [S], one for all junctions or one per junction."""
 
     def __check_init__(self):
         check_at_least("level of Crossing", self.level, 0, "S", strict=True)
 
     @classmethod
     def of(cls, junction: Declared[TunnelJunction | BinaryJunction], factor: ArrayLike = 1.1) -> "Crossing":
-        """The level `factor` times a junction law's `off_conductance`."""
+        """Makes the rule whose level is `factor` times a junction law's `off_conductance`."""
         return cls(factor * junction.off_conductance)
 
     def start(self, conductance: Float[Array, " junctions"]) -> PyTree:
@@ -93,7 +105,7 @@ class Crossing(AbstractEventRule):
 
 
 class RelativeRate(AbstractEventRule):
-    r"""A junction's conductance changes fast, relative to itself; one event at the peak.
+    r"""A rule for events where a junction's conductance changes fast, relative to itself; one at the peak.
 
     $$x_k = \frac{|g_{k+1} - g_k|}{g_k\,dt}, \qquad x_n = 0$$
 
@@ -102,6 +114,11 @@ class RelativeRate(AbstractEventRule):
     In float32 the rounding of $g$ alone makes $x$ of 1e-7 / dt: use float64 for small thresholds.
 
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Methods.
+
+    ```python
+    rule = jaxnn.analysis.RelativeRate(threshold=10.0)
+    jaxnn.analysis.events_in(np.array([1e-7, 1e-7, 4e-7, 5e-7, 5e-7]), rule, dt=0.01)  # [0, 1, 0, 0, 0]
+    ```
     """
 
     threshold: Float[Number, "..."] = eqx.field(converter=as_inexact, default=1e-3, metadata=unit("1/s"))

@@ -39,7 +39,15 @@ from .._simulation import (
 
 
 class LyapunovSpectrum(Module):
-    """Exponents of a run, and how they came about."""
+    """The Lyapunov exponents of a run, and how they came about.
+
+    ```python
+    smooth = jaxnn.SmoothJunction(law, sharpness=3.0)
+    spectrum = jaxnn.lyapunov_exponents(network, smooth, drive, interval=10, **setup)
+    spectrum.exponents.shape  # (1,)
+    spectrum.growth.shape  # (5, 1)
+    ```
+    """
 
     exponents: Float[Array, " count"] = eqx.field(metadata=unit("1/s"))
     """The leading exponents [1/s], the largest first; -inf for a difference that vanished."""
@@ -48,7 +56,7 @@ class LyapunovSpectrum(Module):
     final_state: Float[Array, "*variables junctions"]
     """The state after the run."""
     final_step: Int[Array, ""]
-    """The number of its last step, for `start_step` of the next."""
+    """Number of the last step, for `start_step` of the next run."""
 
 
 @jax.named_scope("lyapunov_exponents")
@@ -64,7 +72,7 @@ def lyapunov_exponents(
     window: ArrayLike | None = None,
     **setup: Unpack[TimedArguments],
 ) -> LyapunovSpectrum:
-    r"""The leading Lyapunov exponents along a run, by its exact tangent dynamics.
+    r"""Computes the leading Lyapunov exponents along a run, by its exact tangent dynamics.
 
     $$\delta_k = \frac{\partial \lambda_k}{\partial \lambda_{k-1}} \delta_{k-1}, \qquad
       \Lambda = \frac{1}{T} \sum_\mathrm{intervals} \ln |\mathrm{diag} R|, \qquad \delta = Q R$$
@@ -91,6 +99,12 @@ def lyapunov_exponents(
 
     Source: Benettin et al., Meccanica 15, 9 (1980); Hochstetter et al., Nat. Commun. 12, 4008
     (2021), Fig. 6, with two trajectories instead of a tangent (`jaxnn.two_trajectory_exponents`).
+
+    ```python
+    smooth = jaxnn.SmoothJunction(law, sharpness=3.0)
+    spectrum = jaxnn.lyapunov_exponents(network, smooth, drive, interval=10, **setup)
+    spectrum.exponents  # [-1.23] [1/s]
+    ```
     """
     check_arguments("lyapunov_exponents", setup, TimedArguments)
     n_steps, n_interval, n_count = _check_counts(network, setup["steps"], interval, count)

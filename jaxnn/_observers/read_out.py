@@ -48,17 +48,26 @@ class ReadOutRecord(Module):
     The error of any weights follows from it, of those trained on it as of those trained on another
     record. $R$ has the singular values of $[X \; Y]$; the normal equations, with $X^T X$, would have
     their squares and lose the directions below $\sqrt\epsilon$.
+
+    ```python
+    features = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
+    record = jaxnn.analysis.ReadOutRecord.of(features, np.array([[1.0], [3.0], [5.0]]))
+    weights = record.weights()
+    weights[:, 0]  # [1.0, 2.0]
+    record.accuracy(weights)  # [1.0]
+    ```
     """
 
     factor: Float[Array, "columns columns"]
-    """R, features before targets."""
+    """Triangular factor R, the columns of the features before those of the targets."""
     samples: Int[Array, ""]
-    """How many rows went into it."""
+    """Number of rows that went into it."""
     n_features: int = eqx.field(static=True)
+    """Number of features, which the first columns of `factor` belong to."""
 
     @classmethod
     def of(cls, features: Numbers, targets: Numbers) -> "ReadOutRecord":
-        """The record of `features`, (samples, features), and `targets`, (samples, targets)."""
+        """Makes the record of `features`, (samples, features), and `targets`, (samples, targets)."""
         features, targets = as_array(features), as_array(targets)
         columns = features.shape[-1] + targets.shape[-1]
         factor = jnp.zeros((columns, columns), jnp.result_type(features, targets))
@@ -66,7 +75,7 @@ class ReadOutRecord(Module):
 
     @compiled
     def extended(self, features: Numbers, targets: Numbers) -> "ReadOutRecord":
-        """The record with more samples.
+        """Returns the record with more samples.
 
         Raises a `ValueError` for shapes that do not fit.
         """
@@ -93,7 +102,7 @@ class ReadOutRecord(Module):
     def weights(
         self, tolerance: float | int | None = None, among: Sequence[SupportsIndex] | Array | None = None
     ) -> Float[Array, "features targets"]:
-        r"""The least-squares weights; where many are as good, the smallest.
+        r"""Returns the least-squares weights; where many are as good, the smallest.
 
         - `tolerance`: singular values of the features below this part of the largest count as zero;
           by default $\epsilon \max(\text{samples}, \text{features})$, what rounding leaves of a
@@ -117,7 +126,7 @@ class ReadOutRecord(Module):
 
     @compiled
     def accuracy(self, weights: ArrayLike) -> Float[Array, " targets"]:
-        r"""$1 - \mathrm{RNMSE}$ of weights on these samples, $1 - |X w - y| / |y|$, for each target.
+        r"""Computes $1 - |X w - y| / |y|$, $1 - \mathrm{RNMSE}$, of weights on these samples by target.
 
         1 is perfect, 0 is what no weights at all reach; weights that were trained on other samples
         can be worse. NaN for a target that is zero throughout.
@@ -129,10 +138,18 @@ class ReadOutRecord(Module):
 
 
 class ReadOutRun(Module):
-    """A run whose potentials were recorded against targets."""
+    """A run whose potentials were recorded against targets.
+
+    ```python
+    targets = jnp.cos(4 * jnp.pi * solution.time)[:, None]
+    setting = {"terminals": setup["terminals"], "dt": 3e-3, "segment": 25}
+    run = jaxnn.analysis.record_read_out(network, law, drive, targets, **setting)
+    run.record.samples  # 50
+    ```
+    """
 
     record: ReadOutRecord
-    """Features are the potentials [V] of the wires in order, terminals included."""
+    """Record of the potentials [V] of the wires in order, terminals included, and of the targets."""
     conductance: Float[Array, " time"] = eqx.field(metadata=unit("S"))
     """Conductance between the first two terminals at each step [S], as in `jaxnn.Solution`."""
     final_state: Float[Array, "*variables junctions"]
@@ -164,6 +181,13 @@ def record_read_out(
 
     Raises a `ValueError` for what `jaxnn.simulate` refuses, an ensemble, and targets or a segment that
     do not fit.
+
+    ```python
+    targets = jnp.cos(4 * jnp.pi * solution.time)[:, None]
+    setting = {"terminals": setup["terminals"], "dt": 3e-3, "segment": 25}
+    run = jaxnn.analysis.record_read_out(network, law, drive, targets, **setting)
+    run.record.accuracy(run.record.weights())  # [0.341]
+    ```
     """
     check_arguments("record_read_out", setup, RunArguments)
     targets, length = as_array(targets), check_count("segment", segment)

@@ -40,9 +40,15 @@ from .._simulation import (
 
 
 class SeparationGrowth(Module):
-    """Exponents of pairs of trajectories, one pair per perturbed junction, and how they came about.
+    """The exponents of pairs of trajectories, one pair per perturbed junction, and how they came about.
 
     Each network of an ensemble has differences and exponents of its own.
+
+    ```python
+    growth = jaxnn.two_trajectory_exponents(network, law, drive, distance=5e-4, **setup)
+    growth.exponents.shape == (network.n_junctions,)  # True
+    growth.network_exponent  # -11.3 [1/s]
+    ```
     """
 
     exponents: Float[Array, "*networks perturbed"] = eqx.field(metadata=unit("1/s"))
@@ -52,15 +58,15 @@ class SeparationGrowth(Module):
     conductance: Float[Array, "time *networks"] = eqx.field(metadata=unit("S"))
     """Conductance of the undisturbed network between the first two terminals at each step [S]."""
     final_state: Float[Array, "*variables junctions"]
-    """Its state after the run."""
+    """State of the undisturbed network after the run."""
     final_differences: Float[Array, "perturbed *variables junctions"]
-    """Those of the pairs from it, for `differences` of the next."""
+    """Differences of the pairs from it, for `differences` of the next run."""
     final_step: Int[Array, ""]
-    """The number of its last step, for `start_step` of the next."""
+    """Number of the last step, for `start_step` of the next run."""
 
     @property
     def network_exponent(self) -> Float[Array, "..."]:
-        """The mean over the perturbed junctions [1/s]."""
+        """The mean of the exponents over the perturbed junctions [1/s]."""
         return jnp.mean(self.exponents, axis=-1)
 
 
@@ -78,7 +84,7 @@ def two_trajectory_exponents(
     every: Count | None = None,
     **setup: Unpack[TimedArguments],
 ) -> SeparationGrowth:
-    r"""Lyapunov exponents as the paper has them: from a second trajectory at a finite distance.
+    r"""Computes Lyapunov exponents as the paper has them: from a second trajectory at a finite distance.
 
     $$\gamma_k = \ln \frac{|\lambda'_k - \lambda_k|}{\epsilon}, \qquad
       \lambda'_k \leftarrow \lambda_k + \frac{\epsilon}{|\lambda'_k - \lambda_k|} (\lambda'_k - \lambda_k),
@@ -108,6 +114,11 @@ def two_trajectory_exponents(
     there (traced or left out, for an ensemble), and a distance that rounding would swallow.
 
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Fig. 6; `calcLyapunov` in its code.
+
+    ```python
+    growth = jaxnn.two_trajectory_exponents(network, law, drive, distance=5e-4, **setup)
+    growth.exponents.max()  # 6.16 [1/s]
+    ```
     """
     check_arguments("two_trajectory_exponents", setup, TimedArguments)
     n_steps, n_interval, n_every = _check_counts(setup["steps"], interval, every)
