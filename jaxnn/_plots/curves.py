@@ -49,6 +49,12 @@ def plot_conductance(
     - `unit`: of the axis, "S" or "G0", the conductance quantum 7.77e-5 S.
 
     **Raises:** `ValueError` where shapes or labels do not fit.
+
+    ```python
+    ax = jaxnn.plot_conductance(solution)
+    ax.get_ylabel()  # "network conductance [S]"
+    ax = jaxnn.plot_conductance(solution.time, solution.conductance, unit="G0")
+    ```
     """
     if conductance is None:
         time, conductance = _traces(time)
@@ -93,6 +99,13 @@ def plot_hysteresis(
     - `thresholds`: V* of the vertical guide lines.
 
     **Raises:** `ValueError` where shapes or labels do not fit.
+
+    ```python
+    drive = np.array([0.5, 1.0, 1.5])
+    up, down = np.array([1e-3, 1e-3, 0.8]), np.array([1e-3, 0.5, 0.8])
+    ax = jaxnn.plot_hysteresis(drive, up, down)
+    ax.figure.savefig("hysteresis.png")
+    ```
     """
     drive, up, down = (np.asarray(array, float) for array in (drive, up, down))
     if drive.ndim != 1 or not drive.shape == up.shape == down.shape:
@@ -132,6 +145,14 @@ def plot_optimisation(
     - `optimisation`: what `jaxnn.optimise` returned.
     - `ax`: where to draw; a new figure by default.
     - `target`: a loss to mark by a guide line.
+
+    ```python
+    import optax
+
+    found = jaxnn.optimise(lambda x: (x - 1.0) ** 2, 0.0, optimiser=optax.adam(0.1), steps=20)
+    ax = jaxnn.plot_optimisation(found, target=1e-3)
+    ax.figure.savefig("optimisation.png")
+    ```
     """
     undone = np.asarray(optimisation.undone)
     loss = np.asarray(optimisation.loss, float)

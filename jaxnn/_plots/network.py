@@ -55,6 +55,12 @@ def plot_network(
     - `cmap`: a Matplotlib colour map, light at its low end.
 
     **Raises:** `ValueError` where shapes, limits or signs do not fit.
+
+    ```python
+    ax = jaxnn.plot_network(solution)
+    ax.figure.savefig("network.png")
+    jaxnn.plot_network(network, solution.junction_conductance[0], ax=ax)
+    ```
     """
     if not hasattr(network, "edges"):
         network, values, terminals = of_solution(network, values, terminals)
