@@ -22,11 +22,18 @@ class Axis(NamedTuple):
 
 
 class AbstractSampling(Module):
-    """A way to go through parameters; several of them in a list are combined each with each."""
+    """A way to go through parameters; several of them in a list are combined each with each.
+
+    ```python
+    grid = jaxnn.Grid({"drive.amplitude": [0.1, 0.2]})
+    sample = jaxnn.Sample({"junction.boost": (1.0, 20.0)}, 8)
+    [axis.name for sampling in (grid, sample) for axis in sampling.axes()]  # ["drive.amplitude", "sample"]
+    ```
+    """
 
     @abc.abstractmethod
     def axes(self) -> list[Axis]:
-        """The axes, a column for each parameter."""
+        """Returns the axes, a column for each parameter."""
 
 
 class Grid(AbstractSampling):
@@ -35,9 +42,15 @@ class Grid(AbstractSampling):
     Each parameter gives the result a dimension, named by the last part of its path.
 
     Raises a `ValueError` for no parameter or no values, and values that are no finite numbers.
+
+    ```python
+    grid = jaxnn.Grid({"drive.amplitude": [0.1, 0.2], "drive.frequency": [1.0, 2.0, 4.0]})
+    [len(axis.columns[axis.name]) for axis in grid.axes()]  # [2, 3]
+    ```
     """
 
     values: dict[str, Any]
+    """The values of each parameter, by its path."""
 
     def __init__(self, values: Mapping[str, Any]):
         self.values = {path: checked_column(path, column) for path, column in values.items()}
@@ -48,13 +61,20 @@ class Grid(AbstractSampling):
 
 
 class Table(AbstractSampling):
-    """Combinations one by one: columns of equal length, along one dimension called `name`.
+    """A table of combinations: columns of equal length, along one dimension called `name`.
 
     Raises a `ValueError` as `Grid` does, and for columns of different lengths.
+
+    ```python
+    table = jaxnn.Table({"drive.amplitude": [0.1, 0.2], "drive.frequency": [1.0, 2.0]}, name="case")
+    [axis.name for axis in table.axes()]  # ["case"]
+    ```
     """
 
     columns: dict[str, Any]
+    """The values of each parameter, by its path, all of one length."""
     name: str
+    """Name of the dimension."""
 
     def __init__(self, columns: Mapping[str, Any], name: str = "sample"):
         self.columns = {path: checked_column(path, column) for path, column in columns.items()}
@@ -69,7 +89,7 @@ class Table(AbstractSampling):
 
 
 class Sample(AbstractSampling):
-    """`count` combinations drawn from ranges, along one dimension called `name`.
+    """A sample of `count` combinations drawn from ranges, along one dimension called `name`.
 
     - `ranges`: for each path `(low, high)` or `(low, high, "log")`. Two whole numbers give whole
       numbers, both ends included.
@@ -80,13 +100,23 @@ class Sample(AbstractSampling):
     Raises a `ValueError` for ranges, methods or counts that make no sense.
 
     Source: Owen, ACM Trans. Model. Comput. Simul. 8, 71 (1998), for scrambled Sobol points.
+
+    ```python
+    sample = jaxnn.Sample({"junction.boost": (1.0, 20.0), "junction.max_flux": (1e-3, 1e-1, "log")}, 8)
+    sample.axes()[0].columns["junction.boost"].shape  # (8,)
+    ```
     """
 
     ranges: dict[str, Any]
+    """The range of each parameter, by its path."""
     count: int
+    """Number of combinations, at least 1."""
     method: str
+    """How they are drawn: "sobol", "latin_hypercube" or "random"."""
     seed: int
+    """Seed of the draws."""
     name: str
+    """Name of the dimension."""
 
     def __init__(
         self,

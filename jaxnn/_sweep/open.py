@@ -30,11 +30,17 @@ def require_store_libraries() -> None:
 
 
 def open_sweep(folder: str | os.PathLike[str]) -> Dataset:
-    """The results in a folder as an `xarray.Dataset`, lazily; what is not computed yet is NaN (or -1).
+    """Opens the results in a folder as an `xarray.Dataset`, lazily; what is not computed yet is NaN or -1.
 
     `open_sweep(folder).to_netcdf(path)` writes them to one file.
 
     **Raises:** `FileNotFoundError` if there is no sweep; `ValueError` if it is damaged.
+
+    ```python
+    over = {"drive.amplitude": [0.1, 0.3]}
+    jaxnn.sweep(network, law, drive, over=over, out="results", progress=False, **setup)
+    jaxnn.open_sweep("results").final_conductance.shape  # (2,)
+    ```
     """
     require_store_libraries()
     import xarray as xr

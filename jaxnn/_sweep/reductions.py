@@ -25,13 +25,25 @@ class Reduction:
 
     `dimensions` names the axes of its value; "time" gets the times kept as a coordinate. `record` is
     what the simulation has to keep for it.
+
+    ```python
+    final = jaxnn.Reduction(
+        lambda run: run.node_potential[-1], unit="V", dimensions=("node",), record=("node_potential",)
+    )
+    results = {"final_potential": final}  # for `reduce` of `jaxnn.sweep`
+    ```
     """
 
     function: Callable[[Any], Any]
+    """What is called with each solution."""
     unit: str = ""
+    """Unit of its value."""
     description: str = ""
+    """What its value is, in a few words."""
     dimensions: tuple[str, ...] = ()
+    """Names of the axes of its value; "time" gets the times kept as a coordinate."""
     record: tuple[str, ...] = ()
+    """What the simulation has to keep for it, as `record` of `jaxnn.simulate`."""
 
 
 Reduce: TypeAlias = Declared[
@@ -63,6 +75,14 @@ def register_reduction(
     """Lets specifications name a function of a `Solution`; its keyword arguments are their settings.
 
     **Raises:** `ValueError` for a name that is taken by another function or is no identifier.
+
+    ```python
+    def deviation_of_conductance(solution, first=0):
+        return solution.conductance[first:].std()
+
+
+    jaxnn.register_reduction("deviation_of_conductance", deviation_of_conductance, unit="S")
+    ```
     """
     _check_name(name)
     if name in REDUCTIONS and REDUCTIONS[name][0] is not function:

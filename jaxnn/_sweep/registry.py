@@ -60,10 +60,13 @@ def register_junction(name: str, make: Callable[..., Any]) -> None:
     """Lets specifications name a junction law: a class, or a function of numbers that returns one.
 
     ```python
-    jaxnn.register_junction("MyLaw", MyLaw)
+    def slow_tunnel(boost=1.0):
+        return jaxnn.TunnelJunction(boost=boost)
+
+    jaxnn.register_junction("SlowTunnel", slow_tunnel)
     ```
 
-    then stands in a module of yours, which `jaxnn sweep --plugin` names, and `kind = "MyLaw"` under
+    then stands in a module of yours, which `jaxnn sweep --import` names, and `kind = "SlowTunnel"` under
     `[junction]`. The parameters of `make` are the settings.
 
     Raises a `ValueError` for a name that another has, or that is no identifier.
@@ -75,6 +78,10 @@ def register_drive(name: str, make: Callable[..., Any]) -> None:
     """Lets specifications name a drive: a class, or a function of numbers that returns one.
 
     As `jaxnn.register_junction`, for `kind` under `[drive]`; it raises the same.
+
+    ```python
+    jaxnn.register_drive("HalfSine", lambda amplitude: jaxnn.Sine(amplitude / 2, 1.0))
+    ```
     """
     _register("drive", name, make)
 
@@ -83,6 +90,10 @@ def register_network(name: str, make: Callable[..., Any]) -> None:
     """Lets specifications name a network: a function of numbers, one of them `seed`, that returns one.
 
     As `jaxnn.register_junction`, for `kind` under `[network]`; it raises the same.
+
+    ```python
+    jaxnn.register_network("row", lambda n, seed=0: jaxnn.Network(n, [(i, i + 1) for i in range(n - 1)]))
+    ```
     """
     _register("network", name, make)
 

@@ -73,6 +73,14 @@ def sweep(
 
     **Raises:** `ValueError` for arguments that do not fit, and if `out` holds another sweep;
     `OSError` if it cannot be written, with all finished chunks safe; `MemoryError` if nothing fits.
+
+    ```python
+    results = jaxnn.sweep(
+        network, law, drive, over={"drive.amplitude": [0.1, 0.3]}, out="results", progress=False, **setup
+    )
+    results.final_conductance.dims  # ("amplitude",)
+    results.final_conductance.values  # [1.29e-7, 8.63e-7] [S]
+    ```
     """
     require_store_libraries()
     reductions = reductions_of(reduce)
