@@ -19,35 +19,49 @@ class AbstractConstraint(Module):
 
     Its learning rate is in the unit of this coordinate. A constraint of your own subclasses this
     and implements the four methods, element by element.
+
+    ```python
+    constraint = jaxnn.Positive()
+    free = constraint.to_free(jnp.asarray(1e-6))
+    constraint.from_free(free + 0.01)  # 1.01e-6
+    ```
     """
 
     @abc.abstractmethod
     def to_free(self, value: Float[Array, "..."]) -> Float[Array, "..."]:
-        """The free coordinate of a parameter; not finite where the parameter is not allowed."""
+        """Returns the free coordinate of a parameter; not finite where the parameter is not allowed."""
 
     @abc.abstractmethod
     def from_free(self, free: Float[Array, "..."]) -> Float[Array, "..."]:
-        """The parameter at a free coordinate."""
+        """Returns the parameter at a free coordinate."""
 
     @abc.abstractmethod
     def project(self, free: Float[Array, "..."]) -> Float[Array, "..."]:
-        """The allowed coordinate that is nearest to `free`, applied after every step."""
+        """Returns the allowed coordinate that is nearest to `free`, applied after every step."""
 
     @abc.abstractmethod
     def draw(self, key: PRNGKeyArray, value: Float[Array, "..."]) -> Float[Array, "..."]:
-        """A random parameter to start from, of the shape and dtype of `value`."""
+        """Draws a random parameter to start from, of the shape and dtype of `value`."""
 
 
 class Box(AbstractConstraint):
-    r"""$l \le x \le h$ by projection: the free coordinate is $(x - l) / (h - l)$, clipped to 0..1.
+    r"""A bound $l \le x \le h$ by projection: the free coordinate is $(x - l) / (h - l)$, clipped to 0..1.
 
     The parameter can reach the bounds and leave them again. Starts are drawn evenly between them.
 
     Raises a `ValueError` unless low < high, both finite.
+
+    ```python
+    box = jaxnn.Box(0.0, 0.5)
+    jaxnn.to_free(0.1, box)  # 0.2
+    jaxnn.from_free(jnp.asarray(1.2), 0.1, box)  # 0.5
+    ```
     """
 
     low: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    """Least value l, in the parameter's unit."""
     high: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    """Largest value h, in the parameter's unit; above `low`."""
 
     def __check_init__(self):
         _check_order(self)
@@ -71,16 +85,24 @@ class Box(AbstractConstraint):
 
 
 class Bounded(AbstractConstraint):
-    r"""$l < x < h$ by reparameterisation: $x = l + (h - l) / (1 + e^{-y})$ with $y$ free.
+    r"""A bound $l < x < h$ by reparameterisation: $x = l + (h - l) / (1 + e^{-y})$ with $y$ free.
 
     Smooth, but slow near the bounds, which are never reached. Starts are drawn evenly from the
     middle 98 %.
 
     Raises a `ValueError` unless low < high, both finite.
+
+    ```python
+    bounded = jaxnn.Bounded(0.0, 0.5)
+    jaxnn.to_free(0.25, bounded)  # 0.0
+    jaxnn.from_free(jnp.asarray(3.0), 0.25, bounded)  # 0.476
+    ```
     """
 
     low: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    """Value l that is never reached, in the parameter's unit."""
     high: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    """Value h that is never reached, in the parameter's unit; above `low`."""
 
     def __check_init__(self):
         _check_order(self)
@@ -102,10 +124,15 @@ class Bounded(AbstractConstraint):
 
 
 class Positive(AbstractConstraint):
-    r"""$x = e^y > 0$ with $y$ free: for what spans decades, such as conductances.
+    r"""A bound $x = e^y > 0$ with $y$ free: for what spans decades, such as conductances.
 
     A step of 0.01 in $y$ changes the parameter by 1 %. Starts are drawn within a factor of ten
     either way, evenly in the logarithm.
+
+    ```python
+    free = jaxnn.to_free(1e-6, jaxnn.Positive())
+    jaxnn.from_free(free + 1.0, 1e-6, jaxnn.Positive())  # 2.72e-6
+    ```
     """
 
     def to_free(self, value: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -122,14 +149,20 @@ class Positive(AbstractConstraint):
 
 
 class Scaled(AbstractConstraint):
-    r"""$x = s\,y$ with $y$ free: no bound, only the unit in which steps are taken.
+    r"""A coordinate $x = s\,y$ with $y$ free: no bound, only the unit in which steps are taken.
 
     Starts are drawn from a normal distribution of standard deviation `scale` around the given one.
 
     Raises a `ValueError` unless scale > 0.
+
+    ```python
+    free = jaxnn.to_free(3e-6, jaxnn.Scaled(1e-6))
+    free  # 3.0
+    ```
     """
 
     scale: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    """Unit s in which steps are taken, in the parameter's unit; positive."""
 
     def __check_init__(self):
         check_at_least("scale of Scaled", self.scale, 0, strict=True)
@@ -148,7 +181,13 @@ class Scaled(AbstractConstraint):
 
 
 class Fixed(Module):
-    """In the place of a constraint: these parameters are not tuned."""
+    """A mark in the place of a constraint: these parameters are not tuned.
+
+    ```python
+    constraints = (jaxnn.Positive(), jaxnn.Fixed())
+    jaxnn.to_free((1.0, 2.0), constraints)  # (0.0, None)
+    ```
+    """
 
 
 Rule = AbstractConstraint | Fixed | None
@@ -189,7 +228,7 @@ def leaf_rules(parameters: PyTree, constraints: PyTree) -> list[Rule]:
 
 
 def to_free(parameters: PyTree, constraints: PyTree) -> PyTree:
-    """The free coordinates of parameters, for an optimiser of your own; `from_free` is the way back.
+    """Returns the free coordinates of parameters, for an optimiser of your own, as `from_free` takes them.
 
     - `parameters`: floats, arrays, drives, junctions, or any pytree of these.
     - `constraints`: as for `jaxnn.optimise`: one for all, such as `Positive()`, or a structure that
@@ -200,6 +239,14 @@ def to_free(parameters: PyTree, constraints: PyTree) -> PyTree:
 
     **Raises:** `ValueError` for a parameter that its constraint does not allow, and constraints that
     do not fit.
+
+    ```python
+    parameters = {"amplitude": 0.1, "frequency": 2.0}
+    constraints = {"amplitude": jaxnn.Box(0.0, 0.5), "frequency": jaxnn.Fixed()}
+    free = jaxnn.to_free(parameters, constraints)
+    free["amplitude"]  # 0.2
+    free["frequency"]  # None
+    ```
     """
     rules = leaf_rules(parameters, constraints)
     leaves, structure = jax.tree_util.tree_flatten_with_path(parameters)
@@ -220,12 +267,18 @@ def to_free(parameters: PyTree, constraints: PyTree) -> PyTree:
 
 
 def from_free(free: PyTree, parameters: PyTree, constraints: PyTree) -> PyTree:
-    """The parameters at free coordinates, with those of `parameters` where nothing is tuned.
+    """Returns the parameters at free coordinates, with those of `parameters` where nothing is tuned.
 
     The same `parameters` and `constraints` as for `to_free`. A coordinate outside what a constraint
     allows, which only `Box` knows, is taken as the nearest that is allowed.
 
     **Raises:** `ValueError` for constraints that do not fit.
+
+    ```python
+    box = jaxnn.Box(0.0, 0.5)
+    free = jaxnn.to_free((0.1, 0.2), box)
+    jaxnn.from_free(free, (0.1, 0.2), box)  # (0.1, 0.2)
+    ```
     """
     rules = leaf_rules(parameters, constraints)
     leaves, structure = jax.tree.flatten(parameters)
@@ -240,9 +293,16 @@ def from_free(free: PyTree, parameters: PyTree, constraints: PyTree) -> PyTree:
 
 
 def only(module: PyTree, **constraints: AbstractConstraint) -> PyTree:
-    """Constraints for some fields of a module by name; all others are `Fixed()`.
+    """Makes constraints for some fields of a module by name; all others are `Fixed()`.
 
     **Raises:** `ValueError` for a field that the module does not have.
+
+    ```python
+    constraints = jaxnn.only(drive, amplitude=jaxnn.Box(0.0, 1.0))
+    free = jaxnn.to_free(drive, constraints)
+    free.amplitude  # 0.3
+    free.frequency  # None
+    ```
     """
     fields = [f.name for f in dc.fields(module) if not f.metadata.get("static")]
     unknown = [name for name in constraints if name not in fields]
@@ -256,12 +316,18 @@ def only(module: PyTree, **constraints: AbstractConstraint) -> PyTree:
 
 
 def spread(parameters: PyTree, key: PRNGKeyArray, restarts: int, *, constraints: PyTree = None) -> PyTree:
-    """Starts for `jaxnn.optimise(..., restarts=restarts)`: drawn at random from the constraints.
+    """Draws starts for `jaxnn.optimise(..., restarts=restarts)` at random from the constraints.
 
     The first start is `parameters` itself. What is fixed or has no constraint is repeated: use
     `Box` or `Scaled` to say how far such a number may be moved.
 
     **Raises:** `ValueError` if `constraints` does not fit, or for fewer than one restart.
+
+    ```python
+    starts = jaxnn.spread(0.1, jr.key(0), 4, constraints=jaxnn.Box(0.0, 0.5))
+    starts.shape  # (4,)
+    starts[0]  # 0.1
+    ```
     """
     if restarts < 1:
         raise ValueError(f"restarts must be at least 1, got {restarts}.")

@@ -9,7 +9,7 @@ from .._core import Numbers, check_finite
 
 
 def measured(value: Numbers, twin: ArrayLike) -> Float[Array, "..."]:
-    r"""`value` itself, with the derivative of `twin`, forwards and backwards.
+    r"""Returns `value` itself, with the derivative of `twin`, forwards and backwards.
 
     $$y = y_\mathrm{device}(\theta), \qquad
       \frac{\partial y}{\partial \theta} := \frac{\partial y_\mathrm{twin}}{\partial \theta}$$
@@ -23,6 +23,13 @@ def measured(value: Numbers, twin: ArrayLike) -> Float[Array, "..."]:
     dtype, and one that is not finite (where it is known: not under `jit`).
 
     Source: Wright et al., Nature 601, 549 (2022), physics-aware training.
+
+    ```python
+    twin = lambda x: x**2
+    loss = lambda x: jaxnn.measured(4.1, twin(x))
+    loss(2.0)  # 4.1
+    jax.grad(loss)(2.0)  # 4.0
+    ```
     """
     twin = jnp.asarray(twin)
     if not jnp.issubdtype(twin.dtype, jnp.floating):

@@ -72,6 +72,20 @@ def optimise(
 
     **Raises:** `ValueError` for a start that is not finite or violates its constraint, arguments that
     do not fit each other, or a checkpoint of another optimisation.
+
+    ```python
+    import optax
+
+    found = jaxnn.optimise(
+        lambda drive: (drive(0.125) - 0.3) ** 2,
+        jaxnn.Sine(0.5, 2.0),
+        optimiser=optax.adam(0.05),
+        steps=50,
+        constraints=jaxnn.only(drive, amplitude=jaxnn.Box(0.0, 1.0)),
+        progress=False,
+    )
+    found.best.amplitude  # 0.3 [V]
+    ```
     """
     _check_counts(steps, restarts, patience, max_halvings, checkpoint_every)
     parts = _partition(parameters, constraints, restarts)

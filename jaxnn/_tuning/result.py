@@ -12,7 +12,15 @@ from .._core import Module, warn_user
 
 
 class OptimisationResult(eqx.Enumeration):
-    """How a restart ended."""
+    """The ways in which a restart can end.
+
+    ```python
+    import optax
+
+    found = jaxnn.optimise(lambda x: (x - 1.0) ** 2, 0.0, optimiser=optax.adam(0.1), steps=20)
+    found.result == jaxnn.OptimisationResult.out_of_steps  # True
+    ```
+    """
 
     out_of_steps = "all steps were taken"
     target_reached = "the loss came down to the target"
@@ -30,18 +38,26 @@ class OptimisationResult(eqx.Enumeration):
 
 
 class Optimisation(Module):
-    """Tuned parameters and how they were found.
+    """The tuned parameters and how they were found.
 
     Step is the first axis of the history, restart the second; without restarts there is no second.
     A restart that stopped early has NaN from then on.
+
+    ```python
+    import optax
+
+    found = jaxnn.optimise(lambda x: (x - 1.0) ** 2, 0.0, optimiser=optax.adam(0.1), steps=20)
+    found.loss.shape  # (20,)
+    found.best_loss <= found.loss.min()  # True
+    ```
     """
 
     parameters: PyTree
     """The parameters with the smallest loss, for each restart along its leading axis."""
     best_loss: Float[Array, "*restarts"]
-    """Their loss; infinite if no loss was finite."""
+    """Smallest loss of each restart; infinite if no loss was finite."""
     loss: Float[Array, "steps *restarts"]
-    """The loss at every step, also where it was not finite and the step undone."""
+    """Loss at every step, also where it was not finite and the step undone."""
     gradient_norm: Float[Array, "steps *restarts"]
     """Length of the gradient in the free coordinates of the constraints."""
     undone: Bool[Array, "steps *restarts"]
