@@ -9,19 +9,28 @@ from .._core import Numbers, check_count
 
 
 class Avalanches(NamedTuple):
-    """Avalanches of all runs, in order, with everything that was counted in them."""
+    """The avalanches of all runs, in order, with everything that was counted in them.
+
+    ```python
+    avalanches = jaxnn.analysis.find_avalanches([0, 1, 2, 0, 0, 3, 0])
+    avalanches.size  # [3, 3]
+    avalanches.branching_ratio()  # 1.0
+    ```
+    """
 
     size: Int[np.ndarray, " avalanches"]
-    """Events of each."""
+    """Events of each avalanche."""
     lifetime: Int[np.ndarray, " avalanches"]
-    """Bins of each."""
+    """Bins of each avalanche."""
     start: Int[np.ndarray, " avalanches"]
-    """Where in `profile` each begins."""
+    """Where in `profile` each avalanche begins."""
     profile: Int[np.ndarray, " bins"]
     """Events per bin of all avalanches, one after the other."""
 
     def branching_ratio(self) -> float:
-        """Mean ratio of the events in the second bin to those in the first; 0 for a lifetime of one.
+        """Returns the mean ratio of the events in the second bin to those in the first, which may be 0.
+
+        An avalanche that lasts one bin counts as 0.
 
         Source: the code published with Hochstetter et al., Nat. Commun. 12, 4008 (2021).
         """
@@ -32,21 +41,29 @@ class Avalanches(NamedTuple):
 
 
 def inter_event_intervals(events: Numbers) -> Int[np.ndarray, " intervals"]:
-    """Steps between successive steps with events, within each run.
+    """Counts the steps between successive steps with events, within each run.
 
     `events`: events per step, `(steps,)` of one run or `(runs, steps)`.
+
+    ```python
+    jaxnn.analysis.inter_event_intervals([0, 1, 0, 0, 2, 1])  # [3, 1]
+    ```
     """
     run, step = np.nonzero(_trains(events))
     return np.diff(step)[np.diff(run) == 0]
 
 
 def bin_events(events: Numbers, width: SupportsIndex | None = None) -> Int[np.ndarray, "runs bins"]:
-    """Sums of events over bins of `width` steps, run by run; the steps left over are dropped.
+    """Sums events over bins of `width` steps, run by run; the steps left over are dropped.
 
     The width is the rounded mean inter-event interval by default, so that a bin is empty about as
     often as not.
 
     Raises a `ValueError` if no run has two events and no width is given, or the runs are shorter.
+
+    ```python
+    jaxnn.analysis.bin_events([0, 1, 0, 0, 2, 1], width=2)  # [[1, 0, 3]]
+    ```
     """
     trains = _trains(events)
     if width is None:
@@ -64,7 +81,7 @@ def bin_events(events: Numbers, width: SupportsIndex | None = None) -> Int[np.nd
 
 
 def find_avalanches(binned: Numbers) -> Avalanches:
-    """The runs of bins with events between two empty bins of the same run.
+    """Finds the runs of bins with events between two empty bins of the same run.
 
     What touches the start or the end of its run is left out, because it may have begun before or
     ended after.
@@ -72,6 +89,12 @@ def find_avalanches(binned: Numbers) -> Avalanches:
     `binned`: events per bin, `(bins,)` or `(runs, bins)`, as from `bin_events`.
 
     Source: Beggs and Plenz, J. Neurosci. 23, 11167 (2003).
+
+    ```python
+    avalanches = jaxnn.analysis.find_avalanches([0, 1, 2, 0, 0, 3, 0])
+    avalanches.size  # [3, 3]
+    avalanches.lifetime  # [2, 1]
+    ```
     """
     bins = _trains(binned)
     # A column without events at both ends keeps the runs apart.
@@ -91,7 +114,15 @@ def find_avalanches(binned: Numbers) -> Avalanches:
 def mean_size(
     avalanches: Avalanches,
 ) -> tuple[Int[np.ndarray, " lifetimes"], Float[np.ndarray, " lifetimes"], Int[np.ndarray, " lifetimes"]]:
-    """The lifetimes that occur, the mean size of each, and how many avalanches have it."""
+    """Returns the lifetimes that occur, the mean size of each, and how many avalanches have it.
+
+    ```python
+    avalanches = jaxnn.analysis.find_avalanches([0, 1, 2, 0, 0, 3, 0, 1, 0])
+    lifetimes, sizes, counts = jaxnn.analysis.mean_size(avalanches)
+    lifetimes  # [1, 2]
+    sizes  # [2.0, 3.0]
+    ```
+    """
     lifetime, index, count = np.unique(avalanches.lifetime, return_inverse=True, return_counts=True)
     return lifetime, np.bincount(index, avalanches.size) / count, count
 

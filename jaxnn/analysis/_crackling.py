@@ -11,28 +11,53 @@ from ._power_law import PowerLawFit, line_through
 
 
 class Estimate(NamedTuple):
-    """A number with its standard error."""
+    """A number with its standard error.
+
+    ```python
+    estimate = jaxnn.analysis.Estimate(value=1.3, error=0.1)
+    f"{estimate.value} +- {estimate.error}"  # "1.3 +- 0.1"
+    ```
+    """
 
     value: float
+    """The number."""
     error: float
+    """Standard error, in the same unit; NaN if it is not known."""
 
 
 class ShapeCollapse(NamedTuple):
-    """Mean profiles of avalanches of one lifetime each, and how they fall onto one curve."""
+    """The mean profiles of avalanches of one lifetime each, and how they fall onto one curve.
+
+    ```python
+    events = np.random.default_rng(0).poisson(0.7, 3000)
+    avalanches = jaxnn.analysis.find_avalanches(events)
+    collapse = jaxnn.analysis.shape_collapse(avalanches, shortest=3, longest=5, bootstraps=0)
+    collapse.lifetimes  # [3.0, 4.0]
+    collapse.profiles.shape  # (2, 667)
+    ```
+    """
 
     estimate: Estimate
     """1 / (sigma nu z) = 1 + gamma; the error is the spread over bootstraps."""
     lifetimes: Float[np.ndarray, " lifetimes"]
+    """Lifetimes of the profiles [bins]."""
     time: Float[np.ndarray, " times"]
-    """Time over lifetime."""
+    """Time over lifetime, from 0 to 1."""
     profiles: Float[np.ndarray, "lifetimes times"]
     """Mean events per bin, not scaled: multiply by lifetime ** -gamma to see the collapse."""
 
 
 def exponents_relation(size: PowerLawFit, lifetime: PowerLawFit) -> Estimate:
-    r"""$(\alpha - 1) / (\tau - 1)$ from the exponents of sizes and lifetimes, errors propagated.
+    r"""Computes $(\alpha - 1) / (\tau - 1)$ from the exponents of sizes and lifetimes, errors propagated.
 
     Source: Sethna et al., Nature 410, 242 (2001).
+
+    ```python
+    size = jaxnn.analysis.PowerLawFit(1.9, 0.1, 1, 100, 0.02, 0.6, 500)
+    lifetime = size._replace(exponent=2.2)
+    estimate = jaxnn.analysis.exponents_relation(size, lifetime)
+    estimate.value  # 1.33
+    ```
     """
     a, t = lifetime.exponent - 1, size.exponent - 1
     value = a / t
@@ -40,10 +65,16 @@ def exponents_relation(size: PowerLawFit, lifetime: PowerLawFit) -> Estimate:
 
 
 def mean_size_exponent(avalanches: Avalanches, shortest: float | int, longest: float | int) -> Estimate:
-    r"""The slope of $\ln \langle S \rangle(T)$ against $\ln T$ for lifetimes from shortest to longest.
+    r"""Fits the slope of $\ln \langle S \rangle(T)$ against $\ln T$ for lifetimes from shortest to longest.
 
     Every lifetime that occurs counts alike, as in the paper, where the limits are those of the power
     law of lifetimes.
+
+    ```python
+    events = np.random.default_rng(0).poisson(0.7, 3000)
+    avalanches = jaxnn.analysis.find_avalanches(events)
+    jaxnn.analysis.mean_size_exponent(avalanches, 1, 10).value  # 0.992
+    ```
     """
     lifetime, size, _ = mean_size(avalanches)
     inside = (lifetime >= shortest) & (lifetime <= longest)
@@ -59,7 +90,7 @@ def shape_collapse(
     bootstraps: int = 20,
     seed: Seed = 0,
 ) -> ShapeCollapse:
-    r"""The exponent that makes mean profiles of different lifetimes one curve.
+    r"""Finds the exponent that makes mean profiles of different lifetimes one curve.
 
     $$s(t, T) = T^\gamma F(t / T), \qquad \frac{1}{\sigma \nu z} = 1 + \gamma$$
 
@@ -75,6 +106,13 @@ def shape_collapse(
 
     Source: Marshall et al., Front. Physiol. 7, 250 (2016), as in the code published with Hochstetter et
     al., Nat. Commun. 12, 4008 (2021).
+
+    ```python
+    events = np.random.default_rng(0).poisson(0.7, 3000)
+    avalanches = jaxnn.analysis.find_avalanches(events)
+    collapse = jaxnn.analysis.shape_collapse(avalanches, shortest=3, longest=5, bootstraps=0)
+    collapse.estimate.value  # 1.0
+    ```
     """
     everything = np.arange(len(avalanches.lifetime))
     time = np.arange(1 / shortest, 1 + 1e-9, 1e-3)

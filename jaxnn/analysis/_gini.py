@@ -13,7 +13,7 @@ from ._of_solution import Junctions, passive_of, recorded
 def gini_coefficient(
     values: Numbers | Solution, axis: SupportsIndex = -1, *, network: Junctions = None
 ) -> Float[np.ndarray, "..."]:
-    r"""The Gini coefficient of values along an axis: 0 if all are equal, towards 1 if one has all.
+    r"""Computes the Gini coefficient of values along an axis: 0 if all are equal, towards 1 if one has all.
 
     $$\mathcal{G} = \frac{\sum_{i,j} |x_i - x_j|}{2 n \sum_i x_i}
                   = \frac{\sum_i (2 i - n - 1)\, x_{(i)}}{n \sum_i x_i}$$
@@ -29,6 +29,12 @@ def gini_coefficient(
     Raises a `ValueError` for values that are negative or not finite, or if there are none.
 
     Source: Gini, C. Variabilità e mutabilità (1912).
+
+    ```python
+    jaxnn.analysis.gini_coefficient([1.0, 1.0, 1.0])  # 0.0
+    jaxnn.analysis.gini_coefficient([0.0, 0.0, 1.0])  # 0.667
+    jaxnn.analysis.gini_coefficient(solution).shape  # (50,)
+    ```
     """
     if isinstance(values, Solution):
         values, network, axis = np.abs(recorded(values, "junction_voltage", 2)), values, -1

@@ -4,10 +4,15 @@ import numpy as np
 
 
 def on_off_ratio(conductance: np.ndarray, frequency: float, dt: float, first: int = 0) -> float:
-    """The mean over whole periods of the largest conductance over the least, or over the part of one.
+    """Returns the mean over whole periods of the largest conductance over the least, or over part of one.
 
     With `first=0` the first sample is at the start of a period, with `first=1` one step after it, and
     the sample at the end of a period counts to the next.
+
+    ```python
+    conductance = 2.0 + np.sin(2 * np.pi * 5.0 * 0.01 * np.arange(100))
+    jaxnn.analysis.on_off_ratio(conductance, frequency=5.0, dt=0.01)  # 3.0
+    ```
     """
     # What ends a period by its numbers does not end it later by their rounding.
     cycles = (first + np.arange(len(conductance))) * dt * frequency * (1 + 1e-12)

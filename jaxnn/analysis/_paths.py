@@ -18,10 +18,11 @@ def activation_times(
     *,
     network: Junctions = None,
 ) -> Float[np.ndarray, "..."]:
-    """The first time at which each of the values exceeds `level`; NaN for those that never do.
+    """Finds the first time at which each of the values exceeds `level`; NaN for those that never do.
 
     ```python
-    jaxnn.analysis.activation_times(solution, level=1e-6)
+    times = jaxnn.analysis.activation_times(solution, level=1e-7)
+    times.shape == (network.n_junctions,)  # True
     ```
 
     - `time`: `(times,)` [s], or a `jaxnn.Solution` that recorded "junction_conductance", which has the
@@ -54,7 +55,7 @@ def least_resistance_path(
     *,
     with_passive: bool = True,
 ) -> Int[np.ndarray, " path"]:
-    """The junctions, from the first to the second terminal, of the path with the least resistance.
+    """Finds the junctions, from the first to the second terminal, of the path with the least resistance.
 
     The resistance of a path is the sum over its junctions of 1/g: that of the path alone, without the
     rest of the network beside it. Of parallel junctions, the best conductor.
@@ -65,6 +66,11 @@ def least_resistance_path(
     - `with_passive`: whether passive junctions of the path, the leads of pads, are among the result.
 
     Raises a `ValueError` for conductances that do not fit or are not positive, or if there is no path.
+
+    ```python
+    path = jaxnn.analysis.least_resistance_path(solution)
+    len(path) >= network.path_length(*setup["terminals"])  # True
+    ```
     """
     if isinstance(network, Solution):
         if conductance is None:

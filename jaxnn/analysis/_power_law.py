@@ -13,23 +13,40 @@ _LOWEST, _HIGHEST = -1.0, 8.0
 
 
 class PowerLawFit(NamedTuple):
-    """A power law p(x) ~ x^-exponent for the whole numbers from `minimum` to `maximum`."""
+    """A power law p(x) ~ x^-exponent for the whole numbers from `minimum` to `maximum`.
+
+    ```python
+    sample = jaxnn.analysis.power_law_sample(2.0, 1, 100, 1000, seed=0)
+    fit = jaxnn.analysis.fit_power_law(sample, 1, 100, samples=20)
+    fit.exponent  # 1.97
+    fit.used  # 1000
+    ```
+    """
 
     exponent: float
+    """Exponent tau of the law."""
     error: float
     """Standard deviation of the exponent."""
     minimum: int
+    """Smallest datum that the law holds for, at least 1."""
     maximum: int
+    """Largest datum that the law holds for."""
     distance: float
     """Kolmogorov-Smirnov distance, the largest difference of the cumulative distributions."""
     p_value: float
-    """Share of synthetic samples that are further from the law than the data; small: no power law."""
+    """Share of synthetic samples that are further from the law than the data, from 0 to 1; small: no power
+    law."""
     used: int
-    """Data within the range."""
+    """Number of data within the range."""
 
 
 def power_law_probabilities(exponent: float, minimum: int, maximum: int) -> Float[np.ndarray, " _"]:
-    """p(x) = x^-exponent / sum over minimum..maximum, for x = minimum, ..., maximum."""
+    """Returns p(x) = x^-exponent / sum over minimum..maximum, for x = minimum, ..., maximum.
+
+    ```python
+    jaxnn.analysis.power_law_probabilities(2.0, 1, 3)  # [0.735, 0.184, 0.0816]
+    ```
+    """
     x = np.arange(minimum, maximum + 1, dtype=float)
     weight = (x / minimum) ** -exponent
     return weight / weight.sum()
@@ -38,7 +55,13 @@ def power_law_probabilities(exponent: float, minimum: int, maximum: int) -> Floa
 def power_law_sample(
     exponent: float, minimum: int, maximum: int, count: SupportsIndex, seed: Seed = 0
 ) -> Int[np.ndarray, " count"]:
-    """Independent draws from the law; `seed` as for `numpy.random.default_rng`."""
+    """Draws independently from the law; `seed` as for `numpy.random.default_rng`.
+
+    ```python
+    sample = jaxnn.analysis.power_law_sample(2.0, minimum=1, maximum=100, count=1000, seed=0)
+    sample.max() <= 100  # True
+    ```
+    """
     probabilities = power_law_probabilities(exponent, minimum, maximum)
     return np.random.default_rng(seed).choice(len(probabilities), int(count), p=probabilities) + minimum
 
@@ -52,7 +75,7 @@ def fit_power_law(
     refit: bool = False,
     seed: Seed = 0,
 ) -> PowerLawFit:
-    r"""Maximum likelihood within given cut-offs, by default the smallest and the largest datum.
+    r"""Fits by maximum likelihood within given cut-offs, by default the smallest and the largest datum.
 
     $$\hat\tau: \quad \frac{1}{N} \sum_i \ln x_i = \sum_x p_\tau(x) \ln x$$
 
@@ -66,6 +89,12 @@ def fit_power_law(
     Raises a `ValueError` for data that are no whole numbers >= 1, or fewer than two distinct values.
 
     Sources: Clauset et al., SIAM Rev. 51, 661 (2009); Marshall et al., Front. Physiol. 7, 250 (2016).
+
+    ```python
+    sample = jaxnn.analysis.power_law_sample(2.0, 1, 100, 1000, seed=0)
+    fit = jaxnn.analysis.fit_power_law(sample, 1, 100, samples=20)
+    fit.exponent  # 1.97
+    ```
     """
     values = _check_sample(sample)
     minimum = int(values.min()) if minimum is None else minimum
@@ -85,7 +114,7 @@ def scan_power_law(
     tries: int | None = None,
     seed: Seed = 0,
 ) -> PowerLawFit | None:
-    """The widest range, by maximum / minimum, in which the data look like a power law.
+    """Finds the widest range, by maximum / minimum, in which the data look like a power law.
 
     Ranges between any two distinct data that are no neighbours are tried from the widest down; the
     first whose p-value (without refitting) reaches `accept` is taken. None if there is no such
@@ -99,6 +128,12 @@ def scan_power_law(
 
     Source: Marshall et al., Front. Physiol. 7, 250 (2016); constants of the code published with
     Hochstetter et al., Nat. Commun. 12, 4008 (2021).
+
+    ```python
+    sample = jaxnn.analysis.power_law_sample(2.0, 1, 30, 300, seed=0)
+    fit = jaxnn.analysis.scan_power_law(sample, samples=20)
+    (fit.minimum, fit.maximum)  # (1, 27)
+    ```
     """
     values = _check_sample(sample)
     distinct = np.unique(values)
@@ -118,10 +153,16 @@ def scan_power_law(
 
 
 def log_log_slope(sample: Numbers) -> tuple[float, float]:
-    """Exponent and error of a straight line through the logarithm of the whole histogram.
+    """Fits a straight line through the logarithm of the whole histogram: the exponent and its error.
 
     Unweighted, so that the rare values of the tail count most: it is how most of the published
     exponents of the paper's supplement were found, and no more than a description.
+
+    ```python
+    sample = jaxnn.analysis.power_law_sample(2.0, 1, 30, 300, seed=0)
+    exponent, error = jaxnn.analysis.log_log_slope(sample)
+    exponent  # 1.51
+    ```
     """
     value, count = np.unique(_check_sample(sample), return_counts=True)
     slope, error = line_through(np.log(value), np.log(count / count.sum()))

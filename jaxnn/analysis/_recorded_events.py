@@ -19,7 +19,7 @@ def events_in(
     *,
     network: Junctions = None,
 ) -> Int[np.ndarray, "steps *networks"]:
-    """Events per step in recorded conductances [S], `(steps,)` or `(steps, junctions)`.
+    """Counts the events per step in recorded conductances [S], `(steps,)` or `(steps, junctions)`.
 
     By the same rule that `count_events` follows on the way; all junctions but the passive ones are
     summed, of an ensemble those of each network.
@@ -29,6 +29,12 @@ def events_in(
     - `network`: the `Network`, `Ensemble` or `Solution` whose junctions these are.
 
     Raises a `ValueError` for another shape or numbers that are not finite and positive.
+
+    ```python
+    rule = jaxnn.analysis.Crossing(1e-7)
+    jaxnn.analysis.events_in(solution, rule).shape  # (50,)
+    jaxnn.analysis.events_in(np.array([5e-8, 2e-7, 2e-7]), rule, dt=1e-3)  # [0, 1, 0]
+    ```
     """
     if isinstance(conductance, Solution):
         network = conductance
@@ -75,12 +81,17 @@ def _owners(network: Junctions, junctions: int) -> tuple[Int[Array, " junctions"
 def trace_events(
     conductance: Numbers, absolute: float | int = 5e-8, relative: float | int = 0.03
 ) -> Bool[np.ndarray, " steps"]:
-    r"""Events in the conductance of a whole network, as measured, `(steps,)` [S].
+    r"""Finds the events in the conductance of a whole network, as measured, `(steps,)` [S].
 
     With $\Delta G$ the central difference per sample, each run of samples with $|\Delta G| >$
     `absolute` [S], and each with $|\Delta G| / G >$ `relative`, has one event at its largest.
 
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Methods: 5e-8 S or 3 % of G per 30 ms.
+
+    ```python
+    conductance = np.array([1e-6, 1e-6, 2e-6, 2e-6, 2e-6])
+    jaxnn.analysis.trace_events(conductance).sum()  # 1
+    ```
     """
     trace = np.asarray(conductance, float)
     if trace.ndim != 1 or trace.size < 2 or not np.all(np.isfinite(trace)):
