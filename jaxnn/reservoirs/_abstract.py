@@ -13,7 +13,14 @@ from .._core import Module, Numbers, announced, cast_inexact, compiled, unit, us
 
 
 class Response(NamedTuple):
-    """What devices answer to samples."""
+    """The answer of devices to samples.
+
+    ```python
+    pulses = jnp.array([[[0.2, 0.5, 0.9], [0.1, 0.0, 0.0]]])
+    response = jaxnn.reservoirs.RowSums().respond(pulses)
+    response.features[0, :, 0]  # [1.6, 0.1]
+    ```
+    """
 
     features: Float[Array, "samples devices features"]
     """Measured at each device, in its own unit."""
@@ -22,20 +29,32 @@ class Response(NamedTuple):
 
 
 class AbstractReservoir(Module):
-    """Devices that turn pulses into features, one channel of pulses for each.
+    """A row of devices that turn pulses into features, one channel of pulses for each.
 
     A reservoir of your own subclasses this and implements the two methods; it can then be compared
     with the others. Its arrays are numbers that may be batched and differentiated; the dtype of a
     response is that of the pulses.
+
+    ```python
+    class LastPulses(jaxnn.reservoirs.AbstractReservoir):
+        def respond(self, pulses):
+            return jaxnn.reservoirs.Response(pulses[:, :, -2:], pulses.sum(axis=-1))
+
+        def shares_trains(self):
+            return False
+
+
+    jaxnn.reservoirs.reservoir_features(LastPulses(), np.ones((5, 3, 4)))[0].shape  # (5, 6)
+    ```
     """
 
     @abc.abstractmethod
     def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
-        """The response to amplitudes 0 to 1, every sample from the same initial state; pure JAX."""
+        """Returns the response to amplitudes 0 to 1, every sample from the same initial state; pure JAX."""
 
     @abc.abstractmethod
     def shares_trains(self) -> bool:
-        """Whether to simulate equal trains once: a device has to answer to its own pulses only.
+        """Returns whether to simulate equal trains once: a device has to answer to its own pulses only.
 
         Looking for them costs about as much as a simple reservoir itself.
         """
@@ -53,10 +72,18 @@ class SideBySide(AbstractReservoir):
     """Several reservoirs as one: the first takes the first channels, and so on.
 
     All must have as many features per device. `sizes` are their numbers of devices.
+
+    ```python
+    sums, decay = jaxnn.reservoirs.RowSums(), jaxnn.reservoirs.LeakyIntegrator(3.0, every=4)
+    both = jaxnn.reservoirs.SideBySide((sums, decay), sizes=(2, 1))
+    both.respond(jnp.ones((5, 3, 4))).features.shape  # (5, 3, 1)
+    ```
     """
 
     parts: tuple[AbstractReservoir, ...]
+    """The reservoirs, in the order of their channels."""
     sizes: tuple[int, ...] = eqx.field(static=True)
+    """Number of devices of each."""
 
     def __check_init__(self):
         if not self.parts or len(self.parts) != len(self.sizes):
@@ -80,7 +107,7 @@ class SideBySide(AbstractReservoir):
 def reservoir_features(
     reservoir: AbstractReservoir, pulses: Numbers, *, batch: int | None = None
 ) -> tuple[Float[np.ndarray, "samples features"], Float[np.ndarray, " samples"]]:
-    """Features of all devices side by side, and the energy per sample [J].
+    """Computes the features of all devices side by side, and the energy per sample [J].
 
     One compiled call over samples, `batch` of them at a time, and devices. Where a reservoir shares
     trains and few different ones occur, as with amplitudes of a few levels, every device is simulated
@@ -90,6 +117,13 @@ def reservoir_features(
     - `batch`: as of `respond_in_batches`.
 
     Raises a `ValueError` for pulses of another shape or outside 0 to 1.
+
+    ```python
+    pulses = np.random.default_rng(0).random((5, 3, 4))
+    decay = jaxnn.reservoirs.LeakyIntegrator(3.0)
+    features, energy = jaxnn.reservoirs.reservoir_features(decay, pulses)
+    features.shape  # (5, 12)
+    ```
     """
     pulses = np.asarray(pulses)
     if pulses.ndim != 3 or 0 in pulses.shape:
@@ -111,9 +145,17 @@ def reservoir_features(
 def respond_in_batches(
     reservoir: AbstractReservoir, pulses: np.ndarray, batch: int | None = None
 ) -> tuple[Float[np.ndarray, "samples devices features"], Float[np.ndarray, "samples devices"]]:
-    """Features and energies [J] of `(samples, devices, slots)`, `batch` samples at a time: compiled once.
+    """Computes features and energies [J] of `(samples, devices, slots)`, `batch` samples at a time.
 
-    `batch`: 64 samples by default, fewer of many devices, so that some 4,096 at a time fit a cache.
+    One batch is compiled, and all run in it. `batch`: 64 samples by default, fewer of many devices, so
+    that some 4,096 at a time fit a cache.
+
+    ```python
+    pulses = np.random.default_rng(0).random((5, 3, 4))
+    decay = jaxnn.reservoirs.LeakyIntegrator(3.0)
+    features, energy = jaxnn.reservoirs.respond_in_batches(decay, pulses, batch=2)
+    features.shape  # (5, 3, 4)
+    ```
     """
     if batch is None:
         batch = min(64, max(1, 4096 // pulses.shape[1]))

@@ -11,18 +11,28 @@ from ._linear import tapped, without_energy
 
 
 class EchoState(AbstractReservoir):
-    r"""As many nodes as channels: $x_k = \tanh(W x_{k-1} + W_\mathrm{in} u_k + b)$, from 0.
+    r"""A network of as many nodes as channels: $x_k = \tanh(W x_{k-1} + W_\mathrm{in} u_k + b)$, from 0.
 
     Unlike single devices every node hears others. Read as a `LeakyIntegrator` is.
 
     Source: Jaeger, GMD Report 148 (2001).
+
+    ```python
+    nodes = jaxnn.reservoirs.EchoState.drawn(3, seed=0)
+    nodes.respond(jnp.ones((5, 3, 4))).features.shape  # (5, 3, 4)
+    ```
     """
 
     weights: Float[Number, "devices devices"] = eqx.field(converter=as_inexact)
+    """Recurrent weights W [1], from the second index to the first."""
     input_weights: Float[Number, "devices devices"] = eqx.field(converter=as_inexact)
+    """Input weights W_in [1]."""
     bias: Float[Number, " devices"] = eqx.field(converter=as_inexact)
+    """Biases b [1]."""
     reads: int = eqx.field(static=True, default=0)
+    """Slots without a pulse after the train, each of them a feature; at least 0."""
     every: int = eqx.field(static=True, default=1)
+    """Slots from one feature to the next, counted back from the last; at least 1."""
 
     @classmethod
     def drawn(
@@ -35,7 +45,7 @@ class EchoState(AbstractReservoir):
         links: int = 10,
         **numbers: int,
     ) -> "EchoState":
-        """At random: `links` inputs and as many recurrent links per node, scaled to a spectral radius.
+        """Draws `links` inputs and as many recurrent links per node, scaled to a spectral radius.
 
         The radius of such a matrix is nearly the root of the sum of the squares of a row, to which
         it is scaled; the entries are normal.

@@ -12,7 +12,13 @@ from ._abstract import AbstractReservoir, Response, in_dtype_of
 
 
 class RowSums(AbstractReservoir):
-    """The sum of each train: one feature per channel, and the least that a device has to beat."""
+    """The sum of each train: one feature per channel, and the least that a device has to beat.
+
+    ```python
+    pulses = jnp.array([[[0.2, 0.5, 0.9]]])
+    jaxnn.reservoirs.RowSums().respond(pulses).features[0, 0]  # [1.6]
+    ```
+    """
 
     def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
         return without_energy(jnp.sum(pulses, axis=2, keepdims=True))
@@ -22,16 +28,24 @@ class RowSums(AbstractReservoir):
 
 
 class LeakyIntegrator(AbstractReservoir):
-    r"""Linear and with one time constant: $x_k = e^{-1/\tau} x_{k-1} + u_k$, in slots.
+    r"""A linear node with one time constant: $x_k = e^{-1/\tau} x_{k-1} + u_k$, in slots.
 
     The features are x after the slots that a device would be read at: every `every`-th, counted from
     the last one, and `reads` slots without a pulse after the train. `time_constant` [slots] is one for
     all or one per device.
+
+    ```python
+    decay = jaxnn.reservoirs.LeakyIntegrator(time_constant=2.0)
+    decay.respond(jnp.array([[[1.0, 0.0, 0.0]]])).features[0, 0]  # [1.0, 0.607, 0.368]
+    ```
     """
 
     time_constant: Float[Number, "..."] = eqx.field(converter=as_inexact)
+    """Time constant tau, in slots; positive."""
     reads: int = eqx.field(static=True, default=0)
+    """Slots without a pulse after the train, each of them a feature; at least 0."""
     every: int = eqx.field(static=True, default=1)
+    """Slots from one feature to the next, counted back from the last; at least 1."""
 
     def __check_init__(self):
         check_at_least("time_constant of a LeakyIntegrator", self.time_constant, 0, "slots", strict=True)

@@ -17,33 +17,45 @@ from ._linear import taps
 
 
 class NanowireReservoir(AbstractReservoir):
-    r"""Networks of silver nanowires between two electrodes, driven and read as `NickelateReservoir` is.
+    r"""A row of networks of silver nanowires between two electrodes, used as `NickelateReservoir` is.
 
     All have the same wires; their junctions differ in the flux at which they close,
     `critical_flux` $(\mathrm{devices}, \mathrm{junctions})$ [V s]. A pulse takes `steps` steps of `dt`, the
     rest after it as many. The features are the currents at the ends of pulses [A].
+
+    ```python
+    reservoir = jaxnn.reservoirs.NanowireReservoir.drawn(2, jr.key(0), wires=14, reads=1)
+    reservoir.critical_flux.shape == (2, reservoir.network.n_junctions)  # True
+    features = lambda pulses: jaxnn.reservoirs.reservoir_features(reservoir, pulses)[0]
+    ```
     """
 
     network: Network
+    """The wires of every device."""
     critical_flux: Float[Number, "devices junctions"] = eqx.field(
         converter=as_inexact, metadata=unit("V s")
     )
+    """Flux at which each junction of each device closes [V s], positive."""
     low: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("V"))
-    """Pulse of amplitude 0, and of the reads after the train [V]."""
+    """Voltage of a pulse of amplitude 0, and of the reads after the train [V]."""
     high: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("V"))
-    """Pulse of amplitude 1 [V]."""
+    """Voltage of a pulse of amplitude 1 [V]."""
     dt: Float[Number, ""] = eqx.field(converter=as_inexact, default=5e-3, metadata=unit("s"))
     """Time step [s]."""
     terminals: tuple[int, int] = eqx.field(static=True, default=(0, 1))
+    """The two wires that are the electrodes."""
     steps: int = eqx.field(static=True, default=4)
+    """Time steps of a pulse, and of the rest after it; at least 1."""
     reads: int = eqx.field(static=True, default=0)
+    """Reads after the train, each of them a feature; at least 0."""
     every: int = eqx.field(static=True, default=1)
+    """Pulses from one feature to the next, counted back from the last; at least 1."""
 
     @classmethod
     def drawn(
         cls, devices: int, key: Key, *, wires: int = 20, spread: float = 0.1, **numbers: Any
     ) -> "NanowireReservoir":
-        """Networks of `wires` wires on 10 x 10 um; 20 to 150 mV for each junction of the shortest path.
+        """Draws networks of `wires` wires on 10 x 10 um, 20 to 150 mV per junction of the shortest path.
 
         `spread`: of the logarithm of the critical flux, normal, between junctions.
         """

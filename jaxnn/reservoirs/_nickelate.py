@@ -22,7 +22,7 @@ _SET_STEPS = 64
 
 
 class NickelateReservoir(AbstractReservoir):
-    r"""Devices that get one pulse per slot and are read by their currents.
+    r"""A row of devices that get one pulse per slot and are read by their currents.
 
     Amplitude $x$ is a pulse of `low` $+ x\,($`high` $-$ `low`$)$ for `width`, one per `period`, 0 V
     between; after the train come `reads` pulses of `read_voltage` at the same pace. The features are the
@@ -34,23 +34,36 @@ class NickelateReservoir(AbstractReservoir):
     each of its sites in turn is a device, and as many sheets lie side by side as are needed.
 
     Raises a `ValueError` for times that do not fit and devices that do not fill the sheets.
+
+    ```python
+    device = jaxnn.NickelateDevice()
+    volts = {"low": 0.5, "high": 2.0, "read_voltage": 0.5}
+    times = {"width": 1e-6, "period": 5e-6}
+    reservoir = jaxnn.reservoirs.NickelateReservoir(device, device.init_state(2), **volts, **times)
+    reservoir.programme(jnp.array([[0.0, 1.0], [1.0, 0.0]])).start[::2]  # [[0.5, 2.0], [2.0, 0.5]] [V]
+    ```
     """
 
     device: NickelateDevice
+    """The devices, their numbers scalars or one per device."""
     state: CloudState
+    """State that every sample starts from."""
     low: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
-    """Pulse of amplitude 0 [V]."""
+    """Voltage of a pulse of amplitude 0 [V]."""
     high: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
-    """Pulse of amplitude 1 [V]."""
+    """Voltage of a pulse of amplitude 1 [V]."""
     width: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("s"))
-    """Length of a pulse [s]."""
+    """Time that a pulse lasts [s], above 0 and below `period`."""
     period: Float[Number, ""] = eqx.field(converter=as_inexact, metadata=unit("s"))
-    """One pulse per period [s]."""
+    """Time from the start of a pulse to that of the next [s], positive."""
     read_voltage: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("V"))
-    """Pulses after the train [V]."""
+    """Voltage of the reads after the train [V]."""
     sheet: CapacitiveSheet | None = None
+    """A sheet under the devices, or None."""
     reads: int = eqx.field(static=True, default=0)
+    """Reads after the train, each of them a feature; at least 0."""
     every: int = eqx.field(static=True, default=1)
+    """Pulses from one feature to the next, counted back from the last; at least 1."""
     steps: int = eqx.field(static=True, default=128)
     """Even time steps of each pulse and of each rest: a neuron fires at any time of a pulse."""
 
@@ -81,7 +94,7 @@ class NickelateReservoir(AbstractReservoir):
         spread: NickelateSpread | None = None,
         **numbers: Any,
     ) -> "NickelateReservoir":
-        """Devices around `device`, brought into a mode by one pulse of 1 us and 100 s of rest.
+        """Brings devices around `device` into a mode by one pulse of 1 us and 100 s of rest.
 
         - `mode`: "neuron", "synapse" or "capacitor".
         - `key`: of the devices' differences, those of `NickelateSpread()` unless `spread` is given.
@@ -100,7 +113,7 @@ class NickelateReservoir(AbstractReservoir):
         return self.sheet is None
 
     def programme(self, pulses: Float[Array, "devices slots"]) -> Programme:
-        """The drive of one sample; pulse k is segment 2k."""
+        """Returns the drive of one sample; pulse k is segment 2k."""
         own = follow(self, pulses)
         volts = own._row(own.low) + pulses.T * own._row(own.high - own.low)
         reading = jnp.broadcast_to(own._row(own.read_voltage), (own.reads, volts.shape[1]))

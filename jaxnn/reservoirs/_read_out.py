@@ -14,40 +14,65 @@ PENALTIES = tuple(10.0 ** np.arange(-6, 2))
 
 
 class LinearReadOut(NamedTuple):
-    """Weights on features that were scaled by the training set's mean and deviation."""
+    """A read-out: weights on features that were scaled by the training set's mean and deviation.
+
+    ```python
+    features = np.array([[0.0, 1.0], [0.1, 0.9], [1.0, 0.0], [0.9, 0.1]] * 5)
+    read_out = jaxnn.reservoirs.fit_ridge(features, np.array([0, 0, 1, 1] * 5), 2)
+    read_out.classify([[0.2, 0.7], [0.8, 0.3]])  # [0, 1]
+    ```
+    """
 
     mean: Float[np.ndarray, " features"]
+    """Mean of each feature over the training set, in its unit."""
     scale: Float[np.ndarray, " features"]
+    """Standard deviation of each feature over the training set, in its unit."""
     weights: Float[np.ndarray, "features classes"]
+    """Weights of the scaled features, a column per class."""
     intercept: Float[np.ndarray, " classes"]
+    """What is added for each class."""
     penalty: float
-    """The one that cross-validation chose."""
+    """Penalty that cross-validation chose."""
     validation: Float[np.ndarray, " penalties"]
     """Score of each penalty on the parts of the training set that were left out, taken together."""
 
     def decide(self, features: Numbers) -> Float[np.ndarray, "samples classes"]:
-        """A number per class: the largest wins."""
+        """Returns a number per class: the largest wins."""
         return ((np.asarray(features, float) - self.mean) / self.scale) @ self.weights + self.intercept
 
     def classify(self, features: Numbers) -> Int[np.ndarray, " samples"]:
-        """The class of each sample."""
+        """Returns the class of each sample."""
         return np.argmax(self.decide(features), axis=1)
 
 
 class Scores(NamedTuple):
-    """How well classes are told apart."""
+    """The measures of how well classes are told apart.
+
+    ```python
+    found = jaxnn.reservoirs.scores([0, 0, 1, 1], [0, 1, 1, 1], 2)
+    found.accuracy  # 0.75
+    found.recall  # [0.5, 1.0]
+    ```
+    """
 
     accuracy: float
+    """Share of samples that are named right, from 0 to 1."""
     balanced_accuracy: float
-    """Mean recall of the classes that occur."""
+    """Mean recall of the classes that occur, from 0 to 1."""
     f1: Float[np.ndarray, " classes"]
-    """Per class; 0 where a class was never named."""
+    """Harmonic mean of precision and recall per class, from 0 to 1; 0 where a class was never named."""
     recall: Float[np.ndarray, " classes"]
-    """Per class; NaN where a class does not occur."""
+    """Share of the samples of each class that are named right; NaN where it does not occur."""
 
 
 def scores(labels: Numbers, named: Numbers, n_classes: int) -> Scores:
-    """Accuracy, balanced accuracy, F1 and recall of each class."""
+    """Computes accuracy, balanced accuracy, F1 and recall of each class.
+
+    ```python
+    found = jaxnn.reservoirs.scores(labels=[0, 0, 1, 1], named=[0, 1, 1, 1], n_classes=2)
+    found.balanced_accuracy  # 0.75
+    ```
+    """
     labels, named = whole_labels(labels), whole_labels(named)
     hit = np.bincount(labels[labels == named], minlength=n_classes)
     true, said = (np.bincount(x, minlength=n_classes) for x in (labels, named))
@@ -65,7 +90,7 @@ def fit_ridge(
     balanced: bool = False,
     folds: Numbers = 5,
 ) -> LinearReadOut:
-    r"""Ridge regression on the classes, $\pm 1$, in closed form; the penalty by cross-validation.
+    r"""Fits a ridge regression to the classes, $\pm 1$, in closed form; the penalty by cross-validation.
 
     $$\min_{W, b} \sum_i c_i |W^T x_i + b - y_i|^2 + \nu \sum_i c_i |W|^2$$
 
@@ -77,6 +102,13 @@ def fit_ridge(
       part, 0, 1, ..., of each sample, such as its speaker. 1 leaves out a fifth, once.
 
     Raises a `ValueError` for shapes that do not fit, features that are not finite, and a single class.
+
+    ```python
+    features = np.array([[0.0, 1.0], [0.1, 0.9], [1.0, 0.0], [0.9, 0.1]] * 5)
+    labels = np.array([0, 0, 1, 1] * 5)
+    read_out = jaxnn.reservoirs.fit_ridge(features, labels, n_classes=2)
+    read_out.decide([[0.2, 0.7]]).shape  # (1, 2)
+    ```
     """
     x, labels = _checked(features, labels, n_classes)
     part, held_out = _parts(labels, folds)
@@ -102,9 +134,15 @@ def fit_ridge(
 def fit_logistic(
     features: Numbers, labels: Numbers, n_classes: int, *, penalty: float = 1e-4, balanced: bool = False
 ) -> LinearReadOut:
-    """Multinomial logistic regression with the same scaling and class weights, by L-BFGS.
+    """Fits a multinomial logistic regression with the same scaling and class weights, by L-BFGS.
 
     `penalty`: on the mean cost per sample. Needs scikit-learn (`pip install -e '.[data]'`).
+
+    ```python
+    features = np.array([[0.0, 1.0], [0.1, 0.9], [1.0, 0.0], [0.9, 0.1]])
+    read_out = jaxnn.reservoirs.fit_logistic(features, np.array([0, 0, 1, 1]), n_classes=2)
+    read_out.classify([[0.2, 0.7], [0.8, 0.3]])  # [0, 1]
+    ```
     """
     from sklearn.linear_model import LogisticRegression
 

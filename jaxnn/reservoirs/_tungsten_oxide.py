@@ -11,7 +11,7 @@ from ._linear import taps
 
 
 class TungstenOxideReservoir(AbstractReservoir):
-    r"""WOx memristors with short-term memory, whose state $w$ in 0 to 1 pulses raise and time lowers.
+    r"""A row of WOx memristors with a short memory: pulses raise their state $w$ in 0 to 1, time lowers it.
 
     $$I = (1 - w)\,\alpha\,(1 - e^{-\beta V}) + w\,\gamma \sinh \delta V, \qquad
       \dot w = \lambda \sinh \eta V - w / \tau$$
@@ -22,40 +22,48 @@ class TungstenOxideReservoir(AbstractReservoir):
     al., Nature Communications 8, 2204 (2017), quoted second-hand; **the numbers are assumed**: pulses of
     3 V and 1 ms every 3 ms, a decay of 50 ms, a step of w of 0.2 per full pulse. Those that vary between
     devices may be one per device.
+
+    ```python
+    memristors = jaxnn.reservoirs.TungstenOxideReservoir(decay_time=0.02)
+    pulses = jnp.array([[[1.0, 0.0, 1.0]]])
+    memristors.respond(pulses).features[0, 0]  # [0.000159, 1.14e-6, 0.000278] [A]
+    ```
     """
 
     insulating_current: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=5e-7, metadata=unit("A")
     )
-    """alpha [A]."""
+    """Scale alpha of the insulating current [A]."""
     insulating_slope: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=0.5, metadata=unit("1/V")
     )
-    """beta [1/V]."""
+    """Slope beta of the insulating current [1/V]."""
     tunnelling_current: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=4e-6, metadata=unit("A")
     )
-    """gamma [A]."""
+    """Scale gamma of the tunnelling current [A]."""
     tunnelling_slope: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=2.0, metadata=unit("1/V")
     )
-    """delta [1/V]."""
+    """Slope delta of the tunnelling current [1/V]."""
     growth_rate: Float[Number, "..."] = eqx.field(converter=as_inexact, default=1.0, metadata=unit("1/s"))
-    """lambda [1/s]."""
+    """Rate lambda at which pulses raise the state [1/s]."""
     growth_slope: Float[Number, "..."] = eqx.field(converter=as_inexact, default=2.0, metadata=unit("1/V"))
-    """eta [1/V]."""
+    """Slope eta of that rate [1/V]."""
     decay_time: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.05, metadata=unit("s"))
-    """tau [s]."""
+    """Time tau in which the state decays [s], positive."""
     low: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.6, metadata=unit("V"))
-    """Pulse of amplitude 0, and of the reads after the train [V]."""
+    """Voltage of a pulse of amplitude 0, and of the reads after the train [V]."""
     high: Float[Number, "..."] = eqx.field(converter=as_inexact, default=3.0, metadata=unit("V"))
-    """Pulse of amplitude 1 [V]."""
+    """Voltage of a pulse of amplitude 1 [V]."""
     width: Float[Number, ""] = eqx.field(converter=as_inexact, default=1e-3, metadata=unit("s"))
-    """Length of a pulse [s]."""
+    """Time that a pulse lasts [s], above 0 and below `period`."""
     period: Float[Number, ""] = eqx.field(converter=as_inexact, default=3e-3, metadata=unit("s"))
-    """One pulse per period [s]."""
+    """Time from the start of a pulse to that of the next [s], positive."""
     reads: int = eqx.field(static=True, default=0)
+    """Reads after the train, each of them a feature; at least 0."""
     every: int = eqx.field(static=True, default=1)
+    """Pulses from one feature to the next, counted back from the last; at least 1."""
 
     def __check_init__(self):
         check_at_least("decay_time of a TungstenOxideReservoir", self.decay_time, 0, "s", strict=True)
