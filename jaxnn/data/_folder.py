@@ -5,9 +5,14 @@ from pathlib import Path
 
 
 def data_folder(folder: str | Path | None = None) -> Path:
-    """The folder of the data sets: the argument, or else the environment variable `JAXNN_DATA`.
+    """Returns the folder of the data sets: the argument, or else the environment variable `JAXNN_DATA`.
 
     Raises a `ValueError` where neither names a folder that exists.
+
+    ```python
+    folder = jaxnn.data.data_folder(".")
+    folder.is_dir()  # True
+    ```
     """
     chosen = folder or os.environ.get("JAXNN_DATA")
     if not chosen:

@@ -38,25 +38,32 @@ _CSV_SOURCE = "https://www.kaggle.com/datasets/shayanfazeli/heartbeat"
 
 @dc.dataclass(frozen=True)
 class Heartbeats:
-    """Beats, each scaled to 0 to 1, their classes and patients."""
+    """A set of beats, each scaled to 0 to 1, with their classes and patients.
+
+    ```python
+    beats = jaxnn.data.Heartbeats(np.zeros((10, 187)), np.zeros(10, int), np.repeat([101, 100], 5))
+    train, test = beats.random_split(seed=0)
+    (len(train), len(test))  # (8, 2)
+    ```
+    """
 
     beats: Float[np.ndarray, "beats 187"]
-    """At 125 Hz from the R peak on, with zeros behind, float32."""
+    """Samples at 125 Hz from the R peak on, from 0 to 1, with zeros behind, float32."""
     labels: Int[np.ndarray, " beats"]
-    """0 to 4 for N, S, V, F, Q, `HEARTBEAT_CLASSES`."""
+    """Classes 0 to 4 for N, S, V, F, Q, `HEARTBEAT_CLASSES`."""
     records: Int[np.ndarray, " beats"]
     """Number of the record, which stands for the patient: only 201 and 202 are of one."""
 
     def random_split(
         self, seed: int, test: float = 0.2
     ) -> tuple[Int[np.ndarray, " train"], Int[np.ndarray, " test"]]:
-        """Beats to train and to test with, drawn by lot: the same patients are on both sides."""
+        """Draws beats to train and to test with by lot: the same patients are on both sides."""
         order = np.random.default_rng(seed).permutation(len(self.labels))
         count = round(test * len(order))
         return np.sort(order[count:]), np.sort(order[:count])
 
     def inter_patient_split(self) -> tuple[Int[np.ndarray, " train"], Int[np.ndarray, " test"]]:
-        """Beats to train and to test with, of different records; the four paced ones are left out.
+        """Returns beats to train and to test with, of different records; the four paced ones are left out.
 
         Source: de Chazal, O'Dwyer and Reilly, IEEE Trans. Biomed. Eng. 51, 1196 (2004),
         doi 10.1109/TBME.2004.827359.
@@ -72,7 +79,7 @@ def heartbeats(
     cache: str | Path | None = None,
     progress: bool = True,
 ) -> Heartbeats:
-    """MIT-BIH beats, rebuilt from the MIT-BIH Arrhythmia Database.
+    """Rebuilds the MIT-BIH beats from the MIT-BIH Arrhythmia Database.
 
     Lead MLII (the first lead where there is none) is resampled to 125 Hz. A beat lasts from its R peak
     for 1.2 times the median interval between the beats of the 10 s around it; it is scaled to 0 to 1
@@ -88,6 +95,11 @@ def heartbeats(
 
     Sources: Moody and Mark, IEEE Eng. Med. Biol. 20, 45 (2001) (ODC-By 1.0); the recipe is that of Kachuee,
     Fazeli and Sarrafzadeh, arXiv 1805.00794 (2018), whose windows are a grid and scaled as a whole.
+
+    ```python
+    beats = jaxnn.data.heartbeats("/data", records=(100, 101), cache=".")
+    train, test = beats.random_split(seed=0)
+    ```
     """
     kept = None if cache is None else Path(cache) / "mit-bih-beats.npz"
     if kept is not None and kept.is_file() and (found := _load(kept, records)):
@@ -163,7 +175,7 @@ def _save(path: Path, result: Heartbeats, records: Sequence[int]) -> None:
 def heartbeat_csv(
     folder: str | Path | None = None, split: str = "train"
 ) -> tuple[Float[np.ndarray, "beats 187"], Int[np.ndarray, " beats"]]:
-    """Beats 0 to 1, float32, and labels 0 to 4 for N, S, V, F, Q of the ready-made heartbeat tables.
+    """Reads beats 0 to 1, float32, and labels 0 to 4 (N, S, V, F, Q) of the ready-made heartbeat tables.
 
     - `folder`: as for `data_folder`; `mitbih_train.csv` and `mitbih_test.csv` are in it or in its folder
       `heartbeat`: no header, 187 samples and the label in a row.
@@ -172,6 +184,11 @@ def heartbeat_csv(
     Raises a `ValueError` for files that are missing or damaged, and another number of columns.
 
     Source: Kachuee, Fazeli and Sarrafzadeh, arXiv 1805.00794 (2018).
+
+    ```python
+    beats, labels = jaxnn.data.heartbeat_csv("/data", split="test")
+    pulses = jaxnn.encoders.beat_pulses(beats, sections=11)
+    ```
     """
     if split not in ("train", "test"):
         raise ValueError(f'split must be "train" or "test", got {split!r}.')

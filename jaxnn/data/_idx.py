@@ -27,7 +27,7 @@ _MNIST = {
 
 
 def read_idx(path: str | Path, md5: str | None = None) -> np.ndarray:
-    """The array in an IDX file, plain or gzipped.
+    """Reads the array in an IDX file, plain or gzipped.
 
     The format is two zero bytes, a byte for the type, a byte for the number of dimensions, the
     dimensions as big-endian 32-bit integers, and the values.
@@ -37,6 +37,13 @@ def read_idx(path: str | Path, md5: str | None = None) -> np.ndarray:
     Raises a `ValueError` for a file that is truncated or too long, damaged, or no IDX file.
 
     Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits".
+
+    ```python
+    from pathlib import Path
+
+    Path("two.idx").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 5, 7]))
+    jaxnn.data.read_idx("two.idx")  # [5, 7]
+    ```
     """
     path = Path(path)
     content = path.read_bytes()
@@ -66,7 +73,7 @@ def read_idx(path: str | Path, md5: str | None = None) -> np.ndarray:
 def mnist(
     folder: str | Path | None = None, split: str = "train"
 ) -> tuple[Any, Int[np.ndarray, " samples"]]:
-    """Images `(samples, 28, 28)` in 0 to 1, float32, and labels 0 to 9 of MNIST.
+    """Reads the images `(samples, 28, 28)` in 0 to 1, float32, and the labels 0 to 9 of MNIST.
 
     - `folder`: as for `data_folder`; the four official files are in it or in its folder `mnist`, plain
       or gzipped. Their MD5 is checked.
@@ -75,6 +82,11 @@ def mnist(
     Raises a `ValueError` for files that are missing, damaged or not the official ones.
 
     Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits" (CC BY-SA 3.0).
+
+    ```python
+    images, labels = jaxnn.data.mnist("/data", split="test")
+    pulses = jaxnn.encoders.image_pulses(images[:, 3:25, 4:24], sections=4)
+    ```
     """
     if split not in ("train", "test"):
         raise ValueError(f'split must be "train" or "test", got {split!r}.')

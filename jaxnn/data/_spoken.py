@@ -21,7 +21,18 @@ _OFFICIAL_TEST = 5  # recordings of each speaker and digit, the first ones
 
 @dc.dataclass(frozen=True)
 class SpokenDigits:
-    """Recordings of spoken digits and what their names say."""
+    """A set of recordings of spoken digits, and what their names say.
+
+    ```python
+    from scipy.io import wavfile
+
+    for name in np.ndindex(10, 6):
+        wavfile.write("{}_jackson_{}.wav".format(*name), 8000, np.zeros(800, np.int16))
+    digits = jaxnn.data.spoken_digits(".")
+    train, test = digits.official_split()
+    (len(train), len(test))  # (10, 50)
+    ```
+    """
 
     recordings: list[np.ndarray]
     """Sound pressures in -1 to 1, float32, each of its own length."""
@@ -35,7 +46,7 @@ class SpokenDigits:
     """Samples a second [Hz]."""
 
     def official_split(self) -> tuple[Int[np.ndarray, " train"], Int[np.ndarray, " test"]]:
-        """Recordings to train with, and to test with: the first five of each digit and speaker.
+        """Returns recordings to train with, and to test with: the first five of each digit and speaker.
 
         The same speakers are on both sides.
         """
@@ -45,14 +56,14 @@ class SpokenDigits:
     def leave_one_speaker_out(
         self,
     ) -> Iterator[tuple[str, Int[np.ndarray, " train"], Int[np.ndarray, " test"]]]:
-        """For each speaker the name, the recordings of all others and those of the speaker."""
+        """Yields for each speaker the name, the recordings of all others and those of the speaker."""
         for speaker in np.unique(self.speakers):
             test = self.speakers == speaker
             yield str(speaker), np.flatnonzero(~test), np.flatnonzero(test)
 
 
 def spoken_digits(folder: str | Path | None = None) -> SpokenDigits:
-    """The Free Spoken Digit Dataset, ordered by digit, speaker and index.
+    """Reads the Free Spoken Digit Dataset, ordered by digit, speaker and index.
 
     - `folder`: as for `data_folder`; the files `{digit}_{speaker}_{index}.wav` are in it or in its
       folder `fsdd/recordings` or `recordings`.
@@ -61,6 +72,15 @@ def spoken_digits(folder: str | Path | None = None) -> SpokenDigits:
     damaged, called something else, or not mono recordings of 16 bits at 8 kHz.
 
     Source: Jakobovski et al., "Free Spoken Digit Dataset" (CC BY-SA 4.0).
+
+    ```python
+    from scipy.io import wavfile
+
+    for digit in range(10):
+        wavfile.write(f"{digit}_jackson_0.wav", 8000, np.zeros(800, np.int16))
+    digits = jaxnn.data.spoken_digits(".")
+    digits.recordings[0].shape  # (800,)
+    ```
     """
     base = set_folder(folder, "fsdd/recordings", "fsdd", "recordings")
     names = {}

@@ -16,12 +16,19 @@ _SOURCE = "https://physionet.org/content/mitdb/1.0.0"
 
 @dc.dataclass(frozen=True)
 class EcgRecord:
-    """A record of one patient."""
+    """A record of one patient.
+
+    ```python
+    record = jaxnn.data.read_ecg("/data/mitdb", "100")
+    beats = record.positions[record.symbols == "N"]
+    times = beats / record.rate  # [s]
+    ```
+    """
 
     signal: Float[np.ndarray, "times leads"]
     """Voltages [mV]."""
     leads: tuple[str, ...]
-    """Their names, such as MLII."""
+    """Names of the leads, such as MLII."""
     rate: float
     """Samples a second [Hz]."""
     positions: Int[np.ndarray, " annotations"]
@@ -31,13 +38,18 @@ class EcgRecord:
 
 
 def read_ecg(folder: str | Path, name: str, annotations: str = "atr") -> EcgRecord:
-    """Record `name` in `folder`: `name.hea`, `name.dat` and `name.atr`, read by the package `wfdb`.
+    """Reads record `name` in `folder`: `name.hea`, `name.dat` and `name.atr`, by the package `wfdb`.
 
     The checksum that the header has of each lead is checked.
 
     Raises a `ValueError` for files that are missing, truncated or damaged; an `ImportError` without `wfdb`.
 
     Source: https://physionet.org/physiotools/wag (WFDB applications guide).
+
+    ```python
+    record = jaxnn.data.read_ecg("/data/mitdb", "100")
+    voltage = record.signal[:, record.leads.index("MLII")]  # [mV]
+    ```
     """
     try:
         import wfdb
