@@ -20,7 +20,7 @@ def audio_pulses(
     decibels: float | int = 50.0,
     progress: bool = True,
 ) -> Float[Array, "samples channels slots"]:
-    """Recordings as `frames` pulses in each of `channels` bands of a cochlea, float32.
+    """Turns recordings into `frames` pulses in each of `channels` bands of a cochlea, float32.
 
     Gammatone filters of order 4 (`scipy.signal.gammatone`) with centres even on the scale of equivalent
     rectangular bandwidths from `lowest` [Hz] to 0.9 of half the rate; the power of each band, averaged
@@ -34,6 +34,12 @@ def audio_pulses(
 
     Sources: Slaney, Apple Computer Technical Report 35 (1993), as SciPy designs it; Glasberg and Moore,
     Hearing Research 47, 103 (1990).
+
+    ```python
+    tone = np.sin(2 * np.pi * 440 * np.arange(4000) / 8000)
+    pulses = jaxnn.encoders.audio_pulses([tone], 8000, channels=8, frames=4, progress=False)
+    pulses.shape  # (1, 8, 4)
+    ```
     """
     channels, frames = check_count("channels", channels), check_count("frames", frames)
     check_at_least("rate", rate, 0, "Hz", strict=True)

@@ -15,13 +15,18 @@ _ONE = 2**16
 def amplitude_code(
     pulses: Numbers, *, levels: int | None = None, power: Numbers | None = None
 ) -> Float[Array, "samples channels slots"]:
-    """One pulse per value, as high as the value.
+    """Makes one pulse per value, as high as the value.
 
     - `levels`: the number of amplitudes, evenly spaced from 0 to 1, that there are; 2 makes pulses
       that are there or not. Without it every amplitude occurs, and gradients pass.
     - `power`: that values are raised to before, one or one per channel: a change of contrast.
 
     Raises a `ValueError` for values outside 0 to 1, fewer than two levels and powers that are not positive.
+
+    ```python
+    values = jnp.array([[[0.2, 0.5, 0.9]]])
+    jaxnn.encoders.amplitude_code(values, levels=3)[0, 0]  # [0.0, 0.5, 1.0]
+    ```
     """
     pulses = unit_values("pulses", pulses, _AXES)
     if power is not None:
@@ -39,7 +44,7 @@ def amplitude_code(
 
 
 def threshold_code(pulses: Numbers, threshold: Numbers) -> Float[Array, "samples channels slots"]:
-    """A full pulse where the value is above `threshold`, else none.
+    """Makes a full pulse where the value is above `threshold`, else none.
 
     - `threshold`: one for all channels, or one per channel.
 
@@ -47,6 +52,11 @@ def threshold_code(pulses: Numbers, threshold: Numbers) -> Float[Array, "samples
     are there or not have no slope: gradients are zero.
 
     Raises a `ValueError` for values outside 0 to 1, and for thresholds that fit neither.
+
+    ```python
+    values = jnp.array([[[0.2, 0.5, 0.9]]])
+    jaxnn.encoders.threshold_code(values, 0.4)[0, 0]  # [0.0, 1.0, 1.0]
+    ```
     """
     pulses = unit_values("pulses", pulses, _AXES)
     return (pulses > _per_channel("threshold", threshold, pulses)).astype(pulses.dtype)
@@ -55,7 +65,7 @@ def threshold_code(pulses: Numbers, threshold: Numbers) -> Float[Array, "samples
 def rate_code(
     pulses: Numbers, slots: int = 1, *, key: Key | None = None
 ) -> Float[Array, "samples channels slots"]:
-    r"""Every value held for `slots` slots, in which spikes, 0 or 1, come at its rate.
+    r"""Holds every value for `slots` slots, in which spikes, 0 or 1, come at its rate.
 
     Without a key a running sum decides, $c_n = \sum_{m \le n} v_m$: a spike comes in slot n where
     $\lfloor c_n + 1/2 \rfloor$ rises, as in an integrate-and-fire neuron without a leak. The number of
@@ -65,6 +75,11 @@ def rate_code(
     Spikes have no slope: gradients are zero.
 
     Raises a `ValueError` for values outside 0 to 1.
+
+    ```python
+    values = jnp.array([[[0.25, 0.5]]])
+    jaxnn.encoders.rate_code(values, slots=4)[0, 0]  # [0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0]
+    ```
     """
     pulses = unit_values("pulses", pulses, _AXES)
     held = jnp.repeat(pulses, check_count("slots", slots), axis=-1)
@@ -77,13 +92,18 @@ def rate_code(
 
 
 def to_volts(pulses: Numbers, low: Numbers, high: Numbers) -> Float[Array, "samples channels slots"]:
-    """Pulses from 0 to 1 as voltages between the set-points `low` and `high` [V], the same units out.
+    """Turns pulses from 0 to 1 into voltages between the set-points `low` and `high`, in their unit.
 
     - `low`, `high`: what 0 and 1 are, one for all channels or one per channel.
 
     `jaxnn.Programme.train` wants the slots in front: `jnp.moveaxis(volts, -1, 0)`.
 
     Raises a `ValueError` for values outside 0 to 1 and voltages that fit neither.
+
+    ```python
+    pulses = jnp.array([[[0.0, 0.5, 1.0]]])
+    jaxnn.encoders.to_volts(pulses, low=0.5, high=2.0)[0, 0]  # [0.5, 1.25, 2.0] [V]
+    ```
     """
     pulses = unit_values("pulses", pulses, _AXES)
     low, high = _per_channel("low", low, pulses), _per_channel("high", high, pulses)

@@ -13,7 +13,7 @@ _AXES = "samples channels slots"
 
 
 def mask_pulses(pulses: Numbers, mask: Numbers) -> Float[Array, "samples devices slots"]:
-    r"""Every channel to several devices, each pulse stretched over several slots, by a mask.
+    r"""Sends every channel to several devices, each pulse stretched over several slots, by a mask.
 
     $J_{c r}(t N + n) = m_{rn}\, u_c(t)$: device `c * repeats + r` sees channel c, and slot t becomes the N
     slots of its virtual nodes, whose weights differ so that the device's own dynamics is sampled at
@@ -25,6 +25,11 @@ def mask_pulses(pulses: Numbers, mask: Numbers) -> Float[Array, "samples devices
 
     Source: Appeltant et al., Nature Communications 2, 468 (2011), doi 10.1038/ncomms1476; parallel masks:
     Zhong et al., Nature Communications 12, 408 (2021), doi 10.1038/s41467-020-20692-1.
+
+    ```python
+    pulses = jnp.array([[[0.5, 1.0]]])
+    jaxnn.encoders.mask_pulses(pulses, jnp.array([[0.2, 0.8]]))[0, 0]  # [0.1, 0.4, 0.2, 0.8]
+    ```
     """
     pulses = unit_values("pulses", pulses, _AXES)
     mask = unit_values("mask", mask, "repeats nodes").astype(pulses.dtype)
@@ -35,12 +40,17 @@ def mask_pulses(pulses: Numbers, mask: Numbers) -> Float[Array, "samples devices
 
 
 def mix_channels(pulses: Numbers, weights: Numbers) -> Float[Array, "samples devices slots"]:
-    r"""Devices that see weighted sums of channels: $J_d(t) = \sum_c w_{dc} u_c(t)$.
+    r"""Gives devices weighted sums of channels: $J_d(t) = \sum_c w_{dc} u_c(t)$.
 
     - `weights`: `(devices, channels)`, not negative, with rows that sum up to 1 at the most, from
       `random_mix` or your own: amplitudes stay in 0 to 1, and devices can be fewer than channels.
 
     Raises a `ValueError` for other shapes and weights.
+
+    ```python
+    pulses = jnp.array([[[0.5, 1.0], [0.0, 1.0]]])
+    jaxnn.encoders.mix_channels(pulses, jnp.array([[0.5, 0.5]]))[0, 0]  # [0.25, 1.0]
+    ```
     """
     pulses = unit_values("pulses", pulses, _AXES)
     weights = unit_values("weights", weights, "devices channels").astype(pulses.dtype)
@@ -58,10 +68,15 @@ def mix_channels(pulses: Numbers, weights: Numbers) -> Float[Array, "samples dev
 
 
 def random_mask(key: Key, repeats: int, nodes: int, *, levels: int | None = None) -> Array:
-    """A mask `(repeats, nodes)` for `mask_pulses`, of weights drawn evenly from 0 to 1.
+    """Draws a mask `(repeats, nodes)` for `mask_pulses`, of weights evenly from 0 to 1.
 
     - `key`: of `jax.random`.
     - `levels`: how many weights there are to draw from, 0 and 1 among them; 2 makes a binary mask.
+
+    ```python
+    mask = jaxnn.encoders.random_mask(jr.key(0), repeats=2, nodes=3, levels=2)
+    mask.shape  # (2, 3)
+    ```
     """
     shape = (check_count("repeats", repeats), check_count("nodes", nodes))
     if levels is None:
@@ -73,10 +88,17 @@ def random_mask(key: Key, repeats: int, nodes: int, *, levels: int | None = None
 
 
 def random_mix(key: Key, devices: int, channels: int, *, fan_in: int | None = None) -> Array:
-    """Weights `(devices, channels)` for `mix_channels`: each device sees `fan_in` channels, drawn by
-    lot, with even weights that sum up to 1; by default it sees all, with weights drawn evenly.
+    """Draws weights `(devices, channels)` for `mix_channels`: each device sees `fan_in` channels.
+
+    These are drawn by lot, with even weights that sum up to 1; by default a device sees all, with weights
+    drawn evenly.
 
     - `key`: of `jax.random`.
+
+    ```python
+    weights = jaxnn.encoders.random_mix(jr.key(0), devices=2, channels=6, fan_in=3)
+    weights.sum(axis=1)  # [1.0, 1.0]
+    ```
     """
     shape = (check_count("devices", devices), check_count("channels", channels))
     drawn = jr.uniform(key, shape)

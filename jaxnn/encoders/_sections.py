@@ -10,7 +10,7 @@ from ._pulses import unit_values
 def image_pulses(
     images: Numbers, *, rows: int = 1, sections: int = 1
 ) -> Float[Array, "samples channels slots"]:
-    """Images `(samples, height, width)` as trains of pulses, one pulse per pixel.
+    """Turns images `(samples, height, width)` into trains of pulses, one pulse per pixel.
 
     A channel is a section of `rows` rows that follow each other, read one after the other:
 
@@ -25,6 +25,12 @@ def image_pulses(
     Raises a `ValueError` for another shape, values outside 0 to 1, and more sections than pixels.
 
     Source: Du et al., Nature Communications 8, 2204 (2017), doi 10.1038/s41467-017-02337-y.
+
+    ```python
+    images = np.zeros((5, 6, 8))
+    jaxnn.encoders.image_pulses(images).shape  # (5, 6, 8)
+    jaxnn.encoders.image_pulses(images, rows=2, sections=4).shape  # (5, 12, 4)
+    ```
     """
     pixels = unit_values("images", images, "samples height width")
     rows, sections = check_count("rows", rows), check_count("sections", sections)
@@ -43,7 +49,7 @@ def image_pulses(
 def beat_pulses(
     beats: Numbers, *, sections: int = 1, width: int = 1
 ) -> Float[Array, "samples channels slots"]:
-    """Beats, or any series `(samples, times)` from 0 to 1, cut into sections that follow each other.
+    """Cuts beats, or any series `(samples, times)` from 0 to 1, into sections that follow each other.
 
     - `sections`: one channel each; zeros follow the last where they do not divide the series.
     - `width`: neighbouring times that one pulse is the mean of.
@@ -51,6 +57,11 @@ def beat_pulses(
     187 samples of a heartbeat are 11 sections of 17 pulses.
 
     Raises a `ValueError` for another shape, values outside 0 to 1, and more sections than times.
+
+    ```python
+    beats = np.zeros((5, 187))
+    jaxnn.encoders.beat_pulses(beats, sections=11).shape  # (5, 11, 17)
+    ```
     """
     series = unit_values("beats", beats, "samples times")
     sections, width = check_count("sections", sections), check_count("width", width)
