@@ -8,7 +8,13 @@ from .._junctions import G0, TunnelJunction
 
 
 def hochstetter2021_dc() -> TunnelJunction:
-    """The junctions of the activation and avalanche experiments (Figs 2 to 5), for dt = 1e-3 s."""
+    """Returns the junctions of the activation and avalanche experiments (Figs 2 to 5), for dt = 1e-3 s.
+
+    ```python
+    law = jaxnn.parameters.hochstetter2021_dc()
+    law.on_conductance / law.off_conductance  # 1e3
+    ```
+    """
     return TunnelJunction(
         on_conductance=G0,  # [S] 1 / 12.9 kOhm
         off_conductance=7.77e-8,  # [S] on/off ratio 1e3
@@ -22,7 +28,13 @@ def hochstetter2021_dc() -> TunnelJunction:
 
 
 def hochstetter2021_ac() -> TunnelJunction:
-    """The junctions of the AC, Lyapunov and waveform experiments (Figs 6 to 8), dt = 5e-4 s."""
+    """Returns the junctions of the AC, Lyapunov and waveform experiments (Figs 6 to 8), for dt = 5e-4 s.
+
+    ```python
+    law = jaxnn.parameters.hochstetter2021_ac()
+    law.on_conductance / law.off_conductance  # 7.77e3
+    ```
+    """
     return TunnelJunction(
         on_conductance=G0,  # [S]
         off_conductance=1e-8,  # [S] on/off ratio 7.77e3

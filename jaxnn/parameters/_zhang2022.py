@@ -7,12 +7,24 @@ from .._nickelate import NickelateDevice
 
 
 def nickelate_cool() -> NickelateDevice:
-    """Set B, the default: its pulses heat it to less than 480 K."""
+    """Returns set B, the default: its pulses heat it to less than 480 K.
+
+    ```python
+    device = jaxnn.parameters.nickelate_cool()
+    device.thermal_resistance  # 1.82e4 [K/W]
+    ```
+    """
     return NickelateDevice()
 
 
 def nickelate_hot() -> NickelateDevice:
-    """Set A: the largest pulses heat it beyond 800 K, plausible for microseconds at most."""
+    """Returns set A: the largest pulses heat it beyond 800 K, plausible for microseconds at most.
+
+    ```python
+    device = jaxnn.parameters.nickelate_hot()
+    device.thermal_resistance  # 5.8e4 [K/W]
+    ```
+    """
     return NickelateDevice(
         insulator_energy=0.47,  # [eV]
         insulator_length=22e-9,  # [m]
