@@ -31,22 +31,42 @@ def _two_sum(a: Array, b: Array) -> tuple[Array, Array]:
 
 
 def two_part_sum(a: _Pair, b: _Pair) -> _Pair:
-    """The sum of two numbers in two parts each."""
+    """Adds two numbers in two parts each.
+
+    ```python
+    big, small = (jnp.float32(1.0), jnp.float32(0.0)), (jnp.float32(1e-9), jnp.float32(0.0))
+    value, remainder = jaxnn.kernels.two_part_sum(big, small)
+    remainder  # 1e-9
+    ```
+    """
     total, error = _two_sum(a[0], b[0])
     return _two_sum(total, error + (a[1] + b[1]))
 
 
 def two_part_difference(a: _Pair, b: _Pair) -> _Pair:
-    """The difference of two numbers in two parts each."""
+    """Subtracts the second of two numbers in two parts each.
+
+    ```python
+    third, tenth = (jaxnn.Timing.of(x, jnp.float32).parts for x in (1 / 3, 1 / 10))
+    value, remainder = jaxnn.kernels.two_part_difference(third, tenth)
+    value  # 0.233
+    ```
+    """
     return two_part_sum(a, (-b[0], -b[1]))
 
 
 def two_part_product(a: _Pair, b: _Pair) -> _Pair:
-    """The product of two numbers in two parts each.
+    """Multiplies two numbers in two parts each.
 
     The partial products are exact, so that nothing changes where a compiler fuses them with a sum.
 
     Source: Dekker, Numer. Math. 18, 224 (1971).
+
+    ```python
+    third = jaxnn.Timing.of(1 / 3, jnp.float32).parts
+    value, remainder = jaxnn.kernels.two_part_product(third, third)
+    abs(float(value) + float(remainder) - 1 / 9) < 1e-14  # True
+    ```
     """
     total, remainder = jnp.zeros((), a[0].dtype), a[0] * b[1] + a[1] * b[0]
     for x in _split(a[0]):
@@ -64,13 +84,19 @@ def _with_derivative_of(exact: Array, plain: Array) -> Array:
 def step_time(
     step: Int[Array, ""], dt: Float[ArrayLike, ""], dt_remainder: Float[ArrayLike, ""]
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    r"""The time of a step, $t = k\,(dt + dt')$ [s], as a number and what its dtype could not hold.
+    r"""Returns the time of a step, $t = k\,(dt + dt')$ [s], as a number and what its dtype could not hold.
 
     `dt_remainder` is the part of the time step that `dt` rounds away. Partial products are exact
     and summed with their rounding errors, so that time + remainder is right to twice the
     precision of the dtype for any 31-bit step.
 
     Source: Dekker, Numer. Math. 18, 224 (1971).
+
+    ```python
+    dt, rest = jaxnn.kernels.split_time_step(1e-3, jnp.float32)
+    time, remainder = jaxnn.kernels.step_time(jnp.int32(3_000_000), dt, rest)
+    time  # 3e3 [s]
+    ```
     """
     dt = jnp.asarray(dt)
     dtype = dt.dtype
@@ -87,12 +113,18 @@ def step_time(
 
 
 def fractional_cycles(frequency: _Pair, time: _Pair) -> _Pair:
-    r"""Cycles passed, $(f + f')(t + t')$, less the nearest whole number: a phase in [-1/2, 1/2].
+    r"""Returns the cycles passed, $(f + f')(t + t')$, less the nearest whole number: in [-1/2, 1/2].
 
     Each partial product of the halves of $f$ [Hz] and $t$ [s] is exact and loses its whole part
     before anything is added, so that the phase is good to the dtype's precision and, with its
     remainder, to twice that less the digits of the cycles that have passed. The derivative is that
     of $f\,(t + t')$.
+
+    ```python
+    frequency = jaxnn.Timing.of(2.0, jnp.float32).parts
+    time = jaxnn.Timing.of(1000.1, jnp.float32).parts
+    jaxnn.kernels.fractional_cycles(frequency, time)[0]  # 0.2
+    ```
     """
     fraction = lambda x: x - jnp.round(x)
     parts = [x * y for x in _split(frequency[0]) for y in _split(time[0])]
@@ -107,12 +139,19 @@ def fractional_cycles(frequency: _Pair, time: _Pair) -> _Pair:
 
 
 def whole_periods(time: _Pair, period: _Pair) -> tuple[Int[Array, "..."], _Pair]:
-    r"""The number $n$ for which $t - n P$ is nearest to 0, and that difference [s].
+    r"""Returns the number $n$ for which $t - n P$ is nearest to 0, and that difference [s].
 
     Two divisions, each of what the one before has left, give $n$ to the last digit. It is cut off near
     $\pm 2^{31}$; the difference is right up to $2^{40}$ periods in float32. Without a derivative.
 
     Source: Dekker, Numer. Math. 18, 224 (1971), for the arithmetic.
+
+    ```python
+    time = jaxnn.Timing.of(1000.1, jnp.float32).parts
+    period = jaxnn.Timing.of(0.5, jnp.float32).parts
+    n, (since, remainder) = jaxnn.kernels.whole_periods(time, period)
+    n  # 2000
+    ```
     """
     rest, period = lax.stop_gradient((time, period))
     number = jnp.zeros((), jnp.int32)
@@ -127,7 +166,14 @@ def whole_periods(time: _Pair, period: _Pair) -> tuple[Int[Array, "..."], _Pair]
 def split_time_step(
     dt: ArrayLike, dtype: DTypeLike
 ) -> tuple[Float[ArrayLike, "..."], Float[ArrayLike, "..."]]:
-    """A time step [s], or any other number, as its value in `dtype` and the part that this rounds away."""
+    """Splits a time step [s], or any other number, into its value in `dtype` and what this rounds away.
+
+    ```python
+    value, remainder = jaxnn.kernels.split_time_step(1e-3, jnp.float32)
+    value  # 0.001 [s]
+    remainder  # -4.75e-11 [s]
+    ```
+    """
     if isinstance(dt, jax.Array):
         info = jnp.finfo(dtype)
         # Unlike a conversion there and back, this is not taken for superfluous by a compiler.

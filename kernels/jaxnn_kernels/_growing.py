@@ -21,9 +21,17 @@ _ROWS = 8
 
 
 class GrowState(NamedTuple):
-    """Everything that a network has learned; row n of each array belongs to node n."""
+    """All that a network has learned; row n of each array belongs to node n.
+
+    ```python
+    state = jaxnn.kernels.grow_state(jnp.eye(3), jnp.array([True, True, False]), jnp.zeros((3, 1)))
+    state.on  # [True, True, False]
+    state.counter  # [1.0, 1.0, 1.0]
+    ```
+    """
 
     weight: Float[Array, "nodes inputs"]
+    """Weights w of each node, its contexts behind."""
     square: Float[Array, " nodes"]
     """|w|^2, which turns the distances to a sample into one product of matrix and vector.
 
@@ -32,65 +40,112 @@ class GrowState(NamedTuple):
     counter: Float[Array, " nodes"]
     """The habituation h, 1 for a fresh node and near 0 for a trained one."""
     stored: Bool[Array, " nodes"]
+    """Which nodes there are."""
     on: Bool[Array, " nodes"]
+    """Which nodes are on."""
     last_win: Int[Array, " nodes"]
+    """Number of the sample that each node last won, which keeps it on."""
     clock: Int[Array, " nodes"]
     """How often the edges of a node have aged; never set back."""
     born: Int[Array, "nodes nodes"]
     """clock_i + clock_j when the edge between i and j had age 0: its age is what they gained since."""
     label_count: Float[Array, "nodes classes"]
+    """How much each label was counted for at each node."""
     label: Int[Array, " nodes"]
     """The label that is counted most at each node; -1 for none."""
     step: Int[Array, ""]
+    """Number of samples so far."""
 
 
 class GrowEvent(NamedTuple):
-    """What a sample did."""
+    """The record of what a sample did.
+
+    ```python
+    state = jaxnn.kernels.grow_state(jnp.eye(3), jnp.array([True, True, False]), jnp.zeros((3, 1)))
+    numbers = jaxnn.kernels.GrowParameters(0.9, 0.1, 0.2, 0.01, 0.3, 0.1, 1.05, 600, 0, 1000, 0, 0.1)
+    step, sample = jax.jit(jaxnn.kernels.grow_step), jnp.array([0.9, 0.2, 0.0])
+    state, event = step(state, sample, jnp.int32(0), numbers)
+    event.winner  # 0
+    ```
+    """
 
     winner: Int[Array, ""]
+    """The best node that was on, or the one that was woken."""
     second: Int[Array, ""]
+    """The second-best node."""
     node: Int[Array, ""]
-    """The inserted node, otherwise the winner."""
+    """The inserted node, or else the winner."""
     kind: Int[Array, ""]
     """0 trained, 1 inserted, 2 woken, 3 trained because there was no room to insert."""
     activity: Float[Array, ""]
+    """exp(-|x - w| / sqrt(inputs)) of the best node that was on, from 0 to 1."""
     compared: Int[Array, ""]
     """Nodes that the sample was compared with: those on, and all where none of these matched."""
     written: Int[Array, ""]
     """Nodes whose weights and counters changed."""
     weights_written: Int[Array, ""]
-    """Their weights that changed."""
+    """Weights that changed, of all these nodes."""
     switched_off: Int[Array, ""]
+    """Nodes that were switched off."""
     stored: Int[Array, ""]
     """Nodes on or off, before the sample."""
 
 
 class GrowParameters(NamedTuple):
-    """Thresholds, rates and ages as `jaxnn.GrowWhenRequired` explains them; all may be traced."""
+    """The thresholds, rates and ages as `jaxnn.GrowWhenRequired` explains them; all may be traced.
+
+    ```python
+    numbers = jaxnn.kernels.GrowParameters(0.9, 0.1, 0.2, 0.01, 0.3, 0.1, 1.05, 600, 0, 1000, 0, 0.1)
+    numbers.activity_threshold  # 0.9
+    ```
+    """
 
     activity_threshold: Number
+    """Activity a_T below which a sample is unlike the best node, from 0 to 1."""
     habituation_threshold: Number
+    """Counter h_T below which a node counts as trained, from 0 to 1."""
     winner_rate: Number
+    """Rate epsilon_b at which the best node learns, from 0 to 1."""
     neighbour_rate: Number
+    """Rate epsilon_n at which its neighbours learn, from 0 to 1."""
     winner_fall: Number
+    """Rate tau_b at which the counter of the best node falls, from 0 to 1."""
     neighbour_fall: Number
+    """Rate tau_n at which the counters of its neighbours fall, from 0 to 1."""
     recovery: Number
+    """Recovery kappa of the counters, which approach 1 - 1 / kappa."""
     max_age: Number
+    """Age beyond which an edge goes, in wins of either end."""
     deletes: Number
+    """Whether a node that loses its last edge is removed, 0 or 1."""
     off_after: Number
+    """Samples without a win after which a node is switched off."""
     by_label: Number
+    """Whether only samples of a node's own label, or of none, keep it on and wake it, 0 or 1."""
     label_fall: Number
+    """What a sample takes from a node's counts of other labels."""
 
 
 class GrowStore(NamedTuple):
-    """What becomes of numbers that are written into nodes: both functions give what is then there."""
+    """The way in which numbers are written into nodes: each function gives what is then there.
+
+    ```python
+    store = jaxnn.kernels.GrowStore(
+        weights=lambda rows, held, nodes, step: jnp.round(rows, 1),
+        counters=lambda counter, step: counter,
+        noise=lambda rows: jnp.zeros(rows.shape[0]),
+    )
+    store.weights(jnp.array([[0.12, 0.87]]), None, None, None)[0]  # [0.1, 0.9]
+    ```
+    """
 
     weights: Callable[[Array, Array, Array, Array], Array]
-    """Of rows `(some, inputs)`, those that are there, the nodes `(some,)` that they go to, and the step."""
+    """Called with rows `(some, inputs)`, those that are there, the nodes `(some,)` that they go to, and the
+    step."""
     counters: Callable[[Array, Array], Array]
-    """Of counters `(nodes,)` and the step."""
+    """Called with counters `(nodes,)` and the step."""
     noise: Callable[[Array], Array]
-    """Of rows of weights, the expected square of what writing added to each row, `(some,)`."""
+    """Called with rows of weights: the expected square of what writing added to each row, `(some,)`."""
 
 
 def grow_state(
@@ -98,7 +153,13 @@ def grow_state(
     stored: Bool[Array, " nodes"],
     label_count: Float[Array, "nodes classes"],
 ) -> GrowState:
-    """A network without edges whose `stored` nodes are fresh and on."""
+    """Makes a network without edges whose `stored` nodes are fresh and on.
+
+    ```python
+    state = jaxnn.kernels.grow_state(jnp.eye(3), jnp.array([True, True, False]), jnp.zeros((3, 1)))
+    state.square  # [1.0, 1.0, 1.0]
+    ```
+    """
     n = weight.shape[0]
     none = jnp.zeros(n, jnp.int32)
     return GrowState(
@@ -125,7 +186,14 @@ def _leading(count: Array) -> Array:
 def square_distance(
     weight: Float[Array, "nodes inputs"], square: Float[Array, " nodes"], sample: Float[Array, " inputs"]
 ) -> Float[Array, " nodes"]:
-    """|x - w|^2 of all nodes; the weights are read once, which is what a sample costs."""
+    """Computes |x - w|^2 of all nodes; the weights are read once, which is what a sample costs.
+
+    ```python
+    weight = jnp.array([[1.0, 0.0], [0.0, 1.0]])
+    square = jnp.sum(weight**2, axis=1)
+    jaxnn.kernels.square_distance(weight, square, jnp.array([1.0, 1.0]))  # [1.0, 1.0]
+    ```
+    """
     product = jnp.dot(weight, sample, precision=jax.lax.Precision.HIGHEST)
     return jnp.maximum(square - 2 * product + jnp.sum(sample**2), 0)
 
@@ -365,6 +433,14 @@ def grow_step(
 
     Source: Marsland et al., Neural Networks 15, 1041 (2002); Parisi et al., Neural Networks 96, 137
     (2017), with switching off after Zhang et al., Science 375, 533 (2022).
+
+    ```python
+    state = jaxnn.kernels.grow_state(jnp.eye(3), jnp.array([True, True, False]), jnp.zeros((3, 1)))
+    numbers = jaxnn.kernels.GrowParameters(0.9, 0.1, 0.2, 0.01, 0.3, 0.1, 1.05, 600, 0, 1000, 0, 0.1)
+    step, sample = jax.jit(jaxnn.kernels.grow_step), jnp.array([0.9, 0.2, 0.0])
+    state, event = step(state, sample, jnp.int32(0), numbers)
+    state.weight[0]  # [0.98, 0.04, 0.0]
+    ```
     """
     p = parameters
     match = _match(state, sample, label, p)

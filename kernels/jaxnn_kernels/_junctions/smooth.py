@@ -11,16 +11,22 @@ from .threshold import gap_conductance
 
 
 class FluxWidths(NamedTuple):
-    """How far the corners of `threshold_flux_step` are rounded, each width positive."""
+    """The widths over which the corners of `threshold_flux_step` are rounded, each positive.
+
+    ```python
+    widths = jaxnn.kernels.FluxWidths(*map(jnp.asarray, (3e-3, 3e-3, 5e-3, 5e-3)))
+    widths.sign  # 0.005 [V s]
+    ```
+    """
 
     set: Float[Number, "..."]
-    """Around the set voltage [V]."""
+    """Width around the set voltage [V], positive."""
     reset: Float[Number, "..."]
-    """Around the reset voltage and 0 V [V]."""
+    """Width around the reset voltage and 0 V [V], positive."""
     sign: Float[Number, "..."]
-    """Around zero flux [V s]."""
+    """Width around zero flux [V s], positive."""
     clamp: Float[Number, "..."]
-    """Before the largest flux [V s]."""
+    """Width before the largest flux [V s], positive."""
 
 
 def smooth_threshold_flux_step(
@@ -34,7 +40,7 @@ def smooth_threshold_flux_step(
     boost: Float[Number, "..."],
     widths: FluxWidths,
 ) -> Float[Array, "*junctions"]:
-    r"""One step of the threshold-flux law with its corners rounded.
+    r"""Takes one step of the threshold-flux law with its corners rounded.
 
     $$\dot\lambda = \frac{u(v)}{1 + (w_c / 2 r_+)^2} - \frac{u(-v)}{1 + (w_c / 2 r_-)^2}
         - \frac{b\, d(v)}{1 + (w_0 / 2 \rho)^2} \frac{\lambda}{\rho}, \qquad
@@ -49,6 +55,15 @@ def smooth_threshold_flux_step(
 
     No step is too long: the flux never leaves $[-\lambda_\mathrm{max}, \lambda_\mathrm{max}]$ and
     never decays across 0. At 0 V and zero flux nothing moves, up to rounding.
+
+    ```python
+    names = "set_voltage", "reset_voltage", "max_flux", "boost"
+    numbers = {name: getattr(law, name) for name in names}
+    widths = jaxnn.kernels.FluxWidths(*map(jnp.asarray, (3e-3, 3e-3, 5e-3, 5e-3)))
+    flux, voltage = jnp.array([0.0, 0.002]), jnp.array([0.03, 0.0])
+    flux = jaxnn.kernels.smooth_threshold_flux_step(flux, voltage, 0.01, **numbers, widths=widths)
+    flux  # [0.000195, 0.00183] [V s]
+    ```
     """
     # A flux from outside, which only a user can give; at the bound itself the slope stays 1.
     flux = jnp.where(flux > max_flux, max_flux, jnp.where(flux < -max_flux, -max_flux, flux))
@@ -73,12 +88,21 @@ def smooth_tunnel_conductance(
     width: Float[Number, "..."],
     prefactor_power: int = 1,
 ) -> Float[Array, "*junctions"]:
-    r"""`tunnel_conductance` [S] of a gap that closes smoothly.
+    r"""Computes the `tunnel_conductance` [S] of a gap that closes smoothly.
 
     $$s = \frac{s_\mathrm{max}}{\lambda_\mathrm{crit}}\, w
       \log\left(1 + e^{(\lambda_\mathrm{crit} - \lambda \tanh(\lambda / w)) / w}\right)$$
 
     with $w$ = `width` [V s], positive.
+
+    ```python
+    names = ["on_conductance", "off_conductance", "critical_flux"]
+    names += ["barrier_height", "filament_area", "max_gap"]
+    numbers = {name: getattr(law, name) for name in names}
+    flux = jnp.array([0.0, 0.01])
+    g = jaxnn.kernels.smooth_tunnel_conductance(flux, **numbers, width=jnp.asarray(3e-3))
+    g  # [7.77e-8, 8.09e-8] [S]
+    ```
     """
     open_flux = _ramp(critical_flux - _soft_size(flux, width), width)
     return gap_conductance(
@@ -99,12 +123,20 @@ def smooth_binary_conductance(
     critical_flux: Float[Number, "..."],
     width: Float[Number, "..."],
 ) -> Float[Array, "*junctions"]:
-    r"""`binary_conductance` [S] of a switch that turns smoothly.
+    r"""Computes the `binary_conductance` [S] of a switch that turns smoothly.
 
     $$g = G_\mathrm{off} + \frac{G_\mathrm{on} - G_\mathrm{off}}
       {1 + e^{(\lambda_\mathrm{crit} - \lambda \tanh(\lambda / w)) / w}}$$
 
     with $w$ = `width` [V s], positive. Half way at the critical flux.
+
+    ```python
+    names = "on_conductance", "off_conductance", "critical_flux"
+    numbers = {name: getattr(law, name) for name in names}
+    flux = jnp.array([0.0, 0.01])
+    g = jaxnn.kernels.smooth_binary_conductance(flux, **numbers, width=jnp.asarray(1e-3))
+    g  # [8.12e-8, 3.89e-5] [S]
+    ```
     """
     on = jax.nn.sigmoid((_soft_size(flux, width) - critical_flux) / width)
     return off_conductance + (on_conductance - off_conductance) * on
@@ -112,7 +144,14 @@ def smooth_binary_conductance(
 
 @jax.custom_jvp
 def straight_through(exact: Float[Array, "*shape"], smooth: Float[Array, "*shape"]) -> Array:
-    """`exact` itself, with the derivative of `smooth`."""
+    """Returns `exact` itself, with the derivative of `smooth`.
+
+    ```python
+    step = lambda x: jaxnn.kernels.straight_through(jnp.floor(x), jnp.tanh(x))
+    step(jnp.array(1.5))  # 1.0
+    jax.grad(step)(jnp.array(1.5))  # 0.181
+    ```
+    """
     del smooth
     return exact
 

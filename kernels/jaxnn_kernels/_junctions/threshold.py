@@ -23,7 +23,7 @@ def threshold_flux_step(
     boost: Float[Number, "..."],
     one_sided_reset: bool = False,
 ) -> Float[Array, "*junctions"]:
-    r"""One explicit Euler step of the threshold-flux law.
+    r"""Takes one explicit Euler step of the threshold-flux law.
 
     $$\dot\lambda = \begin{cases}
         (|v| - V_\mathrm{set})\,\mathrm{sgn}(v) & |v| > V_\mathrm{set} \\
@@ -40,6 +40,13 @@ def threshold_flux_step(
     `boost` are scalars or one value per junction.
 
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), eq. 2 (Methods).
+
+    ```python
+    names = "set_voltage", "reset_voltage", "max_flux", "boost"
+    numbers = {name: getattr(law, name) for name in names}
+    flux, voltage = jnp.array([0.0, 0.002]), jnp.array([0.03, 0.0])
+    jaxnn.kernels.threshold_flux_step(flux, voltage, 0.01, **numbers)  # [0.0002, 0.0015] [V s]
+    ```
     """
     growth, decay = _flux_moves(voltage, dt, set_voltage, reset_voltage, boost)
     flux = flux + growth
@@ -62,7 +69,7 @@ def compensated_flux_step(
     max_flux: Float[Number, "..."],
     boost: Float[Number, "..."],
 ) -> tuple[Float[Array, "*junctions"], Float[Array, "*junctions"]]:
-    r"""`threshold_flux_step` with a symmetric reset, for steps that float32 would round away.
+    r"""Takes a `threshold_flux_step` with a symmetric reset, where float32 would round the step away.
 
     The state is $\lambda + \lambda'$ [V s]: a number and the rounding error of its additions so far,
 
@@ -72,6 +79,14 @@ def compensated_flux_step(
     where a state that stops at zero or at its largest value has no remainder.
 
     Source: Kahan, Commun. ACM 8, 40 (1965).
+
+    ```python
+    names = "set_voltage", "reset_voltage", "max_flux", "boost"
+    numbers = {name: getattr(law, name) for name in names}
+    flux, voltage = jnp.zeros(2, jnp.float32), jnp.array([0.03, 0.0], jnp.float32)
+    flux, rest = jaxnn.kernels.compensated_flux_step(flux, 0 * flux, voltage, 1e-5, **numbers)
+    flux  # [2e-7, 0.0] [V s]
+    ```
     """
     growth, decay = _flux_moves(voltage, dt, set_voltage, reset_voltage, boost)
     move = growth - jnp.sign(flux) * decay + remainder
@@ -92,7 +107,7 @@ def threshold_flux_rate(
     max_flux: Float[Number, "..."],
     boost: Float[Number, "..."],
 ) -> Float[Array, "*junctions"]:
-    r"""The rate of change [V] of the flux of `threshold_flux_step`, for integrators of any kind.
+    r"""Returns the rate of change [V] of the flux of `threshold_flux_step`, for integrators of any kind.
 
     $$\dot\lambda = \begin{cases}
         (|v| - V_\mathrm{set})\,\mathrm{sgn}(v) & |v| > V_\mathrm{set} \\
@@ -109,6 +124,13 @@ def threshold_flux_rate(
     `flux` [V s], `voltage` [V]; parameters as for `threshold_flux_step`.
 
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), eq. 2 (Methods).
+
+    ```python
+    names = "set_voltage", "reset_voltage", "max_flux", "boost"
+    numbers = {name: getattr(law, name) for name in names}
+    flux, voltage = jnp.array([0.0, 0.002]), jnp.array([0.03, 0.0])
+    jaxnn.kernels.threshold_flux_rate(flux, voltage, **numbers)  # [0.02, -0.05] [V]
+    ```
     """
     growth, decay = _flux_moves(voltage, 1.0, set_voltage, reset_voltage, boost)
     rate = growth - jnp.sign(flux) * decay
@@ -141,7 +163,7 @@ def tunnel_conductance(
     max_gap: Float[Number, "..."],
     prefactor_power: int = 1,
 ) -> Float[Array, "*junctions"]:
-    r"""Conductance [S] of a junction whose filament ends a tunnelling gap away from the wire.
+    r"""Computes the conductance [S] of a junction whose filament ends a tunnelling gap away from the wire.
 
     $$g = \frac{1}{R_t + 1/G_\mathrm{on}} + G_\mathrm{off}, \qquad
       R_t = \frac{2 s^p}{A \sqrt{\varphi} J_1} e^{C_0 \varphi^2 s}, \qquad
@@ -154,6 +176,14 @@ def tunnel_conductance(
     `flux`, `critical_flux` [V s], `barrier_height` [V], `filament_area` [m^2], `max_gap` [m].
 
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), eq. 3 (Methods).
+
+    ```python
+    names = ["on_conductance", "off_conductance", "critical_flux"]
+    names += ["barrier_height", "filament_area", "max_gap"]
+    numbers = {name: getattr(law, name) for name in names}
+    flux = jnp.array([0.0, 0.01])
+    jaxnn.kernels.tunnel_conductance(flux, **numbers)  # [7.77e-8, 7.78e-5] [S]
+    ```
     """
     shut = jnp.abs(flux) >= critical_flux
     gap = jnp.where(shut, 0, max_gap * (critical_flux - jnp.abs(flux)) / critical_flux)
@@ -176,7 +206,15 @@ def gap_conductance(
     filament_area: Float[Number, "..."],
     prefactor_power: int = 1,
 ) -> Float[Array, "*junctions"]:
-    """Conductance [S] of a junction with the tunnelling gap `gap` [m]; see `tunnel_conductance`."""
+    """Computes the conductance [S] of a junction with the gap `gap` [m]; see `tunnel_conductance`.
+
+    ```python
+    names = "on_conductance", "off_conductance", "barrier_height", "filament_area"
+    numbers = {name: getattr(law, name) for name in names}
+    gap = jnp.array([5e-9, 1e-9, 0.0])
+    jaxnn.kernels.gap_conductance(gap, **numbers)  # [7.77e-8, 8.22e-8, 7.78e-5] [S]
+    ```
+    """
     gap, area = 1e9 * gap, 1e18 * filament_area
     # R_t = gap^p / tunnel. Written with the decaying exponential, nothing overflows in float32
     # and a closed gap needs no division by zero.
@@ -198,10 +236,16 @@ def binary_conductance(
     off_conductance: Float[Number, "..."],
     critical_flux: Float[Number, "..."],
 ) -> Float[Array, "*junctions"]:
-    r"""Conductance [S] of a switch: $G_\mathrm{on}$ where $|\lambda| \ge \lambda_\mathrm{crit}$.
+    r"""Computes the conductance [S] of a switch that is on where $|\lambda| \ge \lambda_\mathrm{crit}$.
 
     Elsewhere $G_\mathrm{off}$. Its derivative in the flux is zero everywhere.
 
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Supplementary Fig. 20.
+
+    ```python
+    names = "on_conductance", "off_conductance", "critical_flux"
+    numbers = {name: getattr(law, name) for name in names}
+    jaxnn.kernels.binary_conductance(jnp.array([0.009, 0.01]), **numbers)  # [7.77e-8, 7.77e-5] [S]
+    ```
     """
     return jnp.where(jnp.abs(flux) >= critical_flux, on_conductance, off_conductance)

@@ -14,7 +14,14 @@ ELEMENTARY_OVER_BOLTZMANN = 1.602176634e-19 / 1.380649e-23  # [K/V], and [K/eV]
 
 
 class ProtonCloud(NamedTuple):
-    """The numbers of the law, each a scalar or one value per device; `tau` and `w` one per mode."""
+    """The numbers of the law, each a scalar or one value per device; `tau` and `w` one per mode.
+
+    ```python
+    cloud = jaxnn.NickelateDevice().cloud()
+    cloud.L  # 1e-7 [m]
+    cloud.tau.shape  # (5,)
+    ```
+    """
 
     a: Array  # effective hop [m]
     P0: Array  # scale of the poled charge [C/m^2]
@@ -55,7 +62,14 @@ class ProtonCloud(NamedTuple):
 
 
 class CloudState(NamedTuple):
-    """The nine numbers of a device, each of the devices' shape; five of them are the modes."""
+    """The nine numbers of a device, each of the devices' shape; five of them are the modes.
+
+    ```python
+    state = jaxnn.NickelateDevice().init_state(3)
+    state.length.shape  # (3,)
+    state.polarisation.shape  # (5, 3)
+    ```
+    """
 
     field: Float[Array, "*devices"]
     """Field across cloud and edge E [V/m]."""
@@ -83,13 +97,19 @@ class Hopping(NamedTuple):
 def hopping(
     p: ProtonCloud, field: Float[Array, "*devices"], temperature: Float[Array, "*devices"]
 ) -> Hopping:
-    r"""Thermally activated hops over `a` in a field, and the speed of a pinned front.
+    r"""Computes thermally activated hops over `a` in a field, and the speed of a pinned front.
 
     $$u = \frac{q a E}{2 k T}, \quad \alpha = e^{-(E_m/k)(1/T - 1/T_0)}, \quad
       \kappa = \frac{2 D \alpha}{a} \sinh u \;
       \sigma\!\left(\frac{|E| - E_\mathrm{pin}}{w_\mathrm{pin}}\right)$$
 
     with $|u| \le u_\mathrm{max}$: a proton cannot hop faster than it vibrates.
+
+    ```python
+    cloud = jaxnn.NickelateDevice().cloud()
+    hops = jaxnn.kernels.hopping(cloud, jnp.array([0.0, 1.2e8]), jnp.array([300.0, 300.0]))
+    hops.front_speed  # [0.0, 0.0269] [m/s]
+    ```
     """
     unbound = p.a * ELEMENTARY_OVER_BOLTZMANN / 2 * field / temperature
     u = jnp.clip(unbound, -p.u_max, p.u_max)
@@ -121,11 +141,16 @@ def cloud_resistance(
     temperature: Float[Array, "*devices"],
     order: Float[Array, "*devices"],
 ) -> Float[Array, "*devices"]:
-    r"""Resistance of edge and cloud [ohm].
+    r"""Computes the resistance of edge and cloud [ohm].
 
     $$R = R_e + \rho \frac{l}{A} e^{\frac{1}{2} \ln(1 + e^{2y})\,(1 - \varphi)}, \qquad
       y = s \frac{E_A - b(\sqrt{\tilde E} - \sqrt{E_1})}{kT} - \gamma s \frac{P}{P_\mathrm{sat}}, \qquad
       \tilde E = \sqrt{E^2 + E_1^2}$$
+
+    ```python
+    cloud, zero = jaxnn.NickelateDevice().cloud(), jnp.zeros(())
+    jaxnn.kernels.cloud_resistance(cloud, zero, zero, zero, zero + 300, zero + 1)  # 466.0 [ohm]
+    ```
     """
     s = insulating_share(p, length)
     lowered = p.b * jnp.sqrt(p.E_1) * (jnp.sqrt(jnp.sqrt(1 + (field / p.E_1) ** 2)) - 1)
@@ -167,9 +192,14 @@ def predicted_order(
 
 
 def stored_charge(p: ProtonCloud, state: CloudState) -> Float[Array, "*devices"]:
-    r"""Charge between the electrodes [C]: $q = A_C \left(\varepsilon E + \sum_k P_k\right)$.
+    r"""Computes the charge between the electrodes [C]: $q = A_C \left(\varepsilon E + \sum_k P_k\right)$.
 
     A function of the state: no cycle of pulses pumps charge.
+
+    ```python
+    device = jaxnn.NickelateDevice()
+    jaxnn.kernels.stored_charge(device.cloud(), device.init_state())  # 0.0 [C]
+    ```
     """
     # Written out: XLA would sum a short leading axis one number at a time.
     return p.A_C * sum(state.polarisation, start=p.eps * state.field)
@@ -199,7 +229,7 @@ def proton_cloud_rate(
     compliance: Float[Array, "..."],
     sheet: Float[Array, "*devices"],
 ) -> CloudState:
-    r"""The rate of change of a device's state, all of it, under the voltage `drive` [V].
+    r"""Returns the rate of change of a device's state, all of it, under the voltage `drive` [V].
 
     $$\frac{V - v}{R_s + R_c} = \frac{v}{R} + \frac{dq}{dt}, \qquad v = \psi + E (l + l_0)$$
     $$\dot l = \kappa W(l), \qquad
@@ -211,6 +241,13 @@ def proton_cloud_rate(
     with $q$ of `stored_charge`, $P_\infty$ of `poled_charge`, $\varphi_\infty$ of `transition_target`.
     `compliance` [ohm] is $R_c$, `sheet` [V] the potential $\psi$ under the device. Stiff: for
     integrators that know how to deal with that, and as the reference of `proton_cloud_step`.
+
+    ```python
+    device, zero = jaxnn.NickelateDevice(), jnp.zeros(())
+    state = device.init_state()
+    rate = jaxnn.kernels.proton_cloud_rate(device.cloud(), state, zero, compliance=zero, sheet=zero)
+    rate.length  # 0.0 [m/s]
+    ```
     """
     field, length, modes, temperature, order = state
     poled = jnp.sum(modes, axis=0)

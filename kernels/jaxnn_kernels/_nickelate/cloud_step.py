@@ -33,7 +33,16 @@ _Unknowns = _Pair  # field / E_1 and temperature / T0
 
 
 class CloudFlow(NamedTuple):
-    """What flowed in a step, at its end and on average."""
+    """The record of what flowed in a step, at its end and on average.
+
+    ```python
+    device, zero = jaxnn.NickelateDevice(), jnp.zeros(())
+    step, cloud, dt = jax.jit(jaxnn.kernels.proton_cloud_step), device.cloud(), jnp.asarray(1e-7)
+    volts, ground = (zero + 0.1, zero + 0.1), {"compliance": zero, "sheet": (zero, zero)}
+    state, flow = step(cloud, device.init_state(), dt, volts, **ground)
+    flow.current  # 0.000126 [A]
+    ```
+    """
 
     current: Float[Array, "*devices"]
     """Terminal current at the end of the step [A]."""
@@ -46,7 +55,7 @@ class CloudFlow(NamedTuple):
     mean_power: Float[Array, "*devices"]
     """Power delivered by the drive, averaged [W]."""
     residual: Float[Array, "*devices"]
-    """What Newton's method left of the step's equations, relative."""
+    """What Newton's method left of the step's equations [1], relative."""
 
 
 class _Stage(NamedTuple):
@@ -70,7 +79,7 @@ def proton_cloud_step(
     compliance: Float[Array, "..."],
     sheet: tuple[Float[Array, "*devices"], Float[Array, "*devices"]],
 ) -> tuple[CloudState, CloudFlow]:
-    r"""The state after `dt` [s] under a voltage that goes straight from `drive[0]` to `drive[1]` [V].
+    r"""Returns the state `dt` [s] later under a voltage straight from `drive[0]` to `drive[1]` [V].
 
     `sheet` is the potential under the devices in the two stages below [V], at $\gamma\,dt$ and $dt$.
 
@@ -90,6 +99,14 @@ def proton_cloud_step(
 
     Source: Alexander, SIAM J. Numer. Anal. 14, 1006 (1977), the method; parameters as for
     `proton_cloud_rate`.
+
+    ```python
+    device, zero = jaxnn.NickelateDevice(), jnp.zeros(())
+    step, cloud, dt = jax.jit(jaxnn.kernels.proton_cloud_step), device.cloud(), jnp.asarray(1e-7)
+    volts, ground = (zero + 0.1, zero + 0.1), {"compliance": zero, "sheet": (zero, zero)}
+    state, flow = step(cloud, device.init_state(), dt, volts, **ground)
+    state.temperature  # 300.0 [K]
+    ```
     """
     begin, end = drive
     charge = stored_charge(p, state)

@@ -19,7 +19,13 @@ _ITERATIONS = 8  # of Newton's method for the transport of a step
 
 
 class ProtonTraps(NamedTuple):
-    """The numbers that a cloud does not have, each a scalar."""
+    """The numbers that a cloud does not have, each a scalar.
+
+    ```python
+    traps = jaxnn.ProtonTransport().traps()
+    traps.E_b  # 0.1 [eV]
+    ```
+    """
 
     S: Array  # capacity of mobile sites [H/Ni]
     B: Array  # capacity of bound sites [H/Ni]
@@ -29,7 +35,14 @@ class ProtonTraps(NamedTuple):
 
 
 class TransportState(NamedTuple):
-    """What changes: concentrations and field of each cell, the temperature of all."""
+    """The state that changes: concentrations and field of each cell, the temperature of all.
+
+    ```python
+    state = jaxnn.ProtonTransport(cells=20).init_state()
+    state.mobile.shape  # (20,)
+    state.temperature  # 300.0 [K]
+    ```
+    """
 
     mobile: Float[Array, " cells"]
     """Mobile protons m [H/Ni]."""
@@ -54,13 +67,19 @@ def hop_rates(
     temperature: Float[Array, ""],
     width: Float[Array, ""],
 ) -> tuple[Float[Array, " faces"], Float[Array, " faces"]]:
-    r"""Rates [1/s] of protons across each face, onwards and back, by exponential fitting.
+    r"""Computes the rates [1/s] of protons across each face, onwards and back, by exponential fitting.
 
     $$r_\pm = \frac{D \cosh u}{h^2} B(\mp \mathrm{Pe}), \qquad \mathrm{Pe} = \frac{2h}{a} \tanh u, \qquad
     u = \frac{q a E}{2 k T}, \qquad B(x) = \frac{x}{e^x - 1}$$
 
     Their difference is the drift $(2D/a) \sinh u$ over $h$ whatever the width of a cell (Scharfetter and
     Gummel 1969): an exponent with $h$ in place of the hop $a$ would overstate it.
+
+    ```python
+    cloud, field = jaxnn.NickelateDevice().cloud(), jnp.array([1e7])
+    onwards, back = jaxnn.kernels.hop_rates(cloud, field, jnp.asarray(300.0), jnp.asarray(1e-9))
+    (onwards / back)[0]  # 1.38
+    ```
     """
     hops = hopping(cloud, field, jnp.broadcast_to(temperature, field.shape))
     scale = cloud.D * hops.activation * hops.cosh / width**2
@@ -144,12 +163,19 @@ def transport_step(
     voltage: Float[Array, ""],
     width: Float[Array, ""],
 ) -> tuple[TransportState, Float[Array, ""]]:
-    r"""An implicit step under a terminal voltage [V]: field, heat, binding, then transport.
+    r"""Takes an implicit step under a terminal voltage [V]: field, heat, binding, then transport.
 
     $$J = \sigma E + \varepsilon \dot E \ \text{everywhere}, \qquad \sum_i E_i h + R_s A J = V$$
 
     has a closed solution for the current density J [A/m^2], which comes back beside the state. Protons
     take their electrons along, so that the circuit sees them by the conductivity alone. Order 1 in dt.
+
+    ```python
+    transport, step = jaxnn.ProtonTransport(cells=20), jax.jit(jaxnn.kernels.transport_step)
+    numbers, start = (transport.device.cloud(), transport.traps()), transport.init_state()
+    state, density = step(*numbers, start, jnp.asarray(1e-9), jnp.asarray(0.5), transport.width)
+    density  # 6.7e6 [A/m^2]
+    ```
     """
     storing = cloud.eps / dt
     conductance = local_conductivity(cloud, traps, state) + storing

@@ -69,7 +69,14 @@ class DenseFactors(NamedTuple):
 def dense_plan(
     n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " terminals"]
 ) -> DensePlan:
-    """Plan the elimination of all wires as one full block: for dense or very small networks."""
+    """Plans the elimination of all wires as one full block: for dense or very small networks.
+
+    ```python
+    plan = jaxnn.kernels.dense_plan(3, np.array([[0, 1], [1, 2]]), np.array([0, 2]))
+    solved = jaxnn.kernels.solve_nodes(plan, jnp.array([1.0, 3.0]), jnp.array([1.0, 0.0]))
+    solved.node_potential  # [1.0, 0.25, 0.0] [V]
+    ```
+    """
     free = np.setdiff1d(np.arange(n_nodes), terminals)
     order = np.concatenate([free, terminals]).astype(np.int32)
     place = np.empty(n_nodes, np.int32)

@@ -21,22 +21,36 @@ TERMS = 16
 @jax.tree_util.register_dataclass
 @dc.dataclass(frozen=True)
 class Incidence:
-    """Index arrays of B, with +1 at the first and -1 at the second node of each edge.
+    """The index arrays of B, with +1 at the first and -1 at the second node of each edge.
 
     `ends` (2, edges); `edge` and `sign`, one (nodes, width) array per degree class, hold the edges
     at each node; `place` (nodes,) is the row of each node in the classes laid end to end. The
     fields are left unchecked because JAX rebuilds pytrees with placeholders in place of arrays.
+
+    ```python
+    graph = jaxnn.kernels.incidence(3, np.array([[0, 1], [1, 2]]))
+    graph.ends  # [[0, 1], [1, 2]]
+    ```
     """
 
     ends: Any
+    """First and second node of each edge, (2, edges)."""
     edge: Any
+    """Edges at each node, one (nodes, width) array per degree class."""
     sign: Any
+    """+1 or -1 for each of these, 0 where a node has fewer; of the same shapes."""
     place: Any
+    """Row of each node in the classes laid end to end, (nodes,)."""
 
 
 def incidence(n_nodes: int, edges: Int[np.ndarray, "edges 2"]) -> Incidence:
-    """Group the nodes of a graph by degree, so that a pad with hundreds of edges pads nobody
-    else."""
+    """Groups the nodes of a graph by degree, so that a pad with hundreds of edges pads nobody else.
+
+    ```python
+    graph = jaxnn.kernels.incidence(3, np.array([[0, 1], [1, 2]]))
+    jaxnn.kernels.difference(graph, jnp.array([1.0, 0.4, 0.0]))  # [0.6, 0.4] [V]
+    ```
+    """
     n_edges = len(edges)
     node = edges.T.reshape(-1)
     edge = np.tile(np.arange(n_edges), 2)
@@ -110,10 +124,22 @@ difference_of, divergence_of = linear_pair(
 
 
 def difference(graph: Incidence, potential: Float[Array, " nodes"]) -> Float[Array, " edges"]:
-    """Voltage of every edge (a, b), v = B phi = phi_a - phi_b [V]."""
+    """Computes the voltage of every edge (a, b), v = B phi = phi_a - phi_b [V].
+
+    ```python
+    graph = jaxnn.kernels.incidence(3, np.array([[0, 1], [1, 2]]))
+    jaxnn.kernels.difference(graph, jnp.array([1.0, 0.4, 0.0]))  # [0.6, 0.4] [V]
+    ```
+    """
     return difference_of(graph, potential)
 
 
 def divergence(graph: Incidence, flow: Float[Array, " edges"]) -> Float[Array, " nodes"]:
-    """Sum of the flows that leave every node, B^T f [A]: the transpose of `difference`."""
+    """Sums the flows that leave every node, B^T f [A]: the transpose of `difference`.
+
+    ```python
+    graph = jaxnn.kernels.incidence(3, np.array([[0, 1], [1, 2]]))
+    jaxnn.kernels.divergence(graph, jnp.array([2.0, 2.0]))  # [2.0, 0.0, -2.0] [A]
+    ```
+    """
     return divergence_of(graph, flow)

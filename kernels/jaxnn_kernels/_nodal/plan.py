@@ -23,6 +23,14 @@ class AbstractPlan(abc.ABC):
     arrays come with what is mapped last, `(rows, *batch)`, and a batch axis may be 1 in some of them and
     must broadcast. Open junctions come with a small leak, so that each wire has some junction that
     conducts.
+
+    ```python
+    plan = jaxnn.kernels.dense_plan(3, np.array([[0, 1], [1, 2]]), np.array([0, 2]))
+    isinstance(plan, jaxnn.kernels.AbstractPlan)  # True
+    factors = plan.eliminate(jnp.array([[1.0], [3.0]]))
+    potential, current = plan.substitute(factors, jnp.array([[1.0], [0.0]]), None)
+    potential[:, 0]  # [1.0, 0.25, 0.0] [V]
+    ```
     """
 
     terminals: Any
@@ -32,14 +40,14 @@ class AbstractPlan(abc.ABC):
 
     @abc.abstractmethod
     def eliminate(self, conductance: Array) -> PyTree[Array]:
-        """All that does not depend on potentials, from conductances (edges, *batch) [S].
+        """Computes all that does not depend on potentials, from conductances (edges, *batch) [S].
 
         A pytree of floating-point arrays (rows, *batch): matrices are laid out as rows.
         """
 
     @abc.abstractmethod
     def substitute(self, factors: PyTree, potential: Array, current: Array | None) -> tuple[Array, Array]:
-        """Potentials (nodes, *batch) [V] and currents from the terminals (terminals, *batch) [A].
+        """Computes potentials (nodes, *batch) [V] and currents from the terminals (terminals, *batch) [A].
 
         - `potential`: that of the terminals, u.
         - `current`: what flows into each node from outside, b [A], (nodes, *batch), or None. What flows
@@ -47,13 +55,13 @@ class AbstractPlan(abc.ABC):
         """
 
     def factor_shapes(self, conductance: ArrayOrType) -> PyTree:
-        """The shapes of the factors, as tuples: said here, tracing is quicker."""
+        """Returns the shapes of the factors, as tuples: said here, tracing is quicker."""
         # The plan's own arrays may be nothing but shapes here.
         factors = jax.eval_shape(lambda plan, g: plan.eliminate(g), self, conductance)
         return jax.tree.map(lambda x: x.shape, factors)
 
     def joined(self, conductance: Array, factors: PyTree) -> Array:
-        """1 at nodes (nodes, *batch) that junctions which are not open join to a terminal, 0 elsewhere."""
+        """Returns 1 at nodes (nodes, *batch) that closed junctions join to a terminal, 0 elsewhere."""
         del factors
         # Conductances that other kernels have not seen: a junction on a leak alone is open.
         closed = (conductance > most_leaks(1, conductance.dtype)).astype(conductance.dtype)

@@ -24,11 +24,22 @@ from .star_plan import plan_of
 
 
 class NodalSolution(NamedTuple):
-    """Potentials [V], junction voltages phi_a - phi_b [V], currents into the network [A]."""
+    """The potentials [V], junction voltages phi_a - phi_b [V] and currents into the network [A].
+
+    ```python
+    plan = jaxnn.kernels.dense_plan(3, np.array([[0, 1], [1, 2]]), np.array([0, 2]))
+    solved = jaxnn.kernels.solve_nodes(plan, jnp.array([1.0, 3.0]), jnp.array([1.0, 0.0]))
+    solved.junction_voltage  # [0.75, 0.25] [V]
+    solved.terminal_current  # [0.75, -0.75] [A]
+    ```
+    """
 
     node_potential: Float[Array, " nodes"]
+    """Potentials of the wires [V]."""
     junction_voltage: Float[Array, " edges"]
+    """Voltage phi_a - phi_b of each edge (a, b) [V]."""
     terminal_current: Float[Array, " terminals"]
+    """Currents from the terminals into the network [A]."""
 
 
 # Those of potentials and currents.
@@ -130,10 +141,16 @@ def nodal_plan(
     device: str | None = None,
     mapped: bool = False,
 ) -> AbstractPlan:
-    """The sparse or the full elimination, whichever has less work; its `repr` says why.
+    """Plans the sparse or the full elimination, whichever has less work; its `repr` says why.
 
     The order of elimination gives the exact number of products of the sparse one. `device` and
     `mapped` are as in `star_mesh_plan`.
+
+    ```python
+    plan = jaxnn.kernels.nodal_plan(3, np.array([[0, 1], [1, 2]]), np.array([0, 2]))
+    solved = jaxnn.kernels.solve_nodes(plan, jnp.array([1.0, 3.0]), jnp.array([1.0, 0.0]))
+    solved.terminal_current  # [0.75, -0.75] [A]
+    ```
     """
     costs = lambda sizes: costs_for(device, sizes, mapped)
     order = schedule(n_nodes, edges, terminals, lambda sizes: costs(sizes).tail)
@@ -223,7 +240,7 @@ def solve_nodes(
     conductance: Float[Array, " edges"],
     terminal_potential: Float[Array, " terminals"],
 ) -> NodalSolution:
-    """Solve Kirchhoff's laws, B^T diag(g) B phi = 0 away from the terminals, where phi is given.
+    """Solves Kirchhoff's laws, B^T diag(g) B phi = 0 away from the terminals, where phi is given.
 
     `plan` comes from `star_mesh_plan` or `dense_plan`, or is an `AbstractPlan` of your own;
     conductances [S] are not negative, potentials in [V].
@@ -235,6 +252,13 @@ def solve_nodes(
 
     All transforms of JAX apply, to any order: a tangent or cotangent costs one substitution with the
     elimination of the value.
+
+    ```python
+    plan = jaxnn.kernels.nodal_plan(3, np.array([[0, 1], [1, 2]]), np.array([0, 2]))
+    current = lambda g: jaxnn.kernels.solve_nodes(plan, g, jnp.array([1.0, 0.0])).terminal_current[0]
+    current(jnp.array([1.0, 3.0]))  # 0.75 [A]
+    jax.grad(current)(jnp.array([1.0, 3.0]))  # [0.562, 0.0625] [V]
+    ```
     """
     if isinstance(plan, ParallelPlan):
         merged = solve_nodes(plan.pairs, _of_pairs(plan, conductance), terminal_potential)
@@ -253,7 +277,13 @@ def _of_pairs(plan: ParallelPlan, conductance: Array) -> Array:
 
 
 def joined_wires(plan: AbstractPlan, conductance: Float[Array, " edges"]) -> Bool[Array, " nodes"]:
-    """Which wires a path of closed junctions, g > 0, joins to a terminal."""
+    """Finds the wires that a path of closed junctions, g > 0, joins to a terminal.
+
+    ```python
+    plan = jaxnn.kernels.nodal_plan(4, np.array([[0, 1], [1, 2], [2, 3]]), np.array([0, 1]))
+    jaxnn.kernels.joined_wires(plan, jnp.array([1.0, 3.0, 0.0]))  # [True, True, True, False]
+    ```
+    """
     if isinstance(plan, ParallelPlan):
         return joined_wires(plan.pairs, _of_pairs(plan, conductance))
     conductance = jax.lax.stop_gradient(conductance)

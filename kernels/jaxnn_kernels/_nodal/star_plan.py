@@ -167,11 +167,17 @@ def star_mesh_plan(
     device: str | None = None,
     mapped: bool = False,
 ) -> StarMeshPlan:
-    """Plan a sparse elimination: built once per topology in NumPy, deterministic.
+    """Plans a sparse elimination: built once per topology in NumPy, deterministic.
 
     `device`, "cpu" or "gpu", is what the plan is laid out for, by default what JAX runs on; it
     works on both. `mapped` says that `vmap` will run four copies of an ensemble or more at once, a matter
     of speed alone.
+
+    ```python
+    plan = jaxnn.kernels.star_mesh_plan(3, np.array([[0, 1], [1, 2]]), np.array([0, 2]))
+    solved = jaxnn.kernels.solve_nodes(plan, jnp.array([1.0, 3.0]), jnp.array([1.0, 0.0]))
+    solved.node_potential  # [1.0, 0.25, 0.0] [V]
+    ```
     """
     costs = lambda sizes: costs_for(device, sizes, mapped)
     order = schedule(n_nodes, edges, terminals, lambda sizes: costs(sizes).tail)

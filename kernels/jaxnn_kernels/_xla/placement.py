@@ -28,11 +28,16 @@ Axes = list[tuple[str | None, ...]]
 
 
 def shared_like(arrays: Tree, like: PyTree) -> Tree:
-    """The arrays, declared to be shared out among devices as those of `like` are.
+    """Declares the arrays to be shared out among devices as those of `like` are.
 
     Within a `shard_map` a loop must begin with what it ends with, and a kernel's arrays must be of one
     kind: they differ between devices or not. On a mesh with explicit axes `vmap` can only spread what
     is on the mesh. Elsewhere nothing happens.
+
+    ```python
+    start, like = jnp.zeros(3), jnp.ones(3)
+    jaxnn.kernels.shared_like(start, like)  # [0.0, 0.0, 0.0]
+    ```
     """
     leaves = [x for x in jax.tree_util.tree_leaves((arrays, like)) if isinstance(x, jax.Array)]
     varying = sorted({axis for x in leaves for axis in _manual_axes(x)})
@@ -51,10 +56,15 @@ def shared_like(arrays: Tree, like: PyTree) -> Tree:
 
 
 def mapped_like(arrays: Tree, like: PyTree) -> Tree:
-    """The numbers among the arrays, mapped if anything in `like` is, on a mesh with explicit axes.
+    """Maps the numbers among the arrays if anything in `like` is, on a mesh with explicit axes.
 
     There JAX 0.10 cannot choose between two numbers that are not mapped by one that is. The way back sums
     over such a number's copies where this is done.
+
+    ```python
+    f = lambda x: jaxnn.kernels.mapped_like(jnp.zeros(()), x) + x
+    jax.vmap(f)(jnp.arange(3.0))  # [0.0, 1.0, 2.0]
+    ```
     """
     mesh = jax.sharding.get_abstract_mesh()
     if mesh.empty or not mesh.are_all_axes_explicit:
@@ -71,10 +81,19 @@ def _manual_axes(x: Array) -> frozenset[str]:
 
 
 def on_mesh_of_arguments(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
-    """The function, run in the context of the mesh with explicit axes that its arguments are on, if any.
+    """Wraps a function to run in the context of the mesh with explicit axes of its arguments, if any.
 
     Within a `vmap` JAX broadcasts what is not mapped onto the mesh of the context, and fails where there is
     none.
+
+    ```python
+    @jaxnn.kernels.on_mesh_of_arguments
+    def half(x):
+        return x / 2
+
+
+    half(jnp.ones(2))  # [0.5, 0.5]
+    ```
     """
 
     @ft.wraps(function)
