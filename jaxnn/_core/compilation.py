@@ -22,6 +22,11 @@ def keep_compiled() -> Path:
     """Switches JAX's persistent compilation cache on.
 
     A program is found again if the network, the shapes, the code and JAX's version are the same.
+
+    ```python
+    folder = jaxnn.keep_compiled()  # before the first simulation
+    folder.is_dir()
+    ```
     """
     folder = cache_folder()
     jax.config.update("jax_compilation_cache_dir", str(folder))

@@ -11,7 +11,14 @@ _LARGEST_CONDUCTANCE = 1e3  # [S]
 
 
 class ImplausibleWarning(UserWarning):
-    """A parameter that is most likely not what was meant; the figure is in the message."""
+    """A warning of a parameter that is most likely not what was meant; the figure is in the message.
+
+    ```python
+    import warnings
+
+    warnings.simplefilter("error", jaxnn.ImplausibleWarning)
+    ```
+    """
 
 
 def warn_implausible(message: str) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array
 
+from .field_docs import described
 from .units import field_units
 from .unrecorded import NotRecorded
 
@@ -28,8 +29,13 @@ _FIXED = "\N{NO-BREAK SPACE}"  # where no line may end, until the text is laid o
 class Module(eqx.Module):
     """An `equinox.Module` that is shown in a few lines: numbers with units, arrays with their range.
 
-    A field says its unit in its declaration, `eqx.field(metadata=unit("V"))`.
+    A field says its unit in its declaration, `eqx.field(metadata=unit("V"))`, and what it is in a
+    docstring beneath it, which `help` of the class shows.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.__doc__ = described(cls)
 
     def __repr__(self) -> str:
         return _laid_out(_fields(self))

@@ -9,7 +9,17 @@ _PASSED = ("jaxnn", "jaxnn_kernels", "jax", "equinox", "jaxtyping", "beartype")
 
 
 class NumericalWarning(UserWarning):
-    """A run whose numbers should be looked at before they are believed."""
+    """A warning of a run whose numbers should be looked at before they are believed.
+
+    ```python
+    import warnings
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", jaxnn.NumericalWarning)
+        jaxnn.simulate(network, law, jaxnn.Sine(5.0, 20.0), **setup)
+    caught[0].category is jaxnn.NumericalWarning  # True
+    ```
+    """
 
 
 def warn_user(message: str, category: type[Warning] = NumericalWarning) -> None:

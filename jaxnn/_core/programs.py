@@ -73,6 +73,10 @@ def keep_programs(n: int) -> None:
     What a function under one's own `jax.jit` has compiled is kept by that, until `jax.clear_caches()`.
 
     Raises a `ValueError` for less than one.
+
+    ```python
+    jaxnn.keep_programs(100)  # for 100 networks in turns
+    ```
     """
     with _programs.lock:
         _programs.most, _programs.warned = check_count("n", n), False
