@@ -97,6 +97,7 @@ from ._simulation import (
     AutoSolver as AutoSolver,
     Checkpointed as Checkpointed,
     Dense as Dense,
+    Diagnosis as Diagnosis,
     Observation as Observation,
     Result as Result,
     Run as Run,

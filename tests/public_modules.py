@@ -136,6 +136,11 @@ def _cloud(*shape):
     return jaxnn.NickelateDevice().init_state(*shape)
 
 
+def diagnosis():
+    """Of a run in which nothing went wrong."""
+    return jaxnn.Diagnosis(jnp.asarray(0.01), jnp.int32(-1), jnp.int32(-1), jnp.int32(0))
+
+
 # What comes out of a computation, here without one.
 FOUND = {
     "clock": lambda: jaxnn.Clock(jnp.ones(()), jnp.zeros(())),
@@ -149,9 +154,11 @@ FOUND = {
         steps=4,
         record="state",
     ),
-    "exponents": lambda: jaxnn.LyapunovSpectrum(jnp.ones(1), jnp.ones((4, 1)), jnp.ones(3), jnp.int32(9)),
+    "exponents": lambda: jaxnn.LyapunovSpectrum(
+        jnp.ones(1), jnp.ones((4, 1)), jnp.ones(3), jnp.int32(9), diagnosis()
+    ),
     "growth": lambda: jaxnn.SeparationGrowth(
-        jnp.ones(2), jnp.ones((4, 2)), jnp.ones(9), jnp.ones(3), jnp.ones((2, 3)), jnp.int32(9)
+        jnp.ones(2), jnp.ones((4, 2)), jnp.ones(9), jnp.ones(3), jnp.ones((2, 3)), jnp.int32(9), diagnosis()
     ),
     "observation": lambda: jaxnn.Observation(
         jnp.ones(2), jnp.ones(2), jnp.ones(()), jnp.ones(3), jnp.ones(3), jnp.ones(4)
@@ -188,14 +195,15 @@ FOUND = {
         jnp.zeros((1, 3), int),
     ),
     "event counts": lambda: jaxnn.analysis.EventCounts(
-        jnp.zeros(5, int), jnp.ones(5), jnp.ones(3), jnp.int32(-1)
+        jnp.zeros(5, int), jnp.ones(5), jnp.ones(3), diagnosis()
     ),
     "read-out record": lambda: jaxnn.analysis.ReadOutRecord.of(jnp.ones((4, 2)), jnp.ones((4, 1))),
     "read-out run": lambda: jaxnn.analysis.ReadOutRun(
         jaxnn.analysis.ReadOutRecord.of(jnp.ones((4, 2)), jnp.ones((4, 1))),
         jnp.ones(4),
         jnp.ones(3),
-        jnp.int32(-1),
+        diagnosis(),
     ),
+    "diagnosis": lambda: diagnosis(),
 }
 ALL = GIVEN | FOUND

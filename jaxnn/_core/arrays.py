@@ -8,6 +8,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array
 
+from .domain import holds
 from .numbers import Number
 from .types import Numbers
 
@@ -18,6 +19,7 @@ def as_inexact(value: Numbers) -> Number:
     A NumPy array of float64, which nobody chose, is of no dtype yet, see `jaxnn._core.numbers`; nor is a
     weakly typed JAX array, so that no module has another type after an update than before.
     """
+    check_real(value)
     if isinstance(value, jax.Array) and (isinstance(value, Tracer) or not value.weak_type):
         return value if jnp.issubdtype(value.dtype, jnp.inexact) else value.astype(float)
     if isinstance(value, np.ndarray | np.generic) and jnp.issubdtype(value.dtype, jnp.inexact):
@@ -26,7 +28,7 @@ def as_inexact(value: Numbers) -> Number:
     try:
         # A copy that nobody can write to, or a number could pass the checks and change later.
         array = np.array(value, dtype=float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
             f"a parameter must be a number, a list or an array of numbers in SI units, such as 1e-3 for 1 "
             f"ms, got {value!r}: {error}"
@@ -35,8 +37,27 @@ def as_inexact(value: Numbers) -> Number:
     return array  # pyright: ignore[reportReturnType]
 
 
+def check_real(value: object) -> None:
+    """Raises a `ValueError` for complex numbers, and for arrays of which a part is masked out.
+
+    NumPy would take the real part of the first, and what lies behind the mask of the second.
+    """
+    if np.ma.is_masked(value):
+        raise ValueError(
+            "an array with masked entries has no number there: fill them first, "
+            "array.filled(value), or leave them out, array.compressed()."
+        )
+    dtype = getattr(value, "dtype", None)
+    if isinstance(value, complex) or (dtype is not None and np.issubdtype(dtype, np.complexfloating)):
+        raise ValueError(
+            f"jaxnn computes with real numbers, got {'a complex number' if dtype is None else dtype}: give "
+            "its real part, x.real, or its size, abs(x), whichever is meant."
+        )
+
+
 def as_array(value: Numbers) -> Array:
     """Data, as opposed to a parameter, as a floating-point JAX array."""
+    check_real(value)
     array = jnp.asarray(value)
     return array if jnp.issubdtype(array.dtype, jnp.inexact) else array.astype(float)
 
@@ -106,8 +127,8 @@ def _named(value: object) -> str:
 
 def check_finite(name: str, value: object, unit: str = "") -> None:
     """Raises a `ValueError` if `value` has a NaN or an infinity."""
-    array = concrete(value)
-    if array is not None and not np.all(np.isfinite(array)):
+    if not holds(lambda x: abs(x) < np.inf, value):
+        array = np.asarray(value)
         where = np.argwhere(~np.isfinite(np.atleast_1d(array)))[0].tolist()
         raise ValueError(
             f"{name} must be finite{f' [{unit}]' if unit else ''}, got "
@@ -120,11 +141,10 @@ def check_at_least(
 ) -> None:
     """Raises a `ValueError` unless `value` is finite and >= `least` (> with `strict`)."""
     check_finite(name, value, unit)
-    array = concrete(value)
-    if array is None:
-        return
-    bad = array <= least if strict else array < least
-    if np.any(bad):
+    fits = operator.gt if strict else operator.ge
+    if not holds(lambda x: fits(x, least), value):
+        array = np.asarray(value)
+        bad = ~fits(array, least)
         relation = "greater than" if strict else "at least"
         raise ValueError(
             f"{name} must be {relation} {least:g} {unit}".rstrip()

@@ -29,10 +29,20 @@ def is_plain(x: object) -> bool:
 
 
 def common_dtype(numbers: PyTree) -> jnp.dtype:
-    """The dtype of the JAX arrays in a tree, or the default float where there are none."""
+    """The dtype of the JAX arrays in a tree, or the default float where there are none.
+
+    **Raises:** `ValueError` for one that is less than float32, and for complex numbers.
+    """
     leaves = jax.tree.leaves(numbers)
     arrays = [x for x in leaves if isinstance(x, jax.Array) and eqx.is_inexact_array(x)]
-    return jnp.result_type(*arrays) if arrays else jnp.result_type(float)
+    dtype = jnp.result_type(*arrays) if arrays else jnp.result_type(float)
+    if dtype not in (jnp.float32, jnp.float64):
+        # Three digits are not enough for conductances that differ by a factor of a thousand.
+        raise ValueError(
+            f"jaxnn computes in float32 or float64, got an array of {dtype}: give it as "
+            ".astype('float32')" + (", of its real part." if dtype.kind == "c" else ".")
+        )
+    return dtype
 
 
 def cast_inexact(tree: PyTree, dtype: DTypeLike) -> PyTree:

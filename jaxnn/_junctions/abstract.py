@@ -65,6 +65,13 @@ class AbstractJunction(Module):
         """
         return -math.inf, math.inf
 
+    def keeps_rounding(self) -> bool:
+        """Whether the law itself keeps what the dtype of its state rounds off a short step.
+
+        By default it does not, and a run reports steps that are too short for float32.
+        """
+        return False
+
 
 class AbstractRateJunction(AbstractJunction):
     """A junction law that is a differential equation, for `jaxnn.StateEquation`.

@@ -5,6 +5,7 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxnn_kernels import (
@@ -25,8 +26,8 @@ from .._core import (
     check_at_least,
     check_conductance,
     check_on_above_off,
-    concrete,
     following,
+    holds,
     unit,
 )
 from .abstract import AbstractRateJunction, AbstractSmoothableJunction
@@ -118,6 +119,9 @@ class AbstractThresholdJunction(AbstractRateJunction, AbstractSmoothableJunction
             # The second variable is a remainder, and small of itself.
             bound = jnp.stack(jnp.broadcast_arrays(jnp.atleast_1d(bound), jnp.inf))
         return -bound, bound
+
+    def keeps_rounding(self) -> bool:
+        return self.compensated
 
     def check_smooth(self) -> None:
         for name in ("one_sided_reset", "compensated"):
@@ -291,10 +295,10 @@ def _check_threshold(junction: AbstractThresholdJunction) -> None:
             "compensated works with the symmetric reset: the published one rounds as it overshoots. "
             "Use float64 with compensated=False; one_sided_reset=False is another law for negative states."
         )
-    reset, set_ = concrete(junction.reset_voltage), concrete(junction.set_voltage)
-    if reset is not None and set_ is not None and (reset > set_).any():
+    reset, set_ = junction.reset_voltage, junction.set_voltage
+    if not holds(lambda reset, set_: reset <= set_, reset, set_):
         raise ValueError(
             "reset_voltage must not exceed set_voltage, or a junction would set and reset in the "
-            f"same step; got reset_voltage up to {reset.max():g} V and set_voltage from "
-            f"{set_.min():g} V."
+            f"same step; got reset_voltage up to {np.max(reset):g} V and set_voltage from "
+            f"{np.min(set_):g} V."
         )

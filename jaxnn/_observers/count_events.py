@@ -15,7 +15,7 @@ from .._core import Declared, Module, check_count, concrete, unit, user_code
 from .._drives import DriveLike
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network
-from .._simulation import AbstractObserver, Run, Step, TimedArguments, check_arguments, simulate
+from .._simulation import AbstractObserver, Diagnosis, Run, Step, TimedArguments, check_arguments, simulate
 from .events import AbstractEventRule
 
 
@@ -35,8 +35,13 @@ class EventCounts(Module):
     """Conductance between the first two terminals at each step [S]."""
     final_state: Float[Array, "*variables junctions"]
     """State after the last step."""
-    failed_step: Int[Array, "*networks"]
-    """First step with a number that is not finite, or -1."""
+    diagnosis: Diagnosis
+    """What went wrong, when and where, of each network."""
+
+    @property
+    def failed_step(self) -> Int[Array, "*networks"]:
+        """First step that went wrong, or -1: of the diagnosis."""
+        return self.diagnosis.failed_step
 
 
 class EventCounter(AbstractObserver):
@@ -145,4 +150,4 @@ def count_events(
     record = {"events": EventCounter(rule, margins)}
     solution = simulate(network, junction, drive, record=record, **setup)
     counts = solution.recorded["events"]
-    return EventCounts(counts, solution.conductance, solution.final_state, solution.failed_step)
+    return EventCounts(counts, solution.conductance, solution.final_state, solution.diagnosis)

@@ -26,10 +26,12 @@ from .._junctions import AbstractJunction, state_scale
 from .._networks import Network
 from .._simulation import (
     Carry,
+    Diagnosis,
     Problem,
     StoreStates,
     TimedArguments,
     check_arguments,
+    diagnosis_of,
     first_carry,
     make_problem,
     run_of,
@@ -57,6 +59,8 @@ class LyapunovSpectrum(Module):
     """The state after the run."""
     final_step: Int[Array, ""]
     """Number of the last step, for `start_step` of the next run."""
+    diagnosis: Diagnosis
+    """What went wrong, when and where."""
 
 
 @jax.named_scope("lyapunov_exponents")
@@ -115,7 +119,9 @@ def lyapunov_exponents(
     weights = state_scale(problem.junction, problem.network.passive, problem.state).weights
     if weights is not None:
         start = _unweighted(start, weights[None], 0.0)
-    return _follow(problem, start, weights, n_steps, n_interval, cut)
+    spectrum = _follow(problem, start, weights, n_steps, n_interval, cut)
+    spectrum.diagnosis.check()
+    return spectrum
 
 
 def _check_counts(
@@ -172,11 +178,12 @@ def _follow(
         return (carry, tangents), _safe_log(size) / (interval * problem.dt)
 
     given = problem.samples_in(interval)
-    begin = first_carry(problem), _orthonormal(start, weights)[0]
+    begin = first_carry(problem, steps), _orthonormal(start, weights)[0]
     (carry, _), growth = scan_windows(
         StoreStates(), window, over_interval, begin, given, steps // interval, 1
     )
-    return LyapunovSpectrum(jnp.mean(growth, axis=0), growth, carry.state, carry.step)
+    diagnosis = diagnosis_of(problem, carry.watch, carry.step, carry.state)
+    return LyapunovSpectrum(jnp.mean(growth, axis=0), growth, carry.state, carry.step, diagnosis)
 
 
 def _orthonormal(tangents: Array, weights: Array | None) -> tuple[Array, Array]:

@@ -18,6 +18,7 @@ from .._core import (
     announced,
     as_array,
     check_count,
+    check_finite,
     check_network,
     compiled,
     unit,
@@ -27,6 +28,7 @@ from .._junctions import AbstractJunction
 from .._networks import Network
 from .._simulation import (
     Carry,
+    Diagnosis,
     Problem,
     RunArguments,
     check_arguments,
@@ -154,8 +156,13 @@ class ReadOutRun(Module):
     """Conductance between the first two terminals at each step [S], as in `jaxnn.Solution`."""
     final_state: Float[Array, "*variables junctions"]
     """State after the last step."""
-    failed_step: Int[Array, ""]
-    """First step with a number that is not finite, or -1."""
+    diagnosis: Diagnosis
+    """What went wrong, when and where."""
+
+    @property
+    def failed_step(self) -> Int[Array, ""]:
+        """First step that went wrong, or -1: of the diagnosis."""
+        return self.diagnosis.failed_step
 
 
 @jax.named_scope("record_read_out")
@@ -198,7 +205,10 @@ def record_read_out(
         )
     check_network(network, Network)
     problem = make_problem(network, junction, drive, len(targets), setup)
-    return _record(problem, targets, length)
+    check_finite("targets", targets)
+    run = _record(problem, targets, length)
+    run.diagnosis.check()
+    return run
 
 
 @announced("record_read_out", lambda _, targets, __: f"{len(targets):,} steps")
@@ -221,8 +231,8 @@ def _record(problem: Problem, targets: Array, length: int) -> ReadOutRun:
     columns = problem.network.n_nodes + targets.shape[1]
     factor = jnp.zeros((columns, columns), problem.state.dtype)
     record = ReadOutRecord(factor, jnp.int32(0), problem.network.n_nodes)
-    begin = shared_like((first_carry(problem), record), (problem, targets))
+    begin = shared_like((first_carry(problem, len(targets)), record), (problem, targets))
     segments = targets.reshape(-1, length, targets.shape[1]), problem.samples_in(length)
     (carry, record), conductance = jax.lax.scan(one, begin, segments)
-    failed_step = diagnosis_of(problem, carry.watch, carry.step, carry.state).failed_step
-    return ReadOutRun(record, conductance.reshape(-1), carry.state, failed_step)
+    diagnosis = diagnosis_of(problem, carry.watch, carry.step, carry.state)
+    return ReadOutRun(record, conductance.reshape(-1), carry.state, diagnosis)

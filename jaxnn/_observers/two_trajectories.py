@@ -29,9 +29,11 @@ from .._networks import Ensemble, Network
 from .._simulation import (
     AutoSolver,
     Carry,
+    Diagnosis,
     Problem,
     TimedArguments,
     check_arguments,
+    diagnosis_of,
     first_carry,
     make_problem,
     run_of,
@@ -63,6 +65,8 @@ class SeparationGrowth(Module):
     """Differences of the pairs from it, for `differences` of the next run."""
     final_step: Int[Array, ""]
     """Number of the last step, for `start_step` of the next run."""
+    diagnosis: Diagnosis
+    """What went wrong in the undisturbed run, when and where, of each network."""
 
     @property
     def network_exponent(self) -> Float[Array, "..."]:
@@ -128,7 +132,9 @@ def two_trajectory_exponents(
     scale = state_scale(problem.junction, problem.network.passive, problem.state)
     size = _check_distance(distance, scale, problem.state.dtype)
     start = _check_start(network, junctions, differences, size, scale, problem)
-    return _follow(problem, start, size, scale.weights, n_steps, n_interval, n_every)
+    found = _follow(problem, start, size, scale.weights, n_steps, n_interval, n_every)
+    found.diagnosis.check()
+    return found
 
 
 def _check_counts(steps: Count, interval: Count, every: Count | None) -> tuple[int, int, int]:
@@ -254,16 +260,18 @@ def _follow(
         return carry, (growth / (every * problem.dt), conductance)
 
     given = problem.samples_in(every // interval, interval)
-    begin = jax.tree.map(spread, first_carry(problem))
+    begin = jax.tree.map(spread, first_carry(problem, steps))
     begin = eqx.tree_at(lambda c: c.state, begin, begin.state.at[1:].add(start))
     carry, (growth, conductance) = jax.lax.scan(over_block, begin, given, steps // every)
+    undisturbed = jax.tree.map(lambda x: x[0], carry)
     return SeparationGrowth(
         exponents=jnp.mean(growth, axis=0),
         growth=growth,
         conductance=conductance.reshape(steps, *problem.shape[:-1]),
-        final_state=carry.state[0],
+        final_state=undisturbed.state,
         final_differences=carry.state[1:] - carry.state[:1],
-        final_step=carry.step[0],
+        final_step=undisturbed.step,
+        diagnosis=diagnosis_of(problem, undisturbed.watch, undisturbed.step, undisturbed.state),
     )
 
 

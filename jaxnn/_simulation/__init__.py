@@ -16,9 +16,10 @@ from .arguments import (
 from .diagnosis import diagnosis_of as diagnosis_of
 from .problem import Problem as Problem, make_problem as make_problem
 from .record import AbstractObserver as AbstractObserver
+from .result import LARGEST_CHANGE as LARGEST_CHANGE, Diagnosis as Diagnosis, Result as Result
 from .shooting import shoot as shoot
 from .simulate import simulate as simulate
-from .solution import LARGEST_CHANGE as LARGEST_CHANGE, Result as Result, Solution as Solution
+from .solution import Solution as Solution
 from .solver import (
     AbstractSolver as AbstractSolver,
     AutoSolver as AutoSolver,

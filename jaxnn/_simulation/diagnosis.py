@@ -8,27 +8,28 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from .._core import unmet
 from .problem import Problem
+from .result import (
+    BELOW_ROUNDING,
+    INFINITE_CONDUCTANCE,
+    NEGATIVE_CONDUCTANCE,
+    NOT_FINITE,
+    OUT_OF_BOUNDS,
+    OUT_OF_DOMAIN,
+    OUT_OF_DOMAIN_FOR_ALL,
+    SUCCESSFUL,
+    Diagnosis,
+)
+from .rounding import below_rounding
 
-
-# Causes, the one that explains most last: a bad conductance makes potentials and states bad as well.
-SUCCESSFUL, NOT_FINITE, OUT_OF_BOUNDS, NEGATIVE_CONDUCTANCE, INFINITE_CONDUCTANCE = range(5)
 
 # Of a bound, that a state may pass by rounding.
 _ROUNDING = 1e-5
 
 
-class Diagnosis(eqx.Module):
-    """The first thing that went wrong in each network, and how far states moved."""
-
-    largest_change: Float[Array, "*networks"]
-    failed_step: Int[Array, "*networks"]
-    failed_junction: Int[Array, "*networks"]
-    cause: Int[Array, "*networks"]
-
-
 class JunctionWatch(eqx.Module):
-    """The same of each junction of an ensemble, and where the currents of its networks failed.
+    """A `Diagnosis` of each junction of an ensemble, and where the currents of its networks failed.
 
     To gather junctions by networks takes as long as to update their states: it is left to the end.
     """
@@ -39,19 +40,22 @@ class JunctionWatch(eqx.Module):
     outside_step: Int[Array, " networks"]
 
 
-def first_watch(problem: Problem) -> Diagnosis | JunctionWatch:
-    """That of a run that has not begun: the state to start from may be out of bounds."""
-    networks = problem.shape[:-1]
+def first_watch(problem: Problem, steps: int) -> Diagnosis | JunctionWatch:
+    """That of a run that has not begun: numbers may be out of their domains, the state out of bounds."""
+    outside = _cause_of_numbers(problem, steps)
+    # A step before the first is one of those numbers, and no place in the run.
+    networks, begin = problem.shape[:-1], jnp.maximum(problem.start_step, 0)
     none = jnp.full(networks, -1, jnp.int32)
     if networks:
         n = (problem.network.n_junctions,)
         change = jnp.zeros(n, problem.state.dtype)
-        return JunctionWatch(change, jnp.full(n, -1, jnp.int32), jnp.zeros(n, jnp.int32), none)
-    cause = _cause_of_state(problem, jax.lax.stop_gradient(problem.state))
+        nothing = JunctionWatch(change, jnp.full(n, -1, jnp.int32), jnp.zeros(n, jnp.int32), none)
+        return _with_cause(nothing, begin, outside)
+    cause = jnp.maximum(outside, _cause_of_state(problem, jax.lax.stop_gradient(problem.state)))
     change = jnp.zeros(networks, problem.state.dtype)
     nothing = Diagnosis(change, none, none, jnp.zeros(networks, jnp.int32))
     worst = _worst(problem, cause)
-    return _with_failure(problem, nothing, problem.start_step, worst, jnp.ones(networks, bool))
+    return _with_failure(problem, nothing, begin, worst, jnp.ones(networks, bool))
 
 
 def next_watch(
@@ -95,7 +99,7 @@ def diagnosis_of(
 ) -> Diagnosis:
     """The diagnosis of each network at the end of a run, after `step` in `state`."""
     if isinstance(watch, Diagnosis):
-        return watch
+        return _with_rounding(problem, watch, step)
     watch = _with_cause(watch, step, _cause_of_state(problem, jax.lax.stop_gradient(state)))
     never = jnp.iinfo(jnp.int32).max
     since = jnp.where(watch.failed_step < 0, never, watch.failed_step)
@@ -106,7 +110,17 @@ def diagnosis_of(
     worst = _worst(problem, jnp.where(begins, watch.cause, 0))
     none = jnp.full(problem.shape[:-1], -1, jnp.int32)
     nothing = Diagnosis(_largest(problem, watch.largest_change), none, none, jnp.zeros_like(none))
-    return _with_failure(problem, nothing, first, worst, (watch.outside_step < 0) | (outside > first))
+    found = _with_failure(problem, nothing, first, worst, (watch.outside_step < 0) | (outside > first))
+    return _with_rounding(problem, found, step)
+
+
+def _with_rounding(problem: Problem, found: Diagnosis, last: Int[Array, ""]) -> Diagnosis:
+    """With steps that are lost to rounding, where nothing else is wrong: all of them, from the first on."""
+    lost = jax.lax.stop_gradient(below_rounding(problem, last)) & (found.cause == 0)
+    first = jnp.maximum(problem.start_step, 0) + 1
+    pick = lambda new, old: old + lost.astype(jnp.int32) * (new - old)
+    cause, failed_step = pick(BELOW_ROUNDING, found.cause), pick(first, found.failed_step)
+    return dataclasses.replace(found, cause=cause, failed_step=failed_step)
 
 
 def _with_cause(watch: JunctionWatch, step: Array, cause: Array) -> JunctionWatch:
@@ -131,7 +145,8 @@ def _with_failure(
     # Currents that are not finite come from outside, and make states so, unless a conductance is to blame.
     outside = ~flows & (found < NEGATIVE_CONDUCTANCE)
     found = jnp.where(outside, NOT_FINITE, found)
-    where = jnp.where(outside | (found == 0), -1, n - 1 - worst % max(n, 1))
+    nowhere = outside | (found == 0) | (found == OUT_OF_DOMAIN_FOR_ALL)
+    where = jnp.where(nowhere, -1, n - 1 - worst % max(n, 1))
     first = ((found > 0) & (so_far.cause == 0)).astype(jnp.int32)
     # Not `where`: on a mesh with explicit axes it does not choose between numbers that are not mapped.
     pick = lambda new, old: old + first * (new - old)
@@ -141,6 +156,25 @@ def _with_failure(
         pick(where, so_far.failed_junction),
         pick(found, so_far.cause),
     )
+
+
+def _cause_of_numbers(problem: Problem, steps: int) -> Int[Array, " junctions"]:
+    """Where traced numbers are outside of their domains: a parameter of one junction, or one of all."""
+    n, networks = problem.network.n_junctions, problem.shape[:-1]
+    dt, start, most = problem.dt, problem.start_step, jnp.iinfo(jnp.int32).max
+    law, drive = jax.lax.stop_gradient((problem.junction, problem.drive))
+    time = (dt > 0) & jnp.isfinite(dt) & (start >= 0) & (start < most - steps)
+    bad, own = jnp.broadcast_to(~time, n), jnp.zeros(n, bool)
+    for missed in unmet(law):
+        if missed.shape == (n,):
+            own |= missed & ~problem.network.passive
+        else:
+            bad |= jnp.any(missed)
+    for missed in unmet(drive):
+        per_network = networks and missed.shape == networks
+        bad |= jnp.take(missed, problem.network_of_junction) if per_network else jnp.any(missed)
+    cause = jnp.where(own, OUT_OF_DOMAIN, SUCCESSFUL)
+    return jnp.where(bad, OUT_OF_DOMAIN_FOR_ALL, cause).astype(jnp.int32)
 
 
 def _cause_of_state(problem: Problem, state: Array) -> Int[Array, " junctions"]:

@@ -1,7 +1,5 @@
 """A simulation as the compiled loop needs it: everything checked, converted and of one dtype."""
 
-import operator
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -23,6 +21,7 @@ from .._core import (
     common_dtype,
     concrete,
     user_code,
+    whole,
 )
 from .._drives import AbstractDrive, Clock, DriveLike, drive_at, per_terminal, settled, warn_of_losses
 from .._junctions import AbstractJunction
@@ -141,8 +140,14 @@ def terminal_potential(value: Float[Array, "..."], shape: tuple[int, ...]) -> Fl
 
 def _check_start(start_step: ArrayLike, steps: int) -> Int[Array, ""]:
     value = concrete(start_step)
-    if value is not None:
-        start = operator.index(value.item())
+    if value is None:
+        if start_step.shape or not jnp.issubdtype(start_step.dtype, jnp.integer):
+            raise ValueError(
+                f"start_step counts steps and must be one whole number, got {start_step.dtype} of shape "
+                f"{start_step.shape}: make it an integer, or use jax.vmap for several."
+            )
+    else:
+        start = whole("start_step", start_step)
         if start < 0 or start + steps >= 2**31:
             raise ValueError(
                 f"start_step must be at least 0 and start_step + steps below 2**31, got "

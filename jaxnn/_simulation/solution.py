@@ -5,48 +5,20 @@ import os
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from .._core import Declared, Module, NotRecorded, concrete, load_arrays, save_arrays, unit, warn_user
+from .._core import Declared, Module, NotRecorded, load_arrays, save_arrays, unit
 from .._junctions import AbstractJunction
-from .diagnosis import INFINITE_CONDUCTANCE, NEGATIVE_CONDUCTANCE, NOT_FINITE, OUT_OF_BOUNDS
+from .result import Diagnosis
 from .setup import Setup, setup_arrays, setup_from
-
-
-LARGEST_CHANGE = 0.1  # of a state's critical value, up to which an explicit step is trusted
 
 
 def per(axis: str) -> dict[str, str]:
     """Metadata of a field: of an ensemble it is per "network", which is its axis after time, or its last
     axis runs over the "junction"s or "node"s of all."""
     return {"per": axis}
-
-
-class Result(eqx.Enumeration):
-    """The ways in which a run can end.
-
-    ```python
-    solution.result == jaxnn.Result.successful  # True
-    jaxnn.Result[solution.result]  # every conductance, potential, current and state stayed finite ...
-    ```
-    """
-
-    successful = "every conductance, potential, current and state stayed finite and within its bounds"
-    not_finite = (
-        "a current or a state became NaN or infinite: (a) the drive or an initial state did, or (b) dt is "
-        "too large for the junction law"
-    )
-    state_out_of_bounds = (
-        "a state left the bounds that its junction law gives it (state_bounds): the run started there, or "
-        "the law's update does not keep to them"
-    )
-    negative_conductance = (
-        "a junction's conductance became negative: Kirchhoff's laws have no solver for that here"
-    )
-    infinite_conductance = "a junction's conductance became NaN or infinite"
 
 
 class Solution(Module):
@@ -154,13 +126,14 @@ class Solution(Module):
         return self.setup
 
     @property
+    def diagnosis(self) -> Diagnosis:
+        """What went wrong, when and where, in one piece."""
+        return Diagnosis(self.largest_change, self.failed_step, self.failed_junction, self.cause)
+
+    @property
     def result(self) -> Any:
         """The way in which the run ended, a `Result`; of several, one each."""
-        cause = jnp.asarray(self.cause)
-        named = _result
-        for _ in range(cause.ndim):
-            named = jax.vmap(named)
-        return named(cause)
+        return self.diagnosis.result
 
     def check(self) -> "Solution":
         """Warns of steps that were too large and of numbers that cannot be right; returns itself.
@@ -168,25 +141,7 @@ class Solution(Module):
         `simulate` does so by itself unless it runs inside a transformation (`jit`, `vmap`, `grad`),
         where nothing has a value yet: call this on what comes out.
         """
-        if any(concrete(x) is None for x in (self.failed_step, self.largest_change)):
-            return self
-        failed = np.atleast_1d(self.failed_step)
-        if (failed >= 0).any():
-            first = np.argmin(np.where(failed >= 0, failed, np.iinfo(failed.dtype).max))
-            cause, junction = (np.atleast_1d(x).flat[first] for x in (self.cause, self.failed_junction))
-            where = "" if junction < 0 else f" at junction {junction}"
-            warn_user(
-                f"{_share(failed >= 0)}wrong from step {failed.flat[first]} on{where}: "
-                f"{Result[_RESULTS[int(cause)]]}. Look at the drive, the state and the law before it."
-            )
-        change = np.atleast_1d(self.largest_change)
-        large = change > LARGEST_CHANGE
-        if large.any():
-            warn_user(
-                f"{_share(large)}a step moved a state by {change[large].max():.3g} of its "
-                f"critical value, more than the {LARGEST_CHANGE:g} up to which the explicit step is "
-                "trusted: dt is too large for this drive, make it smaller by that ratio."
-            )
+        self.diagnosis.check()
         return self
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -230,22 +185,3 @@ class Solution(Module):
         for name, value in fields.items():
             object.__setattr__(solution, name, value)
         return solution
-
-
-_RESULTS = {
-    NOT_FINITE: Result.not_finite,
-    OUT_OF_BOUNDS: Result.state_out_of_bounds,
-    NEGATIVE_CONDUCTANCE: Result.negative_conductance,
-    INFINITE_CONDUCTANCE: Result.infinite_conductance,
-}
-
-
-def _result(cause: Array) -> Any:
-    ending = Result.successful
-    for number, result in _RESULTS.items():
-        ending = Result.where(cause == number, result, ending)
-    return ending
-
-
-def _share(bad: np.ndarray) -> str:
-    return f"{bad.sum()} of {bad.size} runs: " if bad.size > 1 else ""

@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, PyTree
 
 from .._core import free_memory, user_code
 from .._networks import Ensemble, padded_ranges
-from .._simulation import Solution
+from .._simulation import Diagnosis, Solution
 from .layout import Layout
 from .study import Case, Study
 
@@ -170,11 +170,16 @@ def _diagnosis(solution: object, results: dict[str, Array]) -> dict[str, Array]:
     """First step that was not finite, or -1, and the largest move of a state, NaN if unknown."""
     if isinstance(solution, Solution):
         return {"failed_step": solution.failed_step, "largest_change": solution.largest_change}
+    # What another method makes of a run can fail where the run did not.
     bad = [jnp.isnan(x).any() for x in results.values() if jnp.issubdtype(x.dtype, jnp.inexact)]
     failed = jnp.any(jnp.stack(bad)) if bad else jnp.asarray(False)
+    known = getattr(solution, "diagnosis", None)
+    before, change = -1, jnp.nan
+    if isinstance(known, Diagnosis):
+        before, change = known.failed_step, known.largest_change
     return {
-        "failed_step": jnp.where(failed, 0, -1).astype(jnp.int32),
-        "largest_change": jnp.asarray(jnp.nan),
+        "failed_step": jnp.where(failed & (jnp.asarray(before) < 0), 0, before).astype(jnp.int32),
+        "largest_change": jnp.asarray(change),
     }
 
 

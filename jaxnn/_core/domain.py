@@ -1,0 +1,64 @@
+"""Checks of numbers that have no value yet: kept, and looked at by the run that they are traced in.
+
+A check in the `__check_init__` of a module raises at once where its numbers are known. Under `jit`, `vmap`
+and `grad` they are not, and the check passes. `unmet` runs the same checks once more inside the compiled
+program, where each becomes a condition on the numbers: so what is refused by itself is reported by a run.
+"""
+
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, Bool
+
+
+_kept: ContextVar[list[Array] | None] = ContextVar("kept", default=None)
+
+
+def holds(condition: Callable[..., Any], *values: Any) -> bool:
+    """Whether a condition on numbers holds everywhere; one that is traced is kept, and passes."""
+    if not any(isinstance(value, Tracer) for value in values):
+        return bool(np.all(condition(*map(np.asarray, values))))
+    kept = _kept.get()
+    if kept is not None:  # somebody asks
+        kept.append(condition(*map(jnp.asarray, values)))
+    return True
+
+
+def unmet(module: object) -> list[Bool[Array, "..."]]:
+    """Where traced numbers of a module, and of those within it, fail a check: an array for each."""
+    kept: list[Array] = []
+    token = _kept.set(kept)
+    try:
+        for part in _modules(module):
+            # As Equinox does: those of all classes that it is made of.
+            for kind in type(part).__mro__:
+                if "__check_init__" in vars(kind):
+                    _run(vars(kind)["__check_init__"], part)
+    finally:
+        _kept.reset(token)
+    return [~condition for condition in kept]
+
+
+def _modules(module: object) -> Iterator[eqx.Module]:
+    """A module and those in its fields, which were checked when they were made."""
+    is_part = lambda x: isinstance(x, eqx.Module) and x is not module
+    if isinstance(module, eqx.Module):
+        yield module
+        for part in jax.tree_util.tree_leaves(module, is_leaf=is_part):
+            if is_part(part):
+                yield from _modules(part)
+
+
+def _run(check: Callable[[Any], None], module: eqx.Module) -> None:
+    try:
+        check(module)
+    except (ValueError, jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError):
+        # A check of one's own that needs values, or one of shapes that a batch has changed: whatever has a
+        # value was checked when the module was made.
+        return

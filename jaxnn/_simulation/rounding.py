@@ -1,0 +1,59 @@
+"""Steps so short that a state loses what it gains in them to rounding."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from .._drives import AbstractDrive, Clock, drive_at
+from .problem import Problem, terminal_potential
+
+
+# A gain of so many roundings of the state is wrong by 3 per cent, and by as much in every step.
+_LEAST = 32
+# Times as long, a step has enough digits to say what the short one is.
+_LONGER = 1024
+# Instants at which a drive is asked how large it is.
+_SAMPLES = 16
+
+
+def below_rounding(problem: Problem, last: Int[Array, ""]) -> Bool[Array, "*networks"]:
+    r"""Whether steps up to the number `last` are too short for the dtype of the state.
+
+    A state $\lambda$ keeps what it gains in a step only down to $\epsilon |\lambda|$. So what the law adds
+    to its critical state, at 0 V and at the largest voltage that the drive can put across a junction, is
+    held against $32 \epsilon$ of that state, wherever it adds anything. In float64 that takes a step of
+    picoseconds, and nothing is looked at; nor for laws that keep their rounding.
+    """
+    networks, dtype = problem.shape[:-1], problem.state.dtype
+    if problem.junction.keeps_rounding() or jnp.finfo(dtype).bits > 32:
+        return jnp.zeros(networks, bool)
+    law, dt, shape = problem.junction, problem.dt, problem.state.shape
+    scale = jnp.broadcast_to(_fits(jnp.asarray(law.critical_state(), dtype), len(shape)), shape)
+    state = jnp.where(jnp.isfinite(scale), scale, 0)
+    largest = _largest_voltage(problem, last)
+    voltage = (
+        jnp.broadcast_to(largest, shape[-1:]) if not networks else largest[problem.network_of_junction]
+    )
+    gain = lambda voltage: jnp.abs(law.update(state, voltage, _LONGER * dt) - state) / _LONGER / scale
+    gains = jax.vmap(gain)(jnp.stack([voltage, -voltage, jnp.zeros_like(voltage)]))
+    lost = (gains > 0) & (gains < _LEAST * jnp.finfo(dtype).eps)
+    lost = jnp.any(lost, axis=tuple(range(lost.ndim - 1))) & ~problem.network.passive
+    if not networks:
+        return jnp.any(lost)
+    return jnp.any(jnp.take(lost, problem.junctions_of_network, mode="fill", fill_value=False), axis=-1)
+
+
+def _largest_voltage(problem: Problem, last: Int[Array, ""]) -> Float[Array, "*networks"]:
+    """The most that lies between two terminals [V], which no junction's voltage exceeds."""
+    values = drive = problem.drive
+    if isinstance(drive, AbstractDrive):
+        start = problem.start_step
+        steps = start + 1 + (last - start - 1) * jnp.arange(_SAMPLES, dtype=jnp.int32) // (_SAMPLES - 1)
+        clock = lambda step: Clock.at_step(step, problem.dt, problem.dt_remainder)
+        values = jax.vmap(lambda step: drive_at(drive, clock(step)))(steps)
+    potential = jax.vmap(lambda value: terminal_potential(value, problem.shape))(values)
+    return jnp.max(jnp.max(potential, axis=-1) - jnp.min(potential, axis=-1), axis=0)
+
+
+def _fits(x: Array, ndim: int) -> Array:
+    return x.reshape((1,) * (ndim - x.ndim) + x.shape)
