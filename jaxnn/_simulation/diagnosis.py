@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from .._core import unmet
+from .._drives import Timing
 from .problem import Problem
 from .result import (
     BELOW_ROUNDING,
@@ -163,7 +164,10 @@ def _cause_of_numbers(problem: Problem, steps: int) -> Int[Array, " junctions"]:
     n, networks = problem.network.n_junctions, problem.shape[:-1]
     dt, start, most = problem.dt, problem.start_step, jnp.iinfo(jnp.int32).max
     law, drive = jax.lax.stop_gradient((problem.junction, problem.drive))
-    time = (dt > 0) & jnp.isfinite(dt) & (start >= 0) & (start < most - steps)
+    # As the drive was given, whose checks know nothing of numbers in two parts.
+    is_timing = lambda x: isinstance(x, Timing)
+    drive = jax.tree.map(lambda x: x.value if is_timing(x) else x, drive, is_leaf=is_timing)
+    time = (dt > 0) & jnp.isfinite(dt) & (start >= 0) & (start <= most - steps)
     bad, own = jnp.broadcast_to(~time, n), jnp.zeros(n, bool)
     for missed in unmet(law):
         if missed.shape == (n,):

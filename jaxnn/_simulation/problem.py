@@ -82,6 +82,7 @@ def make_problem(
     network, network_of_node, junctions_of_network = _parts(network)
     drive = _check_drive(drive, steps, indices.shape)
     check_time_step(dt)
+    start = _check_start(start_step, steps)
     if has_steps:
         warn_of_losses(drive, dt, steps, start_step)
     if state is None:
@@ -105,7 +106,7 @@ def make_problem(
         state=cast(state),
         dt=jnp.asarray(dt),
         dt_remainder=jnp.asarray(dt_remainder),
-        start_step=_check_start(start_step, steps),
+        start_step=start,
         terminals=indices.reshape(-1),
         network_of_node=network_of_node,
         network_of_junction=network_of_node[network.edges[:, 0]],

@@ -9,6 +9,7 @@ moves both at once, its numbers go along with the networks, one set for each: `C
 
 import dataclasses
 import functools as ft
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
@@ -151,18 +152,38 @@ class Study:
             check_place(root, getattr(self, root), place)
 
     def _check_domains(self) -> None:
-        """Every value by itself must be one that the junction, drive and network accept."""
-        for axis in self.axes:
-            for path, column in axis.columns.items():
-                root, _, place = path.partition(".")
-                if not self.is_structural(path):
-                    # A law's bounds are intervals: what takes the least and the largest takes all between.
-                    for value in (column.min(), column.max()):
-                        changed = replaced(getattr(self, root), place, value)
-                        # As Equinox does: those of all classes that it is made of.
-                        for kind in type(changed).__mro__:
-                            if "__check_init__" in vars(kind):
-                                _located(ft.partial(vars(kind)["__check_init__"], changed), path, value)
+        """Every value must be one that the junction, drive and network accept, with some of the others.
+
+        What two values together are is left to the diagnosis of the runs: of a grid of set and reset
+        voltages half may be wanted.
+        """
+        columns = {path: column for axis in self.axes for path, column in axis.columns.items()}
+        # A law's bounds are intervals: what takes the least and the largest takes all between.
+        ends = {p: {c.min(), c.max()} for p, c in columns.items() if not self.is_structural(p)}
+        for path, values in ends.items():
+            root = path.partition(".")[0]
+            others = {p: v for p, v in ends.items() if p != path and p.startswith(root + ".")}
+            for value in values:
+                corners = itertools.product(*others.values())
+                settings = [{path: value, **dict(zip(others, corner, strict=True))} for corner in corners]
+                # One that is fine will do; else what the base case says, with all others as they are.
+                if not any(self._refusal(root, setting) is None for setting in settings):
+                    error = self._refusal(root, {path: value}) or self._refusal(root, settings[0])
+                    raise ValueError(f"{path} = {value:g} of the sweep: {error}") from error
+
+    def _refusal(self, root: str, setting: dict[str, Any]) -> ValueError | None:
+        """What the checks of a junction, a drive or a network say to some numbers of it."""
+        changed = getattr(self, root)
+        for path, value in setting.items():
+            changed = replaced(changed, path.partition(".")[2], value)
+        try:
+            # As Equinox does: those of all classes that it is made of.
+            for kind in type(changed).__mro__:
+                if "__check_init__" in vars(kind):
+                    vars(kind)["__check_init__"](changed)
+        except ValueError as error:
+            return error
+        return None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -260,10 +281,3 @@ def _spread(
     like = jnp.asarray(getattr(junction, place))
     spread = ensemble.per_junction(jnp.asarray(values).astype(like.dtype))
     return eqx.tree_at(lambda j: getattr(j, place), junction, spread)
-
-
-def _located(check: Callable[[], None], path: str, value: ArrayLike) -> None:
-    try:
-        check()
-    except ValueError as error:
-        raise ValueError(f"{path} = {value:g} of the sweep: {error}") from error
