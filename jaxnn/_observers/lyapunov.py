@@ -178,7 +178,7 @@ def _follow(
         return (carry, tangents), _safe_log(size) / (interval * problem.dt)
 
     given = problem.samples_in(interval)
-    begin = first_carry(problem, steps), _orthonormal(start, weights)[0]
+    begin = first_carry(problem), _orthonormal(start, weights)[0]
     (carry, _), growth = scan_windows(
         StoreStates(), window, over_interval, begin, given, steps // interval, 1
     )

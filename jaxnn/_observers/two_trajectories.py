@@ -260,7 +260,7 @@ def _follow(
         return carry, (growth / (every * problem.dt), conductance)
 
     given = problem.samples_in(every // interval, interval)
-    begin = jax.tree.map(spread, first_carry(problem, steps))
+    begin = jax.tree.map(spread, first_carry(problem))
     begin = eqx.tree_at(lambda c: c.state, begin, begin.state.at[1:].add(start))
     carry, (growth, conductance) = jax.lax.scan(over_block, begin, given, steps // every)
     undisturbed = jax.tree.map(lambda x: x[0], carry)

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from .._core import unmet
 from .._drives import Timing
@@ -41,22 +41,19 @@ class JunctionWatch(eqx.Module):
     outside_step: Int[Array, " networks"]
 
 
-def first_watch(problem: Problem, steps: int) -> Diagnosis | JunctionWatch:
-    """That of a run that has not begun: numbers may be out of their domains, the state out of bounds."""
-    outside = _cause_of_numbers(problem, steps)
-    # A step before the first is one of those numbers, and no place in the run.
-    networks, begin = problem.shape[:-1], jnp.maximum(problem.start_step, 0)
+def first_watch(problem: Problem) -> Diagnosis | JunctionWatch:
+    """That of a run that has not begun: the state to start from may be out of bounds."""
+    networks = problem.shape[:-1]
     none = jnp.full(networks, -1, jnp.int32)
     if networks:
         n = (problem.network.n_junctions,)
         change = jnp.zeros(n, problem.state.dtype)
-        nothing = JunctionWatch(change, jnp.full(n, -1, jnp.int32), jnp.zeros(n, jnp.int32), none)
-        return _with_cause(nothing, begin, outside)
-    cause = jnp.maximum(outside, _cause_of_state(problem, jax.lax.stop_gradient(problem.state)))
+        return JunctionWatch(change, jnp.full(n, -1, jnp.int32), jnp.zeros(n, jnp.int32), none)
+    cause = _cause_of_state(problem, jax.lax.stop_gradient(problem.state))
     change = jnp.zeros(networks, problem.state.dtype)
     nothing = Diagnosis(change, none, none, jnp.zeros(networks, jnp.int32))
     worst = _worst(problem, cause)
-    return _with_failure(problem, nothing, begin, worst, jnp.ones(networks, bool))
+    return _with_failure(problem, nothing, problem.start_step, worst, jnp.ones(networks, bool))
 
 
 def next_watch(
@@ -99,8 +96,12 @@ def diagnosis_of(
     state: Float[Array, "*variables junctions"],
 ) -> Diagnosis:
     """The diagnosis of each network at the end of a run, after `step` in `state`."""
-    if isinstance(watch, Diagnosis):
-        return _with_rounding(problem, watch, step)
+    found = watch if isinstance(watch, Diagnosis) else _gathered(problem, watch, step, state)
+    return _with_rounding(problem, _with_numbers(problem, found, step), step)
+
+
+def _gathered(problem: Problem, watch: JunctionWatch, step: Array, state: Array) -> Diagnosis:
+    """What was followed of each junction, of each network."""
     watch = _with_cause(watch, step, _cause_of_state(problem, jax.lax.stop_gradient(state)))
     never = jnp.iinfo(jnp.int32).max
     since = jnp.where(watch.failed_step < 0, never, watch.failed_step)
@@ -111,8 +112,7 @@ def diagnosis_of(
     worst = _worst(problem, jnp.where(begins, watch.cause, 0))
     none = jnp.full(problem.shape[:-1], -1, jnp.int32)
     nothing = Diagnosis(_largest(problem, watch.largest_change), none, none, jnp.zeros_like(none))
-    found = _with_failure(problem, nothing, first, worst, (watch.outside_step < 0) | (outside > first))
-    return _with_rounding(problem, found, step)
+    return _with_failure(problem, nothing, first, worst, (watch.outside_step < 0) | (outside > first))
 
 
 def _with_rounding(problem: Problem, found: Diagnosis, last: Int[Array, ""]) -> Diagnosis:
@@ -159,17 +159,27 @@ def _with_failure(
     )
 
 
-def _cause_of_numbers(problem: Problem, steps: int) -> Int[Array, " junctions"]:
-    """Where traced numbers are outside of their domains: a parameter of one junction, or one of all."""
+def _with_numbers(problem: Problem, found: Diagnosis, last: Int[Array, ""]) -> Diagnosis:
+    """With traced numbers that are outside of their domains, where nothing else is wrong.
+
+    What came of them in the run says more than that they are; only a time that makes no sense comes first.
+    """
+    start, dt = problem.start_step, problem.dt
+    # Steps beyond 2**31 begin again at -2**31.
+    in_time = (dt > 0) & jnp.isfinite(dt) & (start >= 0) & (last >= start)
+    found = dataclasses.replace(found, cause=found.cause * in_time.astype(jnp.int32))
+    worst = _worst(problem, _cause_of_numbers(problem, in_time))
+    return _with_failure(problem, found, jnp.maximum(start, 0), worst, jnp.ones(problem.shape[:-1], bool))
+
+
+def _cause_of_numbers(problem: Problem, in_time: Bool[Array, ""]) -> Int[Array, " junctions"]:
+    """A parameter that is wrong for a junction, or one that is wrong for all of them."""
     n, networks = problem.network.n_junctions, problem.shape[:-1]
-    dt, start, most = problem.dt, problem.start_step, jnp.iinfo(jnp.int32).max
-    law, drive = jax.lax.stop_gradient((problem.junction, problem.drive))
     # As the drive was given, whose checks know nothing of numbers in two parts.
     is_timing = lambda x: isinstance(x, Timing)
-    drive = jax.tree.map(lambda x: x.value if is_timing(x) else x, drive, is_leaf=is_timing)
-    time = (dt > 0) & jnp.isfinite(dt) & (start >= 0) & (start <= most - steps)
-    bad, own = jnp.broadcast_to(~time, n), jnp.zeros(n, bool)
-    for missed in unmet(law):
+    drive = jax.tree.map(lambda x: x.value if is_timing(x) else x, problem.drive, is_leaf=is_timing)
+    bad, own = jnp.broadcast_to(~in_time, n), jnp.zeros(n, bool)
+    for missed in unmet(problem.junction):
         if missed.shape == (n,):
             own |= missed & ~problem.network.passive
         else:

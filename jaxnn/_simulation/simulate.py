@@ -108,7 +108,7 @@ def _run(
     adjoint: AbstractAdjoint,
 ) -> Solution:
     step, memories, finish = recording(problem, steps, names, own)
-    begin = first_carry(problem, steps), memories
+    begin = first_carry(problem), memories
     (carry, memories), (kept, values) = adjoint.scan(step, begin, problem.samples, steps, every)
     kept_step = problem.start_step + every * jnp.arange(1, steps // every + 1, dtype=jnp.int32)
     time, _ = jax.vmap(step_time, in_axes=(0, None, None))(kept_step, problem.dt, problem.dt_remainder)

@@ -100,9 +100,9 @@ class Carry(eqx.Module):
     watch: Diagnosis | JunctionWatch
 
 
-def first_carry(problem: Problem, steps: int) -> Carry:
-    """Where a run of so many steps starts from."""
-    watch = mapped_like(shared_like(first_watch(problem, steps), problem), problem)
+def first_carry(problem: Problem) -> Carry:
+    """Where a run starts from."""
+    watch = mapped_like(shared_like(first_watch(problem), problem), problem)
     return Carry(problem.state, problem.start_step, watch)
 
 

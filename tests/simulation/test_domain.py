@@ -230,9 +230,15 @@ def test_targets_that_are_not_finite():
 def test_a_sweep_reports_combinations_that_the_law_refuses(tmp_path):
     """Each value alone is fine; a reset above the set voltage is not, and no other run is touched."""
     over = {"junction.reset_voltage": [0.005, 0.015], "junction.set_voltage": [0.006, 0.02]}
-    data = jaxnn.sweep(
-        NETWORK, jaxnn.TunnelJunction(), jaxnn.Constant(0.1), over=over, terminals=TERMINALS, dt=1e-3,
-        steps=4,
-        reduce=["final_conductance"], out=tmp_path / "sweep", progress=False,
-    )  # fmt: skip
+    with pytest.warns(jaxnn.NumericalWarning, match="of 4 runs 1"):
+        data = jaxnn.sweep(
+            NETWORK, jaxnn.TunnelJunction(), jaxnn.Constant(0.1), over=over, terminals=TERMINALS, dt=1e-3,
+            steps=4, out=tmp_path / "sweep", progress=False,
+        )  # fmt: skip
     assert data.diagnosis.values.tolist() == [[0, 0], [2, 0]]
+    with pytest.raises(ValueError, match=r"junction.boost = -1 of the sweep: boost must be at least 0"):
+        jaxnn.sweep(
+            NETWORK, jaxnn.TunnelJunction(), jaxnn.Constant(0.1),
+            over=over | {"junction.boost": [1.0, -1.0]},
+            terminals=TERMINALS, dt=1e-3, steps=4, out=tmp_path / "other", progress=False,
+        )  # fmt: skip
