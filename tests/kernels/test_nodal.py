@@ -12,6 +12,7 @@ import pytest
 
 from circuits import central, check_shapes, conductances, dense_solution, graph
 from jaxnn_kernels import dense_plan, difference, divergence, nodal_plan, solve_nodes, star_mesh_plan
+from jaxnn_kernels._nodal.checks import checked_graph
 
 
 pytestmark = pytest.mark.numbers
@@ -349,3 +350,44 @@ def test_larger_networks(seed):
     terminals = np.random.default_rng(seed).choice(n, 2 + seed, replace=False)
     u = np.random.default_rng(seed).normal(size=len(terminals))
     check(n, edges, terminals, conductances(len(edges), seed=seed), u, star_mesh_plan, tol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("edges", "terminals", "message"),
+    [
+        ([[0, 1], [1, 3]], [0, 2], "edges must be pairs of nodes, .* from 0 to 2 .* from 0 to 3"),
+        ([[0, 1], [1, -1]], [0, 2], "edges must be pairs"),
+        ([[0.0, 1.5]], [0, 2], "edges must be pairs"),
+        ([0, 1, 2], [0, 2], "edges must be pairs"),
+        ([[0, 1], [1, 1]], [0, 2], "edge 1 joins node 1 to itself"),
+        ([[0, 1], [1, 2]], [0, -1], "terminals must be one or more different nodes"),
+        ([[0, 1], [1, 2]], [0, 3], "terminals must be one or more different nodes"),
+        ([[0, 1], [1, 2]], [0, 0], "terminals must be one or more different nodes"),
+        ([[0, 1], [1, 2]], [], "terminals must be one or more different nodes"),
+        ([[0, 1], [1, 2]], [[0, 2]], "terminals must be one or more different nodes"),
+    ],
+)
+def test_graphs_that_are_none_are_refused(edges, terminals, message):
+    edges, terminals = np.array(edges), np.array(terminals)
+    with pytest.raises(ValueError, match=message):
+        checked_graph(3, edges, terminals)
+    # Of other types the tests' own checks would speak first.
+    if edges.shape == (2, 2) and terminals.shape == (2,):
+        for make in (star_mesh_plan, dense_plan, nodal_plan):
+            with pytest.raises(ValueError, match=message):
+                make(3, edges, terminals)
+
+
+def test_numbers_that_do_not_fit_a_plan_are_refused():
+    for edges in ([[0, 1], [1, 2]], [[0, 1], [0, 1]]):
+        plan, g, u = (
+            star_mesh_plan(3, np.array(edges), np.array([0, 2])),
+            jnp.ones(2),
+            jnp.array([1.0, 0.0]),
+        )
+        solve_nodes(plan, g, u)
+        for wrong in (jnp.ones(3), jnp.ones(2, "bfloat16")):
+            with pytest.raises(ValueError, match="conductance must"):
+                solve_nodes(plan, wrong, u)
+            with pytest.raises(ValueError, match="terminal_potential must"):
+                solve_nodes(plan, g, wrong)

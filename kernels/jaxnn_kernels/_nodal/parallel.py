@@ -12,6 +12,7 @@ from jaxtyping import Array, Int, PyTree
 
 from .._types import Indices
 from .._xla import linear_pair
+from .checks import checked_graph
 from .incidence import TERMS, incidence
 from .plan import AbstractPlan
 
@@ -94,8 +95,10 @@ sum_of_pairs, value_of_pair = linear_pair(
 
 
 def merges_parallel(build: Builder[Options]) -> Builder[Options]:
-    """Let a builder of plans meet each pair of nodes once; a network without parallel junctions pays
-    nothing."""
+    """Let a builder of plans meet each pair of nodes once, of a graph that is one.
+
+    A network without parallel junctions pays nothing.
+    """
 
     @ft.wraps(build)
     def plan(
@@ -105,6 +108,7 @@ def merges_parallel(build: Builder[Options]) -> Builder[Options]:
         *args: Options.args,
         **kwargs: Options.kwargs,
     ) -> AbstractPlan:
+        edges, terminals = checked_graph(n_nodes, edges, terminals)
         first, pair, count = _pairs(n_nodes, edges)
         if len(first) == len(edges):
             return build(n_nodes, edges, terminals, *args, **kwargs)

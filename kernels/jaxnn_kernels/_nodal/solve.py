@@ -13,6 +13,7 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from .._types import AnyArray, ArrayOrType, Structure, Tangent
 from .._xla import batch_last, is_shared_out
+from .checks import check_numbers
 from .costs import costs_for
 from .dense import dense_plan, dense_work
 from .incidence import TERMS, difference_of as difference, divergence_of as divergence
@@ -260,6 +261,8 @@ def solve_nodes(
     jax.grad(current)(jnp.array([1.0, 3.0]))  # [0.562, 0.0625] [V]
     ```
     """
+    check_numbers("conductance", conductance, plan.graph.ends.shape[-1])
+    check_numbers("terminal_potential", terminal_potential, plan.terminals.shape[0])
     if isinstance(plan, ParallelPlan):
         merged = solve_nodes(plan.pairs, _of_pairs(plan, conductance), terminal_potential)
         voltage = value_of_pair(plan.bundles, merged.junction_voltage)
@@ -284,6 +287,7 @@ def joined_wires(plan: AbstractPlan, conductance: Float[Array, " edges"]) -> Boo
     jaxnn.kernels.joined_wires(plan, jnp.array([1.0, 3.0, 0.0]))  # [True, True, True, False]
     ```
     """
+    check_numbers("conductance", conductance, plan.graph.ends.shape[-1])
     if isinstance(plan, ParallelPlan):
         return joined_wires(plan.pairs, _of_pairs(plan, conductance))
     conductance = jax.lax.stop_gradient(conductance)
