@@ -4,6 +4,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from jaxnn_kernels import mapped_like, shared_like, split_time_step
@@ -19,7 +20,6 @@ from .._core import (
     check_time_step,
     check_type,
     common_dtype,
-    concrete,
     user_code,
     whole,
 )
@@ -140,12 +140,12 @@ def terminal_potential(value: Float[Array, "..."], shape: tuple[int, ...]) -> Fl
 
 
 def _check_start(start_step: ArrayLike, steps: int) -> Int[Array, ""]:
-    value = concrete(start_step)
-    if value is None:
-        if start_step.shape or not jnp.issubdtype(start_step.dtype, jnp.integer):
+    if isinstance(start_step, Tracer):
+        kind = jax.typeof(start_step)
+        if kind.shape or not jnp.issubdtype(kind.dtype, jnp.integer):
             raise ValueError(
-                f"start_step counts steps and must be one whole number, got {start_step.dtype} of shape "
-                f"{start_step.shape}: make it an integer, or use jax.vmap for several."
+                f"start_step counts steps and must be one whole number, got {kind.dtype} of shape "
+                f"{kind.shape}: make it an integer, or use jax.vmap for several."
             )
     else:
         start = whole("start_step", start_step)

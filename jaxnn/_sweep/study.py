@@ -17,7 +17,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
 from .._core import Declared, Terminals, check_count
 from .._drives import AbstractClockDrive, AbstractDrive, Clock, Span, drive_at, losses

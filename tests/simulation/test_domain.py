@@ -1,9 +1,12 @@
 """Numbers outside of their domains, where a check could not see them: traced, or too short for float32."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.core import Tracer
 
 import jaxnn
 from helpers import line
@@ -13,7 +16,7 @@ NETWORK, TERMINALS, CONSTANT = line(3), (0, 3), jaxnn.Constant(1.0)
 WRONG = jaxnn.Result.number_out_of_domain
 
 
-def run(drive=CONSTANT, dt=1e-3, start_step=0, network=NETWORK, terminals=TERMINALS, **law):
+def run(drive: Any = CONSTANT, dt=1e-3, start_step=0, network=NETWORK, terminals=TERMINALS, **law):
     junction = jaxnn.TunnelJunction(**law)
     setup = {"terminals": terminals, "dt": dt, "start_step": start_step}
     return jaxnn.simulate(network, junction, drive, steps=5, **setup)
@@ -86,7 +89,7 @@ class Own(jaxnn.AbstractJunction):
     gain: jax.Array
 
     def __check_init__(self):
-        if not isinstance(self.gain, jax.core.Tracer) and self.gain < 0:
+        if not isinstance(self.gain, Tracer) and self.gain < 0:
             raise ValueError("gain must be at least 0.")
 
     def init_state(self, n_junctions):
@@ -140,7 +143,7 @@ def test_masked_entries_are_refused():
         jaxnn.Constant(np.ma.masked_array([0.1, 0.2], [False, True]))
 
 
-def single(dt, state=0.0085, law=None, drive=0.02, **changes):
+def single(dt, state: Any = 0.0085, law=None, drive=0.02, **changes):
     """One junction in float32."""
     law = jaxnn.TunnelJunction() if law is None else law
     drive = jaxnn.Constant(jnp.float32(drive)) if not isinstance(drive, jaxnn.AbstractDrive) else drive
