@@ -16,6 +16,7 @@ from . import (
 from ._core import (
     ImplausibleWarning as ImplausibleWarning,
     NumericalWarning as NumericalWarning,
+    holds as holds,
     keep_compiled as keep_compiled,
     keep_programs as keep_programs,
 )

@@ -21,7 +21,19 @@ _kept: ContextVar[list[Array] | None] = ContextVar("kept", default=None)
 
 
 def holds(condition: Callable[..., Any], *values: Any) -> bool:
-    """Whether a condition on numbers holds everywhere; one that is traced is kept, and passes."""
+    """Returns whether a condition on numbers holds everywhere, for the `__check_init__` of a law or a drive.
+
+    Under `jit`, `vmap` and `grad` numbers have no value yet: the condition passes, and a run that it does
+    not hold in ends in `jaxnn.Result.number_out_of_domain`.
+
+    - `condition`: a function of arrays, of NumPy or of JAX, that returns true where all is well.
+    - `values`: what it is called with; conditions per junction have shape (junctions,).
+
+    ```python
+    if not jaxnn.holds(lambda low, high: low < high, 1e-6, np.array([1e-3, 2e-3])):
+        raise ValueError("low must be below high.")
+    ```
+    """
     if not any(isinstance(value, Tracer) for value in values):
         return bool(np.all(condition(*map(np.asarray, values))))
     kept = _kept.get()

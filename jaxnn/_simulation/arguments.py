@@ -16,7 +16,7 @@ class RunArguments(TypedDict, total=False):
     """Wires held at the drive's potentials."""
     dt: Required[Declared[ArrayLike]]
     """Time step [s]."""
-    start_step: ArrayLike
+    start_step: Count
     """Number of the last step before the run, 0 by default."""
     state: Numbers | None
     """State to start from, by default that of a blank network."""

@@ -5,11 +5,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, ArrayLike, Float, Int
+from jaxtyping import Array, Float, Int
 
 from jaxnn_kernels import mapped_like, shared_like, split_time_step
 
 from .._core import (
+    Count,
     Declared,
     Number,
     Plan,
@@ -139,7 +140,7 @@ def terminal_potential(value: Float[Array, "..."], shape: tuple[int, ...]) -> Fl
     return jnp.broadcast_to(value.reshape(lacking + value.shape), shape)
 
 
-def _check_start(start_step: ArrayLike, steps: int) -> Int[Array, ""]:
+def _check_start(start_step: Count, steps: int) -> Int[Array, ""]:
     if isinstance(start_step, Tracer):
         kind = jax.typeof(start_step)
         if kind.shape or not jnp.issubdtype(kind.dtype, jnp.integer):

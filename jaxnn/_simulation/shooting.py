@@ -26,7 +26,7 @@ def shoot(
     terminals: Terminals,
     dt: Declared[ArrayLike],
     steps: Count,
-    start_step: ArrayLike = 0,
+    start_step: Count = 0,
     **options: Any,
 ) -> tuple[Solution, Float[Array, "gaps *variables junctions"]]:
     r"""Runs all windows of a long run at once, each from a state of its own, and the gaps between.

@@ -32,7 +32,7 @@ def simulate(
     terminals: Terminals,
     dt: Declared[ArrayLike],
     steps: Count,
-    start_step: ArrayLike = 0,
+    start_step: Count = 0,
     state: Numbers | None = None,
     record: Record = ("conductance",),
     every: Count = 1,

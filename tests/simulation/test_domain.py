@@ -113,6 +113,24 @@ def test_a_law_of_ones_own_need_not_know():
     assert jax.jit(simulate)(1e-3).result == jaxnn.Result.successful
 
 
+class Checked(Own):
+    """The same with a condition that a run can look at."""
+
+    def __check_init__(self):
+        if not jaxnn.holds(lambda gain: gain >= 0, self.gain):
+            raise ValueError("gain must be at least 0.")
+
+
+def test_a_law_of_ones_own_can_ask_for_it():
+    simulate = lambda gain: jaxnn.simulate(
+        NETWORK, Checked(gain), jaxnn.Constant(1.0), terminals=TERMINALS, dt=1e-3, steps=3
+    )
+    with pytest.raises(ValueError, match="gain"):
+        simulate(-1.0)
+    found = jax.jit(jax.vmap(simulate))(jnp.array([1e-3, -1e-3]))
+    assert (found.result == WRONG).tolist() == [False, True]
+
+
 @pytest.mark.parametrize("start_step", [1.5, "3", None, np.array([1, 2])])
 def test_a_start_that_is_no_whole_number(start_step):
     with pytest.raises(ValueError, match="start_step"):
