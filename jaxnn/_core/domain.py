@@ -21,7 +21,7 @@ _kept: ContextVar[list[Array] | None] = ContextVar("kept", default=None)
 
 
 def holds(condition: Callable[..., Any], *values: Any) -> bool:
-    """Returns whether a condition on numbers holds everywhere, for the `__check_init__` of a law or a drive.
+    """Returns whether a condition on numbers holds everywhere, for `__check_init__` of a law or a drive.
 
     Under `jit`, `vmap` and `grad` numbers have no value yet: the condition passes, and a run that it does
     not hold in ends in `jaxnn.Result.number_out_of_domain`.
