@@ -39,7 +39,7 @@ class EventCounts(Module):
     """What went wrong, when and where, of each network."""
 
     @property
-    def failed_step(self) -> Int[Array, "*networks"]:
+    def failed_step(self) -> Int[Array, "..."]:
         """First step that went wrong, or -1: of the diagnosis."""
         return self.diagnosis.failed_step
 

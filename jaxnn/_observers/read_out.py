@@ -160,7 +160,7 @@ class ReadOutRun(Module):
     """What went wrong, when and where."""
 
     @property
-    def failed_step(self) -> Int[Array, ""]:
+    def failed_step(self) -> Int[Array, "..."]:
         """First step that went wrong, or -1: of the diagnosis."""
         return self.diagnosis.failed_step
 

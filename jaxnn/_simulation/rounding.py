@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from .._drives import AbstractDrive, Clock, drive_at
@@ -35,7 +36,7 @@ def below_rounding(problem: Problem, last: Int[Array, ""]) -> Bool[Array, "*netw
         jnp.broadcast_to(largest, shape[-1:]) if not networks else largest[problem.network_of_junction]
     )
     gain = lambda voltage: jnp.abs(law.update(state, voltage, _LONGER * dt) - state) / _LONGER / scale
-    gains = jax.vmap(gain)(jnp.stack([voltage, -voltage, jnp.zeros_like(voltage)]))
+    gains = jax.vmap(gain)(voltage * np.array([[1], [-1], [0]], dtype))
     lost = (gains > 0) & (gains < _LEAST * jnp.finfo(dtype).eps)
     lost = jnp.any(lost, axis=tuple(range(lost.ndim - 1))) & ~problem.network.passive
     if not networks:
