@@ -33,7 +33,11 @@ from .numbers import (
 from .numerical_warning import NumericalWarning as NumericalWarning, warn_user as warn_user
 from .programs import compiled as compiled, keep_programs as keep_programs
 from .progress import announced as announced, bar as bar, notice as notice, ticking as ticking
-from .storage import load_arrays as load_arrays, save_arrays as save_arrays
+from .storage import (
+    load_arrays as load_arrays,
+    save_arrays as save_arrays,
+    written_whole as written_whole,
+)
 from .units import unit as unit, unit_of as unit_of
 from .unrecorded import NotRecorded as NotRecorded
 from .user_code import user_code as user_code

@@ -1,11 +1,13 @@
 """One file format for everything that is saved: named arrays in a .npz, never a pickle."""
 
+import contextlib
 import os
 import uuid
 import zipfile
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -13,6 +15,22 @@ import numpy as np
 _KIND = "jaxnn_kind"
 _VERSION = "jaxnn_version"
 _FORMAT = 2
+
+
+@contextlib.contextmanager
+def written_whole(path: Path, part: Path | None = None) -> Iterator[IO[bytes]]:
+    """A file to write to, which is at `path` once all is in it, and nowhere if that fails.
+
+    Until then its name is `part`: one beside the target, because `os.replace` is atomic only within
+    one file system.
+    """
+    part = part or path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        with open(part, "xb") as file:
+            yield file
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def save_arrays(path: str | os.PathLike, kind: str, arrays: Mapping[str, np.ndarray]) -> None:
@@ -28,18 +46,11 @@ def save_arrays(path: str | os.PathLike, kind: str, arrays: Mapping[str, np.ndar
                 f"Only arrays of numbers, booleans and text can be saved, but `{name}` holds "
                 "Python objects; convert it to a plain NumPy array first."
             )
-    path = Path(path)
-    # Beside the target, because `os.replace` is atomic only within one file system.
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     header = {_KIND: np.array(kind), _VERSION: np.array(_FORMAT)}
-    try:
-        # A file object, because `np.savez` appends ".npz" to a name that lacks it.
-        with open(part, "xb") as file:
-            # Its signature reserves `allow_pickle` among the arrays' own names.
-            np.savez_compressed(file, allow_pickle=False, **header, **arrays)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    # A file object, because `np.savez` appends ".npz" to a name that lacks it.
+    with written_whole(Path(path)) as file:
+        # Its signature reserves `allow_pickle` among the arrays' own names.
+        np.savez_compressed(file, allow_pickle=False, **header, **arrays)
 
 
 def load_arrays(

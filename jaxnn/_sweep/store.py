@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._core import written_whole
+
 
 STORE = "sweep.zarr"
 _DONE = "done"
@@ -173,14 +175,10 @@ class Store:
     def _write(self, path: Path, data: bytes) -> None:
         part = self._parts / f"{self.process}-{uuid.uuid4().hex}.file"
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(part, "xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        with written_whole(path, part) as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         _sync(path.parent)
 
     def _explained(self, error: OSError, state: str) -> OSError:
