@@ -33,6 +33,7 @@ from .numbers import (
 from .numerical_warning import NumericalWarning as NumericalWarning, warn_user as warn_user
 from .programs import compiled as compiled, keep_programs as keep_programs
 from .progress import announced as announced, bar as bar, notice as notice, ticking as ticking
+from .room import check_room as check_room, free_room as free_room, in_words as in_words
 from .storage import (
     load_arrays as load_arrays,
     save_arrays as save_arrays,

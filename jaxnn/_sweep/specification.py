@@ -1,6 +1,7 @@
 """Sweeps written down in TOML: checked, with messages that name the line."""
 
 import inspect
+import math
 import re
 import tomllib
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from .axes import Grid, Sample, Table
+from .axes import MOST_RUNS, Grid, Sample, Table
 from .reductions import REDUCTIONS, named_reduction, reductions_of
 from .registry import REGISTRY, registered
 
@@ -80,9 +81,10 @@ class Specification:
                 parts.append(Table({p: self._values(["table", p], v) for p, v in columns.items()}))
         except SpecificationError:
             raise
-        except (ValueError, TypeError) as error:
-            section = ("grid", "sample", "table")[len(parts)]
-            self._refuse([section if section in self.content else "sample"], str(error))
+        except (ValueError, TypeError, OverflowError) as error:
+            there = [section for section in ("grid", "sample", "table") if section in self.content]
+            place = self._place_in(str(error)) or [there[len(parts)]]
+            self._refuse(place, str(error))
         return parts
 
     def reductions(self) -> dict[str, Any]:
@@ -119,11 +121,18 @@ class Specification:
 
     def locate(self, message: str) -> str:
         """A message about a parameter of the sweep, with the line that names it."""
+        place = self._place_in(message)
+        line = place and self.line(place)
+        return f"{self.path}{f', line {line}' if line else ''}: {message}"
+
+    def _place_in(self, message: str) -> list[str] | None:
+        """Where the parameter stands that a message is about."""
         for section in ("grid", "sample", "table"):
             for path in self._paths(section):
-                if path in message and (line := self.line([section, path])):
-                    return f"{self.path}, line {line}: {message}"
-        return f"{self.path}: {message}"
+                place = [section, *["ranges"] * (section == "sample"), path]
+                if path in message and self.line(place):
+                    return place
+        return None
 
     def _checked_simulation(self, settings: dict[str, Any]) -> dict[str, Any]:
         for name, value in settings.items():
@@ -220,10 +229,19 @@ class Specification:
             if not whole:
                 self._refuse(place, f"{place[-1]} needs a count: only whole numbers can do without")
             return range(low, high + 1)
+        count = value["count"]
+        if type(count) is not int or not 1 <= count <= MOST_RUNS:
+            self._refuse(
+                place,
+                f"the count of {place[-1]} must be a whole number from 1 to {MOST_RUNS:,}, got {count!r}, "
+                "because every value is at least one run",
+            )
+        if not (_is_end(low) and _is_end(high)):
+            self._refuse(place, f"{place[-1]} needs two numbers as its ends, got {low!r} and {high!r}")
         if scale == "log" and not 0 < min(low, high):
             self._refuse(place, f"{place[-1]}: a log scale needs positive ends, got {low} and {high}")
         spread = np.geomspace if scale == "log" else np.linspace
-        values = spread(low, high, value["count"])
+        values = spread(low, high, count)
         return np.round(values).astype(int) if whole and np.allclose(values, np.round(values)) else values
 
     def _sample(self, settings: dict[str, Any]) -> Sample:
@@ -243,6 +261,13 @@ class Specification:
     def _refuse(self, place: list[str], message: str) -> NoReturn:
         line = self.line(place)
         raise SpecificationError(f"{self.path}{f', line {line}' if line else ''}: {message.rstrip('.')}.")
+
+
+def _is_end(value: Any) -> bool:
+    """Whether a value can be the end of a range; TOML has whole numbers of any size."""
+    if isinstance(value, int):
+        return abs(value) < 2**63
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def _line_of(text: str, place: list[str]) -> int | None:
