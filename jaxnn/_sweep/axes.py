@@ -3,7 +3,7 @@
 import abc
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, SupportsIndex
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class Grid(AbstractSampling):
 
     values: dict[str, Any]
 
-    def __init__(self, values: Mapping[str, Any]):
+    def __init__(self, values: Mapping[str, Any] | Any):
         self.values = _checked_columns("Grid", values)
 
     def axes(self) -> list[Axis]:
@@ -61,7 +61,7 @@ class Table(AbstractSampling):
     columns: dict[str, Any]
     name: str
 
-    def __init__(self, columns: Mapping[str, Any], name: str = "sample"):
+    def __init__(self, columns: Mapping[str, Any] | Any, name: str | Any = "sample"):
         self.columns = _checked_columns("Table", columns)
         self.name = _checked_name(name)
         lengths = {path: len(column) for path, column in self.columns.items()}
@@ -94,20 +94,21 @@ class Sample(AbstractSampling):
 
     def __init__(
         self,
-        ranges: Mapping[str, Sequence[Any]],
-        count: int,
+        ranges: Mapping[str, Sequence[Any]] | Any,
+        count: SupportsIndex | Any,
         *,
-        method: str = "sobol",
-        seed: int = 0,
-        name: str = "sample",
+        method: str | Any = "sobol",
+        seed: SupportsIndex | Any = 0,
+        name: str | Any = "sample",
     ):
         _check_some("Sample", ranges)
         self.ranges = {path: _checked_range(path, limits) for path, limits in ranges.items()}
         self.count = check_count("count of Sample", count)
-        self.seed, self.method, self.name = seed, method, _checked_name(name)
+        self.method, self.name = method, _checked_name(name)
         check_size("The Sample", self.count)
         if not isinstance(seed, int | np.integer) or seed < 0:
             raise ValueError(f"seed of Sample must be a whole number of at least 0, got {seed!r}.")
+        self.seed = int(seed)
         if not isinstance(method, str) or method not in _DRAWS:
             raise ValueError(f"method of Sample must be one of {list(_DRAWS)}, got {method!r}.")
 
@@ -169,7 +170,7 @@ def check_size(what: str, count: int, shape: str = "") -> None:
         )
 
 
-def checked_column(path: str, values: Any) -> np.ndarray:
+def checked_column(path: str | Any, values: Any) -> np.ndarray:
     """Values of one parameter as a vector of finite numbers."""
     if not isinstance(path, str):
         raise ValueError(f"A parameter is named by its path, such as 'drive.voltage', got {path!r}.")
@@ -227,7 +228,7 @@ def _checked_name(name: Any) -> str:
     return name
 
 
-def _checked_range(path: str, limits: Any) -> tuple[Any, Any, str]:
+def _checked_range(path: str | Any, limits: Any) -> tuple[Any, Any, str]:
     try:
         given: Any = (*limits, "linear")[:3] if len(limits) in (2, 3) else (1, 0, "")
         low, high, scale = given

@@ -22,7 +22,7 @@ def require_store_libraries() -> None:
             ) from error
 
 
-def open_sweep(folder: str | os.PathLike[str]) -> Any:
+def open_sweep(folder: str | os.PathLike[str] | Any) -> Any:
     """The results in a folder as an `xarray.Dataset`, lazily; what is not computed yet is NaN (or -1).
 
     `open_sweep(folder).to_netcdf(path)` writes them to one file. What is read is compared with the

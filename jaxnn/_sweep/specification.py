@@ -27,6 +27,7 @@ _SECTIONS = (
 _NEEDED = ("network", "drive", "simulation")
 # Of the simulation, what a file may set; the rest is not plain data.
 _SIMULATION = ("dt", "steps", "every", "start_step", "interval", "count", "method")
+_OF_METHOD = {"every": "simulate", "interval": "lyapunov_exponents", "count": "lyapunov_exponents"}
 _TEXTS = (("saved_network", "path"), ("farthest_pair", "by"))
 _CHUNKS = ("points", "networks_at_once")
 
@@ -46,7 +47,8 @@ class Specification:
         try:
             self.text = self.path.read_text(encoding="utf-8")
             self.content = tomllib.loads(self.text)
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        # Deeper than Python's stack, or a number of more digits than it reads.
+        except (ValueError, RecursionError) as error:
             raise SpecificationError(f"{self.path}: this is no TOML: {error}") from error
         for section, value in self.content.items():
             if section not in _SECTIONS:
@@ -90,14 +92,16 @@ class Specification:
     def reductions(self) -> dict[str, Any]:
         """What is kept of each run."""
         out = {}
-        for name, settings in self.content.get("results", {"final_conductance": {}}).items():
+        exponents = self.content["simulation"].get("method") == "lyapunov_exponents"
+        default = "largest_exponent" if exponents else "final_conductance"
+        for name, settings in self.content.get("results", {default: {}}).items():
             if not isinstance(settings, dict):
                 self._refuse(
                     ["results", name], f"{name} must be a table of settings, such as {name} = {{}}"
                 )
             settings = dict(settings)
             kind = settings.pop("kind", name)
-            if kind not in REDUCTIONS:
+            if not isinstance(kind, str) or kind not in REDUCTIONS:
                 self._refuse(
                     ["results", name], f"there is no reduction {kind!r}; there are {sorted(REDUCTIONS)}"
                 )
@@ -153,6 +157,11 @@ class Specification:
         settings = {k: v for k, v in settings.items() if k not in _CHUNKS}
         method = settings.get("method", "simulate")
         settings["method"] = self._registered("method", method, ["simulation", "method"])
+        for name, wanted in _OF_METHOD.items():
+            if name in settings and method != wanted:
+                self._refuse(
+                    ["simulation", name], f'{name} is a setting of method = "{wanted}", not of {method}'
+                )
         return settings
 
     def _made(self, what: str) -> Any:
@@ -173,6 +182,8 @@ class Specification:
     def _terminals(self, value: Any) -> Any:
         place = ["simulation", "terminals"]
         if isinstance(value, list):
+            if not all(type(wire) is int for wire in value):
+                self._refuse(place, f"terminals must be numbers of wires, got {value}")
             return tuple(value)
         settings = {"kind": value or "farthest_pair"} if not isinstance(value, dict) else dict(value)
         name = settings.pop("kind", None)
@@ -200,6 +211,15 @@ class Specification:
                 )
             if key not in known:
                 self._refuse(place or [what, key], f"{name} has no {key!r}; it has {known}")
+        if name == "padded_network":
+            return
+        swept = {path for section in ("grid", "sample", "table") for path in self._paths(section)}
+        parameters = inspect.signature(function).parameters.values()
+        for parameter in parameters:
+            by_name = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+            given = parameter.name in settings or f"{what}.{parameter.name}" in swept
+            if by_name and parameter.default is parameter.empty and parameter.name in known and not given:
+                self._refuse(place or [what], f"{name} needs {parameter.name!r}")
 
     def _paths(self, section: str) -> dict[str, Any]:
         """Parameters of a section by path: `drive.voltage` may be quoted or dotted."""

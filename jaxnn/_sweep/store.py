@@ -45,7 +45,7 @@ class Store:
     number.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], process: int = 0, processes: int = 1):
+    def __init__(self, folder: str | os.PathLike[str] | Any, process: int = 0, processes: int = 1):
         self.folder = _checked_folder(folder)
         self.process = process
         self.lock = Lock(self.folder, self._parts, process, processes)
@@ -295,8 +295,8 @@ _MENDED = (
 
 def _checked_folder(folder: Any) -> Path:
     """**Raises:** `ValueError` for what is no path, or an empty one, which would be the working folder."""
-    if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
-        raise ValueError(f"out must be the path of a folder for the results, got {folder!r}.")
+    if not isinstance(folder, str | os.PathLike) or not os.fspath(folder) or "\0" in os.fspath(folder):
+        raise ValueError(f"The folder of a sweep must be a path, got {folder!r}.")
     return Path(folder)
 
 

@@ -36,7 +36,7 @@ def sweep(
     terminals: Any,
     dt: ArrayLike | float,
     steps: SupportsIndex,
-    out: str | os.PathLike[str],
+    out: str | os.PathLike[str] | Any,
     reduce: Any = ("final_conductance",),
     points: int | None = None,
     networks_at_once: int | None = None,

@@ -322,20 +322,39 @@ V = {"drive.voltage": [0.1, 0.2]}
         ({"reduce": {"voltage": energy}}, "is a parameter of the sweep"),
         ({"network": 3}, "network must be a jaxnn.Network or a function"),
         ({"points": 0}, "points must be at least 1"),
+        ({"out": ""}, "The folder of a sweep must be a path, got ''"),
+        ({"out": 3}, "The folder of a sweep must be a path, got 3"),
+        ({"over": {0: [1.0]}}, "named by its path"),
+        ({"over": {"drive.voltage": [[0.1], [0.1, 0.2]]}}, "a list of finite numbers"),
     ],
 )
 def test_bad_input(tmp_path, changes, message):
     changes = {"over": V, "network": line(2), "terminals": (0, 2)} | changes
     with pytest.raises(ValueError, match=message):
-        fast_sweep(tmp_path / "out", **changes)
+        fast_sweep(changes.pop("out", tmp_path / "out"), **changes)
     assert not (tmp_path / "out" / "sweep.zarr").exists()
 
 
 def test_bad_samplings():
     with pytest.raises(ValueError, match="of one length"):
         jaxnn.Table({"drive.voltage": [1.0], "junction.boost": [1.0, 2.0]})
-    for limits in ((2, 1), (0, 1, "log"), (1, 2, "cube"), (1,)):
+    for limits in ((2, 1), (0, 1, "log"), (1, 2, "cube"), (1,), 3, ("a", 1), (0, 10**400), (0, 2**70)):
         with pytest.raises(ValueError, match="low < high"):
             jaxnn.Sample({"drive.voltage": limits}, 3)
     with pytest.raises(ValueError, match="one of"):
         jaxnn.Sample({"drive.voltage": (1, 2)}, 3, method="halton")
+    for wrong, message in (
+        ({"count": 2.5}, "whole number"),
+        ({"count": 0}, "at least 1"),
+        ({"seed": "a"}, "seed of Sample"),
+        ({"seed": -1}, "seed of Sample"),
+        ({"method": ["sobol"]}, "one of"),
+        ({"name": "a b"}, "Python identifier"),
+        ({"ranges": 3}, "needs at least one parameter"),
+    ):
+        given: Any = {"ranges": {"drive.voltage": (1, 2)}, "count": 3} | wrong
+        with pytest.raises(ValueError, match=message):
+            jaxnn.Sample(**given)
+    for grid in (3, [("drive.voltage", [0.1])], None):
+        with pytest.raises(ValueError, match="needs at least one parameter"):
+            jaxnn.Grid(grid)
