@@ -20,6 +20,7 @@ from .room import check_room
 _KIND = "jaxnn_kind"
 _VERSION = "jaxnn_version"
 _FORMAT = 2
+_KINDS_OF_NUMBERS = "biufcSU"  # and text
 
 
 @contextlib.contextmanager
@@ -43,10 +44,16 @@ def save_arrays(path: str | os.PathLike | Any, kind: str, arrays: Mapping[str, n
 
     `kind` says what the arrays are ("Network", "Solution") and is checked by `load_arrays`.
 
-    **Raises:** `ValueError` for an array of Python objects; `OSError` if `path` cannot be written.
+    **Raises:** `ValueError` for an array of Python objects, or of a dtype that only JAX has; `OSError` if
+    `path` cannot be written.
     """
     for name, array in arrays.items():
-        if np.asarray(array).dtype.hasobject:
+        dtype = np.asarray(array).dtype
+        if dtype.kind not in _KINDS_OF_NUMBERS and not dtype.hasobject:
+            raise ValueError(
+                f"`{name}` is of {dtype}, which a .npz file does not keep: convert it to float32 first."
+            )
+        if dtype.hasobject:
             raise ValueError(
                 f"Only arrays of numbers, booleans and text can be saved, but `{name}` holds "
                 "Python objects; convert it to a plain NumPy array first."
@@ -196,7 +203,7 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarra
             raise ValueError(f"{member.filename} has version {version} of the format of arrays")
         shape, fortran, dtype = _HEADERS[version](file)
         size = math.prod(shape) * dtype.itemsize
-        if dtype.kind not in "biufcSU" or min(shape, default=0) < 0:
+        if dtype.kind not in _KINDS_OF_NUMBERS or min(shape, default=0) < 0:
             raise ValueError(f"{member.filename} has shape {shape} of {dtype}")
         if size != member.file_size - file.tell():
             raise ValueError(f"{member.filename} is not as large as its shape {shape} of {dtype}")

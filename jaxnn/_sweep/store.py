@@ -120,7 +120,6 @@ class Store:
             self._write(self._parts / f"{self.process}-probe", b"")
             (self._parts / f"{self.process}-probe").unlink()
         except OSError as error:
-            self.release()
             raise self._explained(error) from error
 
     def release(self) -> None:

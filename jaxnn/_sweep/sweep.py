@@ -80,9 +80,13 @@ def sweep(
     reductions = reductions_of(reduce)
     settings = {"dt": dt, "steps": steps, **_recording(reductions, settings)}
     study = Study(network, junction, drive, terminals, axes_of(over), reductions, method, settings)
-    with notice("sweep", lambda: "beginning", show=progress):
-        run = Run(study, store, points, networks_at_once)
-    run.to_the_end(progress)
+    try:
+        with notice("sweep", lambda: "beginning", show=progress):
+            run = Run(study, store, points, networks_at_once)
+        run.to_the_end(progress)
+    finally:
+        # Whatever came between: a notebook lives on, and its next call must not find the folder taken.
+        store.release()
     dataset = open_sweep(out)
     _warn_of_failures(dataset)
     return dataset
@@ -126,8 +130,8 @@ class Run:
         self.layout = self._known_layout(attributes, specification)
         # A finished sweep is not written to: its folder may be for reading only.
         if attributes is None or not self._is_complete(attributes):
-            store.take()
             try:
+                store.take()
                 self._begin(specification, points, networks_at_once)
             except BaseException:
                 store.release()
@@ -220,7 +224,9 @@ class Run:
         at = self._networks_at(start)
         if self.compiled is None or self.compiled[0] != at:
             case = self.study.build(start, self.layout.stops(start))
-            self.compiled = at, _batch.compile_case(case, self.layout.points)
+            program = _batch.compile_case(case, self.layout.points)
+            _batch.check_fits(program)
+            self.compiled = at, program
         return self.compiled[1]
 
     def _networks_at(self, start: tuple[int, ...]) -> tuple[int, ...]:
@@ -230,9 +236,12 @@ class Run:
         """Chunks of the given or a fitting size; a program compiled to find that out is kept."""
         sizes, structural = tuple(axis.size for axis in self.study.axes), self.study.structural
         cut = lambda points: make_layout(sizes, structural, points, networks_at_once)
+        start = (0,) * len(sizes)
         if points is not None:
-            return cut(points)
-        start, most = (0,) * len(sizes), cut(math.prod(sizes))
+            self.layout = cut(points)
+            self._program(start)  # one that does not fit is said before there is a store of such chunks
+            return self.layout
+        most = cut(math.prod(sizes))
         fitting = _batch.fitting_program(self.study.build(start, most.stops(start)), most.points, cut)
         layout = cut(fitting.points)
         self.compiled = self._networks_at(start), fitting

@@ -269,6 +269,8 @@ def test_a_chunk_takes_as_much_memory_as_there_is(tmp_path, monkeypatch):
     records = len(list((tmp_path / "done").iterdir()))
     assert 1 < records < 40
     monkeypatch.setattr(_batch, "_free_memory", lambda _: 10.0)
+    with pytest.raises(MemoryError, match=r"A chunk of 40 combinations takes .*give points= a smaller"):
+        fast_sweep(tmp_path / "none", over, network, junction, terminals=terminals, points=40)
     with pytest.raises(MemoryError, match="keep fewer steps"):
         fast_sweep(tmp_path / "none", over, network, junction, terminals=terminals)
 

@@ -176,3 +176,20 @@ def test_a_run_that_was_taken_for_dead_stops(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert (sweep_worker.worker_sweep(tmp_path).diagnosis == 0).all()
     assert not theirs[0].exists()
+
+
+@pytest.mark.parametrize("place", [(threading, "Thread"), (Store, "create"), (Store, "count_finished")])
+def test_interrupted_before_it_begins(tmp_path, monkeypatch, place):
+    """The next call in the same session is not told that this one has the folder."""
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(*place, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            sweep_worker.worker_sweep(tmp_path)
+    assert not (tmp_path / ".lock-0").exists()
+    ours = lock(tmp_path)
+    ours.take()
+    ours.release()
