@@ -80,6 +80,13 @@ def sweep(
     reductions = reductions_of(reduce)
     settings = {"dt": dt, "steps": steps, **_recording(reductions, settings)}
     study = Study(network, junction, drive, terminals, axes_of(over), reductions, method, settings)
+    return _finished(study, store, points, networks_at_once, progress)
+
+
+def _finished(
+    study: Study, store: Store, points: int | None, networks_at_once: int | None, progress: bool
+) -> Any:
+    """The results, once all are there."""
     try:
         with notice("sweep", lambda: "beginning", show=progress):
             run = Run(study, store, points, networks_at_once)
@@ -87,7 +94,7 @@ def sweep(
     finally:
         # Whatever came between: a notebook lives on, and its next call must not find the folder taken.
         store.release()
-    dataset = open_sweep(out)
+    dataset = open_sweep(store.folder)
     _warn_of_failures(dataset)
     return dataset
 
