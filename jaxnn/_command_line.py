@@ -1,11 +1,14 @@
 """The command line: `jaxnn sweep`, `run`, `show` and `info`."""
 
+import _thread
 import argparse
 import contextlib
 import importlib
 import os
 import shlex
 import sys
+import threading
+import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from ._core import QUIET, cache_folder, cores, keep_compiled
+from ._core import QUIET, cache_folder, cores, keep_compiled, user_code
 from ._simulation import Solution
 from ._sweep import (
+    STORE,
     Specification,
     SpecificationError,
     open_sweep,
@@ -42,18 +46,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     command = shlex.join(["jaxnn", *(sys.argv[1:] if arguments is None else arguments)])
     try:
-        with _plain_warnings():
+        with _plain_warnings(), _heeded_interruptions():
+            _check_folders(parsed)
             for module in getattr(parsed, "plugins", None) or ():
                 importlib.import_module(module)
             parsed.run(parsed)
     except KeyboardInterrupt:
         print(f"\ninterrupted: {_saved(parsed)}; to go on:\n  {command}", file=sys.stderr)
         return INTERRUPTED
-    except (SpecificationError, ValueError, FileNotFoundError) as error:
-        print(f"jaxnn: {error}", file=sys.stderr)
+    except (ValueError, FileNotFoundError, IsADirectoryError) as error:
+        print(f"jaxnn: {_said(error)}", file=sys.stderr)
         return REFUSED
     except (OSError, MemoryError, ImportError) as error:
-        print(f"jaxnn: {error.strerror if isinstance(error, OSError) else error}", file=sys.stderr)
+        print(f"jaxnn: {_said(error)}", file=sys.stderr)
         return FAILED
     return 0
 
@@ -84,13 +89,14 @@ def _sweep(parsed: argparse.Namespace) -> None:
             f"{parsed.specification}: nothing changes: a sweep needs a section [grid], [sample] or "
             "[table]; for one simulation use `jaxnn run`."
         )
+    netcdf = None if parsed.netcdf is None else _inside(parsed.out, parsed.netcdf)
     _start(parsed)
     chunks: dict[str, Any] = dict(specification.chunks())
     if parsed.points is not None:
         chunks["points"] = parsed.points
     arguments = specification.arguments()
     arguments["reduce"] = specification.reductions()
-    try:
+    with _located(specification):
         dataset = sweep(
             **arguments,
             over=over,
@@ -98,32 +104,31 @@ def _sweep(parsed: argparse.Namespace) -> None:
             progress=not parsed.quiet,
             **chunks,
         )
-    except ValueError as error:
-        raise SpecificationError(specification.locate(str(error))) from error
     if jax.process_index() == 0:
         print(_show.summary(dataset))
-        if parsed.netcdf is not None:
-            dataset.to_netcdf(_inside(parsed.out, parsed.netcdf))
+        if netcdf is not None:
+            _write_netcdf(dataset, netcdf)
 
 
 def _run(parsed: argparse.Namespace) -> None:
     specification = Specification(parsed.specification)
     _start(parsed)
-    arguments = specification.arguments()
-    network = arguments.pop("network")()
-    terminals, method = arguments.pop("terminals"), arguments.pop("method")
-    terminals: Any = terminals(network) if callable(terminals) else terminals
-    print(f"network             {network.n_nodes} wires, {network.n_junctions} junctions")
-    print(f"terminals           {tuple(map(int, terminals))}")
-    result = method(
-        network, arguments.pop("junction"), arguments.pop("drive"), terminals=terminals, **arguments
-    )
+    arguments, reductions = specification.arguments(), specification.reductions()
+    with _located(specification):
+        network = arguments.pop("network")()
+        terminals, method = arguments.pop("terminals"), arguments.pop("method")
+        terminals: Any = terminals(network) if callable(terminals) else terminals
+        print(f"network             {network.n_nodes} wires, {network.n_junctions} junctions")
+        print(f"terminals           {tuple(map(int, terminals))}")
+        junction, drive = arguments.pop("junction"), arguments.pop("drive")
+        result = method(network, junction, drive, terminals=terminals, **arguments)
     if not isinstance(result, Solution):
         print(f"exponents           {np.asarray(result.exponents).tolist()} 1/s")
         return
     print(f"time                {float(result.time[-1]):g} s")
-    for name, reduction in specification.reductions().items():
-        value = np.asarray(reduction.function(result))
+    for name, reduction in reductions.items():
+        with user_code(f"the reduction {name!r}"):
+            value = np.asarray(reduction.function(result))
         if value.ndim == 0:
             print(f"{name:<20}{value:.6g} {reduction.unit}")
     if parsed.out is not None:
@@ -141,15 +146,15 @@ def _conductance_figure(solution: Solution) -> Any:
 
 def _show_results(parsed: argparse.Namespace) -> None:
     dataset = open_sweep(parsed.results)
-    print(_show.summary(dataset))
     name = parsed.result or _show.results_of(dataset)[0]
-    target = _inside(parsed.results, parsed.png or f"{name}.png")
+    target = _inside(parsed.results, f"{name}.png" if parsed.png is None else parsed.png)
+    netcdf = None if parsed.netcdf is None else _inside(parsed.results, parsed.netcdf)
+    print(_show.summary(dataset))
     _save(_show.picture(dataset, name, parsed.axes, parsed.over), target)
     print(f"picture             {target}")
-    if parsed.netcdf is not None:
-        target = _inside(parsed.results, parsed.netcdf)
-        dataset.to_netcdf(target)
-        print(f"netcdf              {target}")
+    if netcdf is not None:
+        _write_netcdf(dataset, netcdf)
+        print(f"netcdf              {netcdf}")
 
 
 def _info(_parsed: argparse.Namespace) -> None:
@@ -186,16 +191,86 @@ def _saved(parsed: argparse.Namespace) -> str:
         return "nothing was saved"
 
 
+def _said(error: BaseException) -> str:
+    """What an error has to say, with the file that it is about."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+
+
+def _check_folders(parsed: argparse.Namespace) -> None:
+    """An empty name would be the working folder, which nobody means."""
+    for option, name in (("--out", "out"), ("results", "results")):
+        value = getattr(parsed, name, None)
+        if value is not None and (not value.strip() or "\0" in value):
+            raise ValueError(f"{option} must be the name of a folder, got {value!r}.")
+
+
+@contextlib.contextmanager
+def _located(specification: Specification) -> Iterator[None]:
+    """What does not fit, said with the file and the line of the specification."""
+    try:
+        yield
+    except SpecificationError:
+        raise
+    # A function that is called with what stands in the file says TypeError of some of it.
+    except (ValueError, TypeError, OverflowError) as error:
+        raise SpecificationError(specification.locate(str(error))) from error
+
+
 def _inside(folder: str, name: str) -> Path:
-    target = (Path(folder) / name).resolve()
-    if not target.is_relative_to(Path(folder).resolve()):
+    """A file to write in a folder of results, but not over these."""
+    base = Path(folder).resolve()
+    target = (base / name).resolve()
+    if not target.is_relative_to(base):
         raise ValueError(f"{name} lies outside {folder}: results are written inside their folder only.")
+    first = target.relative_to(base).parts[:1]
+    if not first or target.is_dir():
+        raise ValueError(f"{name!r} is no name of a file in {folder}: give one such as results.nc.")
+    if first[0] in (STORE, "done", "sweep.json") or first[0].startswith("."):
+        raise ValueError(f"{name} is a part of the sweep in {folder}: give another name.")
     return target
+
+
+def _write_netcdf(dataset: Any, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Beside it first: what is there already stays whole until all is written.
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        dataset.to_netcdf(part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _heeded_interruptions() -> Iterator[None]:
+    """Ctrl-C also where Python cannot raise it, as in a callback of the garbage collector."""
+    before, again = sys.unraisablehook, []
+
+    def hook(unraisable: Any) -> None:
+        if unraisable.exc_type is not KeyboardInterrupt:
+            before(unraisable)
+            return
+        # Once more when the callback is over; at once would be within it.
+        timer = threading.Timer(0.05, _thread.interrupt_main)
+        timer.daemon = True
+        timer.start()
+        again.append(timer)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+        for timer in again:
+            timer.cancel()
 
 
 def _save(figure: Figure, path: Path) -> None:
     import matplotlib.pyplot as plt
 
+    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
     plt.close(figure)
 

@@ -34,14 +34,20 @@ from .numbers import (
 from .numerical_warning import NumericalWarning as NumericalWarning, warn_user as warn_user
 from .programs import compiled as compiled, keep_programs as keep_programs
 from .progress import announced as announced, bar as bar, notice as notice, ticking as ticking
+from .room import check_room as check_room, free_room as free_room, in_words as in_words
 from .storage import (
+    as_loaded as as_loaded,
     load_arrays as load_arrays,
+    loading as loading,
+    read_arrays as read_arrays,
     save_arrays as save_arrays,
+    warn_rounded as warn_rounded,
     written_whole as written_whole,
 )
 from .types import (
     Count as Count,
     Declared as Declared,
+    FilePath as FilePath,
     Key as Key,
     Numbers as Numbers,
     Plan as Plan,

@@ -1,5 +1,6 @@
 """Types that recur, by name: numbers, counts, terminals, keys."""
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, SupportsIndex, TypeAlias, TypeVar
 
@@ -43,6 +44,9 @@ Seed: TypeAlias = Declared[
     int | np.integer | Sequence[int] | np.random.SeedSequence | np.random.Generator | None
 ]
 """Of a NumPy generator, or the generator itself."""
+
+FilePath: TypeAlias = Declared[str | os.PathLike[str]]
+"""The name of a file or of a folder."""
 
 Plan: TypeAlias = AbstractPlan
 """What a solver makes of a network once, see `jaxnn.kernels.AbstractPlan`."""

@@ -89,6 +89,9 @@ def _rebuilt(described: dict[str, Any], path: str, arrays: dict[str, np.ndarray]
     if "plain" in described:
         return arrays[path] if described["plain"] else jnp.asarray(arrays[path])
     law = object.__new__(LAWS[described["law"]])
+    names = {field.name for field in dataclasses.fields(law)}
+    if names != described["fields"].keys():
+        raise ValueError(f"its {described['law']} has {sorted(described['fields'])}, not {sorted(names)}")
     for name, field in described["fields"].items():
         object.__setattr__(law, name, _rebuilt(field, _joined(path, name), arrays))
     return law

@@ -1,6 +1,5 @@
 """A network of wires (nodes) joined by junctions (edges)."""
 
-import os
 from typing import Any, SupportsIndex
 
 import equinox as eqx
@@ -12,6 +11,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Bool, Float, Float64, Int, Int32, Int64
 
 from .._core import (
+    FilePath,
     Module,
     Number,
     Numbers,
@@ -20,8 +20,10 @@ from .._core import (
     check_conductance,
     concrete,
     load_arrays,
+    loading,
     save_arrays,
     unit,
+    warn_rounded,
 )
 from .adjacency import adjacency_entries
 from .connectivity import checked_node, checked_terminals, component_labels
@@ -154,16 +156,20 @@ class Network(Module):
         return cls(n, np.repeat(pairs, count, axis=0), positions)
 
     @classmethod
-    def load(cls, path: str | os.PathLike) -> "Network":
+    def load(cls, path: FilePath) -> "Network":
         """Reads the network that `save` wrote, equal to the one saved.
 
         **Raises:** `FileNotFoundError` if there is no such file; `ValueError` if it does not hold
-        a network or is damaged.
+        a network, is damaged, or would take more than half of the free memory.
         """
-        required = ("n_nodes", "edges", "passive", "passive_conductance")
-        return network_from(load_arrays(path, "Network", required))
+        arrays = load_arrays(path, "Network", REQUIRED, check_names)
+        with loading(path, "Network"):
+            network = network_from(arrays)
+        if network.passive_conductance.dtype.itemsize < arrays["passive_conductance"].dtype.itemsize:
+            warn_rounded(path, ["passive_conductance"])
+        return network
 
-    def save(self, path: str | os.PathLike) -> None:
+    def save(self, path: FilePath) -> None:
         """Writes the network to one .npz file at `path`, to be read by `Network.load`."""
         save_arrays(path, "Network", network_arrays(self))
 
@@ -371,6 +377,16 @@ def _checked_wires(wires: ArrayInput, n_nodes: int) -> Int64[np.ndarray, " nodes
     return array.astype(np.int64)
 
 
+REQUIRED = ("n_nodes", "edges", "passive", "passive_conductance")
+KNOWN = (*REQUIRED, "positions", "wire_ends", "box", "wires", "passive_weak_type")
+
+
+def check_names(names: set[str], prefix: str = "") -> None:
+    """Raises a `ValueError` for an array that no network has."""
+    if unknown := sorted(names - {prefix + name for name in KNOWN}):
+        raise ValueError(f"no network has the arrays {unknown}: the file was altered, save it again.")
+
+
 def network_arrays(network: Network) -> dict[str, np.ndarray]:
     """The network as named arrays for a file."""
     known = {
@@ -392,6 +408,11 @@ def network_from(arrays: dict[str, np.ndarray]) -> Network:
     """The network of `network_arrays`; its passive conductances may have axes of a batch in front."""
     arrays = dict(arrays)
     values: Any = arrays.pop("passive_conductance")
+    if values.dtype.kind != "f" or not values.ndim or arrays["n_nodes"].shape:
+        raise ValueError(
+            f"its passive conductances have shape {values.shape} of {values.dtype}, its number of nodes "
+            f"{arrays['n_nodes'].shape}"
+        )
     # Plain numbers are float64. Older files say of numbers of any dtype whether they were plain.
     plain = bool(arrays.pop("passive_weak_type", values.dtype == np.float64))
     first = values.reshape(-1, values.shape[-1])[0] if values.size else np.zeros(values.shape[-1])

@@ -85,6 +85,9 @@ def setup_from(arrays: dict[str, np.ndarray], junction: AbstractJunction | None)
         offsets = [tuple(arrays[f"{what}_offsets"].tolist()) for what in ("node", "junction")]
         network = Ensemble.of_union(network, *offsets)
     law = law_from(part("law."), junction)
-    dt = jnp.asarray(arrays["dt"]), jnp.asarray(arrays["dt_remainder"])
+    exact = arrays["dt"].astype(np.float64) + arrays["dt_remainder"]
+    rounded = jnp.asarray(arrays["dt"])
+    # What float64 had, float32 keeps in two parts.
+    dt = rounded, jnp.asarray((exact - np.asarray(rounded, np.float64)).astype(rounded.dtype))
     known = (law, None) if isinstance(law, SavedLaw) else eqx.partition(law, _is_number)
     return Setup(network, arrays["terminals"], dt, *known)

@@ -1,16 +1,25 @@
 """What a simulation gives back, with its diagnosis."""
 
 import dataclasses
-import os
 from typing import Any
 
 import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from .._core import Declared, Module, NotRecorded, load_arrays, save_arrays, unit
+from .._core import (
+    Declared,
+    FilePath,
+    Module,
+    NotRecorded,
+    as_loaded,
+    load_arrays,
+    loading,
+    save_arrays,
+    unit,
+)
 from .._junctions import AbstractJunction
+from .arrays_of_solution import OWN, REQUIRED, check_names, check_shapes
 from .result import Diagnosis
 from .setup import Setup, setup_arrays, setup_from
 
@@ -144,7 +153,7 @@ class Solution(Module):
         self.diagnosis.check()
         return self
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: FilePath) -> None:
         """Writes everything recorded and the setup to one `.npz` file, without pickling.
 
         Of a law that is not jaxnn's own the name and the numbers are kept.
@@ -156,30 +165,31 @@ class Solution(Module):
                     f"recorded[{name!r}] is no array, and files hold nothing else: save it apart, and the "
                     "rest as dataclasses.replace(solution, recorded={}).save(path)."
                 )
-            arrays[f"recorded.{name}"] = np.asarray(value)
+            arrays[OWN + name] = np.asarray(value)
         known = {} if self.setup is None else setup_arrays(self.setup)
         save_arrays(path, "solution", arrays | {f"setup.{k}": v for k, v in known.items()})
 
     @classmethod
-    def load(
-        cls, path: str | os.PathLike[str], junction: Declared[AbstractJunction | None] = None
-    ) -> "Solution":
+    def load(cls, path: FilePath, junction: Declared[AbstractJunction | None] = None) -> "Solution":
         """Reads what `save` wrote.
 
         - `junction`: for a run with a law of your own, any law of its class; it takes the saved numbers.
           Without, all but `solution.junction` is there.
 
-        Raises a `ValueError` for any other file, or another law.
+        Raises a `ValueError` that names the file for any other, or one whose arrays do not fit each
+        other, and for another law. Numbers of float64 become float32 with a warning where JAX computes
+        in that.
         """
-        arrays = load_arrays(path, "solution")
+        arrays = load_arrays(path, "solution", REQUIRED, check_names)
         known = {k.removeprefix("setup."): arrays.pop(k) for k in list(arrays) if k.startswith("setup.")}
-        own = {
-            k.removeprefix("recorded."): arrays.pop(k) for k in list(arrays) if k.startswith("recorded.")
-        }
         fields: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(cls)}
-        fields["recorded"] = {k: jnp.asarray(v) for k, v in own.items()}
-        fields |= {k: jnp.asarray(v) for k, v in arrays.items()}
-        fields["setup"] = setup_from(known, junction) if known else None
+        with loading(path, "Solution"):
+            fields["setup"] = setup_from(known, junction) if known else None
+            check_shapes(arrays, fields["setup"])
+            loaded = as_loaded(path, arrays)
+        own = [name for name in loaded if name.startswith(OWN)]
+        fields["recorded"] = {name.removeprefix(OWN): loaded.pop(name) for name in own}
+        fields |= loaded
         # As JAX puts a tree together, because arrays of a batch have more axes than the fields say.
         solution = object.__new__(cls)
         for name, value in fields.items():

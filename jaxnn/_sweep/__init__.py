@@ -10,4 +10,5 @@ from .registry import (
     register_network as register_network,
 )
 from .specification import Specification as Specification, SpecificationError as SpecificationError
+from .store import STORE as STORE
 from .sweep import sweep as sweep

@@ -1,12 +1,18 @@
 """What a sweep goes through: axes, each with a value of one or more parameters at every place."""
 
 import abc
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from .._core import Declared, Module, Numbers
+from .._core import Count, Declared, Module, Numbers, check_count, check_room, in_words
+
+
+# Weeks on two cores, an hour or more on a large GPU: beyond that a sweep is several folders.
+MOST_RUNS = 10**8
+_BYTES_OF_RUN = 13  # of one number and the diagnosis
 
 
 class Axis(NamedTuple):
@@ -52,9 +58,8 @@ class Grid(AbstractSampling):
     values: dict[str, Any]
     """The values of each parameter, by its path."""
 
-    def __init__(self, values: Mapping[str, Any]):
-        self.values = {path: checked_column(path, column) for path, column in values.items()}
-        _check_some("Grid", self.values)
+    def __init__(self, values: Declared[Mapping[str, Any]]):
+        self.values = _checked_columns("Grid", values)
 
     def axes(self) -> list[Axis]:
         return [Axis(path, {path: column}) for path, column in self.values.items()]
@@ -76,10 +81,9 @@ class Table(AbstractSampling):
     name: str
     """Name of the dimension."""
 
-    def __init__(self, columns: Mapping[str, Any], name: str = "sample"):
-        self.columns = {path: checked_column(path, column) for path, column in columns.items()}
-        self.name = name
-        _check_some("Table", self.columns)
+    def __init__(self, columns: Declared[Mapping[str, Any]], name: Declared[str] = "sample"):
+        self.columns = _checked_columns("Table", columns)
+        self.name = _checked_name(name)
         lengths = {path: len(column) for path, column in self.columns.items()}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"The columns of a Table must be of one length, got {lengths}.")
@@ -120,22 +124,28 @@ class Sample(AbstractSampling):
 
     def __init__(
         self,
-        ranges: Mapping[str, Sequence[Any]],
-        count: int,
+        ranges: Declared[Mapping[str, Sequence[Any]]],
+        count: Count,
         *,
-        method: str = "sobol",
-        seed: int = 0,
-        name: str = "sample",
+        method: Declared[str] = "sobol",
+        seed: Count = 0,
+        name: Declared[str] = "sample",
     ):
+        _check_some("Sample", ranges)
         self.ranges = {path: _checked_range(path, limits) for path, limits in ranges.items()}
-        self.count, self.method, self.seed, self.name = count, method, seed, name
-        _check_some("Sample", self.ranges)
-        if count < 1:
-            raise ValueError(f"count of Sample must be at least 1, got {count}.")
-        if method not in _DRAWS:
+        self.count = check_count("count of Sample", count)
+        self.method, self.name = method, _checked_name(name)
+        check_size("The Sample", self.count)
+        if not isinstance(seed, int | np.integer) or seed < 0:
+            raise ValueError(f"seed of Sample must be a whole number of at least 0, got {seed!r}.")
+        self.seed = int(seed)
+        if not isinstance(method, str) or method not in _DRAWS:
             raise ValueError(f"method of Sample must be one of {list(_DRAWS)}, got {method!r}.")
 
     def axes(self) -> list[Axis]:
+        # As unit numbers, and scaled.
+        size = 16 * self.count * len(self.ranges)
+        check_room(f"The {self.count:,} combinations of the Sample", size, "draw fewer")
         unit = _DRAWS[self.method](len(self.ranges), self.count, self.seed)
         pairs = zip(self.ranges.items(), unit.T, strict=True)
         return [Axis(self.name, {path: _scaled(limits, place) for (path, limits), place in pairs})]
@@ -165,6 +175,9 @@ def axes_of(over: Over) -> list[Axis]:
     short = short_names(paths)
     # A dimension is called as its only parameter is; a table keeps the name that it was given.
     axes = [Axis(short.get(axis.name, axis.name), axis.columns) for axis in axes]
+    sizes = [axis.size for axis in axes]
+    product = " = " + " x ".join(f"{size:,}" for size in sizes) if len(sizes) > 1 else ""
+    check_size("The sweep", math.prod(sizes), product)
     for what, names in (("parameter", paths), ("dimension", [axis.name for axis in axes])):
         twice = {name for name in names if names.count(name) > 1}
         if twice:
@@ -182,30 +195,83 @@ def short_names(paths: Sequence[str]) -> dict[str, str]:
     }
 
 
+def check_size(what: str, count: int, shape: str = "") -> None:
+    """Raises a `ValueError` for more runs than one sweep can have, before any is written down."""
+    if count > MOST_RUNS:
+        raise ValueError(
+            f"{what} has {_number(count)} runs{shape}, and at most {MOST_RUNS:,} are possible: their "
+            f"results alone are {in_words(_BYTES_OF_RUN * count)} or more. Draw some of the combinations "
+            "with jaxnn.Sample, take fewer values, or make it several sweeps with a folder each."
+        )
+
+
 def checked_column(path: str, values: Numbers) -> np.ndarray:
     """Values of one parameter as a vector of finite numbers."""
-    array = np.asarray(list(values) if isinstance(values, range) else values)
+    if not isinstance(path, str):
+        raise ValueError(f"A parameter is named by its path, such as 'drive.voltage', got {path!r}.")
+    if isinstance(values, range):
+        # `len` has a limit of its own.
+        count = max(0, -((values.start - values.stop) // values.step))
+        _check_values(path, count)
+        within = -(2**63) <= min(values.start, values.stop) <= max(values.start, values.stop) < 2**63
+        values = np.arange(values.start, values.stop, values.step, dtype=np.int64) if within else [*values]
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        array = np.asarray(None)  # lists of different lengths
+    _check_values(path, array.size)
     # Whatever the machine calls an integer: a store that goes on elsewhere must be the same sweep.
     if array.dtype.kind == "i":
         array = array.astype(np.int64)
     if array.ndim != 1 or not array.size or array.dtype.kind not in "if" or not np.isfinite(array).all():
+        got = repr(values)[:80] if array.dtype.kind == "O" else np.array2string(array, threshold=6)
         raise ValueError(
-            f"{path!r} must go through a list of finite numbers, at least one, got "
-            f"{np.array2string(array, threshold=6)}."
+            f"{path!r} must go through a list of finite numbers, at least one, within 64 bits, got {got}."
         )
     return array
 
 
-def _check_some(name: str, columns: Mapping[str, object]) -> None:
-    if not columns:
-        raise ValueError(f"{name} needs at least one parameter, such as 'drive.voltage'.")
+def _check_values(path: str, count: int) -> None:
+    if count > MOST_RUNS:
+        raise ValueError(
+            f"{path!r} goes through {_number(count)} values, {in_words(8 * count)} of numbers, and at most "
+            f"{MOST_RUNS:,} are possible in a sweep: take fewer, draw some with jaxnn.Sample, or make it "
+            "several sweeps with a folder each."
+        )
 
 
-def _checked_range(path: str, limits: Sequence[Any]) -> tuple[Any, Any, str]:
-    given: Any = (*limits, "linear")[:3] if len(limits) in (2, 3) else (1, 0, "")
-    low, high, scale = given
-    wrong = not low < high or scale not in ("linear", "log") or not np.isfinite([low, high]).all()
-    if wrong or (scale == "log" and low <= 0):
+def _number(count: int) -> str:
+    return f"{count:,}" if count < 10**18 else f"10^{len(str(count)) - 1}"
+
+
+def _checked_columns(name: str, columns: Declared[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+    _check_some(name, columns)
+    return {path: checked_column(path, column) for path, column in columns.items()}
+
+
+def _check_some(name: str, columns: object) -> None:
+    if not isinstance(columns, Mapping) or not columns:
+        raise ValueError(
+            f"{name} needs at least one parameter with its values, such as {{'drive.voltage': [0.1]}}, got "
+            f"{columns!r}."
+        )
+
+
+def _checked_name(name: object) -> str:
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ValueError(f"name, that of a dimension, must be a Python identifier, got {name!r}.")
+    return name
+
+
+def _checked_range(path: str, limits: Declared[Sequence[Any]]) -> tuple[Any, Any, str]:
+    try:
+        given: Any = (*limits, "linear")[:3] if len(limits) in (2, 3) else (1, 0, "")
+        low, high, scale = given
+        wrong = not low < high or scale not in ("linear", "log") or not np.isfinite([low, high]).all()
+        wrong = wrong or (scale == "log" and low <= 0) or not abs(low) < 2**63 > abs(high)
+    except (TypeError, OverflowError):
+        low, high, scale, wrong = 1, 0, "", True
+    if wrong:
         raise ValueError(
             f'The range of {path!r} must be (low, high) or (low, high, "log") with low < high, both '
             f"positive for a log scale; got {limits!r}."

@@ -113,6 +113,17 @@ def fitting_program(case: Case, wanted: int, layout: Callable[[int], Layout]) ->
         points = max(len(devices), int(0.9 * points * free / program.footprint))
 
 
+def check_fits(program: Program) -> None:
+    """**Raises:** `MemoryError` for a chunk of a given size that would not fit the devices."""
+    free = _free_memory(jax.local_devices())
+    if program.footprint > free:
+        raise MemoryError(
+            f"A chunk of {program.points:,} combinations takes {program.footprint / 2**20:,.0f} MiB, more "
+            f"than the {free / 2**20:,.0f} MiB that are free: give points= a smaller number, or leave it "
+            "out to have it chosen (for a sweep that was begun elsewhere, with another folder)."
+        )
+
+
 class Probe(NamedTuple):
     """What tracing one run on the first network tells."""
 

@@ -8,7 +8,7 @@ lies in memory and a sweep of one row of many columns is still one call.
 
 import itertools
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Layout(NamedTuple):
@@ -19,19 +19,39 @@ class Layout(NamedTuple):
     structural: tuple[bool, ...]
 
     @property
+    def n_chunks(self) -> int:
+        """The number of chunks."""
+        return math.prod(self._places)
+
+    @property
     def starts(self) -> list[tuple[int, ...]]:
         """Where each chunk starts; chunks of the same networks follow each other."""
-        # Another set of networks is another program to compile.
-        # (A stable sort: among axes of a kind the last one still runs fastest.)
-        order = sorted(range(len(self.sizes)), key=lambda k: not self.structural[k])
+        order = self._order
         places = itertools.product(*(range(0, self.sizes[k], self.lengths[k]) for k in order))
         back = [order.index(k) for k in range(len(order))]
         return [tuple(place[k] for k in back) for place in places]
+
+    def number_at(self, place: tuple[int, ...]) -> int:
+        """The number, in `starts`, of the chunk at a place of the grid of chunks."""
+        number = 0
+        for k in self._order:
+            number = number * self._places[k] + place[k]
+        return number
 
     def stops(self, start: tuple[int, ...]) -> tuple[int, ...]:
         """Where a chunk ends."""
         ends = zip(start, self.lengths, self.sizes, strict=True)
         return tuple(min(s + length, size) for s, length, size in ends)
+
+    @property
+    def _order(self) -> list[int]:
+        # Another set of networks is another program to compile.
+        # (A stable sort: among axes of a kind the last one still runs fastest.)
+        return sorted(range(len(self.sizes)), key=lambda k: not self.structural[k])
+
+    @property
+    def _places(self) -> list[int]:
+        return [math.ceil(size / length) for size, length in zip(self.sizes, self.lengths, strict=True)]
 
     @property
     def points(self) -> int:
@@ -51,3 +71,19 @@ def make_layout(sizes: tuple[int, ...], structural: tuple[bool, ...], points: in
                 lengths[k] = math.ceil(sizes[k] / math.ceil(sizes[k] / max(1, min(room, sizes[k]))))
                 room //= lengths[k]
     return Layout(sizes, tuple(lengths), structural)
+
+
+def layout_from(found: Any) -> Layout:
+    """The layout that a store has in its attributes.
+
+    **Raises:** `ValueError` if that cannot be one.
+    """
+    try:
+        layout = Layout(*(tuple(found[field]) for field in Layout._fields))
+        sizes, lengths, structural = layout
+        whole = all(type(n) is int and n > 0 for n in (*sizes, *lengths))
+        if sizes and whole and len(sizes) == len(lengths) == len(structural):
+            return layout
+    except (KeyError, TypeError):
+        pass
+    raise ValueError("its layout is none")

@@ -1,11 +1,11 @@
 """Results of a sweep, read as they are needed."""
 
 import importlib
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._core import FilePath
 from .store import STORE, Store
 
 
@@ -29,12 +29,14 @@ def require_store_libraries() -> None:
             ) from error
 
 
-def open_sweep(folder: str | os.PathLike[str]) -> Dataset:
+def open_sweep(folder: FilePath) -> Dataset:
     """Opens the results in a folder as an `xarray.Dataset`, lazily; what is not computed yet is NaN or -1.
 
-    `open_sweep(folder).to_netcdf(path)` writes them to one file.
+    `open_sweep(folder).to_netcdf(path)` writes them to one file. What is read is compared with the
+    checksums that were written with it, a chunk when it is read.
 
-    **Raises:** `FileNotFoundError` if there is no sweep; `ValueError` if it is damaged.
+    **Raises:** `FileNotFoundError` if there is no sweep; `ValueError` that names a file that is damaged or
+    lost, for a chunk when it is read.
 
     ```python
     over = {"drive.amplitude": [0.1, 0.3]}
@@ -45,14 +47,26 @@ def open_sweep(folder: str | os.PathLike[str]) -> Dataset:
     require_store_libraries()
     import xarray as xr
 
+    from .checked import CheckedStore  # without zarr there is none
+
     store = Store(folder)
     attributes = store.attributes()
     if attributes is None:
         raise FileNotFoundError(f"There is no sweep in {folder}: it has no {STORE}.")
-    dataset = xr.open_zarr(store.root, consolidated=False, chunks=None)
-    # A folder lists its files in no order.
-    first = list(attributes["specification"]["reductions"])
-    return dataset[[*first, *sorted({str(name) for name in dataset.data_vars} - {*first})]]
+    is_whole = store.check_metadata()
+    try:
+        dataset = xr.open_zarr(CheckedStore(store.root), consolidated=False, chunks=None)
+        # A folder lists its files in no order.
+        first = list(attributes["specification"]["reductions"])
+        return dataset[[*first, *sorted({str(name) for name in dataset.data_vars} - {*first})]]
+    except Exception as error:
+        # Of a store of an earlier version, which has no checksums, whatever a parser stumbles upon.
+        if is_whole or isinstance(error, MemoryError):
+            raise
+        raise ValueError(
+            f"{store.root} is damaged in one of its zarr.json: {error}. All chunks are kept: run the same "
+            "sweep again, with the same arguments, and these files are written anew."
+        ) from error
 
 
 def summary_of(dataset: Dataset) -> dict[str, int]:

@@ -98,10 +98,14 @@ def named_reduction(name: str, settings: Mapping[str, Any]) -> Reduction:
     if name not in REDUCTIONS:
         raise ValueError(f"There is no reduction {name!r}; there are {sorted(REDUCTIONS)}.")
     function, unit, dimensions, record = REDUCTIONS[name]
-    known = list(inspect.signature(function).parameters)[1:]
+    parameters = inspect.signature(function).parameters
+    known = list(parameters)[1:]
     unknown = sorted(set(settings) - set(known))
     if unknown:
         raise ValueError(f"The reduction {name!r} has no setting {unknown[0]!r}; it has {known}.")
+    for key, value in settings.items():
+        if isinstance(parameters[key].default, int | float) and not isinstance(value, int | float):
+            raise ValueError(f"{key} of the reduction {name!r} must be a number, got {value!r}.")
     described = "".join(f", {key} = {value}" for key, value in settings.items())
     first_line = (function.__doc__ or name).splitlines()[0].rstrip(".")
     return Reduction(

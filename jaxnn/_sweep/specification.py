@@ -1,6 +1,7 @@
 """Sweeps written down in TOML: checked, with messages that name the line."""
 
 import inspect
+import math
 import re
 import tomllib
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from .axes import Grid, Sample, Table
+from .axes import MOST_RUNS, Grid, Sample, Table
 from .reductions import REDUCTIONS, named_reduction, reductions_of
 from .registry import REGISTRY, registered
 
@@ -27,6 +28,7 @@ _SECTIONS = (
 _NEEDED = ("network", "drive", "simulation")
 # Of the simulation, what a file may set; the rest is not plain data.
 _SIMULATION = ("dt", "steps", "every", "start_step", "interval", "count", "method")
+_OF_METHOD = {"every": "simulate", "interval": "lyapunov_exponents", "count": "lyapunov_exponents"}
 _TEXTS = (("saved_network", "path"), ("farthest_pair", "by"))
 _CHUNKS = ("points", "networks_at_once")
 
@@ -46,7 +48,8 @@ class Specification:
         try:
             self.text = self.path.read_text(encoding="utf-8")
             self.content = tomllib.loads(self.text)
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        # Deeper than Python's stack, or a number of more digits than it reads.
+        except (ValueError, RecursionError) as error:
             raise SpecificationError(f"{self.path}: this is no TOML: {error}") from error
         for section, value in self.content.items():
             if section not in _SECTIONS:
@@ -81,22 +84,25 @@ class Specification:
                 parts.append(Table({p: self._values(["table", p], v) for p, v in columns.items()}))
         except SpecificationError:
             raise
-        except (ValueError, TypeError) as error:
-            section = ("grid", "sample", "table")[len(parts)]
-            self._refuse([section if section in self.content else "sample"], str(error))
+        except (ValueError, TypeError, OverflowError) as error:
+            there = [section for section in ("grid", "sample", "table") if section in self.content]
+            place = self._place_in(str(error)) or [there[len(parts)]]
+            self._refuse(place, str(error))
         return parts
 
     def reductions(self) -> dict[str, Any]:
         """What is kept of each run."""
         out = {}
-        for name, settings in self.content.get("results", {"final_conductance": {}}).items():
+        exponents = self.content["simulation"].get("method") == "lyapunov_exponents"
+        default = "largest_exponent" if exponents else "final_conductance"
+        for name, settings in self.content.get("results", {default: {}}).items():
             if not isinstance(settings, dict):
                 self._refuse(
                     ["results", name], f"{name} must be a table of settings, such as {name} = {{}}"
                 )
             settings = dict(settings)
             kind = settings.pop("kind", name)
-            if kind not in REDUCTIONS:
+            if not isinstance(kind, str) or kind not in REDUCTIONS:
                 self._refuse(
                     ["results", name], f"there is no reduction {kind!r}; there are {sorted(REDUCTIONS)}"
                 )
@@ -120,11 +126,18 @@ class Specification:
 
     def locate(self, message: str) -> str:
         """A message about a parameter of the sweep, with the line that names it."""
+        place = self._place_in(message)
+        line = place and self.line(place)
+        return f"{self.path}{f', line {line}' if line else ''}: {message}"
+
+    def _place_in(self, message: str) -> list[str] | None:
+        """Where the parameter stands that a message is about."""
         for section in ("grid", "sample", "table"):
             for path in self._paths(section):
-                if path in message and (line := self.line([section, path])):
-                    return f"{self.path}, line {line}: {message}"
-        return f"{self.path}: {message}"
+                place = [section, *["ranges"] * (section == "sample"), path]
+                if path in message and self.line(place):
+                    return place
+        return None
 
     def _checked_simulation(self, settings: dict[str, Any]) -> dict[str, Any]:
         for name, value in settings.items():
@@ -145,6 +158,11 @@ class Specification:
         settings = {k: v for k, v in settings.items() if k not in _CHUNKS}
         method = settings.get("method", "simulate")
         settings["method"] = self._registered("method", method, ["simulation", "method"])
+        for name, wanted in _OF_METHOD.items():
+            if name in settings and method != wanted:
+                self._refuse(
+                    ["simulation", name], f'{name} is a setting of method = "{wanted}", not of {method}'
+                )
         return settings
 
     def _made(self, what: str) -> Any:
@@ -165,6 +183,8 @@ class Specification:
     def _terminals(self, value: Any) -> Any:
         place = ["simulation", "terminals"]
         if isinstance(value, list):
+            if not all(type(wire) is int for wire in value):
+                self._refuse(place, f"terminals must be numbers of wires, got {value}")
             return tuple(value)
         settings = {"kind": value or "farthest_pair"} if not isinstance(value, dict) else dict(value)
         name = settings.pop("kind", None)
@@ -197,6 +217,15 @@ class Specification:
                 )
             if key not in known:
                 self._refuse(place or [what, key], f"{name} has no {key!r}; it has {known}")
+        if name == "padded_network":
+            return
+        swept = {path for section in ("grid", "sample", "table") for path in self._paths(section)}
+        parameters = inspect.signature(function).parameters.values()
+        for parameter in parameters:
+            by_name = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+            given = parameter.name in settings or f"{what}.{parameter.name}" in swept
+            if by_name and parameter.default is parameter.empty and parameter.name in known and not given:
+                self._refuse(place or [what], f"{name} needs {parameter.name!r}")
 
     def _paths(self, section: str) -> dict[str, Any]:
         """Parameters of a section by path: `drive.voltage` may be quoted or dotted."""
@@ -226,10 +255,19 @@ class Specification:
             if not whole:
                 self._refuse(place, f"{place[-1]} needs a count: only whole numbers can do without")
             return range(low, high + 1)
+        count = value["count"]
+        if type(count) is not int or not 1 <= count <= MOST_RUNS:
+            self._refuse(
+                place,
+                f"the count of {place[-1]} must be a whole number from 1 to {MOST_RUNS:,}, got {count!r}, "
+                "because every value is at least one run",
+            )
+        if not (_is_end(low) and _is_end(high)):
+            self._refuse(place, f"{place[-1]} needs two numbers as its ends, got {low!r} and {high!r}")
         if scale == "log" and not 0 < min(low, high):
             self._refuse(place, f"{place[-1]}: a log scale needs positive ends, got {low} and {high}")
         spread = np.geomspace if scale == "log" else np.linspace
-        values = spread(low, high, value["count"])
+        values = spread(low, high, count)
         return np.round(values).astype(int) if whole and np.allclose(values, np.round(values)) else values
 
     def _sample(self, settings: dict[str, Any]) -> Sample:
@@ -249,6 +287,13 @@ class Specification:
     def _refuse(self, place: list[str], message: str) -> NoReturn:
         line = self.line(place)
         raise SpecificationError(f"{self.path}{f', line {line}' if line else ''}: {message.rstrip('.')}.")
+
+
+def _is_end(value: Any) -> bool:
+    """Whether a value can be the end of a range; TOML has whole numbers of any size."""
+    if isinstance(value, int):
+        return abs(value) < 2**63
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def _line_of(text: str, place: list[str]) -> int | None:

@@ -6,17 +6,20 @@ import os
 import shutil
 import uuid
 import warnings
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._core import written_whole
+from .._core import FilePath, written_whole
+from .layout import layout_from
+from .lock import Lock
+from .sums import checksum, sealed, unsealed
 
 
 STORE = "sweep.zarr"
+_KEPT = "sweep.json"
 _DONE = "done"
 _PARTS = ".part"
 
@@ -33,16 +36,19 @@ class Variable(NamedTuple):
 
 
 class Store:
-    """The folder of a sweep: `sweep.zarr`, and in `done` a record with the checksums of each chunk.
+    """The folder of a sweep: `sweep.zarr`, and beside it what tells whether that is whole.
 
-    A file is written under another name, flushed to the disk and renamed. The record of a chunk comes
-    after its files: a chunk without one counts as not there. Several processes may write different
-    chunks; each names its files by its own number.
+    `sweep.json` has the attributes once more and the checksums of all files but the chunks; `done` has a
+    record with the checksums of each chunk. A file is written under another name, flushed to the disk and
+    renamed. The record of a chunk comes after its files: a chunk without one counts as not there. Only
+    one run at a time may write. Its processes may write different chunks; each names its files by its own
+    number.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], process: int = 0):
-        self.folder = Path(folder)
+    def __init__(self, folder: FilePath, process: int = 0, processes: int = 1):
+        self.folder = _checked_folder(folder)
         self.process = process
+        self.lock = Lock(self.folder, self._parts, process, processes)
         self.arrays: dict[str, tuple[Any, dict[str, Any]]] = {}
         self.digest = ""
 
@@ -58,74 +64,140 @@ class Store:
         """
         if not self.root.exists():
             return None
+        problem = f"there is no {_KEPT} beside it that has the same"
         try:
-            found = json.loads((self.root / "zarr.json").read_text())["attributes"]
-            return found | {"specification": json.loads(found["specification"])}
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return self.kept()["attributes"]
+        except FileNotFoundError:
+            pass  # of an earlier version
+        except ValueError as error:
+            problem = str(error)
+        path = self.root / "zarr.json"
+        try:
+            found = json.loads(path.read_bytes())["attributes"]
+            found |= {"specification": json.loads(found["specification"])}
+            layout_from(found["specification"]["layout"])
+            return found
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(
-                f"{self.root} is no store of a jaxnn sweep, or its zarr.json is damaged ({error!r}): give "
-                "another folder, or delete it to begin anew."
+                f"{path} is damaged, or is not of a jaxnn sweep ({error!r}), and {problem} Any chunks in "
+                f"{self.folder} are kept as they are: put one of these two files back from a copy, or give "
+                "another folder."
             ) from error
 
-    def prepare(self) -> None:
-        """Makes the folder and removes what a killed run of this process left half-written.
+    def kept(self) -> dict[str, Any]:
+        """The attributes, and the checksums of all files but the chunks.
 
-        **Raises:** `OSError` if the folder cannot be written.
+        **Raises:** `FileNotFoundError` for a store of an earlier version; `ValueError` if damaged.
+        """
+        return unsealed(self.folder / _KEPT)
+
+    def check_metadata(self) -> bool:
+        """Compares all files but the chunks with their checksums; False if there are none of these.
+
+        **Raises:** `ValueError` that names the file that is not what was written.
         """
         try:
-            self._parts.mkdir(parents=True, exist_ok=True)
-            for left in self._parts.glob(f"{self.process}-*"):
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
+            files = self.kept()["files"]
+        except FileNotFoundError:
+            return False
+        except ValueError as error:
+            raise ValueError(f"{error} {_MENDED}") from error
+        for name, wanted in files.items():
+            problem = _damage(self.root / name, wanted)
+            if problem:
+                raise ValueError(f"{problem}. {_MENDED}")
+        return True
+
+    def take(self) -> None:
+        """Makes the folder this process's, and removes what a killed run of it left half-written.
+
+        **Raises:** `ValueError` if another run writes there; `OSError` if the folder cannot be written.
+        """
+        try:
+            self.lock.take()
+            for left in self._left():
+                shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
             self._write(self._parts / f"{self.process}-probe", b"")
             (self._parts / f"{self.process}-probe").unlink()
         except OSError as error:
-            raise self._explained(error, "no chunk has been computed yet") from error
+            raise self._explained(error) from error
+
+    def release(self) -> None:
+        """Gives the folder back, without that of unfinished files, unless another process has some."""
+        if not self.lock.release():
+            return  # what is there is another run's
+        try:
+            self._parts.rmdir()
+        except OSError:
+            pass
 
     def create(self, variables: Mapping[str, Variable], attributes: Mapping[str, Any]) -> None:
         """Writes the whole store without its chunks, or nothing."""
         new = self._parts / f"{self.process}-{uuid.uuid4().hex}"
         try:
-            for name, data in _metadata(variables, attributes).items():
+            files = _metadata(variables, attributes)
+            for name, data in files.items():
                 self._write(new / name, data)
             os.rename(new, self.root)
             _sync(self.folder)
+            self._write(self.folder / _KEPT, _kept(attributes, files))
         except OSError as error:
             shutil.rmtree(new, ignore_errors=True)
-            raise self._explained(error, "no chunk has been computed yet") from error
+            raise self._explained(error) from error
 
-    def open(
-        self, variables: Mapping[str, Variable], attributes: Mapping[str, Any], mend: bool = True
-    ) -> None:
-        """Gets ready to write chunks; coordinates and metadata that were damaged are written anew."""
+    def open(self, variables: Mapping[str, Variable], attributes: Mapping[str, Any]) -> None:
+        """Gets ready to read and write chunks."""
         self.arrays = {name: _twin(v) for name, v in variables.items() if v.data is None}
-        self.digest = f"{zlib.crc32(json.dumps(attributes['specification'], sort_keys=True).encode()):08x}"
-        for name, data in _metadata(variables, attributes).items() if mend else ():
-            if _read(self.root / name) == data:
-                continue
-            # The group's own was read just now: it is of an earlier version, without the others in it.
-            if name != "zarr.json":
-                warnings.warn(f"{self.root / name} was damaged or lost: it is written anew.", stacklevel=2)
-            self._write(self.root / name, data)
+        self.know(attributes)
+
+    def know(self, attributes: Mapping[str, Any]) -> None:
+        """Takes the records of chunks of this sweep for its own."""
+        self.digest = checksum(json.dumps(attributes["specification"], sort_keys=True).encode())
+
+    def mend(self, variables: Mapping[str, Variable], attributes: Mapping[str, Any]) -> None:
+        """Writes coordinates and metadata anew that were damaged or are of an earlier version."""
+        try:
+            known = self.kept()["files"]
+        except (FileNotFoundError, ValueError) as error:
+            known = None
+            if isinstance(error, ValueError):
+                _warn_mended(self.folder / _KEPT)
+        files = _metadata(variables, attributes)
+        for name, data in files.items():
+            there = _read(self.root / name)
+            if there is not None and known is not None and checksum(there) == known.get(name):
+                files[name] = there  # as it was written, be it by another version of Zarr
+            elif there != data:
+                # The group's own of an earlier version does not have the others in it.
+                if known is not None or name != "zarr.json":
+                    _warn_mended(self.root / name)
+                self._write(self.root / name, data)
+        kept = _kept(attributes, files)
+        if _read(self.folder / _KEPT) != kept:
+            self._write(self.folder / _KEPT, kept)
 
     def finished(self, count: int, mine: Iterable[int]) -> Iterator[int]:
         """The chunks among `mine` that are complete and whole, of `count` in all."""
         for index in mine:
-            files = self._record(index, count)
-            if files is None:
-                continue
-            damaged = [name for name, checksum in files.items() if _checksum(self.root / name) != checksum]
-            if damaged:
+            try:
+                files = self.record(index, count)
+                if files is None:
+                    continue
+                found = (_damage(self.root / name, wanted) for name, wanted in files.items())
+                problem = next(filter(None, found), None)
+            except ValueError as error:
+                problem = str(error).rstrip(".")
+            if problem is None:
+                yield index
+            else:
                 warnings.warn(
-                    f"chunk {index} of {self.folder} is damaged ({self.root / damaged[0]} is not what was "
-                    "written): it is computed again.",
+                    f"chunk {index} of {self.folder} is damaged ({problem}): it is computed again.",
                     stacklevel=2,
                 )
-            else:
-                yield index
 
     def count_finished(self, count: int) -> int:
         """How many chunks have a record, of all processes."""
-        return sum(self._record(index, count) is not None for index in range(count))
+        return sum(self._has_record(index, count) for index in range(count))
 
     def write_chunk(
         self, index: int, count: int, region: tuple[slice, ...], values: Mapping[str, np.ndarray]
@@ -133,7 +205,9 @@ class Store:
         """Writes one chunk of every array, then the record that it is complete.
 
         **Raises:** `OSError` if the disk is full or cannot be written; all earlier chunks are safe.
+        `ValueError` if another run has taken over the folder.
         """
+        self.lock.check()
         try:
             files = {}
             for name, value in values.items():
@@ -141,47 +215,60 @@ class Store:
                 array[(*region, *(slice(None),) * (value.ndim - len(region)))] = value
                 for key in [key for key in held if key != "zarr.json"]:
                     data = held.pop(key).to_bytes()
-                    files[f"{name}/{key}"] = f"{zlib.crc32(data):08x}"
+                    files[f"{name}/{key}"] = checksum(data)
                     self._write(self.root / name / key, data)
             record = {"sweep": self.digest, "files": files}
-            self._write(self._record_path(index, count), json.dumps(record, indent=1).encode())
+            self._write(self._record_path(index, count), sealed(record))
         except OSError as error:
-            raise self._explained(
-                error, f"{self.count_finished(count)} of {count} chunks are safe and no other was touched"
-            ) from error
+            self.lock.check()  # whoever took over has tidied up
+            raise self._explained(error, f" of {count}") from error
 
-    def close(self) -> None:
-        """Removes the folder of unfinished files, unless another process still has some."""
+    def record(self, index: int, count: int) -> dict[str, str] | None:
+        """Names and checksums of a chunk's files, None if it was not finished.
+
+        **Raises:** `ValueError` if the record is damaged.
+        """
+        path = self._record_path(index, count)
         try:
-            self._parts.rmdir()
-        except OSError:
-            pass
+            record = unsealed(path, optional=True)
+        except FileNotFoundError:
+            return None
+        try:
+            return dict(record["files"]) if record["sweep"] == self.digest else None
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} is damaged: it lacks {error}.") from error
+
+    def _has_record(self, index: int, count: int) -> bool:
+        try:
+            return self.record(index, count) is not None
+        except ValueError:
+            return False
 
     @property
     def _parts(self) -> Path:
         return self.folder / _PARTS
 
+    def _left(self) -> list[Path]:
+        """Unfinished files of earlier runs, of this process's number or one that this run has not."""
+        others = {*range(self.lock.processes)} - {self.process}
+        owner = lambda path: int(path.name.partition("-")[0])
+        return [path for path in self._parts.glob("[0-9]*-*") if owner(path) not in others]
+
     def _record_path(self, index: int, count: int) -> Path:
         return self.folder / _DONE / f"{index:0{len(str(count - 1))}d}.json"
 
-    def _record(self, index: int, count: int) -> dict[str, str] | None:
-        """Names and checksums of a chunk's files, None if it was not finished."""
-        try:
-            record = json.loads(self._record_path(index, count).read_bytes())
-            return record["files"] if record["sweep"] == self.digest else None
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
     def _write(self, path: Path, data: bytes) -> None:
         part = self._parts / f"{self.process}-{uuid.uuid4().hex}.file"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (part.parent, path.parent):
+            folder.mkdir(parents=True, exist_ok=True)
         with written_whole(path, part) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         _sync(path.parent)
 
-    def _explained(self, error: OSError, state: str) -> OSError:
+    def _explained(self, error: OSError, total: str = "") -> OSError:
+        count = len(list((self.folder / _DONE).glob("*.json")))
         why = {
             errno.ENOSPC: "the disk is full",
             errno.EDQUOT: "the quota of the disk is used up",
@@ -192,10 +279,34 @@ class Store:
             errno.ENOTDIR: "a part of the path is a file",
             errno.EEXIST: "a part of the path is a file",
         }.get(error.errno or 0, error.strerror or str(error))
+        state = f"{count}{total} chunks are safe and no other was touched"
+        state = state if count else "no chunk has been computed yet"
         message = (
             f"cannot write to {self.folder}: {why}; {state}. Mend that and run the same command again."
         )
         return OSError(error.errno, message)
+
+
+_MENDED = (
+    "All chunks are kept: run the same sweep again, with the same arguments, and this file is written anew."
+)
+
+
+def _checked_folder(folder: Any) -> Path:
+    """**Raises:** `ValueError` for what is no path, or an empty one, which would be the working folder."""
+    if not isinstance(folder, str | os.PathLike) or not os.fspath(folder) or "\0" in os.fspath(folder):
+        raise ValueError(f"The folder of a sweep must be a path, got {folder!r}.")
+    return Path(folder)
+
+
+def _kept(attributes: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
+    return sealed(
+        {"attributes": dict(attributes), "files": {name: checksum(data) for name, data in files.items()}}
+    )
+
+
+def _warn_mended(path: Path) -> None:
+    warnings.warn(f"{path} was damaged or lost: it is written anew.", stacklevel=3)
 
 
 def _metadata(variables: Mapping[str, Variable], attributes: Mapping[str, Any]) -> dict[str, bytes]:
@@ -259,9 +370,12 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _checksum(path: Path) -> str:
+def _damage(path: Path, wanted: str) -> str | None:
+    """What is wrong with a file, in words."""
     data = _read(path)
-    return "" if data is None else f"{zlib.crc32(data):08x}"
+    if data is None:
+        return f"{path} is missing"
+    return None if checksum(data) == wanted else f"{path} is not what was written, its checksum is another"
 
 
 def _sync(folder: Path) -> None:

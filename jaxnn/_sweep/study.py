@@ -19,10 +19,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._core import Declared, Terminals, check_count
+from .._core import Declared, Terminals, check_count, check_room, in_words
 from .._drives import AbstractClockDrive, AbstractDrive, Clock, Span, drive_at, losses
 from .._junctions import AbstractJunction
-from .._networks import Ensemble, Network
+from .._networks import Ensemble, Network, network_arrays
 from .._simulation import AutoSolver, simulate
 from .axes import Axis, short_names
 from .numbers import check_place, marked, replaced
@@ -99,6 +99,8 @@ class Study:
             # `.item()`: a function that makes networks gets Python's numbers, as if a user had called it.
             values = {path: column[i] for axis, i in chosen for path, column in axis.columns.items()}
             network, pair = self._network({p: v.item() for p, v in values.items() if self.is_structural(p)})
+            if number == 0:
+                _check_networks(network, places.size)
             places.reshape(-1)[number] = (
                 network,
                 pair,
@@ -267,6 +269,16 @@ class PerNetwork(AbstractClockDrive):
 def _(drive: PerNetwork, span: Span) -> Iterator[str]:
     for loss in losses(drive.drive, span):
         yield f"{type(drive.drive).__name__}: {loss}"
+
+
+def _check_networks(first: Network, count: int) -> None:
+    """Raises a `ValueError` if so many networks like the first one are too many to keep."""
+    size = sum(array.nbytes for array in network_arrays(first).values())
+    check_room(
+        f"The {count:,} networks of the sweep, {in_words(size)} each,",
+        count * size,
+        "take fewer seeds, or make it several sweeps with a folder each",
+    )
 
 
 def _spread(

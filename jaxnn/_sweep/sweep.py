@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable
 from typing import Any, SupportsIndex
@@ -11,13 +10,13 @@ import jax
 import numpy as np
 from jaxtyping import ArrayLike
 
-from .._core import Declared, bar, notice, ticking, unit_of, warn_user
+from .._core import Declared, FilePath, bar, notice, ticking, unit_of, warn_user
 from .._drives import AbstractDrive
 from .._junctions import AbstractJunction
 from .._simulation import LARGEST_CHANGE, simulate
 from . import batch as _batch, provenance as _provenance
 from .axes import Over, axes_of, short_names
-from .layout import Layout, make_layout
+from .layout import Layout, layout_from, make_layout
 from .open import Dataset, open_sweep, require_store_libraries, summary_of
 from .reductions import Reduce, Reduction, reductions_of
 from .store import Store, Variable
@@ -36,7 +35,7 @@ def sweep(
     terminals: TerminalsLike,
     dt: Declared[ArrayLike],
     steps: SupportsIndex,
-    out: str | os.PathLike[str],
+    out: FilePath,
     reduce: Reduce = ("final_conductance",),
     points: int | None = None,
     networks_at_once: int | None = None,
@@ -71,8 +70,9 @@ def sweep(
     Killed at any moment and called again, it goes on after the last finished chunk and ends with the
     same bytes. Within `jax.distributed`, each process computes and writes its own chunks.
 
-    **Raises:** `ValueError` for arguments that do not fit, and if `out` holds another sweep;
-    `OSError` if it cannot be written, with all finished chunks safe; `MemoryError` if nothing fits.
+    **Raises:** `ValueError` for arguments that do not fit, and if `out` holds another sweep, or is
+    being written by another run; `OSError` if it cannot be written, with all finished chunks safe;
+    `MemoryError` if nothing fits.
 
     ```python
     results = jaxnn.sweep(
@@ -83,13 +83,25 @@ def sweep(
     ```
     """
     require_store_libraries()
+    store = Store(out, jax.process_index(), jax.process_count())
     reductions = reductions_of(reduce)
     settings = {"dt": dt, "steps": steps, **_recording(reductions, settings)}
     study = Study(network, junction, drive, terminals, axes_of(over), reductions, method, settings)
-    with notice("sweep", lambda: "beginning", show=progress):
-        run = Run(study, Store(out, jax.process_index()), points, networks_at_once)
-    run.to_the_end(progress)
-    dataset = open_sweep(out)
+    return _finished(study, store, points, networks_at_once, progress)
+
+
+def _finished(
+    study: Study, store: Store, points: int | None, networks_at_once: int | None, progress: bool
+) -> Any:
+    """The results, once all are there."""
+    try:
+        with notice("sweep", lambda: "beginning", show=progress):
+            run = Run(study, store, points, networks_at_once)
+        run.to_the_end(progress)
+    finally:
+        # Whatever came between: a notebook lives on, and its next call must not find the folder taken.
+        store.release()
+    dataset = open_sweep(store.folder)
     _warn_of_failures(dataset)
     return dataset
 
@@ -125,24 +137,57 @@ class Run:
                 raise ValueError(f"{name} must be at least 1, got {value}.")
         # The networks that were compiled last, and the program.
         self.compiled: tuple[tuple[int, ...], _batch.Program] | None = None
+        # The chunks of this process that are known to be whole.
+        self.finished: set[int] | None = None
         specification = _provenance.specification(study)
-        store.prepare()
         attributes = store.attributes()
-        if attributes is None and jax.process_index() == 0:
-            layout = self._new_layout(points, networks_at_once)
-            attributes = _provenance.attributes(specification, layout)
-            store.create(variables(study, layout), attributes)
-        attributes = attributes or self._awaited()
-        self._check_same(attributes["specification"], specification)
-        layout = attributes["specification"]["layout"]
-        self.layout = Layout(*(tuple(layout[field]) for field in Layout._fields))
-        store.open(variables(study, self.layout), attributes, mend=jax.process_index() == 0)
+        self.layout = self._known_layout(attributes, specification)
+        # A finished sweep is not written to: its folder may be for reading only.
+        if attributes is None or not self._is_complete(attributes):
+            try:
+                store.take()
+                self._begin(specification, points, networks_at_once)
+            except BaseException:
+                store.release()
+                raise
+
+    def _begin(self, specification: dict[str, Any], points: int | None, networks_at_once: int) -> None:
+        """Makes the store or mends it, with the right to write."""
+        attributes = self.store.attributes()
+        if jax.process_index() != 0:
+            self._wait_for(self._is_described)
+            attributes = self.store.attributes()
+        elif attributes is None:
+            self.layout = self._new_layout(points, networks_at_once)
+            attributes = _provenance.attributes(specification, self.layout)
+            self.store.create(variables(self.study, self.layout), attributes)
+        else:
+            # Of now, not of before the folder was this run's.
+            self.layout = self._known_layout(attributes, specification)
+            self.store.mend(variables(self.study, self.layout), attributes)
+        assert attributes is not None
+        self.layout = self._known_layout(attributes, specification)
+        self.store.open(variables(self.study, self.layout), attributes)
+
+    @property
+    def mine(self) -> list[int]:
+        """The chunks of this process."""
+        count = jax.process_count()
+        return np.array_split(np.arange(self.layout.n_chunks), count)[jax.process_index()].tolist()
 
     def to_the_end(self, progress: bool) -> None:
-        """Computes and writes the chunks of this process that are not there yet."""
-        starts = self.layout.starts
-        mine = np.array_split(np.arange(len(starts)), jax.process_count())[jax.process_index()].tolist()
-        finished = set(self.store.finished(len(starts), mine))
+        """Computes and writes the chunks of this process that are not there yet, and lets the folder go."""
+        try:
+            self._compute_missing(progress)
+            self._wait_for(lambda: self.store.count_finished(self.layout.n_chunks) == self.layout.n_chunks)
+        finally:
+            self.store.release()
+
+    def _compute_missing(self, progress: bool) -> None:
+        starts, mine = self.layout.starts, self.mine
+        if self.finished is None:
+            self.finished = set(self.store.finished(len(starts), mine))
+        finished = self.finished
         size = {i: math.prod(np.subtract(self.layout.stops(starts[i]), starts[i])) for i in mine}
         total, done = sum(size.values()), sum(size[i] for i in finished)
         steps = int(self.study.settings["steps"])
@@ -159,8 +204,6 @@ class Run:
                 self.store.write_chunk(index, len(starts), region, values)
                 shown.set_postfix_str(f"{rate:,.0f} network-steps/s", refresh=False)
                 shown.update(size[index])
-        self._wait_for(lambda: self.store.count_finished(len(starts)) == len(starts))
-        self.store.close()
 
     def _compute(self, program: _batch.Program, start: tuple[int, ...]) -> dict[str, np.ndarray]:
         """The results of a chunk, its axes in the order of the sweep's."""
@@ -195,7 +238,9 @@ class Run:
         at = self._networks_at(start)
         if self.compiled is None or self.compiled[0] != at:
             case = self.study.build(start, self.layout.stops(start))
-            self.compiled = at, _batch.compile_case(case, self.layout.points)
+            program = _batch.compile_case(case, self.layout.points)
+            _batch.check_fits(program)
+            self.compiled = at, program
         return self.compiled[1]
 
     def _networks_at(self, start: tuple[int, ...]) -> tuple[int, ...]:
@@ -205,20 +250,39 @@ class Run:
         """Chunks of the given or a fitting size; a program compiled to find that out is kept."""
         sizes, structural = tuple(axis.size for axis in self.study.axes), self.study.structural
         cut = lambda points: make_layout(sizes, structural, points, networks_at_once)
+        start = (0,) * len(sizes)
         if points is not None:
-            return cut(points)
-        start, most = (0,) * len(sizes), cut(math.prod(sizes))
+            self.layout = cut(points)
+            self._program(start)  # one that does not fit is said before there is a store of such chunks
+            return self.layout
+        most = cut(math.prod(sizes))
         fitting = _batch.fitting_program(self.study.build(start, most.stops(start)), most.points, cut)
         layout = cut(fitting.points)
         self.compiled = self._networks_at(start), fitting
         return layout
 
-    def _awaited(self) -> dict[str, Any]:
-        """The attributes of the store that the first process makes."""
-        self._wait_for(lambda: self.store.attributes() is not None)
-        attributes = self.store.attributes()
-        assert attributes is not None
-        return attributes
+    def _known_layout(self, attributes: dict[str, Any] | None, specification: dict[str, Any]) -> Layout:
+        """That of the store, which must be of the same sweep; without a store, none yet."""
+        if attributes is None:
+            return Layout((), (), ())
+        self._check_same(attributes["specification"], specification)
+        return layout_from(attributes["specification"]["layout"])
+
+    def _is_complete(self, attributes: dict[str, Any]) -> bool:
+        """Whether nothing is left to compute or to mend; every file has been read then."""
+        count = self.layout.n_chunks
+        self.store.know(attributes)
+        if not self._is_described() or self.store.count_finished(count) < count:
+            return False
+        self.finished = set(self.store.finished(count, self.mine))
+        return len(self.finished) == len(self.mine)
+
+    def _is_described(self) -> bool:
+        """Whether all files but the chunks are there and whole."""
+        try:
+            return self.store.attributes() is not None and self.store.check_metadata()
+        except ValueError:
+            return False
 
     def _wait_for(self, ready: Callable[[], bool]) -> None:
         # If another process dies for good, JAX's distributed runtime ends this one.
@@ -231,7 +295,7 @@ class Run:
             more = f", and {len(found) - 3} more" if len(found) > 3 else ""
             raise ValueError(
                 f"{self.store.folder} holds another sweep: {'; '.join(found[:3])}{more}. Give another "
-                "folder, or delete this one to begin anew. Nothing was changed."
+                "folder. Nothing was changed, and what is there can be read with jaxnn.open_sweep."
             )
 
 

@@ -29,16 +29,21 @@ def load_checkpoint(
 
     **Raises:** `ValueError` if the file belongs to another optimisation, saying what differs.
     """
-    stored = load_arrays(path, _KIND)
     expected = _named(start, state, history)
-    if stored.keys() != expected.keys():
-        names = (
-            f"it lacks {sorted(expected.keys() - stored.keys())} and has {sorted(stored.keys() - expected)}"
-        )
-        _refuse(path, f"{names}: the parameters, constraints, aux or the kind of optimiser are others")
+
+    def check(names: set[str]) -> None:
+        if names != expected.keys():
+            found = f"it lacks {sorted(expected.keys() - names)} and has {sorted(names - expected.keys())}"
+            _refuse(path, f"{found}: the parameters, constraints, aux or the kind of optimiser are others")
+
+    stored = load_arrays(path, _KIND, check=check)
     for name, here in expected.items():
         there, first = stored[name], int(name.startswith("history"))
-        if there.dtype != here.dtype or there.shape[first:] != here.shape[first:]:
+        if (
+            there.dtype != here.dtype
+            or there.ndim != here.ndim
+            or there.shape[first:] != here.shape[first:]
+        ):
             _refuse(
                 path,
                 f"{name} has shape {there.shape[first:]} and dtype {there.dtype} there, "
@@ -82,6 +87,6 @@ def _short(array: np.ndarray) -> str:
 
 def _refuse(path: str | os.PathLike[str], difference: str) -> None:
     raise ValueError(
-        f"{path} is the checkpoint of another optimisation: {difference}. Delete it to begin anew, "
-        "or give checkpoint= another path."
+        f"{path} is the checkpoint of another optimisation: {difference}. Give checkpoint= another path, "
+        "which keeps this one."
     )

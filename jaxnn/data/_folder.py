@@ -1,6 +1,8 @@
 """Where the data sets are, and what is said when they are not there."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -29,6 +31,21 @@ def set_folder(folder: str | Path | None, *names: str) -> Path:
     """The folder of one data set: the first of `names` in the data folder, or else that folder itself."""
     base = data_folder(folder)
     return next((base / name for name in names if (base / name).is_dir()), base)
+
+
+@contextlib.contextmanager
+def reading(path: Path, source: str, suffixes: str = "") -> Iterator[None]:
+    """Around a parser of others, which says of a damaged file whatever it stumbles upon.
+
+    **Raises:** `ValueError` that names the file; one that does so already passes as it is.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, ValueError) and str(path) in str(error):
+            raise
+        what = str(error) or type(error).__name__
+        raise ValueError(f"{path}{suffixes} is damaged: {what}. Get it again from {source}.") from error
 
 
 def find(folder: Path, names: tuple[str, ...], source: str) -> Path:

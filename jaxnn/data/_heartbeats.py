@@ -1,8 +1,7 @@
 """Heartbeats cut out of electrocardiograms, in five classes."""
 
 import dataclasses as dc
-import os
-import zipfile
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._core import bar
+from .._core import bar, check_room, read_arrays, written_whole
 from ._folder import find, set_folder
 from ._wfdb import EcgRecord, read_ecg
 
@@ -29,10 +28,12 @@ _PACED = (102, 104, 107, 217)
 RECORDS = tuple(sorted(_TRAIN + _TEST + _PACED))
 
 _RATE = 125  # [Hz]
+_HIGHEST_RATE = 10**5  # [Hz]
 _SAMPLES = 187
 _WINDOW = 10.0  # [s]
 _LENGTH = 1.2  # of a beat, over the median interval of its window
 _RECIPE = 1  # to be raised with every change of what is cut: older caches are made anew
+_ANEW = "Delete it: it is made anew from the records"
 _CSV_SOURCE = "https://www.kaggle.com/datasets/shayanfazeli/heartbeat"
 
 
@@ -106,7 +107,7 @@ def heartbeats(
         return found
     base = set_folder(folder, "mitdb")
     shown = bar(records, desc="heartbeats", show=progress)
-    parts = [_cut(read_ecg(base, str(record))) for record in shown]
+    parts = [_beats_of(base, record) for record in shown]
     result = Heartbeats(
         beats=np.concatenate([beats for beats, _ in parts]),
         labels=np.concatenate([labels for _, labels in parts]),
@@ -115,6 +116,16 @@ def heartbeats(
     if kept is not None:
         _save(kept, result, records)
     return result
+
+
+def _beats_of(folder: Path, number: int) -> tuple[np.ndarray, np.ndarray]:
+    record = read_ecg(folder, str(number))
+    if not 1 <= round(record.rate) <= _HIGHEST_RATE:
+        raise ValueError(
+            f"{folder / str(number)}.hea has {record.rate:g} samples a second, which cannot be: get it "
+            "again."
+        )
+    return _cut(record)
 
 
 def _cut(record: EcgRecord) -> tuple[np.ndarray, np.ndarray]:
@@ -154,22 +165,39 @@ def _median_intervals(times: np.ndarray) -> np.ndarray:
 
 def _load(path: Path, records: Sequence[int]) -> Heartbeats | None:
     """What was kept of these records; None if it is of others, or cut in another way."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            if not np.array_equal(file["asked"], [_RECIPE, *records]):
-                return None
-            return Heartbeats(**{field.name: file[field.name] for field in dc.fields(Heartbeats)})
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is damaged: {error}. Delete it: it is made anew.") from error
+    names = [field.name for field in dc.fields(Heartbeats)]
+    arrays = read_arrays(path, ["asked", *names], _ANEW)
+    if not np.array_equal(arrays.pop("asked"), [_RECIPE, *records]):
+        return None
+    count = len(arrays["beats"]) if arrays["beats"].ndim else 0
+    shapes = {"beats": (count, _SAMPLES), "labels": (count,), "records": (count,)}
+    for name, shape in shapes.items():
+        wanted = np.floating if name == "beats" else np.integer
+        if arrays[name].shape != shape or not np.issubdtype(arrays[name].dtype, wanted):
+            raise ValueError(
+                f"{path} is damaged: its {name} have shape {arrays[name].shape} of {arrays[name].dtype}, "
+                f"{shape} were wanted. {_ANEW}."
+            )
+    if not _are_classes(arrays["labels"]) or not _are_scaled(arrays["beats"]).all():
+        raise ValueError(f"{path} is damaged: it has labels or beats that cannot be. {_ANEW}.")
+    return Heartbeats(**arrays)
+
+
+def _are_classes(labels: np.ndarray) -> bool:
+    return bool(np.isin(labels, range(len(HEARTBEAT_CLASSES))).all())
+
+
+def _are_scaled(beats: np.ndarray) -> Any:
+    """Which beats have all their samples in 0 to 1; not one with a NaN."""
+    return np.all((beats >= 0) & (beats <= 1), axis=1)
 
 
 def _save(path: Path, result: Heartbeats, records: Sequence[int]) -> None:
     """Written beside it first, so that a file of that name is always whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}-{os.getpid()}.npz")
     fields: dict[str, Any] = vars(result)
-    np.savez(part, asked=np.asarray([_RECIPE, *records]), **fields)
-    part.replace(path)
+    with written_whole(path) as file:
+        np.savez(file, asked=np.asarray([_RECIPE, *records]), **fields)
 
 
 def heartbeat_csv(
@@ -195,15 +223,25 @@ def heartbeat_csv(
     path = find(set_folder(folder, "heartbeat"), (f"mitbih_{split}.csv",), _CSV_SOURCE)
     if not path.stat().st_size:
         raise ValueError(f"{path} is empty: get it again from {_CSV_SOURCE}.")
+    check_room(f"The table in {path}", path.stat().st_size, "read it where there is more")
     try:
-        table = np.loadtxt(path, np.float32, delimiter=",", ndmin=2)
-    except ValueError as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of a file without a row
+            table = np.loadtxt(path, np.float32, delimiter=",", ndmin=2)
+    # Of a damaged file NumPy says whatever its parser stumbles upon.
+    except Exception as error:
         raise ValueError(
             f"{path} is no table of numbers: {error} Get it again from {_CSV_SOURCE}."
         ) from error
     if table.shape[1] != _SAMPLES + 1:
         raise ValueError(f"{path} has {table.shape[1]} columns, {_SAMPLES + 1} were wanted.")
-    labels = table[:, -1].astype(np.int32)
-    if np.any(labels != table[:, -1]) or labels.min() < 0 or labels.max() >= len(HEARTBEAT_CLASSES):
+    if not _are_classes(table[:, -1]):
         raise ValueError(f"{path} has other labels than 0 to 4 in its last column: get it again.")
-    return table[:, :-1], labels
+    scaled = _are_scaled(table[:, :-1])
+    if not scaled.all():
+        row = int(np.argmin(scaled))
+        raise ValueError(
+            f"{path} has a value outside 0 to 1, or none, in row {row + 1}: get it again from "
+            f"{_CSV_SOURCE}."
+        )
+    return table[:, :-1], table[:, -1].astype(np.int32)

@@ -4,18 +4,19 @@ import gzip
 import hashlib
 import math
 import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int
 
-from ._folder import find, set_folder
+from .._core import check_room
+from ._folder import find, reading, set_folder
 
 
 _TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 
+_MOST_DIMENSIONS = 32
 _MNIST_SOURCE = "https://ossci-datasets.s3.amazonaws.com/mnist or https://yann.lecun.com/exdb/mnist"
 # Of the uncompressed files.
 _MNIST = {
@@ -34,7 +35,8 @@ def read_idx(path: str | Path, md5: str | None = None) -> np.ndarray:
 
     `md5`: of the uncompressed bytes, checked where given.
 
-    Raises a `ValueError` for a file that is truncated or too long, damaged, or no IDX file.
+    Raises a `ValueError` for a file that is truncated or too long, damaged, or no IDX file, and one whose
+    values would take more than half of the free memory.
 
     Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits".
 
@@ -46,28 +48,42 @@ def read_idx(path: str | Path, md5: str | None = None) -> np.ndarray:
     ```
     """
     path = Path(path)
-    content = path.read_bytes()
-    if content[:2] == b"\x1f\x8b":
-        try:
-            content = gzip.decompress(content)
-        except (EOFError, OSError, zlib.error) as error:
-            raise ValueError(f"{path} is damaged: {error}. Get it again.") from error
+    with reading(path, "where it comes from"):
+        return _read(path, md5)
+
+
+def _read(path: Path, md5: str | None) -> np.ndarray:
+    with open(path, "rb") as plain:
+        zipped = plain.read(2) == b"\x1f\x8b"
+    with gzip.open(path) if zipped else open(path, "rb") as file:
+        # No more than the head announces is ever read: a small file may be a long one, compressed.
+        head = file.read(4)
+        dtype = np.dtype(_TYPES[head[2]]) if _is_head(head) else None
+        n_dimensions = head[3] if dtype is not None else 0
+        start = 4 + 4 * n_dimensions
+        head += file.read(start - 4)
+        shape = struct.unpack(f">{n_dimensions}I", head[4:]) if len(head) == start else ()
+        size = 0 if dtype is None else dtype.itemsize * math.prod(shape)
+        check_room(f"{path}, of shape {shape},", size, "read it where there is more")
+        content = head + file.read(size + 1)
     if md5 is not None and (found := hashlib.md5(content, usedforsecurity=False).hexdigest()) != md5:
         raise ValueError(f"{path} has MD5 {found} uncompressed, {md5} was wanted: get it again.")
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _TYPES:
-        raise ValueError(f"{path} is no IDX file: it begins with {content[:4].hex(' ')}.")
-    dtype, n_dimensions = np.dtype(_TYPES[content[2]]), content[3]
-    start = 4 + 4 * n_dimensions
-    if len(content) < start:
-        raise ValueError(f"{path} ends within its head, after {len(content)} bytes: get it again.")
-    shape = struct.unpack(f">{n_dimensions}I", content[4:start])
-    wanted = start + dtype.itemsize * math.prod(shape)
-    if len(content) != wanted:
+    if dtype is None:
+        raise ValueError(f"{path} is no IDX file: it begins with {head[:4].hex(' ')}.")
+    if len(head) < start:
+        raise ValueError(f"{path} ends within its head, after {len(head)} bytes: get it again.")
+    if len(content) != start + size:
+        least = "at least " if len(content) > start + size else ""
         raise ValueError(
-            f"{path} has {len(content)} bytes, {wanted} were wanted for shape {shape}: get it again."
+            f"{path} has {least}{len(content)} bytes, {start + size} were wanted for shape {shape}: get it "
+            "again."
         )
     values = np.frombuffer(content, dtype, offset=start).reshape(shape)
     return values.astype(dtype.newbyteorder("="))
+
+
+def _is_head(head: bytes) -> bool:
+    return len(head) == 4 and head[:2] == b"\0\0" and head[2] in _TYPES and head[3] <= _MOST_DIMENSIONS
 
 
 def mnist(

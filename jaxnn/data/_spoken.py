@@ -2,7 +2,6 @@
 
 import dataclasses as dc
 import re
-import struct
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int
 
-from ._folder import set_folder
+from ._folder import reading, set_folder
 
 
 _SOURCE = "https://github.com/Jakobovski/free-spoken-digit-dataset"
@@ -119,13 +118,10 @@ def _read_wav(path: Path) -> np.ndarray:
     """The sound in -1 to 1, float32."""
     from scipy.io import wavfile
 
-    with warnings.catch_warnings():
-        # All that SciPy says of a file that ends too early.
-        warnings.filterwarnings("error", "Reached EOF", wavfile.WavFileWarning)
-        try:
-            rate, sound = wavfile.read(path)
-        except (ValueError, struct.error, wavfile.WavFileWarning) as error:
-            raise ValueError(f"{path} is damaged: {error}. Get it again from {_SOURCE}.") from error
+    with reading(path, _SOURCE), warnings.catch_warnings():
+        # All that SciPy says of a file that ends too early, or has what no recording has.
+        warnings.simplefilter("error")
+        rate, sound = wavfile.read(path)
     if rate != _RATE or sound.dtype != np.int16 or sound.ndim != 1:
         raise ValueError(
             f"{path} must be mono, 16 bits, {_RATE} Hz, got shape {sound.shape} of {sound.dtype} at "

@@ -1,6 +1,7 @@
 """Electrocardiograms in the layout of WFDB: a header, a signal file, a file of beats."""
 
 import dataclasses as dc
+import math
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -8,10 +9,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from ._folder import find
+from .._core import check_room
+from ._folder import find, reading
 
 
 _SOURCE = "https://physionet.org/content/mitdb/1.0.0"
+
+
+_DEFAULT_RATE = 250.0  # [Hz] of the format, where a header has none
 
 
 @dc.dataclass(frozen=True)
@@ -59,27 +64,60 @@ def read_ecg(folder: str | Path, name: str, annotations: str = "atr") -> EcgReco
     for suffix in ("hea", "dat", annotations):
         find(folder, (f"{name}.{suffix}",), _SOURCE)
     path = folder / name
-    try:
-        record: Any = wfdb.rdrecord(str(path), physical=False)
     # Of a damaged file wfdb says whatever its parser stumbles upon.
-    except Exception as error:
-        raise ValueError(f"{path}.hea or .dat is damaged: {error}. Get it again from {_SOURCE}.") from error
-    digital = record.d_signal
-    totals = digital.sum(axis=0, dtype=np.int64).tolist()
+    with reading(path, _SOURCE, ".hea or .dat"):
+        _check_header(wfdb, path)
+        record: Any = wfdb.rdrecord(str(path), physical=False)
+        _check_sums(path, record)
+        positions, symbols = _read_annotations(wfdb, path, annotations, len(record.d_signal))
+        return EcgRecord(
+            signal=(record.d_signal - np.asarray(record.baseline)) / np.asarray(record.adc_gain),
+            leads=tuple(record.sig_name),
+            rate=float(record.fs),
+            positions=positions,
+            symbols=symbols,
+        )
+
+
+def _check_header(wfdb: Any, path: Path) -> None:
+    """Raises a `ValueError` for numbers that no record has, and for files in other folders."""
+    header: Any = wfdb.rdheader(str(path))
+    gains = [*(header.adc_gain or ()), *(header.baseline or ())]
+    elsewhere = [file for file in header.file_name or () if Path(file).name != file]
+    problem, stated = None, _stated_rate(path)
+    # wfdb takes its default for what it cannot read.
+    if header.fs is None or not 0 < header.fs < math.inf or float(header.fs) != stated:
+        problem = f"has {stated:g} samples a second, more than 0 were wanted"
+    elif not header.sig_name or not np.isfinite(gains).all() or 0 in (header.adc_gain or ()):
+        problem = f"has leads {header.sig_name} with the gains and zeros {gains}, finite ones were wanted"
+    elif elsewhere:
+        problem = f"names the file {elsewhere[0]!r}, which is in another folder"
+    if problem:
+        raise ValueError(f"{path}.hea {problem}: get it again from {_SOURCE}.")
+    # As wfdb keeps them, 8 bytes for each sample.
+    size = 8 * (header.sig_len or 0) * len(header.sig_name)
+    check_room(f"The signals of {path}.hea", size, "read it where there is more")
+
+
+def _stated_rate(path: Path) -> float:
+    """Samples a second that the first line of a header has, NaN for what is no number."""
+    lines = path.with_name(f"{path.name}.hea").read_text(errors="replace").splitlines()
+    words = next(line.split() for line in lines if line.strip() and not line.startswith("#"))
+    try:
+        return float(words[2].partition("/")[0]) if len(words) > 2 else _DEFAULT_RATE
+    except ValueError:
+        return math.nan
+
+
+def _check_sums(path: Path, record: Any) -> None:
+    """Raises a `ValueError` if a lead has another checksum than in the header."""
+    totals = record.d_signal.sum(axis=0, dtype=np.int64).tolist()
     for lead, total, checksum in zip(record.sig_name, totals, record.checksum, strict=True):
         if checksum is not None and (total - checksum) % 2**16:
             raise ValueError(
                 f"{path}.dat has checksum {total % 2**16} in {lead}, {checksum % 2**16} was wanted: get it "
                 f"again from {_SOURCE}."
             )
-    positions, symbols = _read_annotations(wfdb, path, annotations, len(digital))
-    return EcgRecord(
-        signal=(digital - np.asarray(record.baseline)) / np.asarray(record.adc_gain),
-        leads=tuple(record.sig_name),
-        rate=float(record.fs),
-        positions=positions,
-        symbols=symbols,
-    )
 
 
 def _read_annotations(

@@ -110,6 +110,8 @@ def test_storage_keeps_arrays_and_never_half_a_file(tmp_path):
     before = path.read_bytes()
     with pytest.raises(ValueError, match="`bad` holds Python objects"):
         save_arrays(path, "Thing", {"bad": np.array([object()])})
+    with pytest.raises(ValueError, match=r"`bad` is of bfloat16, .*convert it to float32"):
+        save_arrays(path, "Thing", {"bad": np.asarray(jnp.ones(2, jnp.bfloat16))})
     assert path.read_bytes() == before
     with pytest.raises(FileNotFoundError):
         save_arrays(tmp_path / "absent" / "x.npz", "Thing", arrays)

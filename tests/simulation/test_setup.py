@@ -121,7 +121,9 @@ def test_without_float64(tmp_path):
         np.testing.assert_array_equal(loaded.junction.set_voltage, np.array([0.01, 0.011], np.float32))
     run(law=jaxnn.Resistor(1e-3), network=line(2), terminals=(0, 2)).save(tmp_path / "double.npz")
     with jax.enable_x64(False):
-        loaded = jaxnn.Solution.load(tmp_path / "double.npz")
+        with pytest.warns(jaxnn.NumericalWarning, match=r"double.npz has float64 .*rounded to float32"):
+            loaded = jaxnn.Solution.load(tmp_path / "double.npz")
+        assert float(loaded.dt) == pytest.approx(1e-3, rel=1e-13)
         assert loaded.conductance.dtype == loaded.junction.conductance_value.dtype == jnp.float32
         np.testing.assert_allclose(loaded.conductance, 5e-4, rtol=1e-6)
 

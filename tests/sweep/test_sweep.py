@@ -269,6 +269,8 @@ def test_a_chunk_takes_as_much_memory_as_there_is(tmp_path, monkeypatch):
     records = len(list((tmp_path / "done").iterdir()))
     assert 1 < records < 40
     monkeypatch.setattr(_batch, "_free_memory", lambda _: 10.0)
+    with pytest.raises(MemoryError, match=r"A chunk of 40 combinations takes .*give points= a smaller"):
+        fast_sweep(tmp_path / "none", over, network, junction, terminals=terminals, points=40)
     with pytest.raises(MemoryError, match="keep fewer steps"):
         fast_sweep(tmp_path / "none", over, network, junction, terminals=terminals)
 
@@ -322,20 +324,41 @@ V = {"drive.voltage": [0.1, 0.2]}
         ({"reduce": {"voltage": energy}}, "is a parameter of the sweep"),
         ({"network": 3}, "network must be a jaxnn.Network or a function"),
         ({"points": 0}, "points must be at least 1"),
+        ({"out": ""}, "The folder of a sweep must be a path, got ''"),
+        ({"out": 3}, "The folder of a sweep must be a path, got 3"),
+        ({"over": {0: [1.0]}}, "named by its path"),
+        ({"over": {"drive.voltage": [[0.1], [0.1, 0.2]]}}, "a list of finite numbers"),
     ],
 )
 def test_bad_input(tmp_path, changes, message):
     changes = {"over": V, "network": line(2), "terminals": (0, 2)} | changes
     with pytest.raises(ValueError, match=message):
-        fast_sweep(tmp_path / "out", **changes)
+        fast_sweep(changes.pop("out", tmp_path / "out"), **changes)
     assert not (tmp_path / "out" / "sweep.zarr").exists()
 
 
 def test_bad_samplings():
     with pytest.raises(ValueError, match="of one length"):
         jaxnn.Table({"drive.voltage": [1.0], "junction.boost": [1.0, 2.0]})
-    for limits in ((2, 1), (0, 1, "log"), (1, 2, "cube"), (1,)):
+    bad: list[Any] = [(2, 1), (0, 1, "log"), (1, 2, "cube"), (1,), 3, ("a", 1), (0, 10**400), (0, 2**70)]
+    for limits in bad:
         with pytest.raises(ValueError, match="low < high"):
             jaxnn.Sample({"drive.voltage": limits}, 3)
     with pytest.raises(ValueError, match="one of"):
         jaxnn.Sample({"drive.voltage": (1, 2)}, 3, method="halton")
+    for wrong, message in (
+        ({"count": 2.5}, "whole number"),
+        ({"count": 0}, "at least 1"),
+        ({"seed": "a"}, "seed of Sample"),
+        ({"seed": -1}, "seed of Sample"),
+        ({"method": ["sobol"]}, "one of"),
+        ({"name": "a b"}, "Python identifier"),
+        ({"ranges": 3}, "needs at least one parameter"),
+    ):
+        given: Any = {"ranges": {"drive.voltage": (1, 2)}, "count": 3} | wrong
+        with pytest.raises(ValueError, match=message):
+            jaxnn.Sample(**given)
+    grids: list[Any] = [3, [("drive.voltage", [0.1])], None]
+    for grid in grids:
+        with pytest.raises(ValueError, match="needs at least one parameter"):
+            jaxnn.Grid(grid)

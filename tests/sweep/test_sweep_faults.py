@@ -90,7 +90,7 @@ def test_a_crash_at_any_write(whole, tmp_path, monkeypatch):
 
     replace = os.replace
     out = tmp_path / "crashed"
-    for number in (8, 30, 31):  # the store, a chunk, the record of a chunk
+    for number in (8, 14, 30, 31):  # the store, its checksums, a chunk, the record of a chunk
         calls = []
 
         def crash(a, b, number=number, calls=calls):
@@ -133,9 +133,19 @@ def test_damaged_metadata(whole, copy):
     with pytest.warns(UserWarning, match=r"amplitude/c/0 was damaged or lost: it is written anew"):
         sweep_worker.worker_sweep(copy)
     assert tree(copy) == tree(whole)
-    (copy / "sweep.zarr" / "zarr.json").write_text("{")
-    with pytest.raises(ValueError, match=r"no store of a jaxnn sweep, or its zarr.json is damaged"):
+    group, kept = copy / "sweep.zarr" / "zarr.json", copy / "sweep.json"
+    for path in (group, kept):
+        path.write_text("{")
+        with pytest.warns(UserWarning, match=rf"{path.name} was damaged or lost: it is written anew"):
+            sweep_worker.worker_sweep(copy)
+        assert tree(copy) == tree(whole)
+    # Both: what is computed is still there, and nobody is told to delete it.
+    group.write_text("{")
+    kept.write_text("{")
+    before = tree(copy)
+    with pytest.raises(ValueError, match=r"zarr.json is damaged, or is not of .*chunks in .* are kept"):
         sweep_worker.worker_sweep(copy)
+    assert tree(copy) == before
 
 
 def test_other_readers_and_stores_of_earlier_versions(whole, copy):
@@ -147,6 +157,8 @@ def test_other_readers_and_stores_of_earlier_versions(whole, copy):
     earlier = json.loads(group.read_text())
     assert set(earlier.pop("consolidated_metadata")["metadata"]) == {str(name) for name in ours.variables}
     group.write_text(json.dumps(earlier))
+    (copy / "sweep.json").unlink()
+    xr.testing.assert_identical(jaxnn.open_sweep(copy).load(), ours.load())
     sweep_worker.worker_sweep(copy)
     assert tree(copy) == tree(whole)
 

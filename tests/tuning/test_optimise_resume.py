@@ -77,7 +77,7 @@ def test_checkpoint_of_another_optimisation(tmp_path):
         ({"key": jr.key(8, impl="unsafe_rbg")}, r"start\[3\] is \[0 7 0 7\] there and \[0 8 0 8\] here"),
         ({"constraints": (jaxnn.Scaled(2.0), jaxnn.Positive())}, r"start\[2\]"),
     ):
-        with pytest.raises(ValueError, match=f"another optimisation: .*{message}.*Delete it"):
+        with pytest.raises(ValueError, match=f"another optimisation: .*{message}.*Give checkpoint="):
             run_noisy(3, checkpoint=path, **changes)
     for start, message in (
         ((x + 1, scale), r"start\[0\]\[0\] is"),
