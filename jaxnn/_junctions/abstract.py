@@ -66,7 +66,7 @@ class AbstractJunction(Module):
         return -math.inf, math.inf
 
     def keeps_rounding(self) -> bool:
-        """Whether the law itself keeps what the dtype of its state rounds off a short step.
+        """Returns whether the law itself keeps what the dtype of its state rounds off a short step.
 
         By default it does not, and a run reports steps that are too short for float32.
         """

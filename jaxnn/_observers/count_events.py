@@ -40,7 +40,7 @@ class EventCounts(Module):
 
     @property
     def failed_step(self) -> Int[Array, "..."]:
-        """First step that went wrong, or -1: of the diagnosis."""
+        """The first step that went wrong, or -1: of the diagnosis."""
         return self.diagnosis.failed_step
 
 

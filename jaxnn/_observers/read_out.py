@@ -161,7 +161,7 @@ class ReadOutRun(Module):
 
     @property
     def failed_step(self) -> Int[Array, "..."]:
-        """First step that went wrong, or -1: of the diagnosis."""
+        """The first step that went wrong, or -1: of the diagnosis."""
         return self.diagnosis.failed_step
 
 

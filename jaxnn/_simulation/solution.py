@@ -136,7 +136,7 @@ class Solution(Module):
 
     @property
     def diagnosis(self) -> Diagnosis:
-        """What went wrong, when and where, in one piece."""
+        """The first thing that went wrong, when and where, in one piece."""
         return Diagnosis(self.largest_change, self.failed_step, self.failed_junction, self.cause)
 
     @property

@@ -205,7 +205,7 @@ def check_size(what: str, count: int, shape: str = "") -> None:
         )
 
 
-def checked_column(path: str, values: Numbers) -> np.ndarray:
+def checked_column(path: Declared[str], values: Numbers) -> np.ndarray:
     """Values of one parameter as a vector of finite numbers."""
     if not isinstance(path, str):
         raise ValueError(f"A parameter is named by its path, such as 'drive.voltage', got {path!r}.")
@@ -263,7 +263,7 @@ def _checked_name(name: object) -> str:
     return name
 
 
-def _checked_range(path: str, limits: Declared[Sequence[Any]]) -> tuple[Any, Any, str]:
+def _checked_range(path: Declared[str], limits: Declared[Sequence[Any]]) -> tuple[Any, Any, str]:
     try:
         given: Any = (*limits, "linear")[:3] if len(limits) in (2, 3) else (1, 0, "")
         low, high, scale = given
