@@ -38,7 +38,8 @@ def holds(condition: Callable[..., Any], *values: Any) -> bool:
         return bool(np.all(condition(*map(np.asarray, values))))
     kept = _kept.get()
     if kept is not None:  # somebody asks
-        kept.append(condition(*map(jnp.asarray, values)))
+        # A condition has no derivative, which a mesh with explicit axes could not always take.
+        kept.append(condition(*(jax.lax.stop_gradient(jnp.asarray(value)) for value in values)))
     return True
 
 

@@ -36,7 +36,7 @@ def below_rounding(problem: Problem, last: Int[Array, ""]) -> Bool[Array, "*netw
         jnp.broadcast_to(largest, shape[-1:]) if not networks else largest[problem.network_of_junction]
     )
     gain = lambda voltage: jnp.abs(law.update(state, voltage, _LONGER * dt) - state) / _LONGER / scale
-    gains = jax.vmap(gain)(voltage * np.array([[1], [-1], [0]], dtype))
+    gains = jax.vmap(gain)(voltage[None] * np.array([[1], [-1], [0]], dtype))
     lost = (gains > 0) & (gains < _LEAST * jnp.finfo(dtype).eps)
     lost = jnp.any(lost, axis=tuple(range(lost.ndim - 1))) & ~problem.network.passive
     if not networks:

@@ -51,7 +51,7 @@ class ParallelPlan(AbstractPlan):
     graph: Any
 
     @property
-    def terminals(self) -> np.ndarray:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def terminals(self) -> Indices:  # pyright: ignore[reportIncompatibleVariableOverride]
         return self.pairs.terminals
 
     def eliminate(self, conductance: Array) -> PyTree[Array]:
