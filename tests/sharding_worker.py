@@ -75,7 +75,8 @@ def of_arrays(x):
     """A drive as an array, a state and parameters of each junction, all mapped."""
     drive = x * jnp.linspace(0, 1, STEPS)
     state = jnp.full(NETWORK.n_junctions, 1e-3) * x
-    return fields(run(x, drive=drive, state=state, junction=law(x * jnp.ones(NETWORK.n_junctions))))
+    junction = law(x * jnp.ones(NETWORK.n_junctions))
+    return fields(run(x, drive=drive, state=state, junction=junction, record=EVERYTHING))
 
 
 def of_nested(x):
