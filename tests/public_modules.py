@@ -138,7 +138,7 @@ def _cloud(*shape):
 
 def diagnosis():
     """Of a run in which nothing went wrong."""
-    return jaxnn.Diagnosis(jnp.full((), 0.01), jnp.int32(-1), jnp.int32(-1), jnp.int32(0))
+    return jaxnn.Diagnosis(jnp.ones(()), jnp.int32(-1), jnp.int32(-1), jnp.int32(0))
 
 
 # What comes out of a computation, here without one.
