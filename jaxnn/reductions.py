@@ -5,6 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from ._core import arguments
 from ._simulation import Solution
 
 
@@ -19,6 +20,7 @@ __all__ = [
 ]
 
 
+@arguments.checked(solution=arguments.one_of(Solution))
 def final_conductance(solution: Solution) -> Float[Array, ""]:
     """Conductance at the last step kept [S].
 
@@ -29,6 +31,7 @@ def final_conductance(solution: Solution) -> Float[Array, ""]:
     return solution.conductance[-1]
 
 
+@arguments.checked(solution=arguments.one_of(Solution))
 def largest_conductance(solution: Solution) -> Float[Array, ""]:
     """Largest conductance of the steps kept [S].
 
@@ -39,6 +42,7 @@ def largest_conductance(solution: Solution) -> Float[Array, ""]:
     return jnp.nanmax(solution.conductance)
 
 
+@arguments.checked(solution=arguments.one_of(Solution), conductance=arguments.real(ndim=0))
 def activation_time(solution: Solution, conductance: float | int = 1e-6) -> Float[Array, ""]:
     """First time kept with at least so much conductance [s], NaN if there is none.
 
@@ -50,6 +54,7 @@ def activation_time(solution: Solution, conductance: float | int = 1e-6) -> Floa
     return jnp.where(active.any(), solution.time[jnp.argmax(active)], jnp.nan)
 
 
+@arguments.checked(solution=arguments.one_of(Solution), ratio=arguments.real(ndim=0, low=0))
 def events(solution: Solution, ratio: float | int = 0.05) -> Int[Array, ""]:
     """How often the conductance moves by more than `ratio` of itself from one step kept to the next.
 
@@ -64,6 +69,7 @@ def events(solution: Solution, ratio: float | int = 0.05) -> Int[Array, ""]:
     return jnp.sum(starts, dtype=jnp.int32)
 
 
+@arguments.checked(solution=arguments.one_of(Solution))
 def mean_power(solution: Solution) -> Float[Array, ""]:
     """Power dissipated in all junctions, the mean over the steps kept [W].
 
@@ -74,6 +80,7 @@ def mean_power(solution: Solution) -> Float[Array, ""]:
     return jnp.mean(solution.power)
 
 
+@arguments.checked(solution=arguments.one_of(Solution))
 def conductance_trace(solution: Solution) -> Float[Array, " time"]:
     """Conductance at every step kept [S].
 

@@ -1,5 +1,6 @@
 """What every room stands on, without any physics: arrays, units, progress, programs, files."""
 
+from . import arguments as arguments
 from .arrays import (
     as_array as as_array,
     as_inexact as as_inexact,

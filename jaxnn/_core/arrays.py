@@ -13,6 +13,9 @@ from .numbers import Number
 from .types import Numbers
 
 
+_OF_NUMBERS = ("dtype", "__array__", "__float__")  # a graph, say, could be listed too
+
+
 def as_inexact(value: Numbers) -> Number:
     """A parameter as it is kept: a JAX array as it is, all else as a NumPy array of floats.
 
@@ -20,6 +23,12 @@ def as_inexact(value: Numbers) -> Number:
     weakly typed JAX array, so that no module has another type after an update than before.
     """
     check_real(value)
+    listed = isinstance(value, list | tuple | range)
+    if isinstance(value, type) or not (listed or any(hasattr(value, x) for x in _OF_NUMBERS)):
+        raise ValueError(
+            "a parameter must be a number, a list or an array of numbers in SI units, such as 1e-3 for 1 "
+            f"ms, got {value!r}."
+        )
     if isinstance(value, jax.Array) and (isinstance(value, Tracer) or not value.weak_type):
         return value if jnp.issubdtype(value.dtype, jnp.inexact) else value.astype(float)
     if isinstance(value, np.ndarray | np.generic) and jnp.issubdtype(value.dtype, jnp.inexact):

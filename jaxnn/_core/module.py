@@ -14,6 +14,7 @@ from jax.core import Tracer
 from jaxtyping import Array
 
 from .field_docs import described
+from .field_names import name_fields
 from .units import field_units
 from .unrecorded import NotRecorded
 
@@ -30,12 +31,14 @@ class Module(eqx.Module):
     """An `equinox.Module` that is shown in a few lines: numbers with units, arrays with their range.
 
     A field says its unit in its declaration, `eqx.field(metadata=unit("V"))`, and what it is in a
-    docstring beneath it, which `help` of the class shows.
+    docstring beneath it, which `help` of the class shows. What a user gives for it wrongly is refused with
+    its name.
     """
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls.__doc__ = described(cls)
+        name_fields(cls)
 
     def __repr__(self) -> str:
         return _laid_out(_fields(self))

@@ -12,6 +12,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import PyTree
 
+from . import arguments
 from .arrays import check_count
 from .numerical_warning import warn_user
 
@@ -65,6 +66,7 @@ class _Programs:
 _programs = _Programs(_KEPT)
 
 
+@arguments.checked(n=arguments.count(0))
 def keep_programs(n: int) -> None:
     """Sets how many compiled programs are kept, at first 12: those that were used last.
 

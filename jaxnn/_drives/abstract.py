@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 from jaxtyping import Array, ArrayLike, DTypeLike, Float, PyTree
 
-from .._core import Declared, Module, Numbers, check_finite, common_dtype
+from .._core import Declared, Module, Numbers, arguments, check_finite, common_dtype
 from .clock import Clock, Timing
 
 
@@ -100,6 +100,8 @@ class Sum(AbstractClockDrive):
     """The drives that add up [V], at least one."""
 
     def __init__(self, drives: Sequence[Any]):
+        if not isinstance(drives, Sequence) or isinstance(drives, str):
+            arguments.refuse("drives", "a list of drives", drives)
         self.drives = tuple(drives)
 
     def __check_init__(self):

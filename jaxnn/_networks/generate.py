@@ -6,11 +6,22 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int
 from scipy.spatial import KDTree
 
-from .._core import Count, check_wires_in_box, unit, whole
+from .._core import Count, arguments, check_wires_in_box, unit, whole
 from .network import Network
 from .topology import ArrayInput
 
 
+_LENGTH = arguments.real(ndim=0, low=0, known=True)
+
+
+@arguments.checked(
+    n_wires=arguments.count(),
+    box=arguments.real(known=True),
+    length_mean=_LENGTH,
+    length_std=_LENGTH,
+    seed=arguments.count(0),
+    density=arguments.real(ndim=0, above=0, known=True),
+)
 def nanowire_network(
     n_wires: Count | None = None,
     box: Annotated[ArrayInput, unit("m")] = (100e-6, 100e-6),

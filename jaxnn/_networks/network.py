@@ -15,6 +15,7 @@ from .._core import (
     Module,
     Number,
     Numbers,
+    arguments,
     as_inexact,
     check_at_least,
     check_conductance,
@@ -57,6 +58,16 @@ class Network(Module):
     """Conductances of the passive junctions, in the order of `edges` [S], not negative."""
     _wires: bytes | None = eqx.field(static=True, repr=False)
 
+    @arguments.checked(
+        n_nodes=arguments.count(),
+        edges=arguments.real(known=True, finite=False),
+        positions=arguments.real(known=True, finite=False),
+        wire_ends=arguments.real(known=True, finite=False),
+        box=arguments.real(known=True, finite=False),
+        passive=arguments.real(known=True, finite=False),
+        passive_conductance=arguments.real(finite=False),
+        wires=arguments.whole_numbers(),
+    )
     def __init__(
         self,
         n_nodes: SupportsIndex,
@@ -307,6 +318,7 @@ class Network(Module):
             wires=np.flatnonzero(keep),
         )
 
+    @arguments.checked(a=arguments.count(0), b=arguments.count(0))
     def path_length(self, a: SupportsIndex, b: SupportsIndex) -> int:
         """Returns the least number of memristive junctions on a path between two nodes.
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 from scipy.spatial.distance import cdist
 
-from .._core import Declared, check_type
+from .._core import Declared, arguments, check_type
 from .connectivity import require_connected
 from .network import Network
 from .paths import PathLengths
@@ -17,7 +17,10 @@ from .paths import PathLengths
 # Pairs are looked at this many second terminals at a time, so that memory grows with n, not n^2.
 _CHUNK = 512
 
+_NETWORK = arguments.one_of(Network)
 
+
+@arguments.checked(network=_NETWORK, by=arguments.word("distance", "hops"))
 def farthest_pair(
     network: Declared[Network], by: Literal["distance", "hops"] = "distance"
 ) -> tuple[int, int]:
@@ -49,6 +52,7 @@ def farthest_pair(
     return _farthest_centres(network.positions)
 
 
+@arguments.checked(network=_NETWORK, path_length=arguments.count())
 def pair_at(network: Declared[Network], path_length: int) -> tuple[int, int]:
     """Finds two wires (source, drain) at a given path length, their centres farthest apart of all such.
 
@@ -75,6 +79,7 @@ def pair_at(network: Declared[Network], path_length: int) -> tuple[int, int]:
     return pair
 
 
+@arguments.checked(network=_NETWORK, count=arguments.count(), seed=arguments.seed)
 def random_terminals(network: Declared[Network], count: int = 2, seed: int = 0) -> tuple[int, ...]:
     """Draws `count` different wires at random, all equally likely.
 

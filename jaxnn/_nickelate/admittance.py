@@ -7,7 +7,7 @@ from jaxtyping import Array, ArrayLike, Complex
 
 from jaxnn_kernels import CloudState, proton_cloud_rate
 
-from .._core import announced, check_at_least, compiled, follow
+from .._core import announced, arguments, check_at_least, compiled, follow
 from .device import NickelateDevice
 
 
@@ -15,6 +15,12 @@ from .device import NickelateDevice
 _FIELD, _LENGTH, _CHARGE = 1e7, 1e-9, 1e-2  # [V/m], [m], [C/m^2]
 
 
+@arguments.checked(
+    device=arguments.one_of(NickelateDevice),
+    state=arguments.one_of(CloudState),
+    frequency=arguments.real(),
+    bias=arguments.real(),
+)
 def small_signal_admittance(
     device: NickelateDevice, state: CloudState, frequency: ArrayLike, *, bias: ArrayLike = 0.0
 ) -> Complex[Array, "..."]:

@@ -20,6 +20,7 @@ from .._core import (
     Key,
     Module,
     announced,
+    arguments,
     cast_inexact,
     check_finite,
     common_dtype,
@@ -110,6 +111,15 @@ class DeviceSolution(Module):
 
 
 @on_mesh_of_arguments
+@arguments.checked(
+    shape=arguments.whole_numbers(low=0),
+    sheet=arguments.one_of(CapacitiveSheet),
+    sheet_potential=arguments.real(),
+    cycle_spread=arguments.one_of(NickelateSpread),
+    key=arguments.key,
+    trace=arguments.flag,
+    state=arguments.one_of(CloudState),
+)
 def simulate_devices(
     device: Declared[NickelateDevice],
     programme: Declared[Programme],
@@ -177,6 +187,12 @@ def simulate_devices(
     return run.check()
 
 
+@arguments.checked(
+    device=arguments.one_of(NickelateDevice),
+    state=arguments.one_of(CloudState),
+    voltage=arguments.real(),
+    wait=arguments.real(low=0),
+)
 def read_resistance(
     device: NickelateDevice, state: CloudState, *, voltage: float = 0.1, wait: float = 100.0, **options: int
 ) -> Float[Array, "*devices"]:

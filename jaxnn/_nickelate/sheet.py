@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from jaxnn_kernels import STAGE_SHARE
 
-from .._core import Module, Number, Numbers, as_inexact, check_at_least, following, unit
+from .._core import Module, Number, Numbers, arguments, as_inexact, check_at_least, following, unit
 
 
 class CapacitiveSheet(Module):
@@ -62,6 +62,9 @@ class CapacitiveSheet(Module):
             check_at_least(name, getattr(self, name), 0, "S")
 
     @classmethod
+    @arguments.checked(
+        rows=arguments.count(), columns=arguments.count(), pitch=arguments.real(ndim=0, above=0)
+    )
     def grid(
         cls, rows: int, columns: int, *, pitch: float = 3.5e-6, **numbers: Numbers
     ) -> "CapacitiveSheet":

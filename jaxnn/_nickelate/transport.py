@@ -11,6 +11,7 @@ from .._core import (
     Module,
     Number,
     announced,
+    arguments,
     as_inexact,
     cast_inexact,
     check_at_least,
@@ -137,6 +138,11 @@ class TransportSolution(Module):
 
 
 @on_mesh_of_arguments
+@arguments.checked(
+    transport=arguments.one_of(ProtonTransport),
+    programme=arguments.one_of(Programme),
+    state=arguments.one_of(TransportState),
+)
 def simulate_transport(
     transport: ProtonTransport, programme: Programme, *, state: TransportState | None = None
 ) -> TransportSolution:

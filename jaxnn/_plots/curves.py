@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._core import arguments
 from .._junctions import G0
 from .drawing import GUIDE, PALETTE, WIRE, new_axes, positive
 
@@ -23,7 +24,21 @@ else:
 
 _MAX_LEGEND = len(PALETTE)
 
+_CURVE = arguments.real(known=True, finite=False)
 
+
+def _run_or_times(name: str, value: Any) -> None:
+    if not hasattr(value, "conductance"):
+        _CURVE(name, value)
+
+
+@arguments.checked(
+    time=_run_or_times,
+    conductance=_CURVE,
+    labels=arguments.having("__len__", named="a list of labels"),
+    label=arguments.either(type(None), arguments.one_of(str)),
+    unit=arguments.one_of(str),
+)
 def plot_conductance(
     time: ArrayLike | Solution,
     conductance: ArrayLike | None = None,
@@ -77,6 +92,7 @@ def plot_conductance(
     return _tidy(ax)
 
 
+@arguments.checked(drive=_CURVE, up=_CURVE, down=_CURVE, thresholds=arguments.either(type(None), _CURVE))
 def plot_hysteresis(
     drive: ArrayLike,
     up: ArrayLike,
@@ -132,6 +148,10 @@ def plot_hysteresis(
     return _tidy(ax)
 
 
+@arguments.checked(
+    optimisation=arguments.having("loss", "best_loss", named="what jaxnn.optimise returns"),
+    target=arguments.real(ndim=0, known=True),
+)
 def plot_optimisation(
     optimisation: Optimisation, *, ax: Axes | None = None, target: float | int | None = None
 ) -> Axes:

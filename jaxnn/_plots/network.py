@@ -8,6 +8,7 @@ import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._core import arguments
 from .drawing import GUIDE, PALETTE, WIRE, new_axes, of_solution, positive, side_by_side
 
 
@@ -21,6 +22,24 @@ else:
     Axes = Network = Solution = Any
 
 
+def _network_or_run(name: str, value: Any) -> None:
+    if isinstance(value, type) or not (
+        hasattr(value, "n_junctions") or hasattr(value, "junction_conductance")
+    ):
+        arguments.refuse(
+            name, "a Network or a Solution", value, "Network.from_graph takes a NetworkX graph."
+        )
+
+
+@arguments.checked(
+    network=_network_or_run,
+    values=arguments.real(known=True, finite=False),
+    terminals=arguments.whole_numbers(),
+    log=arguments.flag,
+    limits=arguments.real(known=True),
+    label=arguments.either(type(None), arguments.one_of(str)),
+    cmap=arguments.one_of(str),
+)
 def plot_network(
     network: Network | Solution,
     values: ArrayLike | None = None,

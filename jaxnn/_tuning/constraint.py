@@ -11,7 +11,17 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
-from .._core import Module, Number, as_inexact, check_at_least, check_finite, common_dtype, concrete, follow
+from .._core import (
+    Module,
+    Number,
+    arguments,
+    as_inexact,
+    check_at_least,
+    check_finite,
+    common_dtype,
+    concrete,
+    follow,
+)
 
 
 class AbstractConstraint(Module):
@@ -304,6 +314,8 @@ def only(module: PyTree, **constraints: AbstractConstraint) -> PyTree:
     free.frequency  # None
     ```
     """
+    if isinstance(module, type) or not dc.is_dataclass(module):
+        arguments.refuse("module", "a module, such as a drive", module)
     fields = [f.name for f in dc.fields(module) if not f.metadata.get("static")]
     unknown = [name for name in constraints if name not in fields]
     if unknown:
@@ -315,6 +327,7 @@ def only(module: PyTree, **constraints: AbstractConstraint) -> PyTree:
     return fixed
 
 
+@arguments.checked(key=arguments.key, restarts=arguments.count())
 def spread(parameters: PyTree, key: PRNGKeyArray, restarts: int, *, constraints: PyTree = None) -> PyTree:
     """Draws starts for `jaxnn.optimise(..., restarts=restarts)` at random from the constraints.
 

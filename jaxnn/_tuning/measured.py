@@ -5,9 +5,10 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxnn_kernels import straight_through
 
-from .._core import Numbers, check_finite
+from .._core import Numbers, arguments, check_finite
 
 
+@arguments.checked(value=arguments.real(finite=False), twin=arguments.real(finite=False))
 def measured(value: Numbers, twin: ArrayLike) -> Float[Array, "..."]:
     r"""Returns `value` itself, with the derivative of `twin`, forwards and backwards.
 

@@ -13,13 +13,27 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, PyTree
 from optax import GradientTransformation
 
-from .._core import Declared, Key, bar, check_finite, notice, ticking, warn_user
+from .._core import Declared, Key, arguments, bar, check_finite, notice, ticking, warn_user
 from .checkpoint import load_checkpoint, save_checkpoint
 from .constraint import AbstractConstraint, Fixed, is_tunable, leaf_rules
 from .result import Optimisation, OptimisationResult
 from .steps import BLOCK, Record, State, Tuning, best_and_result, first_state, loose, take_steps
 
 
+@arguments.checked(
+    loss=arguments.function,
+    steps=arguments.count(),
+    restarts=arguments.count(),
+    key=arguments.key,
+    has_aux=arguments.flag,
+    target=arguments.real(ndim=0),
+    patience=arguments.count(),
+    tolerance=arguments.real(ndim=0, low=0),
+    max_halvings=arguments.count(0),
+    checkpoint=arguments.path,
+    checkpoint_every=arguments.count(),
+    progress=arguments.flag,
+)
 def optimise(
     loss: Callable,
     parameters: PyTree,

@@ -5,7 +5,7 @@ from typing import NamedTuple, SupportsIndex
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._core import Numbers, check_count
+from .._core import Numbers, arguments, check_count
 
 
 class Avalanches(NamedTuple):
@@ -40,6 +40,7 @@ class Avalanches(NamedTuple):
         return float(np.mean(second / first)) if first.size else float("nan")
 
 
+@arguments.checked(events=arguments.whole_numbers())
 def inter_event_intervals(events: Numbers) -> Int[np.ndarray, " intervals"]:
     """Counts the steps between successive steps with events, within each run.
 
@@ -53,6 +54,7 @@ def inter_event_intervals(events: Numbers) -> Int[np.ndarray, " intervals"]:
     return np.diff(step)[np.diff(run) == 0]
 
 
+@arguments.checked(events=arguments.whole_numbers(), width=arguments.count())
 def bin_events(events: Numbers, width: SupportsIndex | None = None) -> Int[np.ndarray, "runs bins"]:
     """Sums events over bins of `width` steps, run by run; the steps left over are dropped.
 
@@ -80,6 +82,7 @@ def bin_events(events: Numbers, width: SupportsIndex | None = None) -> Int[np.nd
     return trains[:, : bins * n].reshape(len(trains), bins, n).sum(axis=2, dtype=np.int64)
 
 
+@arguments.checked(binned=arguments.whole_numbers())
 def find_avalanches(binned: Numbers) -> Avalanches:
     """Finds the runs of bins with events between two empty bins of the same run.
 
@@ -111,6 +114,7 @@ def find_avalanches(binned: Numbers) -> Avalanches:
     return Avalanches(size, lifetime, start, profile)
 
 
+@arguments.checked(avalanches=arguments.one_of(Avalanches))
 def mean_size(
     avalanches: Avalanches,
 ) -> tuple[Int[np.ndarray, " lifetimes"], Float[np.ndarray, " lifetimes"], Int[np.ndarray, " lifetimes"]]:

@@ -5,9 +5,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from .._core import Seed
+from .._core import Seed, arguments
 from ._avalanches import Avalanches, mean_size
 from ._power_law import PowerLawFit, line_through
+
+
+_LENGTH = arguments.real(ndim=0, low=0, finite=False, known=True)
 
 
 class Estimate(NamedTuple):
@@ -47,6 +50,7 @@ class ShapeCollapse(NamedTuple):
     """Mean events per bin, not scaled: multiply by lifetime ** -gamma to see the collapse."""
 
 
+@arguments.checked(size=arguments.one_of(PowerLawFit), lifetime=arguments.one_of(PowerLawFit))
 def exponents_relation(size: PowerLawFit, lifetime: PowerLawFit) -> Estimate:
     r"""Computes $(\alpha - 1) / (\tau - 1)$ from the exponents of sizes and lifetimes, errors propagated.
 
@@ -64,6 +68,7 @@ def exponents_relation(size: PowerLawFit, lifetime: PowerLawFit) -> Estimate:
     return Estimate(value, float(abs(value) * np.hypot(size.error / t, lifetime.error / a)))
 
 
+@arguments.checked(avalanches=arguments.one_of(Avalanches), shortest=_LENGTH, longest=_LENGTH)
 def mean_size_exponent(avalanches: Avalanches, shortest: float | int, longest: float | int) -> Estimate:
     r"""Fits the slope of $\ln \langle S \rangle(T)$ against $\ln T$ for lifetimes from shortest to longest.
 
@@ -81,6 +86,14 @@ def mean_size_exponent(avalanches: Avalanches, shortest: float | int, longest: f
     return Estimate(*line_through(np.log(lifetime[inside]), np.log(size[inside])))
 
 
+@arguments.checked(
+    avalanches=arguments.one_of(Avalanches),
+    shortest=_LENGTH,
+    longest=_LENGTH,
+    least_count=arguments.count(),
+    bootstraps=arguments.count(0),
+    seed=arguments.seed,
+)
 def shape_collapse(
     avalanches: Avalanches,
     *,

@@ -2,7 +2,15 @@
 
 import numpy as np
 
+from .._core import arguments
 
+
+@arguments.checked(
+    conductance=arguments.real(ndim=1, known=True),
+    frequency=arguments.real(ndim=0, above=0, known=True),
+    dt=arguments.real(ndim=0, above=0, known=True),
+    first=arguments.count(0),
+)
 def on_off_ratio(conductance: np.ndarray, frequency: float, dt: float, first: int = 0) -> float:
     """Returns the mean over whole periods of the largest conductance over the least, or over part of one.
 

@@ -5,12 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from .._core import Declared, Numbers
+from .._core import Declared, Numbers, arguments
 from .._networks import Network, checked_node, lightest_path
 from .._simulation import Solution
 from ._of_solution import Junctions, passive_of, recorded
 
 
+@arguments.checked(
+    time=arguments.either(Solution, arguments.real(known=True)),
+    values=arguments.real(known=True),
+    level=arguments.real(ndim=0, known=True),
+    network=arguments.one_of(Network),
+)
 def activation_times(
     time: Numbers | Solution,
     values: Numbers | None = None,
@@ -48,6 +54,9 @@ def activation_times(
     return np.where(above.any(axis=0), time[np.argmax(above, axis=0)], np.nan)
 
 
+@arguments.checked(
+    conductance=arguments.real(known=True), terminals=arguments.whole_numbers(), with_passive=arguments.flag
+)
 def least_resistance_path(
     network: Declared[Network | Solution],
     conductance: Numbers | None = None,

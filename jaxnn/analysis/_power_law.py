@@ -5,11 +5,13 @@ from typing import NamedTuple, SupportsIndex
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._core import Numbers, Seed
+from .._core import Numbers, Seed, arguments
 
 
 # Exponents are looked for in this range.
 _LOWEST, _HIGHEST = -1.0, 8.0
+
+_EXPONENT = arguments.real(ndim=0, known=True)
 
 
 class PowerLawFit(NamedTuple):
@@ -40,6 +42,7 @@ class PowerLawFit(NamedTuple):
     """Number of data within the range."""
 
 
+@arguments.checked(exponent=_EXPONENT, minimum=arguments.count(), maximum=arguments.count())
 def power_law_probabilities(exponent: float, minimum: int, maximum: int) -> Float[np.ndarray, " _"]:
     """Returns p(x) = x^-exponent / sum over minimum..maximum, for x = minimum, ..., maximum.
 
@@ -52,6 +55,13 @@ def power_law_probabilities(exponent: float, minimum: int, maximum: int) -> Floa
     return weight / weight.sum()
 
 
+@arguments.checked(
+    exponent=_EXPONENT,
+    minimum=arguments.count(),
+    maximum=arguments.count(),
+    count=arguments.count(0),
+    seed=arguments.seed,
+)
 def power_law_sample(
     exponent: float, minimum: int, maximum: int, count: SupportsIndex, seed: Seed = 0
 ) -> Int[np.ndarray, " count"]:
@@ -66,6 +76,14 @@ def power_law_sample(
     return np.random.default_rng(seed).choice(len(probabilities), int(count), p=probabilities) + minimum
 
 
+@arguments.checked(
+    sample=arguments.real(known=True),
+    minimum=arguments.count(),
+    maximum=arguments.count(),
+    samples=arguments.count(0),
+    refit=arguments.flag,
+    seed=arguments.seed,
+)
 def fit_power_law(
     sample: Numbers,
     minimum: int | None = None,
@@ -106,6 +124,13 @@ def fit_power_law(
     return _Range(minimum, maximum).fit(histogram, samples, refit, np.random.default_rng(seed))
 
 
+@arguments.checked(
+    sample=arguments.real(known=True),
+    accept=arguments.real(ndim=0, low=0, high=1, known=True),
+    samples=arguments.count(),
+    tries=arguments.count(),
+    seed=arguments.seed,
+)
 def scan_power_law(
     sample: Numbers,
     *,
@@ -152,6 +177,7 @@ def scan_power_law(
     return None
 
 
+@arguments.checked(sample=arguments.real(known=True))
 def log_log_slope(sample: Numbers) -> tuple[float, float]:
     """Fits a straight line through the logarithm of the whole histogram: the exponent and its error.
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Numbers
+from .._core import Numbers, arguments
 
 
+@arguments.checked(sample=arguments.real(known=True), minimum=arguments.count(), maximum=arguments.count())
 def compare_with_powerlaw(sample: Numbers, minimum: int | None = None, maximum: int | None = None) -> dict:
     """Returns what the `powerlaw` package makes of whole numbers between two cut-offs.
 

@@ -5,13 +5,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from .._core import Numbers, check_at_least
-from .._networks import Ensemble
+from .._core import Numbers, arguments, check_at_least
+from .._networks import Ensemble, Network
 from .._observers import AbstractEventRule
 from .._simulation import Solution
 from ._of_solution import Junctions, passive_of, recorded
 
 
+@arguments.checked(
+    conductance=arguments.either(Solution, arguments.real(known=True)),
+    rule=arguments.one_of(AbstractEventRule),
+    dt=arguments.real(ndim=0, above=0),
+    network=arguments.one_of(Network, Ensemble),
+)
 def events_in(
     conductance: Numbers | Solution,
     rule: AbstractEventRule,
@@ -78,6 +84,11 @@ def _owners(network: Junctions, junctions: int) -> tuple[Int[Array, " junctions"
     return jnp.asarray(owner, jnp.int32), len(counts) if isinstance(whole, Ensemble) else 0
 
 
+@arguments.checked(
+    conductance=arguments.real(known=True),
+    absolute=arguments.real(ndim=0, low=0, known=True),
+    relative=arguments.real(ndim=0, low=0, known=True),
+)
 def trace_events(
     conductance: Numbers, absolute: float | int = 5e-8, relative: float | int = 0.03
 ) -> Bool[np.ndarray, " steps"]:

@@ -7,9 +7,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._core import bar, check_at_least, check_count, check_finite
+from .._core import arguments, bar, check_at_least, check_count, check_finite
 
 
+@arguments.checked(
+    recordings=arguments.having("__len__", named="a list of recordings"),
+    rate=arguments.real(ndim=0, above=0, known=True),
+    channels=arguments.count(),
+    frames=arguments.count(),
+    lowest=arguments.real(ndim=0, low=0, known=True),
+    decibels=arguments.real(ndim=0, above=0, known=True),
+    progress=arguments.flag,
+)
 def audio_pulses(
     recordings: Sequence[Any],
     rate: float | int,

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._core import Key, Numbers, as_array, check_at_least, check_count, check_finite
+from .._core import Key, Numbers, arguments, as_array, check_at_least, check_count, check_finite
 from ._pulses import unit_values
 
 
@@ -12,6 +12,7 @@ _AXES = "samples channels slots"
 _ONE = 2**16
 
 
+@arguments.checked(pulses=arguments.real(finite=False), levels=arguments.count(), power=arguments.real())
 def amplitude_code(
     pulses: Numbers, *, levels: int | None = None, power: Numbers | None = None
 ) -> Float[Array, "samples channels slots"]:
@@ -43,6 +44,7 @@ def amplitude_code(
     return jnp.round(pulses * top) / top
 
 
+@arguments.checked(pulses=arguments.real(finite=False), threshold=arguments.real())
 def threshold_code(pulses: Numbers, threshold: Numbers) -> Float[Array, "samples channels slots"]:
     """Makes a full pulse where the value is above `threshold`, else none.
 
@@ -62,6 +64,7 @@ def threshold_code(pulses: Numbers, threshold: Numbers) -> Float[Array, "samples
     return (pulses > _per_channel("threshold", threshold, pulses)).astype(pulses.dtype)
 
 
+@arguments.checked(pulses=arguments.real(finite=False), slots=arguments.count(), key=arguments.key)
 def rate_code(
     pulses: Numbers, slots: int = 1, *, key: Key | None = None
 ) -> Float[Array, "samples channels slots"]:
@@ -91,6 +94,7 @@ def rate_code(
     return (phase % _ONE < steps).astype(held.dtype)
 
 
+@arguments.checked(pulses=arguments.real(finite=False), low=arguments.real(), high=arguments.real())
 def to_volts(pulses: Numbers, low: Numbers, high: Numbers) -> Float[Array, "samples channels slots"]:
     """Turns pulses from 0 to 1 into voltages between the set-points `low` and `high`, in their unit.
 

@@ -5,13 +5,14 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._core import Key, Numbers, as_array, check_count, concrete
+from .._core import Key, Numbers, arguments, as_array, check_count, concrete
 from ._pulses import unit_values
 
 
 _AXES = "samples channels slots"
 
 
+@arguments.checked(pulses=arguments.real(finite=False), mask=arguments.real())
 def mask_pulses(pulses: Numbers, mask: Numbers) -> Float[Array, "samples devices slots"]:
     r"""Sends every channel to several devices, each pulse stretched over several slots, by a mask.
 
@@ -39,6 +40,7 @@ def mask_pulses(pulses: Numbers, mask: Numbers) -> Float[Array, "samples devices
     return masked.reshape(n, channels * repeats, slots * nodes)
 
 
+@arguments.checked(pulses=arguments.real(finite=False), weights=arguments.real())
 def mix_channels(pulses: Numbers, weights: Numbers) -> Float[Array, "samples devices slots"]:
     r"""Gives devices weighted sums of channels: $J_d(t) = \sum_c w_{dc} u_c(t)$.
 
@@ -67,6 +69,9 @@ def mix_channels(pulses: Numbers, weights: Numbers) -> Float[Array, "samples dev
     return jnp.clip(jnp.einsum("dc,sct->sdt", weights, pulses, precision="highest"), 0, 1)
 
 
+@arguments.checked(
+    key=arguments.key, repeats=arguments.count(), nodes=arguments.count(), levels=arguments.count()
+)
 def random_mask(key: Key, repeats: int, nodes: int, *, levels: int | None = None) -> Array:
     """Draws a mask `(repeats, nodes)` for `mask_pulses`, of weights evenly from 0 to 1.
 
@@ -87,6 +92,9 @@ def random_mask(key: Key, repeats: int, nodes: int, *, levels: int | None = None
     return as_array(jr.randint(key, shape, 0, top + 1)) / top
 
 
+@arguments.checked(
+    key=arguments.key, devices=arguments.count(), channels=arguments.count(), fan_in=arguments.count()
+)
 def random_mix(key: Key, devices: int, channels: int, *, fan_in: int | None = None) -> Array:
     """Draws weights `(devices, channels)` for `mix_channels`: each device sees `fan_in` channels.
 

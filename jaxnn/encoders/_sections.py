@@ -3,10 +3,11 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._core import Numbers, check_count
+from .._core import Numbers, arguments, check_count
 from ._pulses import unit_values
 
 
+@arguments.checked(images=arguments.real(finite=False), rows=arguments.count(), sections=arguments.count())
 def image_pulses(
     images: Numbers, *, rows: int = 1, sections: int = 1
 ) -> Float[Array, "samples channels slots"]:
@@ -46,6 +47,7 @@ def image_pulses(
     return pixels.reshape(n, bands * sections, rows * slots)
 
 
+@arguments.checked(beats=arguments.real(finite=False), sections=arguments.count(), width=arguments.count())
 def beat_pulses(
     beats: Numbers, *, sections: int = 1, width: int = 1
 ) -> Float[Array, "samples channels slots"]:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._core import Module, Numbers, announced, cast_inexact, compiled, unit, user_code
+from .._core import Module, Numbers, announced, arguments, cast_inexact, compiled, unit, user_code
 
 
 class Response(NamedTuple):
@@ -104,6 +104,11 @@ class SideBySide(AbstractReservoir):
         return all(part.shares_trains() for part in self.parts)
 
 
+@arguments.checked(
+    reservoir=arguments.one_of(AbstractReservoir),
+    pulses=arguments.real(known=True),
+    batch=arguments.count(),
+)
 def reservoir_features(
     reservoir: AbstractReservoir, pulses: Numbers, *, batch: int | None = None
 ) -> tuple[Float[np.ndarray, "samples features"], Float[np.ndarray, " samples"]]:
@@ -142,6 +147,11 @@ def reservoir_features(
     return features.reshape(samples, -1), energy.sum(axis=1)
 
 
+@arguments.checked(
+    reservoir=arguments.one_of(AbstractReservoir),
+    pulses=arguments.real(known=True),
+    batch=arguments.count(),
+)
 def respond_in_batches(
     reservoir: AbstractReservoir, pulses: np.ndarray, batch: int | None = None
 ) -> tuple[Float[np.ndarray, "samples devices features"], Float[np.ndarray, "samples devices"]]:

@@ -7,10 +7,14 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Float, Int
 
-from .._core import Numbers
+from .._core import Numbers, arguments
 
 
 PENALTIES = tuple(10.0 ** np.arange(-6, 2))
+
+_FEATURES = arguments.real(known=True)
+_CLASSES = arguments.whole_numbers()
+_PENALTIES = arguments.real(ndim=1, above=0, known=True, some=True)
 
 
 class LinearReadOut(NamedTuple):
@@ -65,6 +69,7 @@ class Scores(NamedTuple):
     """Share of the samples of each class that are named right; NaN where it does not occur."""
 
 
+@arguments.checked(labels=_CLASSES, named=_CLASSES, n_classes=arguments.count())
 def scores(labels: Numbers, named: Numbers, n_classes: int) -> Scores:
     """Computes accuracy, balanced accuracy, F1 and recall of each class.
 
@@ -81,6 +86,14 @@ def scores(labels: Numbers, named: Numbers, n_classes: int) -> Scores:
     return Scores(float(hit.sum() / len(labels)), float(np.nanmean(recall)), f1, recall)
 
 
+@arguments.checked(
+    features=_FEATURES,
+    labels=_CLASSES,
+    n_classes=arguments.count(),
+    penalties=_PENALTIES,
+    balanced=arguments.flag,
+    folds=arguments.whole_numbers(ndim=(0, 1)),
+)
 def fit_ridge(
     features: Numbers,
     labels: Numbers,
@@ -131,6 +144,13 @@ def fit_ridge(
     return LinearReadOut(mean, scale, weights, intercept, float(penalties[best]), validation)
 
 
+@arguments.checked(
+    features=_FEATURES,
+    labels=_CLASSES,
+    n_classes=arguments.count(),
+    penalty=arguments.real(ndim=0, above=0, known=True),
+    balanced=arguments.flag,
+)
 def fit_logistic(
     features: Numbers, labels: Numbers, n_classes: int, *, penalty: float = 1e-4, balanced: bool = False
 ) -> LinearReadOut:

@@ -1,10 +1,14 @@
 """Times and phases that stay exact in float32, where k dt is half a step off after an hour."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, DTypeLike, Float, Int
+
+from . import _arguments as arguments
 
 
 # A step number is cut into parts of this many bits, so that a part times half a mantissa
@@ -14,6 +18,25 @@ _PART = 11
 
 # A number to twice the precision of its dtype: a value, and the remainder that this rounds away.
 _Pair = tuple[Array, Array]
+
+
+_ARRAY = arguments.real(listed=False, finite=False)
+
+
+def _two_parts(name: str, value: Any) -> None:
+    if not (isinstance(value, tuple) and len(value) == 2):
+        arguments.refuse(name, "a number in two parts, such as jaxnn.Timing.of(x, dtype).parts", value)
+    for part in value:
+        _ARRAY(name, part)
+
+
+def _dtype(name: str, value: Any) -> None:
+    try:
+        known = jnp.issubdtype(value, jnp.floating)
+    except TypeError:
+        known = False
+    if not known:
+        arguments.refuse(name, "float32 or float64", value)
 
 
 def _split(x: Float[Array, "*shape"]) -> tuple[Float[Array, "*shape"], Float[Array, "*shape"]]:
@@ -30,6 +53,7 @@ def _two_sum(a: Array, b: Array) -> tuple[Array, Array]:
     return total, (a - (total - part)) + (b - part)
 
 
+@arguments.checked(a=_two_parts, b=_two_parts)
 def two_part_sum(a: _Pair, b: _Pair) -> _Pair:
     """Adds two numbers in two parts each.
 
@@ -43,6 +67,7 @@ def two_part_sum(a: _Pair, b: _Pair) -> _Pair:
     return _two_sum(total, error + (a[1] + b[1]))
 
 
+@arguments.checked(a=_two_parts, b=_two_parts)
 def two_part_difference(a: _Pair, b: _Pair) -> _Pair:
     """Subtracts the second of two numbers in two parts each.
 
@@ -55,6 +80,7 @@ def two_part_difference(a: _Pair, b: _Pair) -> _Pair:
     return two_part_sum(a, (-b[0], -b[1]))
 
 
+@arguments.checked(a=_two_parts, b=_two_parts)
 def two_part_product(a: _Pair, b: _Pair) -> _Pair:
     """Multiplies two numbers in two parts each.
 
@@ -112,6 +138,7 @@ def step_time(
     return _with_derivative_of(time, step.astype(dtype) * dt), lax.stop_gradient(remainder)
 
 
+@arguments.checked(frequency=_two_parts, time=_two_parts)
 def fractional_cycles(frequency: _Pair, time: _Pair) -> _Pair:
     r"""Returns the cycles passed, $(f + f')(t + t')$, less the nearest whole number: in [-1/2, 1/2].
 
@@ -138,6 +165,7 @@ def fractional_cycles(frequency: _Pair, time: _Pair) -> _Pair:
     return _with_derivative_of(total, plain), lax.stop_gradient(remainder)
 
 
+@arguments.checked(time=_two_parts, period=_two_parts)
 def whole_periods(time: _Pair, period: _Pair) -> tuple[Int[Array, "..."], _Pair]:
     r"""Returns the number $n$ for which $t - n P$ is nearest to 0, and that difference [s].
 
@@ -163,6 +191,7 @@ def whole_periods(time: _Pair, period: _Pair) -> tuple[Int[Array, "..."], _Pair]
     return number, rest
 
 
+@arguments.checked(dt=arguments.real(finite=False), dtype=_dtype)
 def split_time_step(
     dt: ArrayLike, dtype: DTypeLike
 ) -> tuple[Float[ArrayLike, "..."], Float[ArrayLike, "..."]]:

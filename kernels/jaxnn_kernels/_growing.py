@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from . import _arguments as arguments
 from ._number import Number
 
 
@@ -18,6 +19,9 @@ NO_EDGE = -(2**30)
 
 # Nodes trained together; more of them take another round of the loop.
 _ROWS = 8
+
+
+_ARRAY = arguments.real(listed=False, finite=False)
 
 
 class GrowState(NamedTuple):
@@ -183,6 +187,7 @@ def _leading(count: Array) -> Array:
     return jnp.where(jnp.max(count, axis=-1) > 0, best, -1)
 
 
+@arguments.checked(weight=_ARRAY, square=_ARRAY, sample=_ARRAY)
 def square_distance(
     weight: Float[Array, "nodes inputs"], square: Float[Array, " nodes"], sample: Float[Array, " inputs"]
 ) -> Float[Array, " nodes"]:

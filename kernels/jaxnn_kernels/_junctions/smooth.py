@@ -6,8 +6,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from .. import _arguments as arguments
 from .._number import Number
 from .threshold import gap_conductance
+
+
+_ONE = arguments.real(finite=False)
 
 
 class FluxWidths(NamedTuple):
@@ -29,6 +33,16 @@ class FluxWidths(NamedTuple):
     """Width before the largest flux [V s], positive."""
 
 
+@arguments.checked(
+    "flux",
+    "voltage",
+    "set_voltage",
+    "reset_voltage",
+    "max_flux",
+    "boost",
+    dt=_ONE,
+    widths=arguments.one_of(FluxWidths),
+)
 def smooth_threshold_flux_step(
     flux: Float[Array, "*junctions"],
     voltage: Float[Array, "*junctions"],
@@ -76,6 +90,17 @@ def smooth_threshold_flux_step(
     return flux * (1 - _held_up(decay / widths.sign, size) / size)
 
 
+@arguments.checked(
+    "flux",
+    "on_conductance",
+    "off_conductance",
+    "critical_flux",
+    "barrier_height",
+    "filament_area",
+    "max_gap",
+    "width",
+    prefactor_power=arguments.count(),
+)
 def smooth_tunnel_conductance(
     flux: Float[Array, "*junctions"],
     *,
@@ -115,6 +140,7 @@ def smooth_tunnel_conductance(
     )
 
 
+@arguments.checked("flux", "on_conductance", "off_conductance", "critical_flux", "width")
 def smooth_binary_conductance(
     flux: Float[Array, "*junctions"],
     *,
@@ -142,7 +168,7 @@ def smooth_binary_conductance(
     return off_conductance + (on_conductance - off_conductance) * on
 
 
-@jax.custom_jvp
+@arguments.checked("exact", "smooth")
 def straight_through(exact: Float[Array, "*shape"], smooth: Float[Array, "*shape"]) -> Array:
     """Returns `exact` itself, with the derivative of `smooth`.
 
@@ -152,11 +178,16 @@ def straight_through(exact: Float[Array, "*shape"], smooth: Float[Array, "*shape
     jax.grad(step)(jnp.array(1.5))  # 0.181
     ```
     """
+    return _straight_through(exact, smooth)
+
+
+@jax.custom_jvp
+def _straight_through(exact: Float[Array, "*shape"], smooth: Float[Array, "*shape"]) -> Array:
     del smooth
     return exact
 
 
-@straight_through.defjvp
+@_straight_through.defjvp
 def _straight_through_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple:
     return primals[0], tangents[1]
 

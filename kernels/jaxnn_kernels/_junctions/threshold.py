@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from .. import _arguments as arguments
 from .._number import Number
 
 
@@ -12,6 +13,19 @@ _TUNNEL_DECAY = 10.19  # [1 / (nm V^2)]
 _TUNNEL_PREFACTOR = 4.71307e-5  # [S nm^p / (nm^2 V^(1/2))]
 
 
+_ONE = arguments.real(finite=False)
+
+
+@arguments.checked(
+    "flux",
+    "voltage",
+    "set_voltage",
+    "reset_voltage",
+    "max_flux",
+    "boost",
+    dt=_ONE,
+    one_sided_reset=arguments.flag,
+)
 def threshold_flux_step(
     flux: Float[Array, "*junctions"],
     voltage: Float[Array, "*junctions"],
@@ -58,6 +72,9 @@ def threshold_flux_step(
     return jnp.clip(flux, -max_flux, max_flux)
 
 
+@arguments.checked(
+    "flux", "remainder", "voltage", "set_voltage", "reset_voltage", "max_flux", "boost", dt=_ONE
+)
 def compensated_flux_step(
     flux: Float[Array, "*junctions"],
     remainder: Float[Array, "*junctions"],
@@ -98,6 +115,7 @@ def compensated_flux_step(
     return jnp.clip(total, -max_flux, max_flux), remainder
 
 
+@arguments.checked("flux", "voltage", "set_voltage", "reset_voltage", "max_flux", "boost")
 def threshold_flux_rate(
     flux: Float[Array, "*junctions"],
     voltage: Float[Array, "*junctions"],
@@ -152,6 +170,16 @@ def _flux_moves(
     return growth, decay
 
 
+@arguments.checked(
+    "flux",
+    "on_conductance",
+    "off_conductance",
+    "critical_flux",
+    "barrier_height",
+    "filament_area",
+    "max_gap",
+    prefactor_power=arguments.count(),
+)
 def tunnel_conductance(
     flux: Float[Array, "*junctions"],
     *,
@@ -197,6 +225,14 @@ def tunnel_conductance(
     )
 
 
+@arguments.checked(
+    "gap",
+    "on_conductance",
+    "off_conductance",
+    "barrier_height",
+    "filament_area",
+    prefactor_power=arguments.count(),
+)
 def gap_conductance(
     gap: Float[Array, "*junctions"],
     *,
@@ -229,6 +265,7 @@ def gap_conductance(
     return on_conductance * tunnel / (tunnel + on_conductance * length) + off_conductance
 
 
+@arguments.checked("flux", "on_conductance", "off_conductance", "critical_flux")
 def binary_conductance(
     flux: Float[Array, "*junctions"],
     *,

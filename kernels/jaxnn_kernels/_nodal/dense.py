@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
+from .. import _arguments as arguments
 from .._types import ArrayOrType
 from .incidence import incidence
 from .leak import hanging, without_leaks
@@ -17,6 +18,9 @@ from .plan import AbstractPlan, joined_by
 
 # Wires of the smallest panel: below it, the rank-one updates in a panel are too small to matter.
 _PANEL = 32
+
+
+_KNOWN = arguments.real(known=True, finite=False)
 
 
 @jax.tree_util.register_dataclass
@@ -65,6 +69,11 @@ class DenseFactors(NamedTuple):
     mesh: Array
 
 
+@arguments.checked(
+    n_nodes=arguments.count(0),
+    edges=_KNOWN,
+    terminals=_KNOWN,
+)
 @merges_parallel
 def dense_plan(
     n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " terminals"]

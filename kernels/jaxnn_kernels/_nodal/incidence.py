@@ -10,12 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from .. import _arguments as arguments
 from .._types import Indices
 from .._xla import linear_pair
 
 
 # Most terms of a sum that is written out: a fused loop compiles longer the more terms it has.
 TERMS = 16
+
+
+_ARRAY = arguments.real(listed=False, finite=False)
 
 
 @jax.tree_util.register_dataclass
@@ -43,6 +47,7 @@ class Incidence:
     """Row of each node in the classes laid end to end, (nodes,)."""
 
 
+@arguments.checked(n_nodes=arguments.count(0), edges=arguments.whole_numbers(ndim=2))
 def incidence(n_nodes: int, edges: Int[np.ndarray, "edges 2"]) -> Incidence:
     """Groups the nodes of a graph by degree, so that a pad with hundreds of edges pads nobody else.
 
@@ -123,6 +128,7 @@ difference_of, divergence_of = linear_pair(
 )
 
 
+@arguments.checked(graph=arguments.one_of(Incidence), potential=_ARRAY)
 def difference(graph: Incidence, potential: Float[Array, " nodes"]) -> Float[Array, " edges"]:
     """Computes the voltage of every edge (a, b), v = B phi = phi_a - phi_b [V].
 
@@ -134,6 +140,7 @@ def difference(graph: Incidence, potential: Float[Array, " nodes"]) -> Float[Arr
     return difference_of(graph, potential)
 
 
+@arguments.checked(graph=arguments.one_of(Incidence), flow=_ARRAY)
 def divergence(graph: Incidence, flow: Float[Array, " edges"]) -> Float[Array, " nodes"]:
     """Sums the flows that leave every node, B^T f [A]: the transpose of `difference`.
 

@@ -11,6 +11,7 @@ from jax.ad_checkpoint import checkpoint_name
 from jax.interpreters import ad
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
+from .. import _arguments as arguments
 from .._types import AnyArray, ArrayOrType, Structure, Tangent
 from .._xla import batch_last, is_shared_out
 from .checks import check_numbers
@@ -22,6 +23,10 @@ from .parallel import ParallelPlan, merges_parallel, sum_of_pairs, value_of_pair
 from .plan import AbstractPlan
 from .schedule import schedule
 from .star_plan import plan_of
+
+
+_KNOWN = arguments.real(known=True, finite=False)
+_ARRAY = arguments.real(listed=False, finite=False)
 
 
 class NodalSolution(NamedTuple):
@@ -134,6 +139,12 @@ def _joined_shapes(plan: AbstractPlan, conductance: ArrayOrType, factors: PyTree
 _GATHERED = 4
 
 
+@arguments.checked(
+    n_nodes=arguments.count(0),
+    edges=_KNOWN,
+    terminals=_KNOWN,
+    mapped=arguments.flag,
+)
 @merges_parallel
 def nodal_plan(
     n_nodes: int,
@@ -236,6 +247,7 @@ ad.primitive_jvps[_respond_primitive] = _respond_jvp
 ad.primitive_transposes[_respond_primitive] = _respond_transpose
 
 
+@arguments.checked(plan=arguments.one_of(AbstractPlan), conductance=_ARRAY, terminal_potential=_ARRAY)
 def solve_nodes(
     plan: AbstractPlan,
     conductance: Float[Array, " edges"],
@@ -279,6 +291,7 @@ def _of_pairs(plan: ParallelPlan, conductance: Array) -> Array:
     return sum_of_pairs(plan.bundles, conductance + leaks)
 
 
+@arguments.checked(plan=arguments.one_of(AbstractPlan), conductance=_ARRAY)
 def joined_wires(plan: AbstractPlan, conductance: Float[Array, " edges"]) -> Bool[Array, " nodes"]:
     """Finds the wires that a path of closed junctions, g > 0, joins to a terminal.
 

@@ -20,6 +20,7 @@ import jax
 import numpy as np
 from jaxtyping import Int
 
+from .. import _arguments as arguments
 from .costs import Costs, costs_for
 from .incidence import TERMS, incidence
 from .packing import Round, Shape, Stars, chunks_of, padded_width, segments_of, shape_of
@@ -28,6 +29,9 @@ from .schedule import Schedule, Tail, schedule
 from .star_mesh import StarMeshPlan
 from .tables import Segment, Tables, TailTables
 from .tail_panels import panels_of
+
+
+_KNOWN = arguments.real(known=True, finite=False)
 
 
 class _Builder:
@@ -159,6 +163,12 @@ def _stack(tables: list[Tables]) -> Tables:
     return jax.tree_util.tree_map(lambda *x: np.stack(x), *tables)
 
 
+@arguments.checked(
+    n_nodes=arguments.count(0),
+    edges=_KNOWN,
+    terminals=_KNOWN,
+    mapped=arguments.flag,
+)
 @merges_parallel
 def star_mesh_plan(
     n_nodes: int,
