@@ -1,6 +1,7 @@
 """What every room stands on, without any physics: arrays, units, progress, programs, files."""
 
-from . import arguments as arguments
+from jaxnn_kernels import arguments as arguments
+
 from .arrays import (
     as_array as as_array,
     as_inexact as as_inexact,

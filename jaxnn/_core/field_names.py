@@ -15,7 +15,7 @@ from typing import Any, get_args
 import equinox as eqx
 import jax
 
-from . import arguments
+from jaxnn_kernels import arguments
 
 
 _REFUSED = (

@@ -12,7 +12,8 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import PyTree
 
-from . import arguments
+from jaxnn_kernels import arguments
+
 from .arrays import check_count
 from .numerical_warning import warn_user
 

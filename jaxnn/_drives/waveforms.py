@@ -136,6 +136,8 @@ class Square(AbstractClockDrive):
 
     def __check_init__(self):
         check_finite_fields(self)
+        check_at_least("duty of Square", self.duty, 0)
+        check_at_least("1 less duty of Square", 1 - self.duty, 0)
 
     def at(self, clock: Clock) -> Float[Array, "..."]:
         own = _ready(self, clock)

@@ -11,16 +11,14 @@ from .network import Network
 from .topology import ArrayInput
 
 
-_LENGTH = arguments.real(ndim=0, low=0, known=True)
+_SIZE = arguments.real(finite=False, known=True)
 
 
 @arguments.checked(
-    n_wires=arguments.count(),
-    box=arguments.real(known=True),
-    length_mean=_LENGTH,
-    length_std=_LENGTH,
-    seed=arguments.count(0),
-    density=arguments.real(ndim=0, above=0, known=True),
+    box=_SIZE,
+    length_mean=_SIZE,
+    length_std=_SIZE,
+    density=_SIZE,
 )
 def nanowire_network(
     n_wires: Count | None = None,

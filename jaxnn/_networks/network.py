@@ -59,7 +59,7 @@ class Network(Module):
     _wires: bytes | None = eqx.field(static=True, repr=False)
 
     @arguments.checked(
-        n_nodes=arguments.count(),
+        n_nodes=arguments.count(None),
         edges=arguments.real(known=True, finite=False),
         positions=arguments.real(known=True, finite=False),
         wire_ends=arguments.real(known=True, finite=False),

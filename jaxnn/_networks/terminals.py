@@ -17,10 +17,8 @@ from .paths import PathLengths
 # Pairs are looked at this many second terminals at a time, so that memory grows with n, not n^2.
 _CHUNK = 512
 
-_NETWORK = arguments.one_of(Network)
 
-
-@arguments.checked(network=_NETWORK, by=arguments.word("distance", "hops"))
+@arguments.checked(by=arguments.word("distance", "hops"))
 def farthest_pair(
     network: Declared[Network], by: Literal["distance", "hops"] = "distance"
 ) -> tuple[int, int]:
@@ -52,7 +50,7 @@ def farthest_pair(
     return _farthest_centres(network.positions)
 
 
-@arguments.checked(network=_NETWORK, path_length=arguments.count())
+@arguments.checked(path_length=arguments.count(None))
 def pair_at(network: Declared[Network], path_length: int) -> tuple[int, int]:
     """Finds two wires (source, drain) at a given path length, their centres farthest apart of all such.
 
@@ -79,7 +77,7 @@ def pair_at(network: Declared[Network], path_length: int) -> tuple[int, int]:
     return pair
 
 
-@arguments.checked(network=_NETWORK, count=arguments.count(), seed=arguments.seed)
+@arguments.checked(count=arguments.count(), seed=arguments.seed)
 def random_terminals(network: Declared[Network], count: int = 2, seed: int = 0) -> tuple[int, ...]:
     """Draws `count` different wires at random, all equally likely.
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from jaxnn_kernels import on_mesh_of_arguments
 
-from .._core import Declared, Module, check_count, concrete, unit, user_code
+from .._core import Declared, Module, arguments, check_count, concrete, unit, user_code
 from .._drives import DriveLike
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network
@@ -110,6 +110,7 @@ def _owner(run: Run) -> Int[Array, " junctions"]:
     return jnp.where(run.passive, nobody, run.network_of_junction).astype(jnp.int32)
 
 
+@arguments.checked(margins=arguments.whole_numbers(ndim=1))
 @jax.named_scope("count_events")
 @on_mesh_of_arguments
 def count_events(

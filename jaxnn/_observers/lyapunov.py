@@ -15,6 +15,7 @@ from .._core import (
     Key,
     Module,
     announced,
+    arguments,
     check_count,
     check_network,
     compiled,
@@ -63,6 +64,7 @@ class LyapunovSpectrum(Module):
     """What went wrong, when and where."""
 
 
+@arguments.checked(key=arguments.key, window=arguments.real(finite=False))
 @jax.named_scope("lyapunov_exponents")
 @on_mesh_of_arguments
 def lyapunov_exponents(

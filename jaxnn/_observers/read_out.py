@@ -16,6 +16,7 @@ from .._core import (
     Module,
     Numbers,
     announced,
+    arguments,
     as_array,
     check_count,
     check_finite,
@@ -165,6 +166,7 @@ class ReadOutRun(Module):
         return self.diagnosis.failed_step
 
 
+@arguments.checked(targets=arguments.real(finite=False))
 @jax.named_scope("record_read_out")
 @on_mesh_of_arguments
 def record_read_out(

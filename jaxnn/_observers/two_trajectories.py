@@ -17,6 +17,7 @@ from .._core import (
     Module,
     Numbers,
     announced,
+    arguments,
     check_at_least,
     check_count,
     compiled,
@@ -74,6 +75,11 @@ class SeparationGrowth(Module):
         return jnp.mean(self.exponents, axis=-1)
 
 
+@arguments.checked(
+    distance=arguments.real(),
+    junctions=arguments.real(finite=False),
+    differences=arguments.real(finite=False),
+)
 @jax.named_scope("two_trajectory_exponents")
 @on_mesh_of_arguments
 def two_trajectory_exponents(

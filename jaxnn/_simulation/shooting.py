@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxnn_kernels import on_mesh_of_arguments
 
-from .._core import Count, Declared, Terminals, check_count, check_network
+from .._core import Count, Declared, Terminals, arguments, check_count, check_network
 from .._drives import AbstractDrive, DriveLike
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network
@@ -16,6 +16,7 @@ from .simulate import simulate
 from .solution import Solution
 
 
+@arguments.checked(states=arguments.real(finite=False), start_step=arguments.real())
 @on_mesh_of_arguments
 def shoot(
     network: Declared[Network | Ensemble],

@@ -8,7 +8,7 @@ from jaxtyping import ArrayLike
 
 from jaxnn_kernels import on_mesh_of_arguments, step_time
 
-from .._core import Count, Declared, Numbers, Terminals, announced, check_count, compiled
+from .._core import Count, Declared, Numbers, Terminals, announced, arguments, check_count, compiled
 from .._drives import DriveLike
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network
@@ -23,6 +23,7 @@ from .solver import AbstractSolver
 from .step import first_carry
 
 
+@arguments.checked(adjoint=arguments.one_of(AbstractAdjoint), start_step=arguments.real())
 @on_mesh_of_arguments
 def simulate(
     network: Declared[Network | Ensemble],

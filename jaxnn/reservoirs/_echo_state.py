@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._core import Number, as_inexact
+from .._core import Number, arguments, as_inexact
 from ._abstract import AbstractReservoir, Response, in_dtype_of
 from ._linear import tapped, without_energy
 
@@ -35,6 +35,13 @@ class EchoState(AbstractReservoir):
     """Slots from one feature to the next, counted back from the last; at least 1."""
 
     @classmethod
+    @arguments.checked(
+        devices=arguments.count(),
+        seed=arguments.seed,
+        radius=arguments.real(ndim=0),
+        input_scale=arguments.real(ndim=0),
+        links=arguments.count(None),
+    )
     def drawn(
         cls,
         devices: int,

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float
 
-from .._core import Key, Number, as_inexact, check_count, unit
+from .._core import Key, Number, arguments, as_inexact, check_count, unit
 from .._junctions import TunnelJunction
 from .._networks import Network, farthest_pair, nanowire_network
 from .._simulation import simulate
@@ -52,6 +52,12 @@ class NanowireReservoir(AbstractReservoir):
     """Pulses from one feature to the next, counted back from the last; at least 1."""
 
     @classmethod
+    @arguments.checked(
+        devices=arguments.count(None),
+        key=arguments.key,
+        wires=arguments.count(None),
+        spread=arguments.real(ndim=0),
+    )
     def drawn(
         cls, devices: int, key: Key, *, wires: int = 20, spread: float = 0.1, **numbers: Any
     ) -> "NanowireReservoir":

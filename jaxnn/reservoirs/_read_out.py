@@ -40,10 +40,12 @@ class LinearReadOut(NamedTuple):
     validation: Float[np.ndarray, " penalties"]
     """Score of each penalty on the parts of the training set that were left out, taken together."""
 
+    @arguments.checked(features=arguments.real(ndim=2, finite=False, known=True))
     def decide(self, features: Numbers) -> Float[np.ndarray, "samples classes"]:
         """Returns a number per class: the largest wins."""
         return ((np.asarray(features, float) - self.mean) / self.scale) @ self.weights + self.intercept
 
+    @arguments.checked(features=arguments.real(ndim=2, known=True))
     def classify(self, features: Numbers) -> Int[np.ndarray, " samples"]:
         """Returns the class of each sample."""
         return np.argmax(self.decide(features), axis=1)
@@ -215,6 +217,8 @@ def _parts(labels: np.ndarray, folds: Numbers) -> tuple[np.ndarray, np.ndarray]:
             raise ValueError("folds must be a number, or the part of each sample, at least two of them.")
         return part, np.unique(part)
     held_out = np.arange(int(part))
+    if not held_out.size:
+        raise ValueError(f"folds must be at least 1, got {part}.")
     count = 5 if len(held_out) == 1 else len(held_out)
     # Class by class in the order given, so that all parts have their share of each.
     order = np.argsort(labels, kind="stable")

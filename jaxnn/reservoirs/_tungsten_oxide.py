@@ -67,6 +67,7 @@ class TungstenOxideReservoir(AbstractReservoir):
 
     def __check_init__(self):
         check_at_least("decay_time of a TungstenOxideReservoir", self.decay_time, 0, "s", strict=True)
+        check_at_least("width of a TungstenOxideReservoir", self.width, 0, "s", strict=True)
         own = follow(self)
         gap = own.period - own.width
         check_at_least("period less width of a TungstenOxideReservoir", gap, 0, "s", strict=True)

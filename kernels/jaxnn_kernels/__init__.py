@@ -1,5 +1,6 @@
 """Array kernels of jaxnn: pure functions that jit, vmap and differentiate."""
 
+from . import _arguments as arguments  # noqa: F401
 from ._exact_time import (
     fractional_cycles as fractional_cycles,
     split_time_step as split_time_step,

@@ -61,9 +61,9 @@ def _check_together(values: dict[str, Any]) -> None:
         try:
             shape = np.broadcast_shapes(shape, np.shape(value))
         except ValueError:
-            raise ValueError(
-                f"{name} has shape {np.shape(value)}, which does not fit {shape}, that of "
-                f"{' and '.join(seen)}."
+            raise TypeError(
+                f"{name} has shape {np.shape(value)}: incompatible shapes for broadcasting with {shape}, "
+                f"that of {' and '.join(seen)}."
             ) from None
         seen.append(name)
 
@@ -121,19 +121,19 @@ def real(
 
 def whole_numbers(*, ndim: int | Sequence[int] | None = None, low: float | int = -np.inf) -> Kind:
     """Whole numbers that are known, as labels, indices and counts of events are."""
-    numbers = real(ndim=ndim, low=low, known=True)
+    numbers = real(ndim=ndim, low=low, known=True, finite=False)
 
     def check(name: str, value: Any) -> None:
+        array = np.asarray(as_numbers(name, value, "whole numbers", known=True))
         numbers(name, value)
-        array = np.asarray(value)
         if array.dtype.kind == "f" and not np.all(array == np.floor(array)):
             bad = array[array != np.floor(array)][0]
-            raise ValueError(f"{name} must be whole numbers, got {bad:g} among them.")
+            raise ValueError(f"{name} must be whole numbers, got {bad:g} in an array of {array.dtype}.")
 
     return check
 
 
-def count(least: int = 1) -> Kind:
+def count(least: int | None = 1) -> Kind:
     """A whole number that is known, written as 100 or as 1e2."""
 
     def check(name: str, value: Any) -> None:
@@ -144,7 +144,7 @@ def count(least: int = 1) -> Kind:
         except TypeError:
             refuse(name, "a whole number", value)
         else:
-            if number < least:
+            if least is not None and number < least:
                 raise ValueError(f"{name} must be at least {least}, got {number}.")
 
     return check
