@@ -140,7 +140,7 @@ def count(least: int | None = 1) -> Kind:
         check_known(name, value)
         try:
             of_float = isinstance(value, float | np.floating) and float(value).is_integer()
-            number = int(value) if of_float else operator.index(value)
+            number = int(value) if of_float else operator.index(value)  # pyright: ignore[reportArgumentType]
         except TypeError:
             refuse(name, "a whole number", value)
         else:
@@ -247,7 +247,7 @@ def as_numbers(name: str, value: Any, wanted: str = "real numbers", known: bool 
         )
     if known:
         check_known(name, value)
-    array = value
+    array: Any = value
     if not isinstance(value, jax.Array):
         if _has_tracers(value):
             return jnp.asarray(value)
