@@ -77,7 +77,6 @@ class SeparationGrowth(Module):
 
 @arguments.checked(
     distance=arguments.real(),
-    junctions=arguments.real(finite=False),
     differences=arguments.real(finite=False),
 )
 @jax.named_scope("two_trajectory_exponents")

@@ -227,7 +227,7 @@ def test_analyses_know_which_junctions_are_passive(padded_run):
         (lambda s: analysis.activation_times([1.0], [[1.0]], 0.5, network=PADDED), "of 1 junctions"),
         (
             lambda s: analysis.activation_times([1.0], [[1.0]], 0.5, network=NO_NETWORK),
-            "must be the jaxnn.Net",
+            "network must be a Network",
         ),
         (
             lambda s: analysis.gini_coefficient(eqx.tree_at(lambda s: s.junction_voltage, s, None)),
