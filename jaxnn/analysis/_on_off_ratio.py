@@ -6,7 +6,7 @@ from .._core import arguments
 
 
 @arguments.checked(
-    conductance=arguments.real(ndim=1, known=True),
+    conductance=arguments.real(ndim=1, known=True, finite=False),
     frequency=arguments.real(ndim=0, above=0, known=True),
     dt=arguments.real(ndim=0, above=0, known=True),
     first=arguments.count(0),

@@ -13,7 +13,7 @@ from ._of_solution import Junctions, passive_of, recorded
 
 @arguments.checked(
     time=arguments.either(Solution, arguments.real(known=True)),
-    values=arguments.real(known=True),
+    values=arguments.real(known=True, finite=False),
     level=arguments.real(ndim=0, known=True),
     network=arguments.one_of(Network),
 )
