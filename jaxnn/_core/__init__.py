@@ -17,7 +17,7 @@ from .arrays import (
 )
 from .compilation import QUIET as QUIET, cache_folder as cache_folder, keep_compiled as keep_compiled
 from .container import cores as cores, free_memory as free_memory
-from .domain import holds as holds, unmet as unmet
+from .domain import checks_of as checks_of, holds as holds, unmet as unmet
 from .implausible import (
     ImplausibleWarning as ImplausibleWarning,
     check_conductance as check_conductance,

@@ -8,12 +8,11 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array
 
+from jaxnn_kernels import arguments
+
 from .domain import holds
 from .numbers import Number
 from .types import Numbers
-
-
-_OF_NUMBERS = ("dtype", "__array__", "__float__")  # a graph, say, could be listed too
 
 
 def as_inexact(value: Numbers) -> Number:
@@ -24,7 +23,7 @@ def as_inexact(value: Numbers) -> Number:
     """
     check_real(value)
     listed = isinstance(value, list | tuple | range)
-    if isinstance(value, type) or not (listed or any(hasattr(value, x) for x in _OF_NUMBERS)):
+    if isinstance(value, type) or not (listed or arguments.is_number(value)):
         raise ValueError(
             "a parameter must be a number, a list or an array of numbers in SI units, such as 1e-3 for 1 "
             f"ms, got {value!r}."

@@ -5,6 +5,7 @@ and `grad` they are not, and the check passes. `unmet` runs the same checks once
 program, where each becomes a condition on the numbers: so what is refused by itself is reported by a run.
 """
 
+import functools as ft
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -49,10 +50,8 @@ def unmet(module: object) -> list[Bool[Array, "..."]]:
     token = _kept.set(kept)
     try:
         for part in _modules(module):
-            # As Equinox does: those of all classes that it is made of.
-            for kind in type(part).__mro__:
-                if "__check_init__" in vars(kind):
-                    _run(vars(kind)["__check_init__"], part)
+            for check in checks_of(part):
+                _run(check)
     finally:
         _kept.reset(token)
     return [~condition for condition in kept]
@@ -68,9 +67,15 @@ def _modules(module: object) -> Iterator[eqx.Module]:
                 yield from _modules(part)
 
 
-def _run(check: Callable[[Any], None], module: eqx.Module) -> None:
+def checks_of(module: object) -> list[Callable[[], None]]:
+    """The checks that Equinox runs when a module is made: those of all classes that it is made of."""
+    kinds = (kind for kind in type(module).__mro__ if "__check_init__" in vars(kind))
+    return [ft.partial(vars(kind)["__check_init__"], module) for kind in kinds]
+
+
+def _run(check: Callable[[], None]) -> None:
     try:
-        check(module)
+        check()
     except (ValueError, jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError):
         # A check of one's own that needs values, or one of shapes that a batch has changed: whatever has a
         # value was checked when the module was made.

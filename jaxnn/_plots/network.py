@@ -38,7 +38,7 @@ def _network_or_run(name: str, value: Any) -> None:
     log=arguments.flag,
     limits=arguments.real(known=True),
     label=arguments.either(type(None), arguments.one_of(str)),
-    cmap=arguments.one_of(str),
+    cmap=arguments.either(str, arguments.having("N", named="a colour map of Matplotlib, or its name")),
 )
 def plot_network(
     network: Network | Solution,

@@ -29,7 +29,7 @@ def below_rounding(problem: Problem, last: Int[Array, ""]) -> Bool[Array, "*netw
     if problem.junction.keeps_rounding() or jnp.finfo(dtype).bits > 32:
         return jnp.zeros(networks, bool)
     law, dt, shape = problem.junction, problem.dt, problem.state.shape
-    scale = jnp.broadcast_to(_fits(jnp.asarray(law.critical_state(), dtype), len(shape)), shape)
+    scale = jnp.broadcast_to(jnp.asarray(law.critical_state(), dtype), shape)
     state = jnp.where(jnp.isfinite(scale), scale, 0)
     largest = _largest_voltage(problem, last)
     voltage = (
@@ -54,7 +54,3 @@ def _largest_voltage(problem: Problem, last: Int[Array, ""]) -> Float[Array, "*n
         values = jax.vmap(lambda step: drive_at(drive, clock(step)))(steps)
     potential = jax.vmap(lambda value: terminal_potential(value, problem.shape))(values)
     return jnp.max(jnp.max(potential, axis=-1) - jnp.min(potential, axis=-1), axis=0)
-
-
-def _fits(x: Array, ndim: int) -> Array:
-    return x.reshape((1,) * (ndim - x.ndim) + x.shape)

@@ -23,7 +23,7 @@ from .solver import AbstractSolver
 from .step import first_carry
 
 
-@arguments.checked(adjoint=arguments.one_of(AbstractAdjoint), start_step=arguments.real())
+@arguments.checked(adjoint=arguments.one_of(AbstractAdjoint))
 @on_mesh_of_arguments
 def simulate(
     network: Declared[Network | Ensemble],

@@ -164,8 +164,15 @@ def _batched(case: Case) -> Callable[[dict[str, Array], Array], dict[str, Array]
     def reduce(solution: Any) -> dict[str, Array]:
         out = {}
         for name, reduction in reductions.items():
-            with user_code(f"the reduction {name!r}"):
-                out[name] = jnp.asarray(reduction.function(solution))
+            what = f"the reduction {name!r}"
+            try:
+                with user_code(what):
+                    out[name] = jnp.asarray(reduction.function(solution))
+            except ValueError as error:
+                # A refusal of its own does not know under which name it is kept.
+                if str(error).startswith(what):
+                    raise
+                raise ValueError(f"{what} cannot be run: {error}") from error
         return out | _diagnosis(solution, out)
 
     def one(numbers: dict[str, Array], _unused_place: Array) -> dict[str, Array]:

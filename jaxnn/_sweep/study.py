@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._core import Declared, Terminals, check_count, check_room, in_words
+from .._core import Declared, Terminals, check_count, check_room, checks_of, in_words
 from .._drives import AbstractClockDrive, AbstractDrive, Clock, Span, drive_at, losses
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network, network_arrays
@@ -179,10 +179,8 @@ class Study:
         for path, value in setting.items():
             changed = replaced(changed, path.partition(".")[2], value)
         try:
-            # As Equinox does: those of all classes that it is made of.
-            for kind in type(changed).__mro__:
-                if "__check_init__" in vars(kind):
-                    vars(kind)["__check_init__"](changed)
+            for check in checks_of(changed):
+                check()
         except ValueError as error:
             return error
         return None

@@ -22,16 +22,11 @@ from .steps import BLOCK, Record, State, Tuning, best_and_result, first_state, l
 
 @arguments.checked(
     loss=arguments.function,
-    steps=arguments.count(),
-    restarts=arguments.count(),
     key=arguments.key,
     has_aux=arguments.flag,
-    target=arguments.real(ndim=0),
-    patience=arguments.count(),
+    target=arguments.real(ndim=0, finite=False),
     tolerance=arguments.real(ndim=0, low=0),
-    max_halvings=arguments.count(0),
     checkpoint=arguments.path,
-    checkpoint_every=arguments.count(),
     progress=arguments.flag,
 )
 def optimise(

@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Float
 
 from .._core import Numbers, arguments
-from .._networks import Network
 from .._simulation import Solution
 from ._of_solution import Junctions, passive_of, recorded
 
@@ -14,7 +13,6 @@ from ._of_solution import Junctions, passive_of, recorded
 @arguments.checked(
     values=arguments.either(Solution, arguments.real(known=True, finite=False)),
     axis=arguments.count(-100),
-    network=arguments.one_of(Network),
 )
 def gini_coefficient(
     values: Numbers | Solution, axis: SupportsIndex = -1, *, network: Junctions = None

@@ -15,7 +15,6 @@ from ._of_solution import Junctions, passive_of, recorded
     time=arguments.either(Solution, arguments.real(known=True)),
     values=arguments.real(known=True, finite=False),
     level=arguments.real(ndim=0, known=True),
-    network=arguments.one_of(Network),
 )
 def activation_times(
     time: Numbers | Solution,

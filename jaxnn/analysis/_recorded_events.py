@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from .._core import Numbers, arguments, check_at_least
-from .._networks import Ensemble, Network
+from .._networks import Ensemble
 from .._observers import AbstractEventRule
 from .._simulation import Solution
 from ._of_solution import Junctions, passive_of, recorded
@@ -16,7 +16,6 @@ from ._of_solution import Junctions, passive_of, recorded
     conductance=arguments.either(Solution, arguments.real(known=True)),
     rule=arguments.one_of(AbstractEventRule),
     dt=arguments.real(ndim=0, above=0),
-    network=arguments.one_of(Network, Ensemble),
 )
 def events_in(
     conductance: Numbers | Solution,

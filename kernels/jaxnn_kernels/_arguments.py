@@ -238,7 +238,7 @@ def check_known(name: str, value: Any) -> None:
 
 def as_numbers(name: str, value: Any, wanted: str = "real numbers", known: bool = False) -> Any:
     """Real numbers as an array, a traced one as it is; a `ValueError` for anything else."""
-    if isinstance(value, type) or not (_is_number(value) or isinstance(value, list | tuple | range)):
+    if isinstance(value, type) or not (is_number(value) or isinstance(value, list | tuple | range)):
         refuse(name, wanted, value)
     if np.ma.is_masked(value):
         raise ValueError(
@@ -269,7 +269,7 @@ def _article(word: str) -> str:
     return "an" if word[0] in "AEIOU" else "a"
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     """Whether a value says of itself that it is a number or an array; a graph, say, can be listed too."""
     return any(hasattr(value, x) for x in ("dtype", "__array__", "__float__"))
 

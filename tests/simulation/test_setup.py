@@ -227,7 +227,7 @@ def test_analyses_know_which_junctions_are_passive(padded_run):
         (lambda s: analysis.activation_times([1.0], [[1.0]], 0.5, network=PADDED), "of 1 junctions"),
         (
             lambda s: analysis.activation_times([1.0], [[1.0]], 0.5, network=NO_NETWORK),
-            "network must be a Network",
+            "must be the jaxnn.Net",
         ),
         (
             lambda s: analysis.gini_coefficient(eqx.tree_at(lambda s: s.junction_voltage, s, None)),
@@ -242,6 +242,20 @@ def test_analyses_know_which_junctions_are_passive(padded_run):
 def test_refusals(call, message, padded_run):
     with pytest.raises(ValueError, match=message):
         call(padded_run)
+
+
+def test_whose_junctions_values_are_of(padded_run):
+    """A network, an ensemble and a solution say the same of their passive junctions."""
+    g, rule = np.asarray(padded_run.junction_conductance), analysis.Crossing(1e-6)
+    of = [
+        lambda owner: analysis.activation_times(padded_run.time, g, 1e-9, network=owner),
+        lambda owner: analysis.gini_coefficient(g, network=owner),
+        lambda owner: analysis.events_in(g, rule, 1e-3, network=owner).reshape(len(g)),
+    ]
+    for function in of:
+        wanted = function(PADDED)
+        for owner in (jaxnn.Ensemble([PADDED]), padded_run):
+            np.testing.assert_array_equal(function(owner), wanted)
 
 
 def test_pictures_of_a_solution(padded_run):

@@ -109,7 +109,7 @@ def test_exponents_without_results(spec, tmp_path, capsys):
     assert "largest_exponent" in capsys.readouterr().out
     spec.write_text(given)
     assert command("sweep", spec, "--out", tmp_path / "other", "--quiet") == 2
-    assert "solution must be a Solution, got LyapunovSpectrum" in capsys.readouterr().err
+    assert "the reduction 'final_conductance' cannot be run" in capsys.readouterr().err
 
 
 def test_names_of_files(spec, tmp_path, capsys, monkeypatch):

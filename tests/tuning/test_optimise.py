@@ -352,12 +352,12 @@ FIXED: dict[str, Any] = {"optimiser": optax.sgd(0.1), "steps": 3}
 @pytest.mark.parametrize(
     ("parameters", "changes", "message"),
     [
-        (1.0, {"steps": 0}, "steps must be at least 1, got 0"),
-        (1.0, {"restarts": 0}, "restarts must be at least 1, got 0"),
+        (1.0, {"steps": 0}, "steps must be a whole number of at least 1, got 0"),
+        (1.0, {"restarts": 0}, "restarts must be a whole number of at least 1, or None, got 0"),
         (1.0, {"patience": 0}, "patience must be"),
         (1.0, {"max_halvings": 0}, "max_halvings must be"),
         (1.0, {"checkpoint_every": 0}, "checkpoint_every must be"),
-        (1.0, {"target": np.nan}, "target must be finite, got nan"),
+        (1.0, {"target": np.nan}, "target must be a number, got NaN"),
         (1.0, {"optimiser": 0.1}, r"optimiser must be one of Optax, such as optax.adam\(0.01\), got 0.1"),
         ((1.0, 2), {}, r"parameters\[1\] is of dtype int64 and only real floats.*write 1.0 for 1"),
         ((1.0, 1j), {}, r"parameters\[1\] is of dtype complex128"),

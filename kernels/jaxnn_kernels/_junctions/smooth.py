@@ -8,10 +8,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _arguments as arguments
 from .._number import Number
-from .threshold import gap_conductance
-
-
-_ONE = arguments.real(finite=False)
+from .threshold import ONE, PARAMETERS, gap_conductance
 
 
 class FluxWidths(NamedTuple):
@@ -36,11 +33,8 @@ class FluxWidths(NamedTuple):
 @arguments.checked(
     "flux",
     "voltage",
-    "set_voltage",
-    "reset_voltage",
-    "max_flux",
-    "boost",
-    dt=_ONE,
+    *PARAMETERS,
+    dt=ONE,
     widths=arguments.one_of(FluxWidths),
 )
 def smooth_threshold_flux_step(

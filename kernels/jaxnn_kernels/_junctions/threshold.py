@@ -13,17 +13,15 @@ _TUNNEL_DECAY = 10.19  # [1 / (nm V^2)]
 _TUNNEL_PREFACTOR = 4.71307e-5  # [S nm^p / (nm^2 V^(1/2))]
 
 
-_ONE = arguments.real(finite=False)
+PARAMETERS = "set_voltage", "reset_voltage", "max_flux", "boost"  # of the state equation
+ONE = arguments.real(finite=False)
 
 
 @arguments.checked(
     "flux",
     "voltage",
-    "set_voltage",
-    "reset_voltage",
-    "max_flux",
-    "boost",
-    dt=_ONE,
+    *PARAMETERS,
+    dt=ONE,
     one_sided_reset=arguments.flag,
 )
 def threshold_flux_step(
@@ -72,9 +70,7 @@ def threshold_flux_step(
     return jnp.clip(flux, -max_flux, max_flux)
 
 
-@arguments.checked(
-    "flux", "remainder", "voltage", "set_voltage", "reset_voltage", "max_flux", "boost", dt=_ONE
-)
+@arguments.checked("flux", "remainder", "voltage", *PARAMETERS, dt=ONE)
 def compensated_flux_step(
     flux: Float[Array, "*junctions"],
     remainder: Float[Array, "*junctions"],
@@ -115,7 +111,7 @@ def compensated_flux_step(
     return jnp.clip(total, -max_flux, max_flux), remainder
 
 
-@arguments.checked("flux", "voltage", "set_voltage", "reset_voltage", "max_flux", "boost")
+@arguments.checked("flux", "voltage", *PARAMETERS)
 def threshold_flux_rate(
     flux: Float[Array, "*junctions"],
     voltage: Float[Array, "*junctions"],
