@@ -13,6 +13,7 @@ from . import (
     reductions as reductions,
     reservoirs as reservoirs,
 )
+from ._circuit import Capacitance as Capacitance, Electrode as Electrode
 from ._core import (
     ImplausibleWarning as ImplausibleWarning,
     NumericalWarning as NumericalWarning,
@@ -47,6 +48,7 @@ from ._growing import (
 )
 from ._junctions import (
     G0 as G0,
+    AbstractCurrentJunction as AbstractCurrentJunction,
     AbstractJunction as AbstractJunction,
     AbstractRateJunction as AbstractRateJunction,
     AbstractSmoothableJunction as AbstractSmoothableJunction,

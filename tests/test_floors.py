@@ -16,6 +16,7 @@ LAYERS = ("experiments", "jaxnn", "jaxnn_kernels")
 FLOORS = (
     {"_core", "_version", "data", "encoders"},
     {"_networks", "_junctions", "_drives", "_nickelate", "_tuning"},
+    {"_circuit"},
     {"_simulation", "_growing", "parameters"},
     {"_plots", "_observers", "reservoirs", "reductions"},
     {"analysis", "_sweep"},
@@ -29,6 +30,7 @@ NANOWIRES = {
     "jaxnn._networks",
     "jaxnn._junctions",
     "jaxnn._drives",
+    "jaxnn._circuit",
     "jaxnn._simulation",
     "jaxnn._observers",
 }

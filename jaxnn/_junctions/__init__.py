@@ -1,6 +1,7 @@
 """Laws of junctions."""
 
 from .abstract import (
+    AbstractCurrentJunction as AbstractCurrentJunction,
     AbstractJunction as AbstractJunction,
     AbstractRateJunction as AbstractRateJunction,
     AbstractSmoothableJunction as AbstractSmoothableJunction,

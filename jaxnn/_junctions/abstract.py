@@ -3,6 +3,8 @@
 import abc
 import math
 
+import jax
+import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from .._core import Module, Number
@@ -58,6 +60,16 @@ class AbstractJunction(Module):
         whose scale is infinite does not count.
         """
 
+    def is_linear(self) -> bool:
+        """Returns whether currents are conductances times voltages, as those of this class are."""
+        return True
+
+    def current(
+        self, state: Float[Array, "*variables junctions"], voltage: Float[Array, " junctions"]
+    ) -> Float[Array, " junctions"]:
+        """Returns the current through each junction [A] at its voltage [V]."""
+        return self.conductance(state) * voltage
+
     def state_bounds(self) -> tuple[Float[ArrayLike, "..."], Float[ArrayLike, "..."]]:
         """Returns the least and the largest that a state can be; a run outside of them is reported.
 
@@ -70,6 +82,47 @@ class AbstractJunction(Module):
 
         By default it does not, and a run reports steps that are too short for float32.
         """
+        return False
+
+
+class AbstractCurrentJunction(AbstractJunction):
+    """A junction law whose current is not proportional to its voltage.
+
+    Each step is then solved by Newton's method, and the conductances of a run are the chords i / v. A
+    current grows with its voltage: $\\partial i / \\partial v \\ge 0$.
+
+    ```python
+    class Cubic(jaxnn.AbstractCurrentJunction):
+        def init_state(self, n_junctions):
+            return jnp.zeros(n_junctions)
+
+        def current(self, state, voltage):  # [A]
+            return 1e-6 * voltage + 1e-3 * voltage**3
+
+        def update(self, state, voltage, dt):
+            return state
+
+        def critical_state(self):
+            return jnp.inf
+
+
+    cubic = jaxnn.simulate(network, Cubic(), drive, **setup)
+    cubic.result == jaxnn.Result.successful  # True
+    ```
+    """
+
+    @abc.abstractmethod
+    def current(
+        self, state: Float[Array, "*variables junctions"], voltage: Float[Array, " junctions"]
+    ) -> Float[Array, " junctions"]:
+        """Returns the current through each junction [A] at its voltage [V], 0 at 0 V."""
+
+    def conductance(self, state: Float[Array, "*variables junctions"]) -> Float[Array, " junctions"]:
+        """Returns the differential conductance of every junction at 0 V [S]."""
+        nothing = jnp.zeros(state.shape[-1:], state.dtype)
+        return jax.jvp(lambda v: self.current(state, v), (nothing,), (jnp.ones_like(nothing),))[1]
+
+    def is_linear(self) -> bool:
         return False
 
 

@@ -5,6 +5,7 @@ from typing import Any, Required, TypedDict
 
 from jaxtyping import ArrayLike
 
+from .._circuit import Capacitance
 from .._core import Count, Declared, Numbers, Terminals
 from .solver import AbstractSolver
 
@@ -13,7 +14,7 @@ class RunArguments(TypedDict, total=False):
     """Where a network is held, how finely it is run and from where: as `jaxnn.simulate` takes them."""
 
     terminals: Required[Terminals]
-    """Wires held at the drive's potentials."""
+    """Wires held at the drive's potentials, or electrodes."""
     dt: Required[Declared[ArrayLike]]
     """Time step [s]."""
     start_step: Count
@@ -22,6 +23,8 @@ class RunArguments(TypedDict, total=False):
     """State to start from, by default that of a blank network."""
     solver: AbstractSolver | None
     """How node potentials are found, by default by whichever solver takes less work."""
+    capacitance: Capacitance | None
+    """Charge that wires and junctions hold, by default none."""
 
 
 class TimedArguments(RunArguments):

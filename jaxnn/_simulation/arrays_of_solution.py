@@ -20,6 +20,7 @@ REQUIRED = (
 )
 _WHOLE = ("final_step", "failed_step", "failed_junction", "cause", "cut_off")
 _PER_RUN = ("failed_step", "largest_change", "failed_junction", "cause")
+_PER_NODE = ("node_potential", "final_potential")
 _PER_JUNCTION = ("final_state", "state", "junction_conductance", "junction_voltage")
 _TIMED = (
     "drive",
@@ -32,6 +33,11 @@ _TIMED = (
     "kirchhoff_residual",
     "power",
     "cut_off",
+    "electrode_potential",
+    "electrode_charge",
+    "supplied_energy",
+    "dissipated_energy",
+    "stored_energy",
 )
 _SETUP = ("terminals", "dt", "dt_remainder", "node_offsets", "junction_offsets")
 
@@ -39,7 +45,7 @@ _SETUP = ("terminals", "dt", "dt_remainder", "node_offsets", "junction_offsets")
 def check_names(names: set[str]) -> None:
     """Raises a `ValueError` for arrays that no solution has, and for parts of a setup that is not whole."""
     network = {f"setup.network.{name}" for name in KNOWN}
-    known = {*REQUIRED, *_TIMED, *_WHOLE} | network | {f"setup.{name}" for name in _SETUP}
+    known = {*REQUIRED, *_TIMED, *_WHOLE, *_PER_NODE} | network | {f"setup.{name}" for name in _SETUP}
     unknown = sorted(name for name in names - known if not name.startswith((OWN, "setup.law.")))
     if unknown:
         raise ValueError(f"no solution has the arrays {unknown}: the file was altered, save it again.")
@@ -74,7 +80,7 @@ def check_shapes(arrays: dict[str, np.ndarray], setup: Any) -> None:
         return
     ensemble = setup.network if isinstance(setup.network, Ensemble) else None
     network: Any = setup.network if ensemble is None else ensemble.network
-    sizes = dict.fromkeys(_PER_JUNCTION, network.n_junctions) | {"node_potential": network.n_nodes}
+    sizes = dict.fromkeys(_PER_JUNCTION, network.n_junctions) | dict.fromkeys(_PER_NODE, network.n_nodes)
     if ensemble is not None:
         sizes |= dict.fromkeys(("conductance", *_PER_RUN), ensemble.n_networks)
     for name, size in sizes.items():

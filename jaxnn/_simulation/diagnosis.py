@@ -64,8 +64,12 @@ def next_watch(
     state: Float[Array, "*variables junctions"],
     conductance: Float[Array, " junctions"],
     current: Float[Array, "*terminals"],
+    trouble: Int[Array, "*networks"] | None = None,
 ) -> Diagnosis | JunctionWatch:
-    """What is followed, brought up to date with a step from `before` to `state`."""
+    """What is followed, brought up to date with a step from `before` to `state`.
+
+    `trouble` is the cause of what went wrong with the solution of a circuit, or 0.
+    """
     before, state, conductance, current = jax.lax.stop_gradient((before, state, conductance, current))
     scale = jnp.asarray(problem.junction.critical_state(), state.dtype)
     change = jnp.abs(state - before) / _in_front(scale, state)
@@ -77,13 +81,14 @@ def next_watch(
         # XLA for a CPU would update the states once more for each look at them: one step later they are at
         # hand. Their own causes are then those of the step before.
         so_far = _with_cause(so_far, step - 1, _cause_of_state(problem, before))
-        so_far = _with_cause(so_far, step, _cause_of_conductance(conductance))
+        so_far = _with_cause(so_far, step, _cause_of_step(problem, conductance, trouble))
         return dataclasses.replace(
             so_far,
             largest_change=jnp.maximum(so_far.largest_change, change),
             outside_step=jnp.where(~flows & (so_far.outside_step < 0), step, so_far.outside_step),
         )
-    cause = jnp.maximum(_cause_of_conductance(conductance), _cause_of_state(problem, state))
+    cause = _cause_of_step(problem, conductance, trouble)
+    cause = jnp.maximum(cause, _cause_of_state(problem, state))
     largest = jnp.maximum(so_far.largest_change, jnp.max(change, initial=0))
     so_far = dataclasses.replace(so_far, largest_change=largest)
     return _with_failure(problem, so_far, step, _worst(problem, cause), flows)
@@ -146,7 +151,7 @@ def _with_failure(
     # Currents that are not finite come from outside, and make states so, unless a conductance is to blame.
     outside = ~flows & (found < NEGATIVE_CONDUCTANCE)
     found = jnp.where(outside, NOT_FINITE, found)
-    nowhere = outside | (found == 0) | (found == OUT_OF_DOMAIN_FOR_ALL)
+    nowhere = outside | (found == 0) | (found >= OUT_OF_DOMAIN_FOR_ALL)
     where = jnp.where(nowhere, -1, n - 1 - worst % max(n, 1))
     first = ((found > 0) & (so_far.cause == 0)).astype(jnp.int32)
     # Not `where`: on a mesh with explicit axes it does not choose between numbers that are not mapped.
@@ -179,6 +184,10 @@ def _cause_of_numbers(problem: Problem, in_time: Bool[Array, ""]) -> Int[Array, 
     is_timing = lambda x: isinstance(x, Timing)
     drive = jax.tree.map(lambda x: x.value if is_timing(x) else x, problem.drive, is_leaf=is_timing)
     bad, own = jnp.broadcast_to(~in_time, n), jnp.zeros(n, bool)
+    if problem.circuit is not None:
+        bad |= problem.circuit.misplaced()
+        for missed in unmet(problem.circuit):
+            bad |= jnp.any(missed)
     for missed in unmet(problem.junction):
         if missed.shape == (n,):
             own |= missed & ~problem.network.passive
@@ -203,6 +212,16 @@ def _cause_of_state(problem: Problem, state: Array) -> Int[Array, " junctions"]:
             cause = jnp.where(passed & jnp.isfinite(state), OUT_OF_BOUNDS, cause)
     cause = jnp.max(cause.astype(jnp.int32), axis=tuple(range(cause.ndim - 1)))
     return jnp.where(problem.network.passive, SUCCESSFUL, cause)
+
+
+def _cause_of_step(problem: Problem, conductance: Array, trouble: Array | None) -> Int[Array, " junctions"]:
+    """What is wrong with the conductance of each junction, or with the solution of its network."""
+    cause = _cause_of_conductance(conductance)
+    if trouble is None:
+        return cause
+    of_all = trouble if not trouble.ndim else trouble[problem.network_of_junction]
+    # A number that is not finite explains why no solution was found.
+    return jnp.where(cause > SUCCESSFUL, cause, of_all)
 
 
 def _cause_of_conductance(conductance: Array) -> Int[Array, " junctions"]:

@@ -39,8 +39,8 @@ def flow(problem: Problem, conductance: Float[Array, " junctions"], value: Float
     # Far from 0 V, potentials would have no digits left for the voltages.
     nodal = solve_nodes(problem.plan, conductance, (potential - base[..., None]).reshape(-1))
     current = nodal.terminal_current.reshape(problem.shape)
-    node_potential = nodal.node_potential + _per_owner(base, problem.network_of_node)
-    ratio = _conductance(potential, current)
+    node_potential = nodal.node_potential + per_owner(base, problem.network_of_node)
+    ratio = conductance_between(potential, current)
     return Flow(potential, current, ratio, nodal.junction_voltage, node_potential)
 
 
@@ -55,19 +55,19 @@ def _of_unit_drive(problem: Problem, conductance: Array, potential: Array, base:
         potential,
         current * voltage[..., None],
         -current[..., 1],
-        nodal.junction_voltage * _per_owner(voltage, junctions),
-        _per_owner(base, nodes) + nodal.node_potential * _per_owner(voltage, nodes),
+        nodal.junction_voltage * per_owner(voltage, junctions),
+        per_owner(base, nodes) + nodal.node_potential * per_owner(voltage, nodes),
     )
 
 
-def _per_owner(values: Array, network: Array | np.ndarray) -> Array:
+def per_owner(values: Array, network: Array | np.ndarray) -> Array:
     """Values of networks for each of their nodes or junctions; one network has one for all."""
     if not values.ndim:
         return values
     return values.at[network].get(mode="promise_in_bounds", wrap_negative_indices=False)
 
 
-def _conductance(potential: Array, current: Array) -> Array:
+def conductance_between(potential: Array, current: Array) -> Array:
     """|I_2 / (V_1 - V_2)|, NaN where the difference is exactly zero, without a NaN in gradients."""
     difference = potential[..., 0] - potential[..., 1]
     off = difference == 0

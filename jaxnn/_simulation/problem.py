@@ -1,5 +1,7 @@
 """A simulation as the compiled loop needs it: everything checked, converted and of one dtype."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -9,6 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxnn_kernels import mapped_like, shared_like, split_time_step
 
+from .._circuit import Capacitance, Circuit, electrodes_of, electrodes_on, make_circuit
 from .._core import (
     Count,
     Declared,
@@ -17,7 +20,6 @@ from .._core import (
     as_inexact,
     check_finite,
     check_network,
-    check_not_traced,
     check_time_step,
     check_type,
     common_dtype,
@@ -28,7 +30,7 @@ from .._drives import AbstractDrive, Clock, DriveLike, drive_at, per_terminal, s
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network, padded_ranges
 from .arguments import RunArguments, TimedArguments
-from .solver import AbstractSolver, AutoSolver, plan_for
+from .solver import AbstractSolver, AutoSolver, plan_for, plan_of_layout
 
 
 class Problem(eqx.Module):
@@ -42,10 +44,12 @@ class Problem(eqx.Module):
     dt: Float[Array, ""]
     dt_remainder: Float[Array, ""]
     start_step: Int[Array, ""]
-    terminals: Int[np.ndarray, " all_terminals"]
+    terminals: Int[np.ndarray | Array, " all_terminals"]
     network_of_node: Int[np.ndarray, " nodes"]
     network_of_junction: Int[np.ndarray, " edges"]
     junctions_of_network: Int[np.ndarray, "networks most"]
+    circuit: Circuit | None
+    potential: Float[Array, " nodes"] | None
     shape: tuple[int, ...] = eqx.field(static=True)
 
     @property
@@ -72,16 +76,16 @@ def make_problem(
 
     `steps` counts, not what `setup` may have of that name: it is a whole number already.
     """
-    terminals, dt, start_step = setup["terminals"], setup["dt"], setup.get("start_step", 0)
+    dt, start_step = setup["dt"], setup.get("start_step", 0)
     solver, state = setup.get("solver"), setup.get("state")
     check_network(network, (Network, Ensemble))
     check_type("junction", junction, AbstractJunction, "Laws are jaxnn.TunnelJunction() and the like.")
     solver = AutoSolver() if solver is None else solver
     check_type("solver", solver, AbstractSolver)
-    check_not_traced("terminals", terminals)
-    indices = network.check_terminals(terminals)
+    indices, circuit, plan = _surroundings(network, junction, setup, solver)
+    shape = indices.shape
     network, network_of_node, junctions_of_network = _parts(network)
-    drive = _check_drive(drive, steps, indices.shape)
+    drive = _check_drive(drive, steps, shape)
     check_time_step(dt)
     start = _check_start(start_step, steps)
     if has_steps:
@@ -89,11 +93,11 @@ def make_problem(
     if state is None:
         with user_code(f"the law {type(junction).__name__}"):
             state = junction.init_state(network.n_junctions) * 1.0
-        numbers = (junction, drive, network.passive_conductance)
+        numbers = (junction, drive, network.passive_conductance, circuit)
     else:
         state = as_inexact(state)
         check_finite("state", state)
-        numbers = (junction, drive, network.passive_conductance, state)
+        numbers = (junction, drive, network.passive_conductance, circuit, state)
     dtype = common_dtype(numbers)
     # A number that a user's own law keeps as a float becomes an array, or each value would compile.
     number = lambda x: eqx.is_inexact_array(x) or isinstance(x, float)
@@ -101,7 +105,7 @@ def make_problem(
     dt, dt_remainder = split_time_step(dt, jnp.dtype(dtype))
     problem = Problem(
         network=cast(network),
-        plan=plan_for(solver, network.topology, tuple(indices.reshape(-1).tolist())),
+        plan=plan,
         junction=cast(junction),
         drive=settled(drive, dtype),
         state=cast(state),
@@ -112,13 +116,52 @@ def make_problem(
         network_of_node=network_of_node,
         network_of_junction=network_of_node[network.edges[:, 0]],
         junctions_of_network=junctions_of_network,
-        shape=indices.shape,
+        circuit=settled(circuit, dtype),
+        potential=_start_potential(circuit, network.n_nodes, dtype),
+        shape=shape,
     )
     _check_shapes(problem)
     # Here, outside of the loop, because the way back sums over devices where this is done.
     problem = shared_like(problem, problem)
     numbers = problem.junction, problem.drive
     return eqx.tree_at(lambda p: (p.junction, p.drive), problem, mapped_like(numbers, problem))
+
+
+def _surroundings(
+    network: Network | Ensemble,
+    junction: AbstractJunction,
+    setup: RunArguments | TimedArguments,
+    solver: AbstractSolver,
+) -> tuple[Any, Circuit | None, Plan]:
+    """The wires of the terminals in the numbers of the union, what is around the network, and its plan.
+
+    Plain terminals and conductances alone need no circuit.
+    """
+    terminals, capacitance = setup["terminals"], setup.get("capacitance")
+    electrodes = electrodes_of(network, terminals)
+    whole = network.network if isinstance(network, Ensemble) else network
+    if electrodes is None:
+        indices = network.check_terminals(terminals)
+        if capacitance is None and junction.is_linear():
+            wires = tuple(indices.reshape(-1).tolist())
+            return indices, None, plan_for(solver, whole.topology, wires)
+        electrodes = electrodes_on(indices)
+    if capacitance is not None:
+        check_type("capacitance", capacitance, Capacitance)
+        capacitance.check_fits(whole)
+    offsets = network.node_offsets if isinstance(network, Ensemble) else (0, whole.n_nodes)
+    circuit, layout = make_circuit(whole.topology, electrodes, capacitance, offsets)
+    plan = plan_of_layout(solver, layout)
+    indices = circuit.wire.reshape(electrodes.shape)
+    return indices, circuit, plan
+
+
+def _start_potential(circuit: Circuit | None, n_nodes: int, dtype: Any) -> Array | None:
+    """The potentials of the wires that a run of a circuit starts from [V]."""
+    if circuit is None:
+        return None
+    given = None if circuit.capacitance is None else circuit.capacitance.potential
+    return jnp.broadcast_to(jnp.asarray(0 if given is None else given, dtype), (n_nodes,))
 
 
 def _parts(network: Network | Ensemble) -> tuple[Network, np.ndarray, np.ndarray]:

@@ -23,7 +23,9 @@ LARGEST_CHANGE = 0.1  # of a state's critical value, up to which an explicit ste
     INFINITE_CONDUCTANCE,
     OUT_OF_DOMAIN,
     OUT_OF_DOMAIN_FOR_ALL,
-) = range(8)
+    NOT_CONVERGED,
+    CURRENT_INTO_ISLAND,
+) = range(10)
 
 
 class Result(eqx.Enumeration):
@@ -55,7 +57,16 @@ class Result(eqx.Enumeration):
     infinite_conductance = "a junction's conductance became NaN or infinite"
     number_out_of_domain = (
         "a number that had no value yet under jit, vmap or grad is outside of its domain: a parameter of "
-        "the law or of the drive, dt or start_step. Given outside of these, the same number says which"
+        "the law or of the drive, dt, start_step, or the wire of an electrode. Given outside of these, the "
+        "same number says which"
+    )
+    not_converged = (
+        "Newton's method found no potentials at which currents balance: the law's current must grow with "
+        "the voltage and stay finite"
+    )
+    current_into_island = (
+        "a current was fed into wires that nothing but open junctions joins to an electrode that is held "
+        "at a potential: it has nowhere to go"
     )
 
 
@@ -117,6 +128,8 @@ _RESULTS = {
     INFINITE_CONDUCTANCE: Result.infinite_conductance,
     OUT_OF_DOMAIN: Result.number_out_of_domain,
     OUT_OF_DOMAIN_FOR_ALL: Result.number_out_of_domain,
+    NOT_CONVERGED: Result.not_converged,
+    CURRENT_INTO_ISLAND: Result.current_into_island,
 }
 
 

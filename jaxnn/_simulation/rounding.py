@@ -26,7 +26,9 @@ def below_rounding(problem: Problem, last: Int[Array, ""]) -> Bool[Array, "*netw
     picoseconds, and nothing is looked at; nor for laws that keep their rounding.
     """
     networks, dtype = problem.shape[:-1], problem.state.dtype
-    if problem.junction.keeps_rounding() or jnp.finfo(dtype).bits > 32:
+    # Nobody knows beforehand what voltages a current makes.
+    fed = problem.circuit is not None and problem.circuit.of_kind("current").size > 0
+    if fed or problem.junction.keeps_rounding() or jnp.finfo(dtype).bits > 32:
         return jnp.zeros(networks, bool)
     law, dt, shape = problem.junction, problem.dt, problem.state.shape
     scale = jnp.broadcast_to(jnp.asarray(law.critical_state(), dtype), shape)

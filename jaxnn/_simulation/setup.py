@@ -9,6 +9,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, PyTree
 
+from .._circuit import wires_of
 from .._core import Terminals
 from .._junctions import AbstractJunction, SavedLaw, law_arrays, law_from
 from .._networks import Ensemble, Network, network_arrays, network_from
@@ -36,7 +37,7 @@ class Setup(eqx.Module):
         if isinstance(network, Ensemble):
             cast = Ensemble.of_union(cast, network.node_offsets, network.junction_offsets)
         parts = problem.dt, problem.dt_remainder
-        return cls(cast, np.asarray([*terminals], np.int32), parts, numbers, rest)
+        return cls(cast, wires_of(terminals), parts, numbers, rest)
 
     @property
     def dt(self) -> Array | np.ndarray | np.floating:

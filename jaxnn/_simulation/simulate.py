@@ -8,6 +8,7 @@ from jaxtyping import ArrayLike
 
 from jaxnn_kernels import on_mesh_of_arguments, step_time
 
+from .._circuit import Capacitance
 from .._core import Count, Declared, Numbers, Terminals, announced, arguments, check_count, compiled
 from .._drives import DriveLike
 from .._junctions import AbstractJunction
@@ -39,6 +40,7 @@ def simulate(
     every: Count = 1,
     solver: AbstractSolver | None = None,
     adjoint: AbstractAdjoint | None = None,
+    capacitance: Capacitance | None = None,
 ) -> Solution:
     r"""Simulates a network of memristive junctions under a drive.
 
@@ -84,6 +86,7 @@ def simulate(
     """
     n_steps, n_every = _check_counts(steps, every)
     setup = RunArguments(terminals=terminals, dt=dt, start_step=start_step, state=state, solver=solver)
+    setup["capacitance"] = capacitance
     problem = make_problem(network, junction, drive, n_steps, setup)
     adjoint = StoreStates() if adjoint is None else adjoint
     solution = _run(problem, n_steps, n_every, *check_record(record), adjoint)
@@ -117,6 +120,7 @@ def _run(
         time=time,
         final_state=carry.state,
         final_step=carry.step,
+        **({} if carry.potential is None else {"final_potential": carry.potential}),
         recorded=values | finish(memories),
         **vars(diagnosis_of(problem, carry.watch, carry.step, carry.state)),
         **kept,

@@ -101,6 +101,31 @@ class Solution(Module):
         default=NotRecorded("cut_off"), metadata=per("network")
     )
     """Number of wires that no closed junction joins to a terminal, and that float."""
+    electrode_potential: Declared[Float[Array, "time *terminals"]] = eqx.field(
+        default=NotRecorded("electrode_potential"), metadata=unit("V") | per("network")
+    )
+    """Potentials of the wires that the terminals touch [V]."""
+    electrode_charge: Declared[Float[Array, "time *terminals"]] = eqx.field(
+        default=NotRecorded("electrode_charge"), metadata=unit("C") | per("network")
+    )
+    """Charge that came through each terminal in the step [C]."""
+    supplied_energy: Declared[Float[Array, "time *networks"]] = eqx.field(
+        default=NotRecorded("supplied_energy"), metadata=unit("J") | per("network")
+    )
+    """Energy that the sources behind the terminals gave in the step [J]."""
+    dissipated_energy: Declared[Float[Array, "time *networks"]] = eqx.field(
+        default=NotRecorded("dissipated_energy"), metadata=unit("J") | per("network")
+    )
+    """Energy that became heat in junctions and series resistances in the step [J]."""
+    stored_energy: Declared[Float[Array, "time *networks"]] = eqx.field(
+        default=NotRecorded("stored_energy"), metadata=unit("J") | per("network")
+    )
+    """Energy on the capacitors after the step [J]."""
+    final_potential: Declared[Float[Array, " nodes"] | None] = eqx.field(
+        default=None, metadata=unit("V") | per("node")
+    )
+    """Potentials of the wires after the last step [V], of a run with electrodes, capacitors or nonlinear
+    junctions."""
     recorded: dict[str, Any] = eqx.field(default_factory=dict)
     """Values of the functions in `record`, time first, and results of its observers, by name."""
     setup: Declared[Setup | None] = eqx.field(default=None, repr=False)

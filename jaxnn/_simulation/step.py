@@ -12,6 +12,7 @@ from jaxnn_kernels import batch_inner, divergence, joined_wires, mapped_like, sh
 
 from .._core import Module, unit
 from .._drives import Clock, drive_at
+from .circuit_flow import CircuitStep, circuit_flow
 from .diagnosis import Diagnosis, JunctionWatch, first_watch, next_watch
 from .kirchhoff import flow
 from .problem import Problem
@@ -90,20 +91,26 @@ class Step(Module):
     """phi_a - phi_b of junction (a, b) [V]."""
     node_potential: Float[Array, " nodes"] = eqx.field(metadata=unit("V"))
     """Potentials of the wires [V]."""
+    circuit: CircuitStep | None = None
+    """What electrodes and capacitors did, in a run that has them."""
 
 
 class Carry(eqx.Module):
-    """The state, the number of the step that gave it, and what went wrong so far."""
+    """The state, the number of the step that gave it, and what went wrong so far.
+
+    With capacitors, and for Newton's method to begin at, the potentials of the wires [V] as well.
+    """
 
     state: Array
     step: Array
     watch: Diagnosis | JunctionWatch
+    potential: Array | None = None
 
 
 def first_carry(problem: Problem) -> Carry:
     """Where a run starts from."""
     watch = mapped_like(shared_like(first_watch(problem), problem), problem)
-    return Carry(problem.state, problem.start_step, watch)
+    return Carry(problem.state, problem.start_step, watch, problem.potential)
 
 
 def steps_of(problem: Problem, run: Run) -> Callable[[Carry, Array | None], tuple[Carry, Step]]:
@@ -117,24 +124,35 @@ def _advance(
 ) -> tuple[Carry, Step]:
     number = carry.step + 1
     clock = Clock.at_step(number, problem.dt, problem.dt_remainder)
-    if voltage is None:
-        voltage = drive_at(problem.drive, clock)  # pyright: ignore[reportArgumentType]
     # Between two solves all lies in memory as the solves want it.
     before = batch_inner(carry.state)
     conductance = conductances(problem, passive, before)
-    flows = flow(problem, batch_inner(conductance), voltage)
+    value_at = lambda clock: drive_at(problem.drive, clock) if voltage is None else voltage  # pyright: ignore
+    circuit, potential, trouble = None, None, None
+    if problem.circuit is None:
+        flows = flow(problem, batch_inner(conductance), value_at(clock))
+    else:
+        assert carry.potential is not None
+        flows, conductance, circuit, potential = circuit_flow(
+            problem, before, batch_inner(conductance), value_at, clock, carry.potential
+        )
+        trouble = circuit.trouble
     felt = batch_inner(flows.junction_voltage)
     state = batch_inner(problem.junction.update(before, felt, problem.dt))
     current = flows.terminal_current
-    watch = next_watch(problem, carry.watch, number, carry.state, state, conductance, current)
-    step = Step(run, number, clock.time, state=state, junction_conductance=conductance, **flows._asdict())
-    return Carry(state, number, watch), step
+    watch = next_watch(problem, carry.watch, number, carry.state, state, conductance, current, trouble)
+    own = {"state": state, "junction_conductance": conductance, "circuit": circuit}
+    step = Step(run, number, clock.time, **own, **flows._asdict())
+    return Carry(state, number, watch, potential), step
 
 
 def _kirchhoff_residual(problem: Problem, step: Step) -> Array:
-    lost = divergence(problem.plan.graph, step.junction_conductance * step.junction_voltage)
-    residual = jnp.abs(lost.at[problem.terminals].set(0))
-    return _per_network(problem, "max", residual, problem.network_of_node)
+    if step.circuit is None:
+        lost = divergence(problem.plan.graph, step.junction_conductance * step.junction_voltage)
+        lost = lost.at[problem.terminals].set(0)
+    else:
+        lost = step.circuit.unbalanced
+    return _per_network(problem, "max", jnp.abs(lost), problem.network_of_node)
 
 
 def _power(problem: Problem, step: Step) -> Array:
@@ -143,8 +161,27 @@ def _power(problem: Problem, step: Step) -> Array:
 
 
 def _cut_off(problem: Problem, step: Step) -> Array:
-    apart = (~joined_wires(problem.plan, step.junction_conductance)).astype(jnp.int32)
+    edges = step.junction_conductance if step.circuit is None else step.circuit.edge_conductance
+    apart = (~joined_wires(problem.plan, edges)).astype(jnp.int32)[: problem.network.n_nodes]
     return _per_network(problem, "sum", apart, problem.network_of_node)
+
+
+def _of_circuit(name: str) -> Callable[[Problem, Step], Array]:
+    """A quantity of the circuit, or what it is in a run of plain terminals and junctions."""
+
+    def value(problem: Problem, step: Step) -> Array:
+        if step.circuit is not None:
+            return getattr(step.circuit, name)
+        supplied = problem.dt * jnp.sum(step.drive * step.terminal_current, axis=-1)
+        return {
+            "electrode_potential": step.drive,
+            "charge": problem.dt * step.terminal_current,
+            "supplied": supplied,
+            "dissipated": problem.dt * _power(problem, step),
+            "stored": jnp.zeros_like(supplied),
+        }[name]
+
+    return value
 
 
 # What every step keeps, and what it keeps by name: fields of a `Step`, or what is computed from one. A
@@ -154,6 +191,11 @@ _COMPUTED: dict[str, Callable[[Problem, Step], Array]] = {
     "kirchhoff_residual": _kirchhoff_residual,
     "power": _power,
     "cut_off": _cut_off,
+    "electrode_potential": _of_circuit("electrode_potential"),
+    "electrode_charge": _of_circuit("charge"),
+    "supplied_energy": _of_circuit("supplied"),
+    "dissipated_energy": _of_circuit("dissipated"),
+    "stored_energy": _of_circuit("stored"),
 }
 ON_REQUEST = ("state", "junction_conductance", "junction_voltage", "node_potential", *_COMPUTED)
 

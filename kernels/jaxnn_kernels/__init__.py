@@ -54,9 +54,11 @@ from ._nodal import (
     dense_plan as dense_plan,
     difference as difference,
     divergence as divergence,
+    eliminate_nodes as eliminate_nodes,
     incidence as incidence,
     joined_wires as joined_wires,
     nodal_plan as nodal_plan,
+    open_conductance as open_conductance,
     solve_nodes as solve_nodes,
     star_mesh_plan as star_mesh_plan,
 )

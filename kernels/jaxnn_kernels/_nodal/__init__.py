@@ -7,9 +7,11 @@ from .incidence import (
     divergence as divergence,
     incidence as incidence,
 )
+from .leak import open_conductance as open_conductance
 from .plan import AbstractPlan as AbstractPlan
 from .solve import (
     NodalSolution as NodalSolution,
+    eliminate_nodes as eliminate_nodes,
     joined_wires as joined_wires,
     nodal_plan as nodal_plan,
     solve_nodes as solve_nodes,

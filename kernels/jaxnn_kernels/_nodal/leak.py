@@ -26,19 +26,26 @@ def with_leak(conductance: Array) -> Array:
     return jnp.where(conductance < 0, conductance, closed)
 
 
-def most_leaks(n_junctions: int, dtype: jnp.dtype) -> float:
-    """More than all leaks together conduct [S], with eight side by side: above it is a closed junction."""
+def open_conductance(n_junctions: int, dtype: jnp.dtype) -> float:
+    """Returns more than so many open junctions together conduct in `solve_nodes` [S].
+
+    With eight side by side; what conducts more is a closed junction.
+
+    ```python
+    jaxnn.kernels.open_conductance(100, jnp.float32) < 1e-20  # True
+    ```
+    """
     return 16 * max(n_junctions, 1) * leak(dtype)
 
 
 def hanging(conductance: Array) -> float:
     """What a wire conducts at most [S] that nothing but leaks joins to others."""
-    return most_leaks(conductance.shape[0], conductance.dtype)
+    return open_conductance(conductance.shape[0], conductance.dtype)
 
 
 def without_leaks(branch: Array, n_junctions: int) -> Array:
     """Branches between terminals [S], 0 for those that are nothing but leaks."""
-    return jnp.where(jnp.abs(branch) <= most_leaks(n_junctions, branch.dtype), 0, branch)
+    return jnp.where(jnp.abs(branch) <= open_conductance(n_junctions, branch.dtype), 0, branch)
 
 
 def without_hanging(scale: Array, most: float) -> Array:

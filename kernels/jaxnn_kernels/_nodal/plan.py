@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
 from .._types import ArrayOrType
-from .leak import most_leaks
+from .leak import open_conductance
 
 
 class AbstractPlan(abc.ABC):
@@ -64,7 +64,7 @@ class AbstractPlan(abc.ABC):
         """Returns 1 at nodes (nodes, *batch) that closed junctions join to a terminal, 0 elsewhere."""
         del factors
         # Conductances that other kernels have not seen: a junction on a leak alone is open.
-        closed = (conductance > most_leaks(1, conductance.dtype)).astype(conductance.dtype)
+        closed = (conductance > open_conductance(1, conductance.dtype)).astype(conductance.dtype)
         start, end = self.graph.ends
         reached = jnp.zeros((self.graph.place.shape[0], *conductance.shape[1:]), conductance.dtype)
         reached = reached.at[self.terminals].set(1)

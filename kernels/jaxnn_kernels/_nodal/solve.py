@@ -18,7 +18,7 @@ from .checks import check_numbers
 from .costs import costs_for
 from .dense import dense_plan, dense_work
 from .incidence import TERMS, difference_of as difference, divergence_of as divergence
-from .leak import most_leaks, with_leak
+from .leak import open_conductance, with_leak
 from .parallel import ParallelPlan, merges_parallel, sum_of_pairs, value_of_pair
 from .plan import AbstractPlan
 from .schedule import schedule
@@ -125,7 +125,7 @@ def _live_kernel(plan: AbstractPlan, conductance: Array, factors: PyTree) -> Arr
     takes to find them.
     """
     find = lambda: _find_live(plan, conductance, factors)
-    is_open = lambda: _least(conductance) <= most_leaks(1, conductance.dtype)
+    is_open = lambda: _least(conductance) <= open_conductance(1, conductance.dtype)
     unless_closed = lambda: jax.lax.cond(is_open(), find, lambda: jnp.ones_like(conductance))
     # Nor would devices that share a batch wait for each other in every step.
     return jax.lax.platform_dependent(cpu=find if is_shared_out() else unless_closed, default=find)
@@ -247,20 +247,33 @@ ad.primitive_jvps[_respond_primitive] = _respond_jvp
 ad.primitive_transposes[_respond_primitive] = _respond_transpose
 
 
-@arguments.checked(plan=arguments.one_of(AbstractPlan), conductance=_ARRAY, terminal_potential=_ARRAY)
+@arguments.checked(
+    plan=arguments.one_of(AbstractPlan),
+    conductance=_ARRAY,
+    terminal_potential=_ARRAY,
+    current=_ARRAY,
+)
 def solve_nodes(
     plan: AbstractPlan,
     conductance: Float[Array, " edges"],
     terminal_potential: Float[Array, " terminals"],
+    current: Float[Array, " nodes"] | None = None,
+    factors: PyTree | None = None,
 ) -> NodalSolution:
-    """Solves Kirchhoff's laws, B^T diag(g) B phi = 0 away from the terminals, where phi is given.
+    """Solves Kirchhoff's laws, B^T diag(g) B phi = b away from the terminals, where phi is given.
 
-    `plan` comes from `star_mesh_plan` or `dense_plan`, or is an `AbstractPlan` of your own;
-    conductances [S] are not negative, potentials in [V].
+    - `plan`: of `star_mesh_plan`, `dense_plan` or `nodal_plan`, or an `AbstractPlan` of your own.
+    - `conductance`: g [S], not negative.
+    - `terminal_potential`: potentials of the terminals [V].
+    - `current`: what flows into each node from outside, b [A]; none by default, which costs nothing. What
+      flows into a terminal leaves through it: the terminal's current is less by as much.
+    - `factors`: `eliminate_nodes(plan, conductance)` of the same conductances, where several right-hand
+      sides share one elimination.
 
     An open junction, of 0 S (up to 2^-90 S in float32, 2^-500 S in float64), is the limit of a small leak,
     the same in all open junctions. So wires that no closed junction joins to a terminal have potentials
-    too, which shift with those of the terminals. The derivative in an open junction's conductance is that
+    too, which shift with those of the terminals; a current into such wires has nowhere to go, and raises
+    them to some 10^20 V and more. The derivative in an open junction's conductance is that
     from the right, and zero where potentials jump. A wire in a part without terminals gets 0 V.
 
     All transforms of JAX apply, to any order: a tangent or cotangent costs one substitution with the
@@ -271,18 +284,49 @@ def solve_nodes(
     current = lambda g: jaxnn.kernels.solve_nodes(plan, g, jnp.array([1.0, 0.0])).terminal_current[0]
     current(jnp.array([1.0, 3.0]))  # 0.75 [A]
     jax.grad(current)(jnp.array([1.0, 3.0]))  # [0.562, 0.0625] [V]
+    g, grounded, fed = jnp.array([1.0, 3.0]), jnp.zeros(2), jnp.array([0.0, 1.0, 0.0])
+    jaxnn.kernels.solve_nodes(plan, g, grounded, fed).node_potential  # [0.0, 0.25, 0.0] [V]
     ```
     """
     check_numbers("conductance", conductance, plan.graph.ends.shape[-1])
     check_numbers("terminal_potential", terminal_potential, plan.terminals.shape[0])
+    if current is not None:
+        check_numbers("current", current, plan.graph.place.shape[0])
+    if factors is None:
+        factors = eliminate_nodes(plan, conductance)
     if isinstance(plan, ParallelPlan):
-        merged = solve_nodes(plan.pairs, _of_pairs(plan, conductance), terminal_potential)
+        of_pairs = _of_pairs(plan, conductance)
+        merged = solve_nodes(plan.pairs, of_pairs, terminal_potential, current, factors)
         voltage = value_of_pair(plan.bundles, merged.junction_voltage)
         voltage = jnp.asarray(plan.sign, voltage.dtype) * voltage
         return merged._replace(junction_voltage=voltage)
-    factors = _eliminate(plan, jax.lax.stop_gradient(conductance))
-    phi, current = _potentials(plan, conductance, factors, terminal_potential)
-    return NodalSolution(phi, difference(plan.graph, phi), current)
+    if current is None:
+        phi, into = _potentials(plan, conductance, factors, terminal_potential)
+    else:
+        phi, out = _respond(plan, conductance, factors, current, terminal_potential)
+        into = -out
+    return NodalSolution(phi, difference(plan.graph, phi), into)
+
+
+@arguments.checked(plan=arguments.one_of(AbstractPlan), conductance=_ARRAY)
+def eliminate_nodes(plan: AbstractPlan, conductance: Float[Array, " edges"]) -> PyTree:
+    """Eliminates all nodes but the terminals: the part of `solve_nodes` that conductances [S] alone decide.
+
+    What it returns is for `solve_nodes` with the same plan and the same conductances, and has no
+    derivative of its own.
+
+    ```python
+    plan = jaxnn.kernels.nodal_plan(3, np.array([[0, 1], [1, 2]]), np.array([0, 2]))
+    g = jnp.array([1.0, 3.0])
+    factors = jaxnn.kernels.eliminate_nodes(plan, g)
+    solved = jaxnn.kernels.solve_nodes(plan, g, jnp.array([1.0, 0.0]), factors=factors)
+    solved.terminal_current  # [0.75, -0.75] [A]
+    ```
+    """
+    check_numbers("conductance", conductance, plan.graph.ends.shape[-1])
+    if isinstance(plan, ParallelPlan):
+        return eliminate_nodes(plan.pairs, _of_pairs(plan, conductance))
+    return _eliminate(plan, jax.lax.stop_gradient(conductance))
 
 
 def _of_pairs(plan: ParallelPlan, conductance: Array) -> Array:

@@ -1,0 +1,18 @@
+"""What is around a network: electrodes, capacitors, and junctions that are no resistors."""
+
+from .capacitance import Capacitance as Capacitance
+from .circuit import (
+    Circuit as Circuit,
+    Instant as Instant,
+    instant as instant,
+    make_circuit as make_circuit,
+)
+from .electrode import (
+    Electrode as Electrode,
+    Electrodes as Electrodes,
+    electrodes_of as electrodes_of,
+    electrodes_on as electrodes_on,
+    wires_of as wires_of,
+)
+from .layout import Layout as Layout
+from .newton import Balanced as Balanced, balanced as balanced, slope_of as slope_of

@@ -1,0 +1,183 @@
+"""What is around a network in a run: its electrodes and capacitors, as numbers at an instant."""
+
+import functools as ft
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from .._core import check_at_least, holds
+from .._drives import AbstractDrive, Clock, drive_at
+from .._networks import Topology
+from .capacitance import Capacitance
+from .electrode import Electrodes
+from .layout import Layout, layout_of
+
+
+class Circuit(eqx.Module):
+    """The electrodes and capacitors of a run, checked, converted and of one dtype.
+
+    Axes: electrodes are those of all networks, one network after the other; edges are the junctions, then
+    the contacts of electrodes, then one from each wire to the substrate, if it holds charge.
+    """
+
+    wire: Int[Array | np.ndarray, " electrodes"]
+    resistance: Float[Array, " electrodes"]
+    on: Float[Array, " electrodes"]
+    switches: tuple[AbstractDrive, ...]
+    capacitance: Capacitance | None
+    contact_electrode: Int[np.ndarray | Array, " contacts"]
+    contact_wire: Int[np.ndarray | Array, " contacts"]
+    network_of_electrode: Int[np.ndarray | Array, " electrodes"]
+    switched: tuple[int, ...] = eqx.field(static=True)
+    kinds: tuple[str, ...] = eqx.field(static=True)
+    place: tuple[int, ...] = eqx.field(static=True)
+    n_wires: int = eqx.field(static=True)
+    n_nodes: int = eqx.field(static=True)
+    n_junctions: int = eqx.field(static=True)
+    moves: bool = eqx.field(static=True)
+
+    def __check_init__(self):
+        # Once more, because numbers that were traced then are looked at by the run.
+        check_at_least("resistance of an Electrode", self.resistance, 0, "Ohm")
+        if not holds(lambda on: (on >= 0) & (on <= 1), self.on):
+            raise ValueError(f"on of an Electrode must be from 0 to 1, got {self.on}.")
+
+    @property
+    def has_substrate(self) -> bool:
+        """Whether wires hold charge, so that the substrate is a node."""
+        return self.capacitance is not None and self.capacitance.to_substrate is not None
+
+    def of_kind(self, *kinds: str) -> np.ndarray:
+        """The numbers of the electrodes of some kinds."""
+        return np.flatnonzero([kind in kinds for kind in self.kinds])
+
+    def connected(self, clock: Clock | None) -> Float[Array, " electrodes"]:
+        """How far each electrode is connected at an instant, 0 to 1."""
+        on = self.on
+        for k, switch in zip(self.switched, self.switches, strict=True):
+            assert clock is not None
+            on = on.at[k].set(drive_at(switch, clock).reshape(()).astype(on.dtype))
+        return on
+
+    def contacts(self, on: Array, conductance: Array) -> Float[Array, " contacts"]:
+        """What every contact conducts [S]: an ideal one so much that its wire follows to rounding."""
+        eps = jnp.finfo(conductance.dtype).eps
+        most = jax.lax.stop_gradient(jnp.sum(jnp.where(jnp.isfinite(conductance), conductance, 0)))
+        ideal = jnp.where(most > 0, most, 1) / eps
+        contact = (on / (self.resistance + 1 / ideal))[self.contact_electrode]
+        if not self.moves:
+            return contact
+        here = self.wire[self.contact_electrode] == self.contact_wire
+        return jnp.where(here, contact, 0)
+
+    def at_wires(self, values: Float[Array, " nodes"]) -> Float[Array, " electrodes"]:
+        """Values of the wires that the electrodes touch."""
+        return values.at[self.wire].get(mode="clip")
+
+    def misplaced(self) -> Bool[Array, ""]:
+        """Whether a wire that was traced is none of the network, or has two electrodes."""
+        if not self.moves:
+            return jnp.zeros((), bool)
+        wire = jnp.asarray(self.wire)
+        same = (wire[:, None] == wire) & ~np.eye(len(self.kinds), dtype=bool)
+        return jnp.any((wire < 0) | (wire >= self.n_wires)) | jnp.any(same)
+
+
+class Instant(NamedTuple):
+    """What a circuit does to its network at an instant."""
+
+    held: Float[Array, " held"]
+    """Potentials of the nodes that are held, less those of `base` [V]."""
+    fed: Float[Array, " electrodes"]
+    """Currents that are fed [A], 0 for electrodes of other kinds."""
+    on: Float[Array, " electrodes"]
+    base: Float[Array, "*networks"]
+    """A potential of each network [V], near which its voltages have most digits."""
+
+
+def instant(
+    circuit: Circuit, value: Float[Array, "*terminals"], clock: Clock | None, networks: tuple[int, ...]
+) -> Instant:
+    """The electrodes as the drive's values [V] or [A] and their switches set them."""
+    on = circuit.connected(clock)
+    flat = value.reshape(-1)
+    grounded, current = circuit.of_kind("ground"), circuit.of_kind("current")
+    potential = flat.at[grounded].set(0)
+    fed = jnp.zeros_like(flat).at[current].set((on * flat)[current])
+    held = circuit.of_kind("voltage", "ground")
+    if circuit.has_substrate or not held.size:
+        base = jnp.zeros(networks, flat.dtype)  # the substrate is at 0 V
+    else:
+        # The last one held in each network, as the drain of two is.
+        last = np.zeros(int(np.prod(networks, dtype=int)), np.int64)
+        per = len(circuit.kinds) // last.size
+        for k in held:
+            last[k // per] = k
+        base = potential[last].reshape(networks)
+    per_electrode = jnp.broadcast_to(base[..., None], value.shape).reshape(-1)
+    given = (potential - per_electrode)[held]
+    if circuit.has_substrate:
+        given = jnp.concatenate([given, jnp.zeros_like(given[:1])])
+    return Instant(given, fed, on, base)
+
+
+def make_circuit(
+    topology: Topology,
+    electrodes: Electrodes,
+    capacitance: Capacitance | None,
+    node_offsets: tuple[int, ...],
+) -> tuple[Circuit, Layout]:
+    """The circuit of a network, and the graph that its plan is made for.
+
+    **Raises:** `ValueError` for a network that nothing holds at a potential: a current into it, or the
+    potential of what floats, would have no value.
+    """
+    all_of = electrodes.all
+    holds_potential = tuple(x.kind in ("voltage", "ground") for x in all_of)
+    has_substrate = capacitance is not None and capacitance.to_substrate is not None
+    kept = {of for of, held in zip(electrodes.network, holds_potential, strict=True) if held}
+    if not has_substrate and len(kept) < len(node_offsets) - 1:
+        raise ValueError(
+            "nothing holds the network at a potential, so that currents into it have nowhere to go: make one "
+            'electrode Electrode(wire, "ground"), or give the wires a capacitance to the substrate.'
+        )
+    wires = tuple(x.wire if x.is_placed else None for x in all_of)
+    ideal = tuple(x.is_ideal for x in all_of)
+    reach = tuple((node_offsets[i], node_offsets[i + 1]) for i in electrodes.network)
+    layout = _layout(topology, wires, holds_potential, ideal, reach, has_substrate)
+    switched = tuple(k for k, x in enumerate(all_of) if isinstance(x.on, AbstractDrive))
+    always = [1.0 if x.on is None or isinstance(x.on, AbstractDrive) else x.on for x in all_of]
+    is_known = all(wire is not None for wire in wires)
+    wire: Any = np.asarray(wires, np.int32) if is_known else _stacked([x.wire for x in all_of], jnp.int32)
+    circuit = Circuit(
+        wire=wire,
+        resistance=_stacked([x.resistance for x in all_of]),
+        on=_stacked(always),
+        switches=tuple(all_of[k].on for k in switched),
+        capacitance=capacitance,
+        contact_electrode=layout.contact_electrode,
+        contact_wire=layout.contact_wire,
+        network_of_electrode=np.asarray(electrodes.network, np.int32),
+        switched=switched,
+        kinds=tuple(x.kind for x in all_of),
+        place=layout.place,
+        n_wires=topology.n_nodes,
+        n_nodes=layout.n_nodes,
+        n_junctions=len(topology.edges),
+        moves=not is_known,
+    )
+    return circuit, layout
+
+
+_layout = ft.lru_cache(maxsize=64)(layout_of)
+
+
+def _stacked(values: list[Any], dtype: Any = None) -> Any:
+    """Numbers as one array, plain ones as a plain one."""
+    if any(isinstance(x, jax.Array) for x in values):
+        return jnp.stack([jnp.asarray(x, dtype).reshape(()) for x in values])
+    return np.asarray([np.asarray(x).reshape(()) for x in values], dtype or float)

@@ -1,0 +1,320 @@
+"""One step of a circuit: what flows with electrodes, capacitors or junctions that are no resistors."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, PyTree
+
+from jaxnn_kernels import (
+    difference,
+    divergence,
+    eliminate_nodes,
+    open_conductance,
+    solve_nodes,
+    two_part_sum,
+)
+
+from .._circuit import Circuit, Instant, balanced, instant
+from .._core import Module, unit
+from .._drives import Clock
+from .._junctions import AbstractJunction
+from .kirchhoff import Flow, conductance_between, per_owner
+from .problem import Problem, terminal_potential
+from .result import CURRENT_INTO_ISLAND, NOT_CONVERGED
+
+
+# The diagonally implicit Runge-Kutta method of two stages and second order that is L-stable: its last stage
+# is the end of the step, and both have the same matrix.
+GAMMA = 1 - 0.5**0.5
+_WEIGHTS = (1 - GAMMA, GAMMA)
+
+
+class CircuitStep(Module):
+    """What electrodes and capacitors do in one time step; part of a `jaxnn.Step` of a run that has them.
+
+    ```python
+    source, drain = setup["terminals"]
+    behind = setup | {"terminals": (jaxnn.Electrode(source, resistance=1e4), drain)}
+    record = {"lost": lambda step: step.drive[0] - step.circuit.electrode_potential[0]}
+    jaxnn.simulate(network, law, drive, record=record, **behind).recorded["lost"].shape  # (50,)
+    ```
+    """
+
+    electrode_potential: Float[Array, "*terminals"] = eqx.field(metadata=unit("V"))
+    """Potentials of the wires that the electrodes touch [V]."""
+    charge: Float[Array, "*terminals"] = eqx.field(metadata=unit("C"))
+    """What came through each electrode in the step [C]."""
+    supplied: Float[Array, "*networks"] = eqx.field(metadata=unit("J"))
+    """Energy that the electrodes' sources gave in the step [J]."""
+    dissipated: Float[Array, "*networks"] = eqx.field(metadata=unit("J"))
+    """Energy that became heat in junctions and series resistances in the step [J]."""
+    stored: Float[Array, "*networks"] = eqx.field(metadata=unit("J"))
+    """Energy on the capacitors after the step [J]."""
+    unbalanced: Float[Array, " nodes"] = eqx.field(metadata=unit("A"))
+    """Current that each wire fails to pass on [A]."""
+    edge_conductance: Float[Array, " edges"] = eqx.field(metadata=unit("S"))
+    """Conductances of the junctions, and then of the contacts of electrodes [S]."""
+    trouble: Int[Array, "*networks"]
+    """What went wrong in the solution, as the number of a cause, or 0."""
+
+
+class Currents(eqx.Module):
+    """The current of each edge at its voltage: junctions by their law, the rest by conductances [S].
+
+    With capacitors, what flows onto them in a stage as well: $c v / (\\gamma h) - s$.
+    """
+
+    junction: AbstractJunction
+    state: Array
+    linear: Bool[Array, " junctions"]
+    conductance: Float[Array, " edges"]
+    slope: Float[Array, " edges"]
+    source: Float[Array, " edges"]
+
+    def __call__(self, voltage: Float[Array, " edges"]) -> Float[Array, " edges"]:
+        n = self.linear.shape[0]
+        own = self.junction.current(self.state, voltage[:n])
+        current = self.conductance * voltage
+        current = current.at[:n].set(jnp.where(self.linear, current[:n], own))
+        return current + self.slope * voltage - self.source
+
+
+class _Stage(NamedTuple):
+    """A solution at one instant, on the whole graph."""
+
+    now: Instant
+    potential: Float[Array, " nodes"]
+    voltage: Float[Array, " edges"]
+    conducted: Float[Array, " edges"]
+    current: Float[Array, " electrodes"]
+    unbalanced: Float[Array, " nodes"]
+    at_rest: Bool[Array, " edges"]
+
+
+def circuit_flow(
+    problem: Problem,
+    state: Float[Array, "*variables junctions"],
+    conductance: Float[Array, " junctions"],
+    value_at: Callable[[Clock], Array],
+    clock: Clock,
+    before: Float[Array, " nodes"],
+) -> tuple[Flow, Float[Array, " junctions"], CircuitStep, Float[Array, " nodes"]]:
+    """What flows at the end of a step, the conductances that it stands for, and the potentials then.
+
+    `before` are the potentials of the wires at its beginning [V].
+    """
+    circuit = _circuit_of(problem)
+    # The solver is for conductances that are not negative: what it gave would look like a result.
+    conductance = jnp.where(conductance < 0, jnp.nan, conductance)
+    value = lambda clock: terminal_potential(value_at(clock).astype(conductance.dtype), problem.shape)
+    drive = value(clock)
+    at = lambda clock, value: instant(circuit, value, clock, problem.shape[:-1])
+    now = at(clock, drive)
+    edges = _edge_conductance(circuit, now, conductance)
+    capacity = _capacity(problem)
+    guess = _on_graph(circuit, before, now.held.dtype)
+    if capacity is None:
+        last = _solved(problem, state, now, edges, None, None, guess, None)
+        stages = ((1.0, last),)
+    else:
+        slope = capacity / (GAMMA * problem.dt)
+        held = difference(problem.plan.graph, _on_graph(circuit, before, now.held.dtype))
+        middle = _within(clock, problem)
+        is_linear = problem.junction.is_linear()
+        early = at(middle, value(middle))
+        first_edges = _edge_conductance(circuit, early, conductance)
+        # A contact that is switched within the step has another elimination in each stage.
+        shared = is_linear and not circuit.switches
+        factors = eliminate_nodes(problem.plan, edges + slope) if shared else None
+        first = _solved(problem, state, early, first_edges, slope, slope * held, guess, factors)
+        grown = held + (1 - GAMMA) / GAMMA * (first.voltage - held)
+        guess = first.potential
+        last = _solved(problem, state, now, edges, slope, slope * grown, guess, factors)
+        stages = tuple(zip(_WEIGHTS, (first, last), strict=True))
+    return _results(problem, conductance, drive, edges, capacity, stages)
+
+
+def _circuit_of(problem: Problem) -> Circuit:
+    assert problem.circuit is not None
+    return problem.circuit
+
+
+def _within(clock: Clock, problem: Problem) -> Clock:
+    """The instant of the first stage, (1 - gamma) of a step before its end."""
+    back = -(1 - GAMMA) * problem.dt, -(1 - GAMMA) * problem.dt_remainder
+    return Clock(*two_part_sum(clock.parts, back), clock.tolerance)
+
+
+def _on_graph(circuit: Circuit, of_wires: Array, dtype: jnp.dtype) -> Array:
+    """Potentials of the wires with those of the nodes that are added, 0 V."""
+    return jnp.zeros(circuit.n_nodes, dtype).at[: circuit.n_wires].set(of_wires)
+
+
+def _edge_conductance(circuit: Circuit, now: Instant, conductance: Array) -> Array:
+    parts = [conductance, circuit.contacts(now.on, conductance)]
+    if circuit.has_substrate:
+        parts.append(jnp.zeros(circuit.n_wires, conductance.dtype))
+    return jnp.concatenate(parts)
+
+
+def _capacity(problem: Problem) -> Array | None:
+    """The capacitance of every edge [F], or None where there is none."""
+    circuit = _circuit_of(problem)
+    if circuit.capacitance is None:
+        return None
+    across, below = circuit.capacitance.across_junctions, circuit.capacitance.to_substrate
+    dtype, n = problem.state.dtype, circuit.n_junctions
+    spread = lambda x, size: jnp.broadcast_to(jnp.asarray(0 if x is None else x, dtype), (size,))
+    parts = [spread(across, n), jnp.zeros(len(circuit.contact_wire), dtype)]
+    if circuit.has_substrate:
+        parts.append(spread(below, circuit.n_wires))
+    return jnp.concatenate(parts)
+
+
+def _solved(
+    problem: Problem,
+    state: Array,
+    now: Instant,
+    edges: Array,
+    slope: Array | None,
+    source: Array | None,
+    guess: Array,
+    factors: PyTree | None,
+) -> _Stage:
+    """Kirchhoff's laws at an instant; capacitors are conductances `slope` [S] and currents `source` [A]."""
+    circuit, plan = _circuit_of(problem), problem.plan
+    is_fed = bool(circuit.of_kind("current").size)
+    fed = jnp.zeros(circuit.n_nodes, edges.dtype)
+    if is_fed:
+        fed = fed.at[circuit.wire].add(now.fed, mode="drop")
+    whole = edges if slope is None else edges + slope
+    if not problem.junction.is_linear():
+        nothing = jnp.zeros_like(edges)
+        of_stage = (nothing, nothing) if slope is None else (slope, source)
+        passive = jnp.asarray(problem.network.passive)
+        currents = Currents(problem.junction, state, passive, edges, *of_stage)
+        below = jnp.zeros(circuit.n_nodes, edges.dtype)
+        below = below.at[: circuit.n_wires].set(per_owner(now.base, problem.network_of_node))
+        found = balanced(plan, currents, now.held, fed, jax.lax.stop_gradient(guess - below))
+        current, at_rest = found.terminal_current, found.at_rest
+        conducted = currents(found.junction_voltage)
+        if slope is not None:
+            conducted = conducted - slope * found.junction_voltage + source
+    else:
+        injected = fed if source is None else fed + divergence(plan.graph, source)
+        injected = injected if is_fed or source is not None else None
+        found = solve_nodes(plan, whole, now.held, injected, factors)
+        current, at_rest = found.terminal_current, jnp.ones(edges.shape, bool)
+        conducted = edges * found.junction_voltage
+    place = np.asarray(circuit.place)
+    is_held = np.flatnonzero(place >= 0)
+    of_electrodes = now.fed.at[is_held].set(current[place[is_held]])
+    through = conducted if slope is None else conducted + slope * found.junction_voltage - source
+    # What goes through an ideal contact, its voltage has no digits for; the current has.
+    contacts = slice(circuit.n_junctions, circuit.n_junctions + len(circuit.contact_wire))
+    lost = divergence(plan.graph, through.at[contacts].set(0))
+    lost = lost.at[circuit.wire].add(-of_electrodes, mode="drop")
+    return _Stage(
+        now, found.node_potential, found.junction_voltage, conducted, of_electrodes, lost, at_rest
+    )
+
+
+def _results(
+    problem: Problem,
+    conductance: Array,
+    drive: Array,
+    edges: Array,
+    capacity: Array | None,
+    stages: tuple[tuple[float, _Stage], ...],
+) -> tuple[Flow, Array, CircuitStep, Array]:
+    circuit, last = _circuit_of(problem), stages[-1][1]
+    n, n_wires, dt = circuit.n_junctions, circuit.n_wires, problem.dt
+    voltage, shape = last.voltage[:n], drive.shape
+    potential = _absolute(problem, last)
+    at_wires = circuit.at_wires(potential).reshape(shape)
+    current = last.current.reshape(shape)
+    if not problem.junction.is_linear():
+        flat = voltage == 0
+        chord = last.conducted[:n] / jnp.where(flat, 1, voltage)
+        conductance = jnp.where(flat, conductance, chord)
+    flow = Flow(drive, current, conductance_between(at_wires, current), voltage, potential)
+    given = lambda stage: stage.current * _sources(problem, stage)
+    mean = lambda of: sum(weight * of(stage) for weight, stage in stages)
+    heat = lambda stage: _heat(problem, stage, shape)
+    stored = jnp.zeros_like(last.voltage) if capacity is None else capacity * last.voltage**2 / 2
+    step = CircuitStep(
+        electrode_potential=at_wires,
+        charge=dt * mean(lambda stage: stage.current).reshape(shape),
+        supplied=dt * jnp.sum(mean(given).reshape(shape), axis=-1),
+        dissipated=dt * mean(heat),
+        stored=_per_network(problem, stored),
+        unbalanced=last.unbalanced[:n_wires],
+        edge_conductance=edges,
+        trouble=_trouble(problem, stages),
+    )
+    return flow, conductance, step, potential
+
+
+def _heat(problem: Problem, stage: _Stage, shape: tuple[int, ...]) -> Array:
+    """What junctions and series resistances turn into heat [W]."""
+    circuit = _circuit_of(problem)
+    contacts = slice(circuit.n_junctions, None)
+    in_junctions = (stage.conducted * stage.voltage).at[contacts].set(0)
+    on = stage.now.on
+    in_series = stage.current**2 * circuit.resistance / jnp.where(on > 0, on, 1)
+    return _per_network(problem, in_junctions) + jnp.sum(in_series.reshape(shape), axis=-1)
+
+
+def _absolute(problem: Problem, stage: _Stage) -> Array:
+    wires = stage.potential[: _circuit_of(problem).n_wires]
+    return wires + per_owner(stage.now.base, problem.network_of_node)
+
+
+def _sources(problem: Problem, stage: _Stage) -> Array:
+    """The potential that each electrode's current comes from [V]: its source's, or that of its wire."""
+    circuit = _circuit_of(problem)
+    own = circuit.at_wires(_absolute(problem, stage))
+    place = np.asarray(circuit.place)
+    is_held = np.flatnonzero(place >= 0)
+    base = per_owner(stage.now.base, circuit.network_of_electrode)
+    held = stage.now.held[place[is_held]] + (base[is_held] if base.ndim else base)
+    return own.at[is_held].set(held)
+
+
+def _owners(problem: Problem) -> Array | np.ndarray:
+    """The network of every edge."""
+    circuit = _circuit_of(problem)
+    parts = [problem.network_of_junction, circuit.network_of_electrode[circuit.contact_electrode]]
+    if circuit.has_substrate:
+        parts.append(problem.network_of_node)
+    return jnp.concatenate([jnp.asarray(part) for part in parts])
+
+
+def _per_network(problem: Problem, values: Array) -> Array:
+    """Sums of values of edges over the network that each belongs to."""
+    if len(problem.shape) == 1:
+        return jnp.sum(values)
+    return jax.ops.segment_sum(values, _owners(problem), num_segments=problem.shape[0])
+
+
+def _trouble(problem: Problem, stages: tuple[tuple[float, _Stage], ...]) -> Int[Array, "*networks"]:
+    """A search that did not end, or a current that finds nothing but open junctions."""
+    circuit, shape = _circuit_of(problem), problem.shape
+    trouble = jnp.zeros(shape[:-1], jnp.int32)
+    fed = circuit.of_kind("current")
+    for _, stage in stages:
+        stage = jax.lax.stop_gradient(stage)
+        if not problem.junction.is_linear():
+            lost = _per_network(problem, (~stage.at_rest).astype(jnp.int32)) > 0
+            trouble = jnp.where(lost, NOT_CONVERGED, trouble)
+        if fed.size and circuit.capacitance is None:
+            most = open_conductance(stage.voltage.shape[0], stage.voltage.dtype)
+            over = circuit.at_wires(stage.potential)
+            nowhere = (jnp.abs(stage.now.fed) <= most * jnp.abs(over)) & (stage.now.fed != 0)
+            nowhere = jnp.any(nowhere.reshape(shape), axis=-1)
+            trouble = jnp.where(nowhere, CURRENT_INTO_ISLAND, trouble)
+    return trouble
