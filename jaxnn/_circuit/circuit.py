@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from .._core import check_at_least, holds
+from .._core import Number, check_at_least, holds
 from .._drives import AbstractDrive, Clock, drive_at
 from .._networks import Topology
 from .capacitance import Capacitance
@@ -21,17 +21,19 @@ class Circuit(eqx.Module):
     """The electrodes and capacitors of a run, checked, converted and of one dtype.
 
     Axes: electrodes are those of all networks, one network after the other; edges are the junctions, then
-    the contacts of electrodes, then one from each wire to the substrate, if it holds charge.
+    the contacts of electrodes, then one from each wire to the substrate, if it holds charge. `reach` are
+    the first of the wires that an electrode may touch, and the one after the last.
     """
 
     wire: Int[Array | np.ndarray, " electrodes"]
-    resistance: Float[Array, " electrodes"]
-    on: Float[Array, " electrodes"]
+    resistance: Float[Number, " electrodes"]
+    on: Float[Number, " electrodes"]
     switches: tuple[AbstractDrive, ...]
     capacitance: Capacitance | None
     contact_electrode: Int[np.ndarray | Array, " contacts"]
     contact_wire: Int[np.ndarray | Array, " contacts"]
     network_of_electrode: Int[np.ndarray | Array, " electrodes"]
+    reach: Int[np.ndarray | Array, "electrodes 2"]
     switched: tuple[int, ...] = eqx.field(static=True)
     kinds: tuple[str, ...] = eqx.field(static=True)
     place: tuple[int, ...] = eqx.field(static=True)
@@ -83,8 +85,9 @@ class Circuit(eqx.Module):
         if not self.moves:
             return jnp.zeros((), bool)
         wire = jnp.asarray(self.wire)
-        same = (wire[:, None] == wire) & ~np.eye(len(self.kinds), dtype=bool)
-        return jnp.any((wire < 0) | (wire >= self.n_wires)) | jnp.any(same)
+        same = (wire[:, None] == wire[None]) & ~np.eye(len(self.kinds), dtype=bool)
+        first, beyond = self.reach.T
+        return jnp.any((wire < first) | (wire >= beyond)) | jnp.any(same)
 
 
 class Instant(NamedTuple):
@@ -142,8 +145,8 @@ def make_circuit(
     kept = {of for of, held in zip(electrodes.network, holds_potential, strict=True) if held}
     if not has_substrate and len(kept) < len(node_offsets) - 1:
         raise ValueError(
-            "nothing holds the network at a potential, so that currents into it have nowhere to go: make one "
-            'electrode Electrode(wire, "ground"), or give the wires a capacitance to the substrate.'
+            "nothing holds the network at a potential, so that currents into it have nowhere to go: make "
+            'one electrode Electrode(wire, "ground"), or give the wires a capacitance to the substrate.'
         )
     wires = tuple(x.wire if x.is_placed else None for x in all_of)
     ideal = tuple(x.is_ideal for x in all_of)
@@ -162,6 +165,7 @@ def make_circuit(
         contact_electrode=layout.contact_electrode,
         contact_wire=layout.contact_wire,
         network_of_electrode=np.asarray(electrodes.network, np.int32),
+        reach=np.asarray(reach, np.int32),
         switched=switched,
         kinds=tuple(x.kind for x in all_of),
         place=layout.place,

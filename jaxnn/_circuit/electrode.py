@@ -16,7 +16,7 @@ from .._networks import Ensemble, Network
 
 
 KINDS = ("voltage", "current", "ground", "floating")
-Kind: TypeAlias = Literal["voltage", "current", "ground", "floating"]
+Kind: TypeAlias = Declared[Literal["voltage", "current", "ground", "floating"]]
 
 
 class Electrode(Module):

@@ -50,7 +50,7 @@ def layout_of(
         wire.append(touched)
         source.append(np.full(len(touched), n))
         n += 1
-    joined = lambda parts: np.concatenate(parts).astype(np.int64) if parts else np.zeros(0, np.int64)
+    joined = lambda parts: np.concatenate(parts).astype(np.int32) if parts else np.zeros(0, np.int32)
     edges = [topology.edges, np.stack([joined(wire), joined(source)], axis=1)]
     if has_substrate:
         below = np.arange(topology.n_nodes)

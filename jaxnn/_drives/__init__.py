@@ -10,6 +10,7 @@ from .abstract import (
     settled as settled,
 )
 from .clock import TIMING as TIMING, Clock as Clock, Timing as Timing
+from .feedback import AbstractFeedback as AbstractFeedback, Feedback as Feedback
 from .resolution import Span as Span, losses as losses, warn_of_losses as warn_of_losses
 from .waveforms import (
     Constant as Constant,

@@ -51,8 +51,8 @@ class AbstractDrive(Module):
         return float("inf")
 
 
-DriveLike: TypeAlias = Declared[AbstractDrive | Numbers]
-"""A drive, or an array of voltages [V] with time first."""
+DriveLike: TypeAlias = Declared["AbstractDrive | AbstractFeedback | Numbers"]
+"""A drive, one that feeds back what was read, or an array of voltages [V] with time first."""
 
 
 class AbstractClockDrive(AbstractDrive):

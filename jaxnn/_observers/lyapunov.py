@@ -116,6 +116,7 @@ def lyapunov_exponents(
     n_steps, n_interval, n_count = _check_counts(network, setup["steps"], interval, count)
     cut = _check_window(window, n_interval)
     problem = make_problem(network, junction, drive, n_steps, setup)
+    problem.check_remembers_states_alone("lyapunov_exponents")
     key = jax.random.key(0) if key is None else key
     start = jax.random.normal(key, (n_count, *problem.state.shape), problem.state.dtype)
     weights = state_scale(problem.junction, problem.network.passive, problem.state).weights
@@ -180,7 +181,7 @@ def _follow(
         return (carry, tangents), _safe_log(size) / (interval * problem.dt)
 
     given = problem.samples_in(interval)
-    begin = first_carry(problem), _orthonormal(start, weights)[0]
+    begin = first_carry(problem, run_of(problem, steps)), _orthonormal(start, weights)[0]
     (carry, _), growth = scan_windows(
         StoreStates(), window, over_interval, begin, given, steps // interval, 1
     )

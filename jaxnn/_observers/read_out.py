@@ -233,7 +233,7 @@ def _record(problem: Problem, targets: Array, length: int) -> ReadOutRun:
     columns = problem.network.n_nodes + targets.shape[1]
     factor = jnp.zeros((columns, columns), problem.state.dtype)
     record = ReadOutRecord(factor, jnp.int32(0), problem.network.n_nodes)
-    begin = shared_like((first_carry(problem), record), (problem, targets))
+    begin = shared_like((first_carry(problem, run_of(problem, len(targets))), record), (problem, targets))
     segments = targets.reshape(-1, length, targets.shape[1]), problem.samples_in(length)
     (carry, record), conductance = jax.lax.scan(one, begin, segments)
     diagnosis = diagnosis_of(problem, carry.watch, carry.step, carry.state)

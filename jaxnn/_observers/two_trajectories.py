@@ -134,6 +134,7 @@ def two_trajectory_exponents(
     if setup.get("solver") is None:
         setup["solver"] = AutoSolver(mapped=isinstance(network, Ensemble))
     problem = make_problem(network, junction, drive, n_steps, setup)
+    problem.check_remembers_states_alone("two_trajectory_exponents")
     scale = state_scale(problem.junction, problem.network.passive, problem.state)
     size = _check_distance(distance, scale, problem.state.dtype)
     start = _check_start(network, junctions, differences, size, scale, problem)
@@ -265,7 +266,7 @@ def _follow(
         return carry, (growth / (every * problem.dt), conductance)
 
     given = problem.samples_in(every // interval, interval)
-    begin = jax.tree.map(spread, first_carry(problem))
+    begin = jax.tree.map(spread, first_carry(problem, run_of(problem, steps)))
     begin = eqx.tree_at(lambda c: c.state, begin, begin.state.at[1:].add(start))
     carry, (growth, conductance) = jax.lax.scan(over_block, begin, given, steps // every)
     undisturbed = jax.tree.map(lambda x: x[0], carry)

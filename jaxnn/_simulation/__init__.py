@@ -13,6 +13,7 @@ from .arguments import (
     TimedArguments as TimedArguments,
     check_arguments as check_arguments,
 )
+from .circuit_flow import CircuitStep as CircuitStep
 from .diagnosis import diagnosis_of as diagnosis_of
 from .problem import Problem as Problem, make_problem as make_problem
 from .record import AbstractObserver as AbstractObserver
@@ -35,3 +36,4 @@ from .step import (
     run_of as run_of,
     steps_of as steps_of,
 )
+from .stepper import Stepper as Stepper

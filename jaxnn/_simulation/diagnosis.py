@@ -180,13 +180,14 @@ def _with_numbers(problem: Problem, found: Diagnosis, last: Int[Array, ""]) -> D
 def _cause_of_numbers(problem: Problem, in_time: Bool[Array, ""]) -> Int[Array, " junctions"]:
     """A parameter that is wrong for a junction, or one that is wrong for all of them."""
     n, networks = problem.network.n_junctions, problem.shape[:-1]
-    # As the drive was given, whose checks know nothing of numbers in two parts.
+    # As they were given, whose checks know nothing of numbers in two parts.
     is_timing = lambda x: isinstance(x, Timing)
-    drive = jax.tree.map(lambda x: x.value if is_timing(x) else x, problem.drive, is_leaf=is_timing)
+    plain = lambda tree: jax.tree.map(lambda x: x.value if is_timing(x) else x, tree, is_leaf=is_timing)
+    drive, circuit = plain(problem.drive), plain(problem.circuit)
     bad, own = jnp.broadcast_to(~in_time, n), jnp.zeros(n, bool)
-    if problem.circuit is not None:
-        bad |= problem.circuit.misplaced()
-        for missed in unmet(problem.circuit):
+    if circuit is not None:
+        bad |= circuit.misplaced()
+        for missed in unmet(circuit):
             bad |= jnp.any(missed)
     for missed in unmet(problem.junction):
         if missed.shape == (n,):

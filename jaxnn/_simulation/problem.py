@@ -26,7 +26,16 @@ from .._core import (
     user_code,
     whole,
 )
-from .._drives import AbstractDrive, Clock, DriveLike, drive_at, per_terminal, settled, warn_of_losses
+from .._drives import (
+    AbstractDrive,
+    AbstractFeedback,
+    Clock,
+    DriveLike,
+    drive_at,
+    per_terminal,
+    settled,
+    warn_of_losses,
+)
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network, padded_ranges
 from .arguments import RunArguments, TimedArguments
@@ -39,7 +48,7 @@ class Problem(eqx.Module):
     network: Network
     plan: Plan
     junction: AbstractJunction
-    drive: AbstractDrive | Float[Array, "steps *terminals"]
+    drive: AbstractDrive | AbstractFeedback | Float[Array, "steps *terminals"]
     state: Float[Array, "*variables junctions"]
     dt: Float[Array, ""]
     dt_remainder: Float[Array, ""]
@@ -55,7 +64,17 @@ class Problem(eqx.Module):
     @property
     def samples(self) -> Float[Array, "steps *terminals"] | None:
         """A drive that is an array, to scan over; None for one that is asked at each step."""
-        return None if isinstance(self.drive, AbstractDrive) else self.drive
+        return None if isinstance(self.drive, AbstractDrive | AbstractFeedback) else self.drive
+
+    def check_remembers_states_alone(self, function: str) -> None:
+        """Raises a `ValueError` where more than the states of junctions goes from step to step."""
+        charged = self.circuit is not None and self.circuit.capacitance is not None
+        if charged or isinstance(self.drive, AbstractFeedback):
+            what = "a capacitance" if charged else f"the feedback of {type(self.drive).__name__}"
+            raise ValueError(
+                f"{function} follows differences between the states of junctions, and with {what} more "
+                "than these goes from step to step: leave it out, or differentiate jaxnn.simulate."
+            )
 
     def samples_in(self, *lengths: int) -> Array | None:
         """`samples` for loops within loops: cut into blocks of so many rounds each, the outermost first."""
@@ -202,8 +221,12 @@ def _check_start(start_step: Count, steps: int) -> Int[Array, ""]:
     return jnp.asarray(start_step, jnp.int32)
 
 
-def _check_drive(drive: DriveLike, steps: int, shape: tuple[int, ...]) -> AbstractDrive | Number:
+def _check_drive(
+    drive: DriveLike, steps: int, shape: tuple[int, ...]
+) -> AbstractDrive | AbstractFeedback | Number:
     """A drive, or an array with time first whose values fit the terminals."""
+    if isinstance(drive, AbstractFeedback):
+        return drive  # what it gives is known with the run
     wanted = f"a scalar, (1,) or {shape}" if len(shape) == 1 else f"a scalar, (n, 1) or {shape}"
     if isinstance(drive, AbstractDrive):
         # In one dtype: which one the run has is not known yet.

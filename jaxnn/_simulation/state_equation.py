@@ -1,5 +1,6 @@
 """A network under its drive as a differential equation, for integrators other than Euler's."""
 
+import functools as ft
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -12,6 +13,7 @@ from .._drives import AbstractDrive, Clock, drive_at
 from .._junctions import AbstractJunction, AbstractRateJunction
 from .._networks import Ensemble, Network
 from .arguments import RunArguments
+from .circuit_flow import circuit_flow
 from .kirchhoff import Flow, flow
 from .problem import Problem, make_problem
 from .solver import AbstractSolver
@@ -156,7 +158,11 @@ class StateEquation(Module):
         clock = Clock.at(time, dtype)
         assert isinstance(problem.drive, AbstractDrive)
         conductance = conductances(problem, passive_conductance(problem), state)
-        return conductance, flow(problem, conductance, drive_at(problem.drive, clock))
+        value_at = ft.partial(drive_at, problem.drive)
+        if problem.potential is not None:
+            now = circuit_flow(problem, state, conductance, value_at, clock, problem.potential)
+            return now[1], now[0]
+        return conductance, flow(problem, conductance, value_at(clock))
 
 
 def _rate(problem: Problem, state: Array, voltage: Array) -> Array:

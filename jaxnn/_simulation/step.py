@@ -1,17 +1,18 @@
 """One time step: conductances, potentials, states, in this order."""
 
+import functools as ft
 from collections.abc import Callable
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float, Int
+from jaxtyping import Array, ArrayLike, Bool, Float, Int, PyTree
 
 from jaxnn_kernels import batch_inner, divergence, joined_wires, mapped_like, shared_like
 
-from .._core import Module, unit
-from .._drives import Clock, drive_at
+from .._core import Module, unit, user_code
+from .._drives import AbstractDrive, AbstractFeedback, Clock, drive_at
 from .circuit_flow import CircuitStep, circuit_flow
 from .diagnosis import Diagnosis, JunctionWatch, first_watch, next_watch
 from .kirchhoff import flow
@@ -98,19 +99,26 @@ class Step(Module):
 class Carry(eqx.Module):
     """The state, the number of the step that gave it, and what went wrong so far.
 
-    With capacitors, and for Newton's method to begin at, the potentials of the wires [V] as well.
+    With capacitors, and for Newton's method to begin at, the potentials of the wires [V] as well; and what
+    a drive that feeds back remembers.
     """
 
     state: Array
     step: Array
     watch: Diagnosis | JunctionWatch
     potential: Array | None = None
+    memory: PyTree = None
 
 
-def first_carry(problem: Problem) -> Carry:
+def first_carry(problem: Problem, run: Run) -> Carry:
     """Where a run starts from."""
     watch = mapped_like(shared_like(first_watch(problem), problem), problem)
-    return Carry(problem.state, problem.start_step, watch, problem.potential)
+    memory = None
+    if isinstance(problem.drive, AbstractFeedback):
+        with user_code(f"the drive {type(problem.drive).__name__}"):
+            memory = jax.tree.map(jnp.asarray, problem.drive.start(run))
+        memory = mapped_like(shared_like(memory, problem), problem)
+    return Carry(problem.state, problem.start_step, watch, problem.potential, memory)
 
 
 def steps_of(problem: Problem, run: Run) -> Callable[[Carry, Array | None], tuple[Carry, Step]]:
@@ -127,7 +135,7 @@ def _advance(
     # Between two solves all lies in memory as the solves want it.
     before = batch_inner(carry.state)
     conductance = conductances(problem, passive, before)
-    value_at = lambda clock: drive_at(problem.drive, clock) if voltage is None else voltage  # pyright: ignore
+    value_at = ft.partial(_value_at, problem, carry.memory, voltage)
     circuit, potential, trouble = None, None, None
     if problem.circuit is None:
         flows = flow(problem, batch_inner(conductance), value_at(clock))
@@ -143,7 +151,22 @@ def _advance(
     watch = next_watch(problem, carry.watch, number, carry.state, state, conductance, current, trouble)
     own = {"state": state, "junction_conductance": conductance, "circuit": circuit}
     step = Step(run, number, clock.time, **own, **flows._asdict())
-    return Carry(state, number, watch, potential), step
+    memory = carry.memory
+    if isinstance(problem.drive, AbstractFeedback):
+        with user_code(f"the drive {type(problem.drive).__name__}"):
+            memory = problem.drive.follow(memory, step)
+    return Carry(state, number, watch, potential, memory), step
+
+
+def _value_at(problem: Problem, memory: PyTree, voltage: Array | None, clock: Clock) -> Array:
+    """What the drive gives at an instant: a sample, a function of time, or of what was read before."""
+    if voltage is not None:
+        return voltage
+    if isinstance(problem.drive, AbstractFeedback):
+        with user_code(f"the drive {type(problem.drive).__name__}"):
+            return problem.drive.voltage(memory, clock.time)
+    assert isinstance(problem.drive, AbstractDrive)
+    return drive_at(problem.drive, clock)
 
 
 def _kirchhoff_residual(problem: Problem, step: Step) -> Array:

@@ -1,0 +1,82 @@
+"""A network that is run step by step, by the user's own loop."""
+
+import functools as ft
+from collections.abc import Callable
+from typing import Unpack
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import ArrayLike
+
+from .._core import Declared, Module, check_network
+from .._junctions import AbstractJunction
+from .._networks import Ensemble, Network
+from .arguments import RunArguments, check_arguments
+from .diagnosis import diagnosis_of
+from .problem import Problem, make_problem
+from .result import Diagnosis
+from .step import Carry, Step, first_carry, run_of, steps_of
+
+
+class Stepper(Module):
+    r"""A network under voltages that come one by one, as from a task, a controller or another simulator.
+
+    It takes the steps of `jaxnn.simulate`, bit for bit: $(\lambda_{k-1}, V_k) \to (\lambda_k, \phi_k)$.
+
+    - `network`, `junction`, `terminals`, `dt`, `start_step`, `state`, `solver`, `capacitance`: as for
+      `jaxnn.simulate`.
+
+    `step` gives a pure function, to be compiled, batched, differentiated and scanned over. A carry is a
+    pytree of arrays of fixed shapes.
+
+    Raises a `ValueError` for what `jaxnn.simulate` refuses.
+
+    ```python
+    stepper = jaxnn.Stepper(network, law, terminals=setup["terminals"], dt=3e-3)
+    carry, steps = jax.lax.scan(stepper.step, stepper.start(), jnp.full(50, 0.3))
+    steps.conductance.shape  # (50,)
+    stepper.finish(carry).result == jaxnn.Result.successful  # True
+    ```
+    """
+
+    problem: Problem
+    """The network, law and terminals, checked and of one dtype."""
+
+    def __init__(
+        self,
+        network: Declared[Network | Ensemble],
+        junction: Declared[AbstractJunction],
+        **setup: Unpack[RunArguments],
+    ):
+        check_arguments("Stepper", setup, RunArguments)
+        check_network(network, (Network, Ensemble))
+        # A voltage that is never looked at: each step brings its own.
+        self.problem = make_problem(network, junction, np.zeros(1), 1, setup)
+
+    def __repr__(self) -> str:
+        return f"Stepper({self.problem.network!r}, {type(self.problem.junction).__name__})"
+
+    def start(self) -> Carry:
+        """Returns what the first step goes on from."""
+        return first_carry(self.problem, run_of(self.problem, 0))
+
+    @property
+    def step(self) -> Callable[[Carry, ArrayLike], tuple[Carry, Step]]:
+        """The function of a carry and a voltage [V] that gives the next carry and a `jaxnn.Step`.
+
+        The voltage is of the shapes that a drive may have. `jax.jit` and `jax.lax.scan` take the function as
+        it is.
+        """
+        # No method: JAX would look for what it compiled by the numbers of the module.
+        return ft.partial(_step, self.problem)
+
+    def finish(self, carry: Carry) -> Diagnosis:
+        """Returns what went wrong on the way, when and where, and warns of it once it has a value."""
+        diagnosis = diagnosis_of(self.problem, carry.watch, carry.step, carry.state)
+        diagnosis.check()
+        return diagnosis
+
+
+def _step(problem: Problem, carry: Carry, voltage: ArrayLike) -> tuple[Carry, Step]:
+    value = jnp.asarray(voltage, problem.state.dtype)
+    return steps_of(problem, run_of(problem, 0))(carry, value)

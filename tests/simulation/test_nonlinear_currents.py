@@ -1,0 +1,145 @@
+"""Junctions that are no resistors: Newton's method, its derivatives, its diagnosis."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.optimize
+
+import jaxnn
+from circuits import central
+from helpers import small_network
+
+
+NETWORK, TERMINALS, _ = small_network()
+PAIR = jaxnn.Network(2, [(0, 1)])
+RECORD = ("junction_voltage", "kirchhoff_residual", "power", "node_potential")
+RUN = {"dt": 1e-3, "steps": 3, "record": RECORD}
+
+
+class Shaped(jaxnn.AbstractCurrentJunction):
+    """i = scale shape(v), without a state that moves."""
+
+    scale: jax.Array
+    shape: object = jnp.sinh
+
+    def init_state(self, n_junctions):
+        return jnp.zeros(n_junctions)
+
+    def current(self, state, voltage):
+        return self.scale * self.shape(voltage / 0.1)
+
+    def update(self, state, voltage, dt):
+        return state
+
+    def critical_state(self):
+        return jnp.inf
+
+
+def sinh(scale=1e-6):
+    return Shaped(jnp.asarray(scale))
+
+
+def diode(x):
+    return 1e-6 * jnp.expm1(x / 0.3)
+
+
+def run(law, terminals=TERMINALS, drive=1.0, network=NETWORK, **options):
+    drive = drive if isinstance(drive, jaxnn.AbstractDrive) else jaxnn.Constant(drive)
+    return jaxnn.simulate(network, law, drive, terminals=terminals, **(RUN | options))
+
+
+def behind(resistance):
+    return jaxnn.Electrode(0, resistance=resistance), jaxnn.Electrode(1, "ground")
+
+
+def test_a_sinh_junction_behind_a_resistor():
+    out = run(sinh(), behind(1e4), network=PAIR)
+    np.testing.assert_allclose(out.junction_voltage[-1], [0.46693], atol=5e-6)
+    root = scipy.optimize.brentq(lambda v: (1 - v) / 1e4 - 1e-6 * np.sinh(v / 0.1), 0, 1, xtol=1e-15)
+    np.testing.assert_allclose(out.junction_voltage[-1], [root], rtol=1e-12)
+    np.testing.assert_allclose(out.power[-1], root * (1 - root) / 1e4, rtol=1e-12)
+
+
+def test_diodes_have_a_polarity():
+    """Forward as far as the resistor lets it, backward the saturation current alone."""
+    law = Shaped(jnp.asarray(1.0), diode)
+    forward, backward = (run(law, behind(1e3), v, PAIR).terminal_current[-1, 0] for v in (1.0, -1.0))
+    drop = lambda i: 0.03 * np.log1p(i / 1e-6) + 1e3 * i - 1
+    np.testing.assert_allclose(forward, scipy.optimize.brentq(drop, 0, 1e-3, xtol=1e-18), rtol=1e-10)
+    np.testing.assert_allclose(backward, -1e-6, rtol=1e-9)
+
+
+def test_a_network_against_an_independent_solution():
+    out = run(sinh(), drive=2.0)
+    (a, b), n = NETWORK.edges.T, NETWORK.n_nodes
+    free = np.setdiff1d(np.arange(n), TERMINALS)
+
+    def lost(inner):
+        phi = np.zeros(n)
+        phi[list(TERMINALS)], phi[free] = (2.0, 0.0), inner
+        through, sums = np.sinh((phi[a] - phi[b]) / 0.1), np.zeros(n)
+        np.add.at(sums, a, through)
+        np.add.at(sums, b, -through)
+        return sums[free]
+
+    start = np.asarray(out.node_potential[-1])[free] + 0.01 * np.sin(np.arange(len(free)))
+    found = scipy.optimize.fsolve(lost, start, xtol=1e-13)
+    np.testing.assert_allclose(out.node_potential[-1][free], found, atol=1e-10)
+    assert float(out.kirchhoff_residual.max()) < 1e-14
+    np.testing.assert_allclose(np.sum(out.terminal_current, axis=1), 0, atol=1e-17)
+
+
+def test_a_linear_law_by_newton_is_the_linear_solution():
+    ohmic = Shaped(jnp.asarray(1e-5), lambda x: 0.1 * x)
+    np.testing.assert_allclose(
+        run(ohmic).node_potential, run(jaxnn.Resistor(1e-5)).node_potential, atol=1e-14
+    )
+
+
+@pytest.mark.parametrize("solver", [jaxnn.StarMesh(), jaxnn.Dense()])
+def test_derivatives_to_second_order_and_batches(solver):
+    def loss(x):
+        electrodes = (
+            jaxnn.Electrode(TERMINALS[0], resistance=1e4 * x[1]),
+            jaxnn.Electrode(TERMINALS[1], "ground"),
+            jaxnn.Electrode(7, "current"),
+        )
+        drive = jaxnn.Constant(jnp.array([1.0, 0.0, 1e-7]) * x[2])
+        out = run(sinh(1e-6 * x[0]), electrodes, drive, solver=solver)
+        return jnp.sum(out.junction_voltage[-1] ** 2) + 1e5 * out.terminal_current[-1, 1]
+
+    x, along = jnp.array([1.2, 0.8, 1.1]), jnp.array([0.3, -0.5, 0.7])
+    line = lambda f: central(lambda h: float(f(x + h * along)), 0.0, 1.0)
+    expected = line(loss)
+    np.testing.assert_allclose(jax.jit(jax.grad(loss))(x) @ along, expected, rtol=1e-6)
+    np.testing.assert_allclose(jax.jvp(loss, (x,), (along,))[1], expected, rtol=1e-6)
+    slope = lambda x: jax.grad(loss)(x) @ along
+    np.testing.assert_allclose(jax.grad(slope)(x) @ along, line(slope), rtol=1e-5)
+    batch = jnp.stack([x, 0.7 * x])
+    np.testing.assert_allclose(jax.vmap(loss)(batch), [loss(x), loss(0.7 * x)], rtol=1e-9)
+
+
+def test_single_precision_and_stiff_currents():
+    """At 1 V across few junctions currents differ by powers of ten; float32 finds them too."""
+    single = run(Shaped(jnp.asarray(1e-6, jnp.float32)), drive=5.0)
+    assert single.result == jaxnn.Result.successful
+    np.testing.assert_allclose(single.node_potential, run(sinh(), drive=5.0).node_potential, atol=2e-5)
+
+
+def test_with_capacitors_it_charges_to_the_same():
+    fast = jaxnn.Capacitance(to_substrate=1e-15)
+    charged = run(sinh(), capacitance=fast, steps=40)
+    np.testing.assert_allclose(charged.node_potential[-1], run(sinh()).node_potential[-1], atol=1e-9)
+
+
+def test_a_law_that_never_converges_is_diagnosed():
+    """A current that falls where its voltage grows: no potentials that an elimination finds."""
+    falling = Shaped(jnp.asarray(1e-6), lambda x: jnp.where(jnp.abs(x) < 1, x, jnp.nan))
+    with pytest.warns(jaxnn.NumericalWarning):
+        out = run(falling, drive=5.0)
+    assert out.result != jaxnn.Result.successful
+    jumps = Shaped(jnp.asarray(1e-6), lambda x: x + 2 * jnp.where(x > 0.3, 1.0, -1.0))
+    with pytest.warns(jaxnn.NumericalWarning, match="Newton"):
+        out = run(jumps, drive=0.45)
+    assert out.result == jaxnn.Result.not_converged
