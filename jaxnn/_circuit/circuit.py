@@ -124,7 +124,7 @@ def instant(
     per_electrode = jnp.broadcast_to(base[..., None], value.shape).reshape(-1)
     given = (potential - per_electrode)[held]
     if circuit.has_substrate:
-        given = jnp.concatenate([given, jnp.zeros_like(given[:1])])
+        given = jnp.concatenate([given, jnp.zeros(1, given.dtype)])
     return Instant(given, fed, on, base)
 
 

@@ -1,12 +1,12 @@
 """Kirchhoff's laws where currents are no multiples of voltages: Newton's method on the same elimination."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, PyTree
+from jaxtyping import Array, Bool, Float
 
 from jaxnn_kernels import difference, divergence, solve_nodes
 
@@ -16,9 +16,9 @@ from .._core import Plan
 Currents: TypeAlias = Callable[[Float[Array, " edges"]], Float[Array, " edges"]]
 """A module: currents of all edges [A] at their voltages [V], each of its own voltage alone."""
 
-# Where a step still moves some voltage by more than eps^(2/3) of the largest, the next follows; the error
-# after one that did not is of the order of its square.
-_POWER = 2 / 3
+# The search ends where a step moved no voltage by more than eps^(1/3) of the largest. Two steps follow, each
+# of which squares the error, and which must find it at rest to eps^(2/3).
+_NEAR, _AT_REST = 1 / 3, 2 / 3
 MOST_ITERATIONS = 60
 _HALVINGS = 30
 
@@ -35,7 +35,6 @@ class Balanced(NamedTuple):
 class _Search(NamedTuple):
     potential: Array
     voltage: Array
-    current: Array
     moved: Array
     unbalanced: Array
     left: Array
@@ -46,7 +45,6 @@ def slope_of(currents: Currents, voltage: Float[Array, " edges"]) -> tuple[Array
     return jax.jvp(currents, (voltage,), (jnp.ones_like(voltage),))
 
 
-@eqx.filter_custom_jvp
 def balanced(
     plan: Plan,
     currents: Currents,
@@ -61,21 +59,41 @@ def balanced(
     $$B^T \mathrm{diag}(g) B \phi = b + B^T (g v - i(v))$$
 
     and a step is halved until what does not balance, in the sum of squares, is less than before. It begins
-    at `guess`. Derivatives are those of the solution, by the implicit function theorem, to any order; a
-    tangent costs one solve, and `guess` has none.
+    at `guess`.
+
+    Derivatives are those of the solution, by the implicit function theorem: the search has none, and a
+    Newton step from a solution has the first of them, a second step those up to the third order.
     """
-    return _search(plan, currents, held, injected, guess)
+    still = lambda x: jax.lax.stop_gradient(x) if eqx.is_inexact_array(x) else x
+    voltage, potential = _search(plan, *jax.tree.map(still, (currents, held, injected, guess)))
+    for _ in range(2):
+        before = voltage
+        potential, voltage, current = _step(plan, currents, held, injected, before)
+    at_rest = jnp.abs(voltage - before) <= jnp.finfo(held.dtype).eps ** _AT_REST * _largest(voltage)
+    return Balanced(potential, voltage, current, at_rest)
 
 
-def _search(plan: Plan, currents: Currents, held: Array, injected: Array, guess: Array) -> Balanced:
+def _step(
+    plan: Plan, currents: Currents, held: Array, injected: Array, voltage: Array
+) -> tuple[Array, Array, Array]:
+    """Potentials, voltages and currents of the terminals after a whole step from given voltages."""
+    i, g = slope_of(currents, voltage)
+    solved = solve_nodes(plan, g, held, injected + divergence(plan.graph, g * voltage - i))
+    return solved.node_potential, solved.junction_voltage, solved.terminal_current
+
+
+def _search(
+    plan: Plan, currents: Currents, held: Array, injected: Array, guess: Array
+) -> tuple[Array, Array]:
+    """Voltages and potentials near to the solution."""
     start = guess.at[plan.terminals].set(held)
-    tolerance = jnp.finfo(held.dtype).eps ** _POWER
+    near = jnp.finfo(held.dtype).eps ** _NEAR
     is_free = jnp.ones(start.shape, bool).at[plan.terminals].set(False)
 
     def unbalanced(voltage: Array) -> Array:
         lost = jnp.where(is_free, divergence(plan.graph, currents(voltage)) - injected, 0)
         # Divided by the largest first, so that squares do not overflow; what is NaN counts as infinite.
-        largest = jnp.max(jnp.abs(lost))
+        largest = _largest(lost)
         size = largest * jnp.sqrt(jnp.sum((lost / jnp.where(largest > 0, largest, 1)) ** 2))
         return jnp.where(jnp.isfinite(size), size, jnp.inf)
 
@@ -84,47 +102,23 @@ def _search(plan: Plan, currents: Currents, held: Array, injected: Array, guess:
         return share / 2, unbalanced(voltage + share / 2 * step), step, voltage
 
     def step(search: _Search) -> _Search:
-        i, g = slope_of(currents, search.voltage)
-        solved = solve_nodes(plan, g, held, injected + divergence(plan.graph, g * search.voltage - i))
-        move = solved.junction_voltage - search.voltage
-        most = 0.5**_HALVINGS
+        potential, voltage, _ = _step(plan, currents, held, injected, search.voltage)
+        move = voltage - search.voltage
         # A solution within rounding of the one before is no better, and is taken as it is.
-        far = jnp.max(jnp.abs(move)) > tolerance * jnp.max(jnp.abs(solved.junction_voltage))
-        worse = lambda x: (x[1] >= search.unbalanced) & (x[0] > most) & far
-        whole = jnp.ones((), move.dtype), unbalanced(solved.junction_voltage), move, search.voltage
+        far = _largest(move) > near * _largest(voltage)
+        worse = lambda x: (x[1] >= search.unbalanced) & (x[0] > 0.5**_HALVINGS) & far
+        whole = jnp.ones((), move.dtype), unbalanced(voltage), move, search.voltage
         share, size, *_ = jax.lax.while_loop(worse, shorter, whole)
-        potential = search.potential + share * (solved.node_potential - search.potential)
-        voltage = search.voltage + share * move
-        return _Search(potential, voltage, solved.terminal_current, move, size, search.left - 1)
+        potential = search.potential + share * (potential - search.potential)
+        return _Search(potential, search.voltage + share * move, move, size, search.left - 1)
 
-    def moves(search: _Search) -> Array:
-        most = tolerance * jnp.max(jnp.abs(search.voltage))
-        return (search.left > 0) & (jnp.max(jnp.abs(search.moved)) > most)
-
+    moves = lambda search: (search.left > 0) & (_largest(search.moved) > near * _largest(search.voltage))
     voltage = difference(plan.graph, start)
-    nothing = jnp.zeros_like(held)
     left = jnp.int32(MOST_ITERATIONS)
-    first = step(_Search(start, voltage, nothing, voltage, unbalanced(voltage), left))
+    first = step(_Search(start, voltage, voltage, unbalanced(voltage), left))
     last = jax.lax.while_loop(moves, step, first)
-    at_rest = jnp.abs(last.moved) <= tolerance * jnp.max(jnp.abs(last.voltage))
-    return Balanced(last.potential, last.voltage, last.current, at_rest)
+    return last.voltage, last.potential
 
 
-@balanced.def_jvp
-def _(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Balanced, PyTree]:
-    plan, currents, held, injected, _ = primals
-    _, d_currents, d_held, d_injected, _ = tangents
-    found = balanced(*primals)
-    voltage = found.junction_voltage
-    _, g = slope_of(currents, voltage)
-    d_i = _tangent(currents, d_currents, voltage)
-    source = (jnp.zeros_like(injected) if d_injected is None else d_injected) - divergence(plan.graph, d_i)
-    solved = solve_nodes(plan, g, jnp.zeros_like(held) if d_held is None else d_held, source)
-    out = Balanced(solved.node_potential, solved.junction_voltage, solved.terminal_current, None)  # pyright: ignore
-    return found, out
-
-
-def _tangent(currents: Currents, d_currents: PyTree, voltage: Array) -> Array:
-    """How currents at given voltages change with what they depend on besides."""
-    _, change = eqx.filter_jvp(lambda currents: currents(voltage), (currents,), (d_currents,))
-    return jnp.zeros_like(voltage) if change is None else change
+def _largest(x: Array) -> Array:
+    return jnp.max(jnp.abs(x), initial=0)

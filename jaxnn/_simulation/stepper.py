@@ -21,7 +21,7 @@ from .step import Carry, Step, first_carry, run_of, steps_of
 class Stepper(Module):
     r"""A network under voltages that come one by one, as from a task, a controller or another simulator.
 
-    It takes the steps of `jaxnn.simulate`, bit for bit: $(\lambda_{k-1}, V_k) \to (\lambda_k, \phi_k)$.
+    It takes the steps of `jaxnn.simulate`: $(\lambda_{k-1}, V_k) \to (\lambda_k, \phi_k)$.
 
     - `network`, `junction`, `terminals`, `dt`, `start_step`, `state`, `solver`, `capacitance`: as for
       `jaxnn.simulate`.

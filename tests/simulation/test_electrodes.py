@@ -129,9 +129,9 @@ def test_ensembles_run_as_their_networks_do_alone():
     other, pair, _ = small_network(seed=1)
     of = lambda a, b: (jaxnn.Electrode(a, "current"), jaxnn.Electrode(b, "ground", resistance=1e3))
     both = jaxnn.Ensemble([NETWORK, other])
-    out = run([of(SOURCE, DRAIN), of(*pair)], 1e-7, both)
+    out = run([of(SOURCE, DRAIN), of(*pair)], 1e-8, both)
     for k, (network, wires) in enumerate(((NETWORK, (SOURCE, DRAIN)), (other, pair))):
-        alone = run(of(*wires), 1e-7, network)
+        alone = run(of(*wires), 1e-8, network)
         for name in ("terminal_current", "electrode_potential", "conductance"):
             np.testing.assert_allclose(getattr(out, name)[:, k], getattr(alone, name), rtol=1e-9)
         np.testing.assert_allclose(out.supplied_energy[:, k], alone.supplied_energy, rtol=1e-9)
