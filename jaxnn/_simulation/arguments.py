@@ -5,7 +5,7 @@ from typing import Any, Required, TypedDict
 
 from jaxtyping import ArrayLike
 
-from .._core import Count, Declared, Numbers, Terminals
+from .._core import Count, Declared, Key, Numbers, Terminals
 from .solver import AbstractSolver
 
 
@@ -22,6 +22,8 @@ class RunArguments(TypedDict, total=False):
     """State to start from, by default that of a blank network."""
     solver: AbstractSolver | None
     """How node potentials are found, by default by whichever solver takes less work."""
+    key: Declared[Key | None]
+    """Random key of a law that draws random numbers: each step has a key of its own, by its number."""
 
 
 class TimedArguments(RunArguments):

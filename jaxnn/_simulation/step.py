@@ -12,7 +12,9 @@ from jaxnn_kernels import batch_inner, divergence, joined_wires, mapped_like, sh
 
 from .._core import Module, unit
 from .._drives import Clock, drive_at
+from .._junctions import call_law
 from .diagnosis import Diagnosis, JunctionWatch, first_watch, next_watch
+from .instant import Instant, instant_of
 from .kirchhoff import flow
 from .problem import Problem
 
@@ -121,10 +123,12 @@ def _advance(
         voltage = drive_at(problem.drive, clock)  # pyright: ignore[reportArgumentType]
     # Between two solves all lies in memory as the solves want it.
     before = batch_inner(carry.state)
-    conductance = conductances(problem, passive, before)
+    instant = instant_of(problem, number, clock)
+    conductance = conductances(problem, passive, before, instant)
     flows = flow(problem, batch_inner(conductance), voltage)
     felt = batch_inner(flows.junction_voltage)
-    state = batch_inner(problem.junction.update(before, felt, problem.dt))
+    inputs = {"key": instant.key_of_update, "time": instant.time}
+    state = batch_inner(call_law(problem.junction, "update", before, felt, problem.dt, **inputs))
     current = flows.terminal_current
     watch = next_watch(problem, carry.watch, number, carry.state, state, conductance, current)
     step = Step(run, number, clock.time, state=state, junction_conductance=conductance, **flows._asdict())
@@ -166,9 +170,11 @@ def kept_of(problem: Problem, step: Step, names: tuple[str, ...]) -> dict[str, A
 
 def run_of(problem: Problem, steps: int) -> Run:
     """What observers know of a run."""
+    # As the first step will be solved with.
+    first = instant_of(problem, problem.start_step + 1)
     return Run(
         state=problem.state,
-        junction_conductance=conductances(problem, passive_conductance(problem), problem.state),
+        junction_conductance=conductances(problem, passive_conductance(problem), problem.state, first),
         dt=problem.dt,
         steps=steps,
         passive=problem.network.passive,
@@ -178,9 +184,10 @@ def run_of(problem: Problem, steps: int) -> Run:
     )
 
 
-def conductances(problem: Problem, passive: Array | None, state: Array) -> Array:
+def conductances(problem: Problem, passive: Array | None, state: Array, instant: Instant) -> Array:
     """What all junctions conduct in a state [S], with `passive_conductance(problem)` given."""
-    conductance = problem.junction.conductance(state)
+    inputs = {"key": instant.key_of_conductance, "time": instant.time}
+    conductance = call_law(problem.junction, "conductance", state, **inputs)
     return conductance if passive is None else jnp.where(problem.network.passive, passive, conductance)
 
 
