@@ -8,14 +8,26 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import ArrayLike
 
-from .._core import Count, Declared, Key, arguments, as_inexact, check_at_least, checks_of, common_dtype, follow
+from .._core import (
+    Count,
+    Declared,
+    Key,
+    arguments,
+    as_inexact,
+    check_at_least,
+    checks_of,
+    common_dtype,
+    follow,
+)
 from .abstract import AbstractJunction
 
 
 Law = TypeVar("Law", bound=AbstractJunction)
 
 
-@arguments.checked(junction=arguments.one_of(AbstractJunction), key=arguments.key, n_junctions=arguments.count())
+@arguments.checked(
+    junction=arguments.one_of(AbstractJunction), key=arguments.key, n_junctions=arguments.count()
+)
 def draw_junctions(
     junction: Declared[Law], key: Key, n_junctions: Count, **deviations: Declared[ArrayLike]
 ) -> Law:
@@ -44,15 +56,17 @@ def draw_junctions(
     for name, deviation in deviations.items():
         if name not in numbers:
             raise ValueError(
-                f"{type(junction).__name__} has no number {name!r} to be drawn; it has {numbers}. Of a wrapper, "
-                "draw the law within it first."
+                f"{type(junction).__name__} has no number {name!r} to be drawn; it has {numbers}. Of a "
+                "wrapper, draw the law within it first."
             )
         deviation = as_inexact(deviation)
         check_at_least(f"the deviation of {name}", deviation, 0, "")
         value, deviation = follow((as_inexact(getattr(junction, name)), deviation), junction)
         own = jr.fold_in(key, names.index(name))
         normal = jr.normal(own, (int(n_junctions),), common_dtype((value, deviation)))
-        drawn = eqx.tree_at(lambda law, name=name: getattr(law, name), drawn, value * jnp.exp(deviation * normal))
+        drawn = eqx.tree_at(
+            lambda law, name=name: getattr(law, name), drawn, value * jnp.exp(deviation * normal)
+        )
     for check in checks_of(drawn):
         check()
     return drawn

@@ -32,7 +32,7 @@ def call_law(law: Any, method: str, *arguments: Any, key: Key | None, time: Arra
 
 
 def draws_random_numbers(law: AbstractJunction, *methods: str) -> bool:
-    """Whether `update` or `conductance` (or the methods named) of a law, or of one within it, need a key."""
+    """Whether `update` or `conductance`, or the methods named, of a law or of one within it need a key."""
     return any(_needs_key(law, method) for method in methods or _METHODS)
 
 

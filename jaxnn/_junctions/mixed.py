@@ -1,7 +1,7 @@
 """Several laws in one network, each with the junctions that are its own."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from .._core import Declared, Key, Numbers, array_module, arguments, check_not_traced, common_dtype
+from .._core import Declared, Key, Numbers, arguments, array_module, check_not_traced, common_dtype
 from .abstract import AbstractJunction, AbstractRateJunction
 from .inputs import call_law, draws_random_numbers
 from .noise import in_front
@@ -46,7 +46,7 @@ class Assignment:
             return x[..., own]
         return x.at[..., own].get(mode="promise_in_bounds", unique_indices=True, indices_are_sorted=True)
 
-    def joined(self, parts: Sequence[Array], xp: Any = jnp) -> Any:
+    def joined(self, parts: Sequence[Any], xp: Any = jnp) -> Any:
         """One array of all junctions from those of the laws, law after law."""
         x = parts[0] if len(parts) == 1 else xp.concatenate(parts, axis=-1)
         if self.back is None:
@@ -87,7 +87,7 @@ class MixedJunction(AbstractRateJunction):
     assignment: Assignment = eqx.field(static=True)
     """Which junctions each law has, made of `law_of_junction`."""
 
-    def __init__(self, laws: Sequence[AbstractJunction], law_of_junction: Numbers):
+    def __init__(self, laws: Declared[Sequence[AbstractJunction]], law_of_junction: Numbers):
         if not isinstance(laws, list | tuple) or not laws:
             raise ValueError(f"laws must be a sequence of junction laws, got {type(laws).__name__}.")
         for i, law in enumerate(laws):
@@ -99,7 +99,7 @@ class MixedJunction(AbstractRateJunction):
         indices = np.asarray(law_of_junction)
         if not indices.size or indices.max() >= len(laws):
             raise ValueError(
-                f"law_of_junction must be numbers from 0 to {len(laws) - 1}, one for each junction, that name "
+                f"law_of_junction must be numbers from 0 to {len(laws) - 1}, one per junction, each of "
                 f"one of the {len(laws)} laws; got {f'up to {indices.max()}' if indices.size else 'none'}."
             )
         self.laws = tuple(laws)
@@ -216,11 +216,8 @@ class MixedJunction(AbstractRateJunction):
         """Numbers of each law that broadcast against its state, as one array like the state."""
         xp: Any = array_module(*values)
         dtype = common_dtype(values) if xp is jnp else float
-        shapes = [jax.ShapeDtypeStruct(shape, float) for shape in self._shapes]
-        spread: Callable[[Any, Any], Any] = lambda x, like: xp.broadcast_to(
-            in_front(xp.asarray(x, dtype), like), like.shape
-        )
-        return self._joined(list(map(spread, values, shapes)), padding, xp)
+        spread = lambda x, shape: xp.broadcast_to(in_front(xp.asarray(x, dtype), len(shape)), shape)
+        return self._joined(list(map(spread, values, self._shapes)), padding, xp)
 
 
 def _n_variables(shape: tuple[int, ...]) -> int:

@@ -112,7 +112,7 @@ class WithLangevinNoise(AbstractJunction):
         check_at_least("amplitude", self.amplitude, 0, "")
         if self.junction.keeps_rounding():
             raise ValueError(
-                f"WithLangevinNoise shakes states, and the second variable of {type(self.junction).__name__} "
+                f"WithLangevinNoise shakes states, and the second one of {type(self.junction).__name__} "
                 "is a remainder: use compensated=False. Noise carries small steps over the rounding."
             )
 
@@ -141,9 +141,11 @@ class WithLangevinNoise(AbstractJunction):
     ) -> Float[Array, "*variables junctions"]:
         own, rest = jr.split(key)
         state = call_law(self.junction, "update", state, voltage, dt, key=rest, time=time)
-        amplitude = in_front(self.amplitude, state)
+        amplitude = in_front(self.amplitude, state.ndim)
         step = amplitude * jnp.sqrt(jnp.asarray(dt, state.dtype)) * jr.normal(own, state.shape, state.dtype)
-        low, high = (in_front(jnp.asarray(x, state.dtype), state) for x in self.junction.state_bounds())
+        low, high = (
+            in_front(jnp.asarray(x, state.dtype), state.ndim) for x in self.junction.state_bounds()
+        )
         return jnp.clip(state + step, low, high)
 
     def critical_state(self) -> Float[ArrayLike, "..."]:
@@ -153,6 +155,6 @@ class WithLangevinNoise(AbstractJunction):
         return self.junction.state_bounds()
 
 
-def in_front(x: Float[Number, "..."], like: Float[Array, "..."]) -> Float[Number, "..."]:
-    """`x` with as many axes as `like`, those that it lacks in front."""
-    return x.reshape((1,) * (like.ndim - x.ndim) + x.shape)
+def in_front(x: Float[Number, "..."], ndim: int) -> Float[Number, "..."]:
+    """`x` with so many axes, those that it lacks in front."""
+    return x.reshape((1,) * (ndim - x.ndim) + x.shape)

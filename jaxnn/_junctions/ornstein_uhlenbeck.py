@@ -22,7 +22,8 @@ from .abstract import AbstractJunction
 class OrnsteinUhlenbeckJunction(AbstractJunction):
     r"""A stochastic junction: its state reverts to a mean that the voltage sets, with noise and jumps.
 
-    $$dx = \theta (\bar x - x)\,dt + \sigma\,dW + A\,dN, \qquad g = G_\mathrm{off} (1 - x) + G_\mathrm{on} x$$
+    $$dx = \theta (\bar x - x)\,dt + \sigma\,dW + A\,dN, \qquad
+      g = G_\mathrm{off} (1 - x) + G_\mathrm{on} x$$
 
     $$\theta = \kappa_p + \kappa_d, \qquad \bar x = \kappa_p / \theta, \qquad
       \kappa_p = \kappa_{p0}\, e^{\eta_p |v|}, \qquad \kappa_d = \kappa_{d0}\, e^{-\eta_d |v|}$$
@@ -76,13 +77,17 @@ class OrnsteinUhlenbeckJunction(AbstractJunction):
         converter=as_inexact, default=1.4558148272052695e-7, metadata=unit("S")
     )
     """Conductance of the state 0 [S], not negative."""
-    noise: Float[Number, "..."] = eqx.field(converter=as_inexact, default=3.2e-4, metadata=unit("1/sqrt(s)"))
+    noise: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=3.2e-4, metadata=unit("1/sqrt(s)")
+    )
     """Noise of the state, sigma [1/sqrt(s)], not negative."""
     jump_rate: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.08243, metadata=unit("1/s"))
     """Jumps per second, E [1/s], not negative."""
     jump_exponent: Float[Number, "..."] = eqx.field(converter=as_inexact, default=2.78, metadata=unit("1"))
     """Exponent alpha of the sizes of jumps [1], greater than 1."""
-    smallest_jump: Float[Number, "..."] = eqx.field(converter=as_inexact, default=6.371e-4, metadata=unit("1"))
+    smallest_jump: Float[Number, "..."] = eqx.field(
+        converter=as_inexact, default=6.371e-4, metadata=unit("1")
+    )
     """Smallest size of a jump [1], positive."""
     largest_jump: Float[Number, "..."] = eqx.field(
         converter=as_inexact, default=1.0195e-2, metadata=unit("1")

@@ -151,7 +151,9 @@ def _check_key(key: Declared[Key | None], junction: AbstractJunction) -> Key | N
         if not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
             key = jax.random.wrap_key_data(key)
         if key.shape:
-            raise ValueError(f"key must be one random key, got {key.shape} of them: use jax.vmap for several.")
+            raise ValueError(
+                f"key must be one random key, got {key.shape} of them: use jax.vmap for several."
+            )
     if not draws_random_numbers(junction):
         return None
     if key is None:

@@ -96,8 +96,8 @@ class StateEquation(Module):
         check_network(network, (Network, Ensemble))
         if isinstance(junction, AbstractJunction) and draws_random_numbers(junction):
             raise ValueError(
-                f"{type(junction).__name__} draws random numbers, and an ordinary differential equation has "
-                "none: run it with jaxnn.simulate(..., key=...), or take the law without its noise."
+                f"{type(junction).__name__} draws random numbers, and an ordinary differential equation "
+                "has none: run it with jaxnn.simulate(..., key=...), or take the law without its noise."
             )
         if isinstance(junction, AbstractJunction) and not isinstance(junction, AbstractRateJunction):
             raise ValueError(
