@@ -148,12 +148,11 @@ def _check_key(key: Declared[Key | None], junction: AbstractJunction) -> Key | N
     """The key of a run as a scalar, or None for a law that draws no random numbers."""
     if key is not None:
         arguments.key("key", key)
-        if not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
-            key = jax.random.wrap_key_data(key)
-        if key.shape:
-            raise ValueError(
-                f"key must be one random key, got {key.shape} of them: use jax.vmap for several."
-            )
+        is_new = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+        key = key if is_new else jax.random.wrap_key_data(key)
+        if jnp.shape(key):
+            shape = jnp.shape(key)
+            raise ValueError(f"key must be one random key, got {shape} of them: use jax.vmap for several.")
     if not draws_random_numbers(junction):
         return None
     if key is None:

@@ -1,5 +1,7 @@
 """Several laws in one network: each alone, against one written by hand, and under every transform."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -38,7 +40,7 @@ class ByHand(jaxnn.AbstractJunction):
         return -1.5e-2, 1.5e-2
 
 
-def run(law, network=NETWORK, terminals=TERMINALS, **changes):
+def run(law, network: Any = NETWORK, terminals=TERMINALS, **changes):
     record = ("state", "junction_conductance")
     setup = {"terminals": terminals, "dt": 2e-3, "steps": 40, "record": record} | changes
     return jaxnn.simulate(network, law, DRIVE, **setup)
@@ -82,12 +84,12 @@ def test_laws_with_other_numbers_of_variables():
     mixed = jaxnn.MixedJunction([compensated, jaxnn.Resistor(1e-6), TUNNEL], np.arange(N) % 3)
     state = mixed.init_state(N)
     assert state.shape == (2, N)
-    low, high = mixed.state_bounds()
+    low, high = map(np.asarray, mixed.state_bounds())
     assert (high[1] == np.inf).all()
     assert (low[1] == -np.inf).all()
     assert (high[0, 2::3] == 1.5e-2).all()
     assert np.isinf(high[0, 1::3]).all()
-    scale = mixed.critical_state()
+    scale = np.asarray(mixed.critical_state())
     assert np.isinf(scale[1, 1:3]).all()
     assert np.isinf(scale[0, 1::3]).all()
     assert (scale[0, 0::3] == 1e-2).all()
