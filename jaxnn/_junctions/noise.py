@@ -23,7 +23,7 @@ class WithReadNoise(AbstractJunction):
 
     ```python
     noisy = jaxnn.WithReadNoise(law, 0.05)
-    noisy.conductance(jnp.zeros(2), key=jr.key(0))  # [8.01e-8, 7.84e-8] [S]
+    noisy.conductance(jnp.zeros(2), key=jr.key(0))  # [8.52e-8, 7.58e-8] [S]
     run = jaxnn.simulate(network, noisy, drive, key=jr.key(0), **setup)
     ```
     """
@@ -96,7 +96,7 @@ class WithLangevinNoise(AbstractJunction):
 
     ```python
     noisy = jaxnn.WithLangevinNoise(law, 1e-3)
-    noisy.update(jnp.zeros(2), jnp.zeros(2), jnp.asarray(0.01), key=jr.key(0))  # [1.21e-4, 3.26e-5] [V s]
+    noisy.update(jnp.zeros(2), jnp.zeros(2), jnp.asarray(0.01), key=jr.key(0))  # [1.88e-4, -4.81e-5] [V s]
     run = jaxnn.simulate(network, noisy, drive, key=jr.key(0), **setup)
     ```
     """

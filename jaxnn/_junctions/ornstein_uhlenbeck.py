@@ -48,8 +48,8 @@ class OrnsteinUhlenbeckJunction(AbstractJunction):
     ```python
     random = jaxnn.OrnsteinUhlenbeckJunction(noise=0.01)
     state = random.update(jnp.full(2, 0.2), jnp.full(2, 3.6), 0.1, key=jr.key(0))
-    state  # [0.197, 0.203]
-    random.conductance(state)  # [1.37e-5, 1.41e-5] [S]
+    state  # [0.209, 0.202]
+    random.conductance(state)  # [1.44e-5, 1.39e-5] [S]
     ```
     """
 
