@@ -146,20 +146,23 @@ def terminal_potential(value: Float[Array, "..."], shape: tuple[int, ...]) -> Fl
 
 def _check_key(key: Declared[Key | None], junction: AbstractJunction) -> Key | None:
     """The key of a run as a scalar, or None for a law that draws no random numbers."""
-    if key is not None:
-        arguments.key("key", key)
-        is_new = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-        key = key if is_new else jax.random.wrap_key_data(key)
-        if jnp.shape(key):
-            shape = jnp.shape(key)
-            raise ValueError(f"key must be one random key, got {shape} of them: use jax.vmap for several.")
+    one = None if key is None else _one_key(key)
     if not draws_random_numbers(junction):
         return None
-    if key is None:
+    if one is None:
         raise ValueError(
             f"the law {type(junction).__name__} draws random numbers and needs a key: give "
             "key=jax.random.key(0), the same key for the same numbers."
         )
+    return one
+
+
+def _one_key(key: Declared[Key]) -> Key:
+    arguments.key("key", key)
+    is_new = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    key = key if is_new else jax.random.wrap_key_data(key)
+    if key.shape:
+        raise ValueError(f"key must be one random key, got {key.shape} of them: use jax.vmap for several.")
     return key
 
 

@@ -101,8 +101,9 @@ def differences(there: object, here: object, path: str = "") -> list[str]:
 def describe(value: object) -> Any:
     """Plain data for anything that a sweep is given: modules by their fields, functions by name."""
     if isinstance(value, np.ndarray | np.generic | jax.Array):
-        is_key = isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
-        array = np.asarray(jax.random.key_data(value) if is_key else value)
+        if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
+            value = jax.random.key_data(value)
+        array = np.asarray(value)
         # A float32 is written as 0.1, not as the nearest float64.
         one = float(str(array)) if array.dtype.kind == "f" and not array.ndim else None
         return one if one is not None else array.item() if array.ndim == 0 else _column(array)
