@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, ArrayLike, Float
 
-from .._core import Key, Number, as_inexact, check_at_least, check_type, following, unit
+from .._core import Declared, Key, Number, as_inexact, check_at_least, check_type, following, unit
 from .abstract import AbstractJunction
 from .inputs import call_law
 
@@ -28,7 +28,7 @@ class WithReadNoise(AbstractJunction):
     ```
     """
 
-    junction: AbstractJunction
+    junction: Declared[AbstractJunction]
     """The law without this noise."""
     relative: Float[Number, "..."] = eqx.field(converter=as_inexact, metadata=unit("1"))
     """Standard deviation relative to the conductance [1], not negative: one number, or one per junction."""
@@ -101,7 +101,7 @@ class WithLangevinNoise(AbstractJunction):
     ```
     """
 
-    junction: AbstractJunction
+    junction: Declared[AbstractJunction]
     """The law without this noise."""
     amplitude: Float[Number, "..."] = eqx.field(converter=as_inexact)
     """Noise [unit of the state per square root of a second], not negative; it broadcasts against the state:

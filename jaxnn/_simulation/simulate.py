@@ -39,7 +39,7 @@ def simulate(
     every: Count = 1,
     solver: AbstractSolver | None = None,
     adjoint: AbstractAdjoint | None = None,
-    key: Key | None = None,
+    key: Declared[Key | None] = None,
 ) -> Solution:
     r"""Simulates a network of memristive junctions under a drive.
 
