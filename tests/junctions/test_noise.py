@@ -68,7 +68,7 @@ class Old(jaxnn.AbstractJunction):
         return jnp.inf
 
 
-def run(law, steps=24, key: Any = KEY, network=BRIDGE, drive=DRIVE, **changes):
+def run(law, steps=24, key: Any = KEY, network=BRIDGE, drive: Any = DRIVE, **changes):
     setup = {"terminals": (0, 3), "dt": 5e-3, "steps": steps, "record": ("state", "junction_conductance")}
     return jaxnn.simulate(network, law, drive, key=key, **(setup | changes))
 
