@@ -56,10 +56,15 @@ from ._junctions import (
     AbstractSmoothableJunction as AbstractSmoothableJunction,
     AbstractSurrogate as AbstractSurrogate,
     BinaryJunction as BinaryJunction,
+    MixedJunction as MixedJunction,
+    OrnsteinUhlenbeckJunction as OrnsteinUhlenbeckJunction,
     Resistor as Resistor,
     SmoothJunction as SmoothJunction,
     StraightThrough as StraightThrough,
     TunnelJunction as TunnelJunction,
+    WithLangevinNoise as WithLangevinNoise,
+    WithReadNoise as WithReadNoise,
+    draw_junctions as draw_junctions,
     threshold_voltage as threshold_voltage,
 )
 from ._networks import (

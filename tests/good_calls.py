@@ -51,7 +51,7 @@ def read_out() -> jaxnn.reservoirs.LinearReadOut:
 
 def run(**more: Any) -> dict[str, Any]:
     first = {"network": network(), "junction": jaxnn.TunnelJunction(), "drive": jaxnn.Sine(0.3, 2.0)}
-    return first | SOLVED | {"start_step": 0, "state": None, "solver": None} | more
+    return first | SOLVED | {"start_step": 0, "state": None, "solver": None, "key": None} | more
 
 
 def train(**more: Any) -> dict[str, Any]:
@@ -93,6 +93,17 @@ def of_modules() -> dict[str, Call]:
         "Resistor": (jaxnn.Resistor, {"conductance": 1e-6}),
         "SmoothJunction": (jaxnn.SmoothJunction, {"junction": law, "sharpness": 3.0}),
         "StraightThrough": (jaxnn.StraightThrough, {"surrogate": jaxnn.SmoothJunction(law, 3.0)}),
+        "OrnsteinUhlenbeckJunction": (
+            jaxnn.OrnsteinUhlenbeckJunction,
+            _defaults(jaxnn.OrnsteinUhlenbeckJunction),
+        ),
+        "WithReadNoise": (jaxnn.WithReadNoise, {"junction": law, "relative": 0.1, "gaussian": False}),
+        "WithLangevinNoise": (jaxnn.WithLangevinNoise, {"junction": law, "amplitude": 1e-3}),
+        "MixedJunction": (jaxnn.MixedJunction, {"laws": (law, law), "law_of_junction": [0, 1, 1, 0]}),
+        "draw_junctions": (
+            jaxnn.draw_junctions,
+            {"junction": law, "key": jr.key(0), "n_junctions": 4, "boost": 0.1},
+        ),
         "Constant": (jaxnn.Constant, {"voltage": 0.1}),
         "Sine": (jaxnn.Sine, WAVE),
         "Triangle": (jaxnn.Triangle, WAVE),
@@ -169,10 +180,10 @@ def of_runs() -> dict[str, Call]:
     return {
         "simulate": (jaxnn.simulate, run(**lengths)),
         "shoot": (jaxnn.shoot, _without(run(steps=8, states=starts), "state")),
-        "StateEquation": (jaxnn.StateEquation, _without(run(), "dt", "start_step")),
+        "StateEquation": (jaxnn.StateEquation, _without(run(), "dt", "start_step", "key")),
         "lyapunov_exponents": (
             jaxnn.lyapunov_exponents,
-            run(junction=smooth, steps=8, interval=4, count=1, key=None, window=None),
+            run(junction=smooth, steps=8, interval=4, count=1, window=None),
         ),
         "two_trajectory_exponents": (jaxnn.two_trajectory_exponents, run(steps=8, **two)),
         "threshold_voltage": (jaxnn.threshold_voltage, setup),

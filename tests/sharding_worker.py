@@ -124,6 +124,16 @@ def of_read_out(x):
     return factor.T @ factor, run.conductance
 
 
+def of_noise(x):
+    """Each run with a key of its own, and a law of each kind."""
+    shaken = jaxnn.WithLangevinNoise(jaxnn.WithReadNoise(law(x), 0.1), 1e-3)
+    random = jaxnn.OrnsteinUhlenbeckJunction(jump_rate=100.0, noise=0.1)
+    junction = jaxnn.MixedJunction([shaken, random, law()], np.arange(NETWORK.n_junctions) % 3)
+    key = jax.random.fold_in(jax.random.key(0), (1e3 * x).astype(int))
+    loss = lambda x: 1e12 * last(x, junction=junction, key=key)
+    return fields(run(x, junction=junction, key=key, record=EVERYTHING)), jax.grad(loss)(x)
+
+
 def of_devices(x):
     device = jaxnn.NickelateDevice()
     programme = jaxnn.Programme.pulse(x, 1e-3, steps=3) + jaxnn.Programme.rest(1e-3, steps=3)
@@ -142,6 +152,7 @@ CASES = {
     "drives": of_drives,
     "exponents": of_exponents,
     "read_out": of_read_out,
+    "noise": of_noise,
     "devices": of_devices,
 }
 

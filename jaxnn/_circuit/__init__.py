@@ -3,8 +3,8 @@
 from .capacitance import Capacitance as Capacitance
 from .circuit import (
     Circuit as Circuit,
-    Instant as Instant,
-    instant as instant,
+    Sources as Sources,
+    sources_at as sources_at,
     make_circuit as make_circuit,
 )
 from .electrode import (

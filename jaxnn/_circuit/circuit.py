@@ -90,7 +90,7 @@ class Circuit(eqx.Module):
         return jnp.any((wire < first) | (wire >= beyond)) | jnp.any(same)
 
 
-class Instant(NamedTuple):
+class Sources(NamedTuple):
     """What a circuit does to its network at an instant."""
 
     held: Float[Array, " held"]
@@ -102,9 +102,9 @@ class Instant(NamedTuple):
     """A potential of each network [V], near which its voltages have most digits."""
 
 
-def instant(
+def sources_at(
     circuit: Circuit, value: Float[Array, "*terminals"], clock: Clock | None, networks: tuple[int, ...]
-) -> Instant:
+) -> Sources:
     """The electrodes as the drive's values [V] or [A] and their switches set them."""
     on = circuit.connected(clock)
     flat = value.reshape(-1)
@@ -125,7 +125,7 @@ def instant(
     given = (potential - per_electrode)[held]
     if circuit.has_substrate:
         given = jnp.concatenate([given, jnp.zeros(1, given.dtype)])
-    return Instant(given, fed, on, base)
+    return Sources(given, fed, on, base)
 
 
 def make_circuit(

@@ -6,6 +6,11 @@ from .abstract import (
     AbstractRateJunction as AbstractRateJunction,
     AbstractSmoothableJunction as AbstractSmoothableJunction,
 )
+from .draw import draw_junctions as draw_junctions
+from .inputs import call_law as call_law, draws_random_numbers as draws_random_numbers
+from .mixed import MixedJunction as MixedJunction, loses_rounding as loses_rounding
+from .noise import WithLangevinNoise as WithLangevinNoise, WithReadNoise as WithReadNoise
+from .ornstein_uhlenbeck import OrnsteinUhlenbeckJunction as OrnsteinUhlenbeckJunction
 from .reduced_units import threshold_voltage as threshold_voltage
 from .resistor import Resistor as Resistor
 from .saved_law import SavedLaw as SavedLaw, law_arrays as law_arrays, law_from as law_from

@@ -11,15 +11,18 @@ import numpy as np
 from jax.tree_util import KeyPath
 from jaxtyping import ArrayLike, PyTree
 
+from .mixed import Assignment, MixedJunction
+from .noise import WithLangevinNoise, WithReadNoise
+from .ornstein_uhlenbeck import OrnsteinUhlenbeckJunction
 from .resistor import Resistor
 from .surrogate import SmoothJunction, StraightThrough
 from .threshold import BinaryJunction, TunnelJunction
 
 
 # What a file may ask for by name. Nothing else is ever made from one.
-LAWS: dict[str, type] = {
-    law.__name__: law for law in (TunnelJunction, BinaryJunction, Resistor, SmoothJunction, StraightThrough)
-}
+_OWN = (TunnelJunction, BinaryJunction, Resistor, OrnsteinUhlenbeckJunction)
+_WRAPPERS = (SmoothJunction, StraightThrough, WithReadNoise, WithLangevinNoise, MixedJunction)
+LAWS: dict[str, type] = {law.__name__: law for law in (*_OWN, *_WRAPPERS)}
 
 
 class SavedLaw(eqx.Module):
@@ -76,6 +79,12 @@ def _describe(value: Any, path: str, arrays: dict[str, np.ndarray]) -> dict[str,
     if isinstance(value, jax.Array | np.ndarray | np.generic | float):
         arrays[path] = np.asarray(value)
         return {"plain": not isinstance(value, jax.Array)}
+    if isinstance(value, Assignment):
+        arrays[path] = value.law_of_junction
+        return {"laws": len(value.counts)}
+    if isinstance(value, tuple):
+        items = [_describe(x, _joined(path, str(i)), arrays) for i, x in enumerate(value)]
+        return None if None in items else {"items": items}
     if LAWS.get(type(value).__name__) is not type(value):
         return None
     names = [field.name for field in dataclasses.fields(value)]
@@ -88,6 +97,10 @@ def _rebuilt(described: dict[str, Any], path: str, arrays: dict[str, np.ndarray]
         return described["value"]
     if "plain" in described:
         return arrays[path] if described["plain"] else jnp.asarray(arrays[path])
+    if "laws" in described:
+        return Assignment(arrays[path], described["laws"])
+    if "items" in described:
+        return tuple(_rebuilt(x, _joined(path, str(i)), arrays) for i, x in enumerate(described["items"]))
     law = object.__new__(LAWS[described["law"]])
     names = {field.name for field in dataclasses.fields(law)}
     if names != described["fields"].keys():

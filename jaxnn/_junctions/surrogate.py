@@ -7,8 +7,9 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxnn_kernels import straight_through
 
-from .._core import Number, as_inexact, check_at_least, following, unit
+from .._core import Key, Number, as_inexact, check_at_least, following, unit
 from .abstract import AbstractJunction, AbstractSmoothableJunction
+from .inputs import call_law
 
 
 class AbstractSurrogate(AbstractJunction):
@@ -77,8 +78,14 @@ class SmoothJunction(AbstractSurrogate):
         return self.junction.init_state(n_junctions)
 
     @following
-    def conductance(self, state: Float[Array, "*variables junctions"]) -> Float[Array, " junctions"]:
-        return self._law.smooth_conductance(state, self.sharpness)
+    def conductance(
+        self,
+        state: Float[Array, "*variables junctions"],
+        *,
+        key: Key | None = None,
+        time: Float[Array, ""] | None = None,
+    ) -> Float[Array, " junctions"]:
+        return call_law(self._law, "smooth_conductance", state, self.sharpness, key=key, time=time)
 
     @following
     def update(
@@ -86,8 +93,12 @@ class SmoothJunction(AbstractSurrogate):
         state: Float[Array, "*variables junctions"],
         voltage: Float[Array, " junctions"],
         dt: ArrayLike,
+        *,
+        key: Key | None = None,
+        time: Float[Array, ""] | None = None,
     ) -> Float[Array, "*variables junctions"]:
-        return self._law.smooth_update(state, voltage, dt, self.sharpness)
+        arguments = state, voltage, dt, self.sharpness
+        return call_law(self._law, "smooth_update", *arguments, key=key, time=time)
 
     def critical_state(self) -> Float[ArrayLike, "..."]:
         return self.junction.critical_state()
@@ -108,7 +119,7 @@ class StraightThrough(AbstractJunction):
 
     the derivatives are taken at $\mu$ because $\lambda$ stays at zero below threshold, where a
     conductance does not depend on it to first order; and in the logarithm because the two
-    conductances may differ by powers of ten.
+    conductances may differ by powers of ten. Laws that ask for random numbers get the same ones.
 
     ```python
     exact = jaxnn.StraightThrough(jaxnn.SmoothJunction(law, sharpness=3.0))
@@ -123,9 +134,15 @@ class StraightThrough(AbstractJunction):
     def init_state(self, n_junctions: int) -> Float[Array, "2 *variables junctions"]:
         return jnp.stack([self.surrogate.junction.init_state(n_junctions)] * 2)
 
-    def conductance(self, state: Float[Array, "2 *variables junctions"]) -> Float[Array, " junctions"]:
-        exact = self.surrogate.junction.conductance(state[0])
-        smooth = self.surrogate.conductance(state[1])
+    def conductance(
+        self,
+        state: Float[Array, "2 *variables junctions"],
+        *,
+        key: Key | None = None,
+        time: Float[Array, ""] | None = None,
+    ) -> Float[Array, " junctions"]:
+        exact = call_law(self.surrogate.junction, "conductance", state[0], key=key, time=time)
+        smooth = call_law(self.surrogate, "conductance", state[1], key=key, time=time)
         # What underflows to 0 has no logarithm and gets no derivative.
         smooth = jnp.maximum(smooth, jnp.finfo(smooth.dtype).tiny)
         ratio = smooth / jax.lax.stop_gradient(smooth)
@@ -136,9 +153,13 @@ class StraightThrough(AbstractJunction):
         state: Float[Array, "2 *variables junctions"],
         voltage: Float[Array, " junctions"],
         dt: ArrayLike,
+        *,
+        key: Key | None = None,
+        time: Float[Array, ""] | None = None,
     ) -> Float[Array, "2 *variables junctions"]:
-        exact = self.surrogate.junction.update(state[0], voltage, dt)
-        smooth = self.surrogate.update(state[1], voltage, dt)
+        inputs = {"key": key, "time": time}
+        exact = call_law(self.surrogate.junction, "update", state[0], voltage, dt, **inputs)
+        smooth = call_law(self.surrogate, "update", state[1], voltage, dt, **inputs)
         return jnp.stack([straight_through(exact, smooth), smooth])
 
     def critical_state(self) -> Float[ArrayLike, "..."]:

@@ -127,8 +127,8 @@ def count_events(
     Memory is one number per step and network, where the conductances of 3,000 junctions over
     30,000 steps would take 0.7 GB. `vmap` over drives, parameters, levels and states applies.
 
-    - `network`, `junction`, `drive`, `terminals`, `dt`, `steps`, `start_step`, `state`, `solver`: as
-      for `jaxnn.simulate`.
+    - `network`, `junction`, `drive`, `terminals`, `dt`, `steps`, `start_step`, `state`, `solver`,
+      `key`: as for `jaxnn.simulate`.
     - `rule`: `Crossing` of a level or `RelativeRate`, or a rule of your own.
     - `margins`: the first and the last steps of the run whose events do not count; (1, 2) as in the
       published data.

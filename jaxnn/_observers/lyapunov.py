@@ -12,7 +12,6 @@ from jaxnn_kernels import on_mesh_of_arguments
 from .._core import (
     Count,
     Declared,
-    Key,
     Module,
     announced,
     arguments,
@@ -64,7 +63,7 @@ class LyapunovSpectrum(Module):
     """What went wrong, when and where."""
 
 
-@arguments.checked(key=arguments.key, window=arguments.real(finite=False))
+@arguments.checked(window=arguments.real(finite=False))
 @jax.named_scope("lyapunov_exponents")
 @on_mesh_of_arguments
 def lyapunov_exponents(
@@ -74,7 +73,6 @@ def lyapunov_exponents(
     *,
     interval: Count = 100,
     count: Count = 1,
-    key: Key | None = None,
     window: ArrayLike | None = None,
     **setup: Unpack[TimedArguments],
 ) -> LyapunovSpectrum:
@@ -92,7 +90,8 @@ def lyapunov_exponents(
     - `network`, `junction`, `drive`, `terminals`, `dt`, `start_step`, `state`, `solver`: as for
       `jaxnn.simulate`. Give `state` and `start_step` of a run over the transient first.
     - `steps`: a multiple of `interval`.
-    - `key`: for the differences to start from; they turn to the leading directions by themselves.
+    - `key`: for the differences to start from, which turn to the leading directions by themselves, and for
+      a law that draws random numbers, as for `jaxnn.simulate`: run and differences see the same noise.
     - `window`: cut the gradient of the result every so many steps, a multiple of `interval`: state and
       differences then count as given at the start of each window. Without, the gradient itself
       grows as $e^{\Lambda T}$ where $\Lambda > 0$.
@@ -117,6 +116,7 @@ def lyapunov_exponents(
     cut = _check_window(window, n_interval)
     problem = make_problem(network, junction, drive, n_steps, setup)
     problem.check_remembers_states_alone("lyapunov_exponents")
+    key = setup.get("key")
     key = jax.random.key(0) if key is None else key
     start = jax.random.normal(key, (n_count, *problem.state.shape), problem.state.dtype)
     weights = state_scale(problem.junction, problem.network.passive, problem.state).weights

@@ -183,8 +183,8 @@ def record_read_out(
     Memory is one number per step and the potentials of one segment, where those of 100 wires over
     80,000 steps would take 64 MB per drive. `vmap` over drives, targets, parameters and states applies.
 
-    - `network`, `junction`, `drive`, `terminals`, `dt`, `start_step`, `state`, `solver`: as for
-      `jaxnn.simulate`; a single network.
+    - `network`, `junction`, `drive`, `terminals`, `dt`, `start_step`, `state`, `solver`, `key`: as
+      for `jaxnn.simulate`; a single network.
     - `targets`: what the read-out has to give at each step, `(steps, targets)`.
     - `segment`: steps that are kept between two updates of the record; divides the steps.
 

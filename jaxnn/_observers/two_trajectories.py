@@ -102,8 +102,9 @@ def two_trajectory_exponents(
     after every `interval` steps, where a pair starts from $\lambda' = \lambda + \epsilon e_j$. All pairs
     are simulated as one batch with the undisturbed network, which `jax.vmap` extends over drives.
 
-    - `network`, `junction`, `drive`, `terminals`, `dt`, `start_step`, `state`, `solver`: as for
-      `jaxnn.simulate`. Give `state` and `start_step` of a run over the transient first.
+    - `network`, `junction`, `drive`, `terminals`, `dt`, `start_step`, `state`, `solver`, `key`: as
+      for `jaxnn.simulate`. Give `state` and `start_step` of a run over the transient first. Of a law that
+      draws random numbers, all trajectories draw the same ones.
     - `distance`: $\epsilon$ in the unit of the state's first variable; 5e-4 V s in the paper. Others count
       by their `critical_state` $c$, $|\delta|^2 = \sum_v (\delta_v c_1 / c_v)^2$: not at all where it is
       infinite. (If that of the first is, the first with a finite one takes its place.)

@@ -6,7 +6,7 @@ from typing import Any, Required, TypedDict
 from jaxtyping import ArrayLike
 
 from .._circuit import Capacitance
-from .._core import Count, Declared, Numbers, Terminals
+from .._core import Count, Declared, Key, Numbers, Terminals
 from .solver import AbstractSolver
 
 
@@ -25,6 +25,8 @@ class RunArguments(TypedDict, total=False):
     """How node potentials are found, by default by whichever solver takes less work."""
     capacitance: Capacitance | None
     """Charge that wires and junctions hold, by default none."""
+    key: Declared[Key | None]
+    """Random key of a law that draws random numbers: each step has a key of its own, by its number."""
 
 
 class TimedArguments(RunArguments):

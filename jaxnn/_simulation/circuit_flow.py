@@ -1,7 +1,7 @@
 """One step of a circuit: what flows with electrodes, capacitors or junctions that are no resistors."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -18,10 +18,10 @@ from jaxnn_kernels import (
     two_part_sum,
 )
 
-from .._circuit import Circuit, Instant, balanced, instant
+from .._circuit import Circuit, Sources, balanced, sources_at
 from .._core import Module, unit
 from .._drives import Clock
-from .._junctions import AbstractJunction
+from .._junctions import AbstractJunction, call_law
 from .kirchhoff import Flow, conductance_between, per_owner
 from .problem import Problem, terminal_potential
 from .result import CURRENT_INTO_ISLAND, NOT_CONVERGED
@@ -70,6 +70,7 @@ class Currents(eqx.Module):
 
     junction: AbstractJunction
     state: Array
+    inputs: dict[str, Any]
     linear: Bool[Array, " junctions"]
     conductance: Float[Array, " edges"]
     slope: Float[Array, " edges"]
@@ -77,16 +78,23 @@ class Currents(eqx.Module):
 
     def __call__(self, voltage: Float[Array, " edges"]) -> Float[Array, " edges"]:
         n = self.linear.shape[0]
-        own = self.junction.current(self.state, voltage[:n])
+        own = call_law(self.junction, "current", self.state, voltage[:n], **self.inputs)
         current = self.conductance * voltage
         current = current.at[:n].set(jnp.where(self.linear, current[:n], own))
         return current + self.slope * voltage - self.source
 
 
+class _Law(NamedTuple):
+    """What the currents of the junctions hang on besides their voltages."""
+
+    state: Array
+    inputs: dict[str, Any]
+
+
 class _Stage(NamedTuple):
     """A solution at one instant, on the whole graph."""
 
-    now: Instant
+    now: Sources
     potential: Float[Array, " nodes"]
     voltage: Float[Array, " edges"]
     conducted: Float[Array, " edges"]
@@ -99,26 +107,29 @@ def circuit_flow(
     problem: Problem,
     state: Float[Array, "*variables junctions"],
     conductance: Float[Array, " junctions"],
+    inputs: dict[str, Any],
     value_at: Callable[[Clock], Array],
     clock: Clock,
     before: Float[Array, " nodes"],
 ) -> tuple[Flow, Float[Array, " junctions"], CircuitStep, Float[Array, " nodes"]]:
     """What flows at the end of a step, the conductances that it stands for, and the potentials then.
 
-    `before` are the potentials of the wires at its beginning [V].
+    `before` are the potentials of the wires at its beginning [V], and `inputs` what a law may ask for
+    besides its state, for the conductances of this step.
     """
     circuit = _circuit_of(problem)
     # The solver is for conductances that are not negative: what it gave would look like a result.
     conductance = jnp.where(conductance < 0, jnp.nan, conductance)
     value = lambda clock: terminal_potential(value_at(clock).astype(conductance.dtype), problem.shape)
     drive = value(clock)
-    at = lambda clock, value: instant(circuit, value, clock, problem.shape[:-1])
+    at = lambda clock, value: sources_at(circuit, value, clock, problem.shape[:-1])
     now = at(clock, drive)
+    law = _Law(state, inputs)
     edges = _edge_conductance(circuit, now, conductance)
     capacity = _capacity(problem)
     guess = _on_graph(circuit, before, now.held.dtype)
     if capacity is None:
-        last = _solved(problem, state, now, edges, None, None, guess, None)
+        last = _solved(problem, law, now, edges, None, None, guess, None)
         stages = ((1.0, last),)
     else:
         slope = capacity / (GAMMA * problem.dt)
@@ -130,10 +141,10 @@ def circuit_flow(
         # A contact that is switched within the step has another elimination in each stage.
         shared = is_linear and not circuit.switches
         factors = eliminate_nodes(problem.plan, edges + slope) if shared else None
-        first = _solved(problem, state, early, first_edges, slope, slope * held, guess, factors)
+        first = _solved(problem, law, early, first_edges, slope, slope * held, guess, factors)
         grown = held + (1 - GAMMA) / GAMMA * (first.voltage - held)
         guess = first.potential
-        last = _solved(problem, state, now, edges, slope, slope * grown, guess, factors)
+        last = _solved(problem, law, now, edges, slope, slope * grown, guess, factors)
         stages = tuple(zip(_WEIGHTS, (first, last), strict=True))
     return _results(problem, conductance, drive, edges, capacity, stages)
 
@@ -154,7 +165,7 @@ def _on_graph(circuit: Circuit, of_wires: Array, dtype: jnp.dtype) -> Array:
     return jnp.zeros(circuit.n_nodes, dtype).at[: circuit.n_wires].set(of_wires)
 
 
-def _edge_conductance(circuit: Circuit, now: Instant, conductance: Array) -> Array:
+def _edge_conductance(circuit: Circuit, now: Sources, conductance: Array) -> Array:
     parts = [conductance, circuit.contacts(now.on, conductance)]
     if circuit.has_substrate:
         parts.append(jnp.zeros(circuit.n_wires, conductance.dtype))
@@ -177,8 +188,8 @@ def _capacity(problem: Problem) -> Array | None:
 
 def _solved(
     problem: Problem,
-    state: Array,
-    now: Instant,
+    law: "_Law",
+    now: Sources,
     edges: Array,
     slope: Array | None,
     source: Array | None,
@@ -196,7 +207,7 @@ def _solved(
         nothing = jnp.zeros_like(edges)
         of_stage = (nothing, nothing) if slope is None else (slope, source)
         passive = jnp.asarray(problem.network.passive)
-        currents = Currents(problem.junction, state, passive, edges, *of_stage)
+        currents = Currents(problem.junction, law.state, law.inputs, passive, edges, *of_stage)
         below = jnp.zeros(circuit.n_nodes, edges.dtype)
         below = below.at[: circuit.n_wires].set(per_owner(now.base, problem.network_of_node))
         found = balanced(plan, currents, now.held, fed, jax.lax.stop_gradient(guess - below))

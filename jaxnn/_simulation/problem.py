@@ -15,8 +15,10 @@ from .._circuit import Capacitance, Circuit, electrodes_of, electrodes_on, make_
 from .._core import (
     Count,
     Declared,
+    Key,
     Number,
     Plan,
+    arguments,
     as_inexact,
     check_finite,
     check_network,
@@ -36,7 +38,7 @@ from .._drives import (
     settled,
     warn_of_losses,
 )
-from .._junctions import AbstractJunction
+from .._junctions import AbstractJunction, MixedJunction, call_law, draws_random_numbers
 from .._networks import Ensemble, Network, padded_ranges
 from .arguments import RunArguments, TimedArguments
 from .solver import AbstractSolver, AutoSolver, plan_for, plan_of_layout
@@ -60,6 +62,7 @@ class Problem(eqx.Module):
     circuit: Circuit | None
     potential: Float[Array, " nodes"] | None
     shape: tuple[int, ...] = eqx.field(static=True)
+    key: Key | None = None
 
     @property
     def samples(self) -> Float[Array, "steps *terminals"] | None:
@@ -138,6 +141,7 @@ def make_problem(
         circuit=settled(circuit, dtype),
         potential=_start_potential(circuit, network.n_nodes, dtype),
         shape=shape,
+        key=_check_key(setup.get("key"), junction),
     )
     _check_shapes(problem)
     # Here, outside of the loop, because the way back sums over devices where this is done.
@@ -200,6 +204,28 @@ def terminal_potential(value: Float[Array, "..."], shape: tuple[int, ...]) -> Fl
     value = per_terminal(value, shape[-1])
     lacking = (1,) * (len(shape) - value.ndim)
     return jnp.broadcast_to(value.reshape(lacking + value.shape), shape)
+
+
+def _check_key(key: Declared[Key | None], junction: AbstractJunction) -> Key | None:
+    """The key of a run as a scalar, or None for a law that draws no random numbers."""
+    one = None if key is None else _one_key(key)
+    if not draws_random_numbers(junction):
+        return None
+    if one is None:
+        raise ValueError(
+            f"the law {type(junction).__name__} draws random numbers and needs a key: give "
+            "key=jax.random.key(0), the same key for the same numbers."
+        )
+    return one
+
+
+def _one_key(key: Declared[Key]) -> Key:
+    arguments.key("key", key)
+    is_new = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    key = key if is_new else jax.random.wrap_key_data(key)
+    if key.shape:
+        raise ValueError(f"key must be one random key, got {key.shape} of them: use jax.vmap for several.")
+    return key
 
 
 def _check_start(start_step: Count, steps: int) -> Int[Array, ""]:
@@ -273,9 +299,11 @@ def _check_shapes(problem: Problem) -> None:
         )
     voltage = jnp.zeros(n, problem.state.dtype)
     with user_code(what, lambda: _parameter_message(problem, n)):
-        conductance = jax.eval_shape(problem.junction.conductance, problem.state).shape
-        state = jax.eval_shape(problem.junction.update, problem.state, voltage, problem.dt).shape
-        problem.junction.critical_state()
+        law, inputs = problem.junction, {"key": problem.key, "time": problem.dt}
+        conductance = jax.eval_shape(lambda: call_law(law, "conductance", problem.state, **inputs)).shape
+        moved = lambda: call_law(law, "update", problem.state, voltage, problem.dt, **inputs)
+        state = jax.eval_shape(moved).shape
+        law.critical_state()
     if conductance != (n,) or state != expected:
         raise ValueError(
             f"{_parameter_message(problem, n) or f'{what} does not fit.'} It gives conductances "
@@ -285,14 +313,16 @@ def _check_shapes(problem: Problem) -> None:
 
 def _parameter_message(problem: Problem, n: int) -> str | None:
     """What is wrong with the parameters, unless all of them fit."""
-    shapes = {
-        jax.tree_util.keystr(path, simple=True, separator="."): value.shape
-        for path, value in jax.tree_util.tree_leaves_with_path(problem.junction)
-        if eqx.is_array(value) and value.ndim
-    }
-    if all(shape[-1] == n for shape in shapes.values()):
-        return None
-    return (
-        f"the parameters of {type(problem.junction).__name__} do not fit {n} junctions: each must be "
-        f"a scalar or have shape ({n},), passive junctions included; got {shapes}."
-    )
+    law = problem.junction
+    for part, n_own in law.parts if isinstance(law, MixedJunction) else [(law, n)]:
+        shapes = {
+            jax.tree_util.keystr(path, simple=True, separator="."): value.shape
+            for path, value in jax.tree_util.tree_leaves_with_path(part)
+            if eqx.is_array(value) and value.ndim
+        }
+        if any(shape[-1] != n_own for shape in shapes.values()):
+            return (
+                f"the parameters of {type(part).__name__} do not fit {n_own} junctions: each must be "
+                f"a scalar or have shape ({n_own},), passive junctions included; got {shapes}."
+            )
+    return None

@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from .._drives import AbstractDrive, Clock, drive_at
+from .._junctions import call_law, loses_rounding
+from .instant import instant_of
 from .problem import Problem, terminal_potential
 
 
@@ -23,24 +25,28 @@ def below_rounding(problem: Problem, last: Int[Array, ""]) -> Bool[Array, "*netw
     A state $\lambda$ keeps what it gains in a step only down to $\epsilon |\lambda|$. So what the law adds
     to its critical state, at 0 V and at the largest voltage that the drive can put across a junction, is
     held against $32 \epsilon$ of that state, wherever it adds anything. In float64 that takes a step of
-    picoseconds, and nothing is looked at; nor for laws that keep their rounding.
+    picoseconds, and nothing is looked at; nor for laws that keep their rounding, or that add noise,
+    which carries small gains over the rounding on average.
     """
     networks, dtype = problem.shape[:-1], problem.state.dtype
+    law, dt, shape = problem.junction, problem.dt, problem.state.shape
+    loses = loses_rounding(law, shape[-1])
     # Nobody knows beforehand what voltages a current makes.
     fed = problem.circuit is not None and problem.circuit.of_kind("current").size > 0
-    if fed or problem.junction.keeps_rounding() or jnp.finfo(dtype).bits > 32:
+    if fed or jnp.finfo(dtype).bits > 32 or not np.any(loses):
         return jnp.zeros(networks, bool)
-    law, dt, shape = problem.junction, problem.dt, problem.state.shape
     scale = jnp.broadcast_to(jnp.asarray(law.critical_state(), dtype), shape)
     state = jnp.where(jnp.isfinite(scale), scale, 0)
     largest = _largest_voltage(problem, last)
     voltage = (
         jnp.broadcast_to(largest, shape[-1:]) if not networks else largest[problem.network_of_junction]
     )
-    gain = lambda voltage: jnp.abs(law.update(state, voltage, _LONGER * dt) - state) / _LONGER / scale
+    first = instant_of(problem, problem.start_step + 1)
+    update = lambda voltage: call_law(law, "update", state, voltage, _LONGER * dt, **first.of_update)
+    gain = lambda voltage: jnp.abs(update(voltage) - state) / _LONGER / scale
     gains = jax.vmap(gain)(voltage[None] * np.array([[1], [-1], [0]], dtype))
     lost = (gains > 0) & (gains < _LEAST * jnp.finfo(dtype).eps)
-    lost = jnp.any(lost, axis=tuple(range(lost.ndim - 1))) & ~problem.network.passive
+    lost = jnp.any(lost, axis=tuple(range(lost.ndim - 1))) & ~problem.network.passive & loses
     if not networks:
         return jnp.any(lost)
     return jnp.any(jnp.take(lost, problem.junctions_of_network, mode="fill", fill_value=False), axis=-1)

@@ -9,7 +9,7 @@ from jaxtyping import ArrayLike
 from jaxnn_kernels import on_mesh_of_arguments, step_time
 
 from .._circuit import Capacitance
-from .._core import Count, Declared, Numbers, Terminals, announced, arguments, check_count, compiled
+from .._core import Count, Declared, Key, Numbers, Terminals, announced, arguments, check_count, compiled
 from .._drives import DriveLike
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network
@@ -24,7 +24,7 @@ from .solver import AbstractSolver
 from .step import first_carry, run_of
 
 
-@arguments.checked(adjoint=arguments.one_of(AbstractAdjoint))
+@arguments.checked(adjoint=arguments.one_of(AbstractAdjoint), key=arguments.key)
 @on_mesh_of_arguments
 def simulate(
     network: Declared[Network | Ensemble],
@@ -41,6 +41,7 @@ def simulate(
     solver: AbstractSolver | None = None,
     adjoint: AbstractAdjoint | None = None,
     capacitance: Capacitance | None = None,
+    key: Declared[Key | None] = None,
 ) -> Solution:
     r"""Simulates a network of memristive junctions under a drive.
 
@@ -66,6 +67,8 @@ def simulate(
     - `every`: keep steps every, 2 every, ...
     - `solver`: `StarMesh()` or `Dense()`; by default whichever takes less work.
     - `adjoint`: what reverse mode keeps, `StoreStates()` by default, `Checkpointed()` for long runs.
+    - `key`: for a law that draws random numbers. Step $k$ has the key `fold_in(key, k)`: chunks, batches,
+      devices and the way back see the same numbers.
 
     Every number may be traced: `jit`, `vmap` and `grad` apply to drives, parameters, states and dt.
     The dtype is that of the arrays given (drive, state, parameters); plain Python numbers follow.
@@ -86,7 +89,7 @@ def simulate(
     """
     n_steps, n_every = _check_counts(steps, every)
     setup = RunArguments(terminals=terminals, dt=dt, start_step=start_step, state=state, solver=solver)
-    setup["capacitance"] = capacitance
+    setup |= {"capacitance": capacitance, "key": key}
     problem = make_problem(network, junction, drive, n_steps, setup)
     adjoint = StoreStates() if adjoint is None else adjoint
     solution = _run(problem, n_steps, n_every, *check_record(record), adjoint)

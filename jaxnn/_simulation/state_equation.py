@@ -10,10 +10,11 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .._core import Declared, Module, Numbers, Terminals, check_network, show, unit, user_code
 from .._drives import AbstractDrive, Clock, drive_at
-from .._junctions import AbstractJunction, AbstractRateJunction
+from .._junctions import AbstractJunction, AbstractRateJunction, draws_random_numbers
 from .._networks import Ensemble, Network
 from .arguments import RunArguments
 from .circuit_flow import circuit_flow
+from .instant import Instant
 from .kirchhoff import Flow, flow
 from .problem import Problem, make_problem
 from .solver import AbstractSolver
@@ -95,6 +96,11 @@ class StateEquation(Module):
         solver: AbstractSolver | None = None,
     ):
         check_network(network, (Network, Ensemble))
+        if isinstance(junction, AbstractJunction) and draws_random_numbers(junction):
+            raise ValueError(
+                f"{type(junction).__name__} draws random numbers, and an ordinary differential equation "
+                "has none: run it with jaxnn.simulate(..., key=...), or take the law without its noise."
+            )
         if isinstance(junction, AbstractJunction) and not isinstance(junction, AbstractRateJunction):
             raise ValueError(
                 f"{type(junction).__name__} has steps but no rate: derive it from "
@@ -157,10 +163,13 @@ class StateEquation(Module):
         # What float32 rounds off a float64 time goes into the clock's remainder.
         clock = Clock.at(time, dtype)
         assert isinstance(problem.drive, AbstractDrive)
-        conductance = conductances(problem, passive_conductance(problem), state)
+        passive, instant = passive_conductance(problem), Instant(clock.time)
+        conductance = conductances(problem, passive, state, instant)
         value_at = ft.partial(drive_at, problem.drive)
         if problem.potential is not None:
-            now = circuit_flow(problem, state, conductance, value_at, clock, problem.potential)
+            now = circuit_flow(
+                problem, state, conductance, instant.of_conductance, value_at, clock, problem.potential
+            )
             return now[1], now[0]
         return conductance, flow(problem, conductance, value_at(clock))
 

@@ -13,8 +13,10 @@ from jaxnn_kernels import batch_inner, divergence, joined_wires, mapped_like, sh
 
 from .._core import Module, unit, user_code
 from .._drives import AbstractDrive, AbstractFeedback, Clock, drive_at
+from .._junctions import call_law
 from .circuit_flow import CircuitStep, circuit_flow
 from .diagnosis import Diagnosis, JunctionWatch, first_watch, next_watch
+from .instant import Instant, instant_of
 from .kirchhoff import flow
 from .problem import Problem
 
@@ -134,7 +136,8 @@ def _advance(
     clock = Clock.at_step(number, problem.dt, problem.dt_remainder)
     # Between two solves all lies in memory as the solves want it.
     before = batch_inner(carry.state)
-    conductance = conductances(problem, passive, before)
+    instant = instant_of(problem, number, clock)
+    conductance = conductances(problem, passive, before, instant)
     value_at = ft.partial(_value_at, problem, carry.memory, voltage)
     circuit, potential, trouble = None, None, None
     if problem.circuit is None:
@@ -142,11 +145,17 @@ def _advance(
     else:
         assert carry.potential is not None
         flows, conductance, circuit, potential = circuit_flow(
-            problem, before, batch_inner(conductance), value_at, clock, carry.potential
+            problem,
+            before,
+            batch_inner(conductance),
+            instant.of_conductance,
+            value_at,
+            clock,
+            carry.potential,
         )
         trouble = circuit.trouble
     felt = batch_inner(flows.junction_voltage)
-    state = batch_inner(problem.junction.update(before, felt, problem.dt))
+    state = batch_inner(call_law(problem.junction, "update", before, felt, problem.dt, **instant.of_update))
     current = flows.terminal_current
     watch = next_watch(problem, carry.watch, number, carry.state, state, conductance, current, trouble)
     own = {"state": state, "junction_conductance": conductance, "circuit": circuit}
@@ -231,9 +240,11 @@ def kept_of(problem: Problem, step: Step, names: tuple[str, ...]) -> dict[str, A
 
 def run_of(problem: Problem, steps: int) -> Run:
     """What observers know of a run."""
+    # As the first step will be solved with.
+    first = instant_of(problem, problem.start_step + 1)
     return Run(
         state=problem.state,
-        junction_conductance=conductances(problem, passive_conductance(problem), problem.state),
+        junction_conductance=conductances(problem, passive_conductance(problem), problem.state, first),
         dt=problem.dt,
         steps=steps,
         passive=problem.network.passive,
@@ -243,9 +254,9 @@ def run_of(problem: Problem, steps: int) -> Run:
     )
 
 
-def conductances(problem: Problem, passive: Array | None, state: Array) -> Array:
+def conductances(problem: Problem, passive: Array | None, state: Array, instant: Instant) -> Array:
     """What all junctions conduct in a state [S], with `passive_conductance(problem)` given."""
-    conductance = problem.junction.conductance(state)
+    conductance = call_law(problem.junction, "conductance", state, **instant.of_conductance)
     return conductance if passive is None else jnp.where(problem.network.passive, passive, conductance)
 
 

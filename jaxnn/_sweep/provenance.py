@@ -12,6 +12,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from .._networks import Network
@@ -100,6 +101,8 @@ def differences(there: object, here: object, path: str = "") -> list[str]:
 def describe(value: object) -> Any:
     """Plain data for anything that a sweep is given: modules by their fields, functions by name."""
     if isinstance(value, np.ndarray | np.generic | jax.Array):
+        if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
+            value = jax.random.key_data(value)
         array = np.asarray(value)
         # A float32 is written as 0.1, not as the nearest float64.
         one = float(str(array)) if array.dtype.kind == "f" and not array.ndim else None

@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import parameters
 from .._drives import Constant, OnThenOff, PulseTrain, Ramp, Samples, Sine, Square, Triangle
-from .._junctions import BinaryJunction, Resistor, TunnelJunction
+from .._junctions import BinaryJunction, OrnsteinUhlenbeckJunction, Resistor, TunnelJunction
 from .._networks import Network, farthest_pair, nanowire_network, pair_at, random_terminals
 from .._observers import lyapunov_exponents
 from .._simulation import simulate
@@ -29,7 +29,7 @@ def saved_network(path: str) -> Network:
 
 
 _WAVEFORMS = (Constant, OnThenOff, PulseTrain, Ramp, Samples, Sine, Square, Triangle)
-_LAWS = (TunnelJunction, BinaryJunction, Resistor)
+_LAWS = (TunnelJunction, BinaryJunction, Resistor, OrnsteinUhlenbeckJunction)
 
 REGISTRY: dict[str, dict[str, Callable[..., Any]]] = {
     "network": {

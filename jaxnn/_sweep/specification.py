@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+import jax
 import numpy as np
 
 from .axes import MOST_RUNS, Grid, Sample, Table
@@ -27,7 +28,7 @@ _SECTIONS = (
 )
 _NEEDED = ("network", "drive", "simulation")
 # Of the simulation, what a file may set; the rest is not plain data.
-_SIMULATION = ("dt", "steps", "every", "start_step", "interval", "count", "method")
+_SIMULATION = ("dt", "steps", "every", "start_step", "interval", "count", "method", "key")
 _OF_METHOD = {"every": "simulate", "interval": "lyapunov_exponents", "count": "lyapunov_exponents"}
 _TEXTS = (("saved_network", "path"), ("farthest_pair", "by"))
 _CHUNKS = ("points", "networks_at_once")
@@ -156,6 +157,12 @@ class Specification:
             if name not in settings:
                 self._refuse(["simulation"], f"simulation needs {name}")
         settings = {k: v for k, v in settings.items() if k not in _CHUNKS}
+        if "key" in settings:
+            if not 0 <= settings["key"] < 2**32:
+                self._refuse(
+                    ["simulation", "key"], f"key must be from 0 to 2^32 - 1, got {settings['key']}"
+                )
+            settings["key"] = jax.random.key(settings["key"])
         method = settings.get("method", "simulate")
         settings["method"] = self._registered("method", method, ["simulation", "method"])
         for name, wanted in _OF_METHOD.items():

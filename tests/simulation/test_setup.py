@@ -72,6 +72,10 @@ EXAMPLES = {
     "Resistor": jaxnn.Resistor([1e-3, 2e-3, 3e-3]),
     "SmoothJunction": jaxnn.SmoothJunction(jaxnn.BinaryJunction(), sharpness=7.0),
     "StraightThrough": jaxnn.StraightThrough(jaxnn.SmoothJunction(jaxnn.TunnelJunction(), 5.0)),
+    "OrnsteinUhlenbeckJunction": jaxnn.OrnsteinUhlenbeckJunction(noise=[0.1, 0.2]),
+    "WithReadNoise": jaxnn.WithReadNoise(LAW, 0.1, gaussian=True),
+    "WithLangevinNoise": jaxnn.WithLangevinNoise(jaxnn.WithReadNoise(LAW, 0.1), jnp.float32(1e-3)),
+    "MixedJunction": jaxnn.MixedJunction((LAW, jaxnn.WithReadNoise(LAW, 0.1)), [1, 0, 1]),
 }
 
 

@@ -19,6 +19,7 @@ SLOW = (
     "drives",
     "exponents",
     "read_out",
+    "noise",
     "devices",
 )
 
