@@ -406,7 +406,7 @@ class Network(Module):
             wires=None if self.wires is None else np.append(self.wires, -1),
         )
 
-    def with_wire_resistance(self, resistivity: ArrayLike, diameter: ArrayLike) -> "Network":
+    def with_wire_resistance(self, resistivity: ArrayInput, diameter: ArrayInput) -> "Network":
         """Cuts each wire at its junctions and pads into pieces that have a resistance, 4 rho l / (pi d^2).
 
         Every point where something touches a wire is a node, and the pieces of length l between them are

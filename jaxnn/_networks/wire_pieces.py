@@ -3,13 +3,12 @@
 from typing import NamedTuple
 
 import numpy as np
-from jax.typing import ArrayLike
 from jaxtyping import Bool, Float, Float64, Int
 
 from .._core import Number, array_module, as_inexact, check_at_least, follow
 from .geometry import crossing_fractions, sections_within
 from .pads import require_ends
-from .topology import Topology
+from .topology import ArrayInput, Topology
 
 
 # [1] of a wire: cuts that are closer than this are one node. Ten picometres of a wire of 10 µm, less than
@@ -81,25 +80,30 @@ def cut_wires(topology: Topology) -> WirePieces:
 
 
 def piece_conductances(
-    pieces: WirePieces, resistivity: ArrayLike, diameter: ArrayLike
+    pieces: WirePieces, resistivity: ArrayInput, diameter: ArrayInput
 ) -> Float[Number, " pieces"]:
     """The conductance pi d^2 / (4 rho length) [S] of each piece.
 
     **Raises:** `ValueError` unless both are positive, and one number or one for each wire.
     """
-    values = {"resistivity": as_inexact(resistivity), "diameter": as_inexact(diameter)}
-    for (name, value), unit in zip(values.items(), ("ohm m", "m"), strict=True):
-        if value.shape not in ((), (pieces.n_wires,)):
-            raise ValueError(
-                f"`{name}` must be one number [{unit}] or have shape ({pieces.n_wires},), one for each "
-                f"wire, got shape {value.shape}. For a batch use jax.vmap."
-            )
-        check_at_least(f"The {name} of the wires", value, 0, unit, strict=True)
-    module, lengths = array_module(*values.values()), pieces.lengths
-    if module is not np:
-        values, lengths = follow((values, lengths), values)
-    rho, d = (x[pieces.owners] if x.ndim else x for x in values.values())
+    rho = _of_wires("resistivity", resistivity, "ohm m", pieces.n_wires)
+    d = _of_wires("diameter", diameter, "m", pieces.n_wires)
+    lengths = pieces.lengths
+    if array_module(rho, d) is not np:
+        rho, d, lengths = follow((rho, d, lengths))
+    rho, d = (x[pieces.owners] if x.ndim else x for x in (rho, d))
     return np.pi / 4 * d**2 / (rho * lengths)
+
+
+def _of_wires(name: str, values: ArrayInput, unit: str, n_wires: int) -> Float[Number, "..."]:
+    array = as_inexact(values)
+    if array.shape not in ((), (n_wires,)):
+        raise ValueError(
+            f"`{name}` must be one number [{unit}] or have shape ({n_wires},), one for each wire, got "
+            f"shape {array.shape}. For a batch use jax.vmap."
+        )
+    check_at_least(f"The {name} of the wires", array, 0, unit, strict=True)
+    return array
 
 
 def _sections(
@@ -156,7 +160,7 @@ def _merged(
 
 def _positions(
     topology: Topology,
-    ends: Float64[np.ndarray, "nodes 2 2"],
+    ends: Float64[np.ndarray, "wires 2 2"],
     cuts: Cuts,
     others: Int[np.ndarray, " pads"],
 ) -> Float64[np.ndarray, "nodes 2"] | None:
@@ -166,7 +170,7 @@ def _positions(
     return middle if topology.positions is None else np.concatenate([middle, topology.positions[others]])
 
 
-def _stretches(ends: Float64[np.ndarray, "nodes 2 2"], cuts: Cuts) -> Float64[np.ndarray, "cuts 2 2"]:
+def _stretches(ends: Float64[np.ndarray, "wires 2 2"], cuts: Cuts) -> Float64[np.ndarray, "cuts 2 2"]:
     """Each wire parted halfway between its cuts, all of it up to its ends."""
     halfway = (cuts.stop[:-1] + cuts.start[1:]) / 2
     same = cuts.wire[1:] == cuts.wire[:-1]
