@@ -388,7 +388,7 @@ class Network(Module):
         given, for a pad that touches no wire, or a conductance that is not positive.
 
         ```python
-        padded = network.with_pad(side="left").with_pad((8e-6, 0, 10e-6, 3e-6), conductance=0.05)
+        padded = network.with_pad(side="left").with_pad((8e-6, 0, 10e-6, 2e-6), conductance=0.05)
         source, drain = padded.n_nodes - 2, padded.n_nodes - 1
         padded.path_length(source, drain)  # 1
         ```
