@@ -359,8 +359,9 @@ class Network(Module):
 
     @arguments.checked(
         rectangle=arguments.real(known=True, finite=False),
+        conductance=arguments.real(finite=False),
         side=arguments.word("left", "right", "bottom", "top"),
-        fraction=arguments.real(ndim=0, known=True, finite=False),
+        fraction=arguments.real(ndim=0, known=True),
     )
     def with_pad(
         self,
@@ -426,8 +427,8 @@ class Network(Module):
         - `resistivity`: rho [ohm m], one number or one for each wire, pads not counted; may be traced.
         - `diameter`: d [m], likewise.
 
-        **Raises:** `ValueError` without `wire_ends`, if they are cut already, if the wires of a junction do
-        not cross, or for values that are not positive.
+        **Raises:** `ValueError` without `wire_ends` of all wires, if they are cut already, if the wires of a
+        junction do not cross, or for values that are not positive.
 
         ```python
         silver = network.with_wire_resistance(2.26e-8, 50e-9)

@@ -52,7 +52,7 @@ def cut_wires(topology: Topology) -> WirePieces:
     a junction do not cross.
     """
     ends = require_ends(topology, "The pieces of a wire lie between its junctions")
-    is_wire = np.isfinite(ends).all(axis=(1, 2))
+    is_wire = np.asarray(np.isfinite(ends).all(axis=(1, 2)))
     on_wire = is_wire[topology.edges]
     touched, sections = topology.edges[on_wire], _sections(topology, ends, is_wire)[on_wire]
     lone = np.setdiff1d(np.flatnonzero(is_wire), touched)
@@ -115,6 +115,13 @@ def _sections(
     sections = np.full((len(edges), 2, 2), 0.5)
     crossing = np.stack(crossing_fractions(ends[a], ends[b]), axis=1)
     both = is_wire[edges].all(axis=1)
+    bare = np.flatnonzero(~topology.passive & ~both)
+    if bare.size:
+        node = edges[bare[0]][~is_wire[edges[bare[0]]]][0]
+        raise ValueError(
+            f"Only pads, which passive junctions join, may be without ends, but junction {bare[0]} of node "
+            f"{node} is memristive and its place on the wires unknown: give the `wire_ends` of node {node}."
+        )
     on_both = (np.abs(crossing - 0.5) <= 0.5 + _ONE_POINT).all(axis=1) & ~_parallel(ends[a], ends[b])
     apart = np.flatnonzero(both & ~on_both)
     if apart.size:
@@ -125,7 +132,7 @@ def _sections(
         )
     sections[both] = np.clip(crossing[both], 0, 1)[:, :, None]
     if topology.pads is not None:
-        known = np.isfinite(topology.pads).all(axis=(1, 2))
+        known = np.asarray(np.isfinite(topology.pads).all(axis=(1, 2)))
         for side in (0, 1):
             wire, pad = edges[:, side], edges[:, 1 - side]
             under = np.flatnonzero(is_wire[wire] & known[pad])

@@ -122,9 +122,11 @@ def test_bad_pads():
     for rectangle in ((1, 0, 0, 1), (0, 0, 1), (0, 0, 0, 1), (0, 0, 1, np.nan), [[0, 0], [1, 1]]):
         with pytest.raises(ValueError, match="lower left corner before the upper right one"):
             grid().with_pad(rectangle)
-    for fraction in (0, 1.1, np.nan):
+    for fraction in (0, 1.1):
         with pytest.raises(ValueError, match="above 0 and up to 1, got"):
             grid().with_pad(side="top", fraction=fraction)
+    with pytest.raises(ValueError, match="fraction must be finite"):
+        grid().with_pad(side="top", fraction=np.nan)
     with pytest.raises(ValueError, match="side must be 'left' or 'right' or 'bottom' or 'top', got 'up'"):
         grid().with_pad(side="up")
     for conductance in (0.0, -1.0, np.nan):

@@ -1,7 +1,8 @@
 """Wires with a resistance: against a dense network of resistors, exact cases, limits and derivatives."""
 
 # The geometry that these networks have may be None in others.
-# pyright: reportOptionalSubscript=false, reportOptionalMemberAccess=false, reportArgumentType=false
+# pyright: reportOptionalSubscript=false, reportOptionalMemberAccess=false
+# pyright: reportArgumentType=false, reportCallIssue=false
 
 import functools as ft
 
@@ -359,6 +360,11 @@ def test_bad_wires():
         ValueError, match=r"junction 1 = \(0, 2\) do not .1 such.* correct their `wire_ends`"
     ):
         apart.with_wire_resistance(RHO, D)
+    ends[2] = np.nan
+    with pytest.raises(
+        ValueError, match="junction 1 of node 2 is memristive.* give the `wire_ends` of node 2"
+    ):
+        jaxnn.Network(3, [(0, 1), (0, 2)], wire_ends=ends).with_wire_resistance(RHO, D)
     with pytest.raises(ValueError, match="cannot be cut again"):
         network.with_wire_resistance(RHO, D).with_wire_resistance(RHO, D)
 
