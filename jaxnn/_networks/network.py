@@ -427,7 +427,7 @@ class Network(Module):
         - `resistivity`: rho [ohm m], one number or one for each wire, pads not counted; may be traced.
         - `diameter`: d [m], likewise.
 
-        **Raises:** `ValueError` without `wire_ends` of all wires, if they are cut already, if the wires of a
+        **Raises:** `ValueError` without `wire_ends` of all wires, if they are cut already, if wires of a
         junction do not cross, or for values that are not positive.
 
         ```python

@@ -362,7 +362,7 @@ def test_bad_wires():
         apart.with_wire_resistance(RHO, D)
     ends[2] = np.nan
     with pytest.raises(
-        ValueError, match="junction 1 of node 2 is memristive.* give the `wire_ends` of node 2"
+        ValueError, match=r"junction 1 of node 2 is memristive.* give the `wire_ends` of node 2"
     ):
         jaxnn.Network(3, [(0, 1), (0, 2)], wire_ends=ends).with_wire_resistance(RHO, D)
     with pytest.raises(ValueError, match="cannot be cut again"):
