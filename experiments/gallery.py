@@ -27,6 +27,7 @@ PICTURES = {
     "waveform_drive/waveform_drive_double.png": 1000,
     "adaptation/load_sharing.png": 1000,
     "adaptation/perturbations.png": 1000,
+    "sheet_resistance/sheet_resistance.png": 1200,
 }
 LIMIT = 150_000  # [bytes]
 

@@ -35,6 +35,12 @@ def network() -> jaxnn.Network:
 
 
 @ft.cache
+def crossed() -> jaxnn.Network:
+    ends = np.array([[(0, 0), (2, 0)], [(1, -1), (1, 1)]], float)
+    return jaxnn.Network(2, [(0, 1)], ends.mean(axis=1), wire_ends=ends)
+
+
+@ft.cache
 def solution() -> jaxnn.Solution:
     record = ("state", "junction_conductance", "junction_voltage", "power")
     setup = {"terminals": (0, 3), "dt": 1e-3, "steps": 8, "record": record}
@@ -232,6 +238,15 @@ def of_networks_and_tuning() -> dict[str, Call]:
         ),
         "plot_optimisation": (jaxnn.plot_optimisation, {"optimisation": found(), "target": 1e-3}),
         "Network.path_length": (network().path_length, {"a": 0, "b": 3}),
+        "Network.with_pad": (
+            crossed().with_pad,
+            {"rectangle": [0.0, 0, 1, 1], "conductance": 0.1, "side": None, "fraction": 0.1},
+        ),
+        "Network.with_wire_resistance": (
+            crossed().with_wire_resistance,
+            {"resistivity": 2e-8, "diameter": 5e-8},
+        ),
+        "Network.node_on": (crossed().node_on, {"wire": 0, "at": 0.5}),
     }
 
 

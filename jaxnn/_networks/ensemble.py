@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, Shaped
 
-from .._core import Declared, Module, Number, Numbers, array_module, check_type, follow
+from .._core import Declared, Module, Numbers, check_type
 from .connectivity import checked_terminals
 from .network import Network
+from .passive import joined_numbers
 from .topology import ArrayInput
 
 
@@ -57,8 +58,9 @@ class Ensemble(Module):
             np.concatenate([network.edges + start for network, start in starts]),
             _joined([network.positions for network in networks]),
             wire_ends=_joined([network.wire_ends for network in networks]),
+            pads=_joined_pads(networks),
             passive=np.concatenate([network.passive for network in networks]),
-            passive_conductance=_joined_numbers([network.passive_conductance for network in networks]),
+            passive_conductance=joined_numbers([network.passive_conductance for network in networks]),
         )
 
     @classmethod
@@ -163,9 +165,12 @@ def _joined(parts: list[np.ndarray | None]) -> np.ndarray | None:
     return np.concatenate(known) if len(known) == len(parts) else None
 
 
-def _joined_numbers(parts: list[Number]) -> Number:
-    join = array_module(*parts)
-    return join.concatenate(parts if join is np else follow(parts))
+def _joined_pads(networks: Sequence[Network]) -> np.ndarray | None:
+    parts = [network.pads for network in networks]
+    if all(part is None for part in parts):
+        return None
+    none = [np.full((network.n_nodes, 2, 2), np.nan) for network in networks]
+    return np.concatenate([b if a is None else a for a, b in zip(parts, none, strict=True)])
 
 
 def _from_zero(labels: np.ndarray) -> np.ndarray:

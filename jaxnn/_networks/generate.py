@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float64, Int
 from scipy.spatial import KDTree
 
 from .._core import Count, arguments, check_wires_in_box, unit, whole
+from .geometry import crossing_fractions
 from .network import Network
 from .topology import ArrayInput
 
@@ -94,12 +95,7 @@ def crossings(ends: Float64[np.ndarray, "nodes 2 2"]) -> Int[np.ndarray, "edges 
     touch. The time grows in proportion to the number of wires at a given density.
     """
     a, b = _candidates(ends).T
-    p, q = ends[a, 0], ends[b, 0]
-    r, s = ends[a, 1] - p, ends[b, 1] - q
-    along = _cross(r, s)
-    # Parallel wires divide by zero, and are told by t and u that are no numbers or infinite.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t, u = _cross(q - p, s) / along, _cross(q - p, r) / along
+    t, u = crossing_fractions(ends[a], ends[b])
     pairs = np.stack([a, b], axis=1)[_within_wire(t) & _within_wire(u)]
     pairs.sort(axis=1)
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
@@ -119,10 +115,6 @@ def _candidates(ends: Float64[np.ndarray, "nodes 2 2"]) -> Int[np.ndarray, "pair
     rank[np.argsort(lengths, kind="stable")] = np.arange(len(lengths))
     once = rank[shorter] < rank[longer]
     return np.stack([longer[once], shorter[once]], axis=1)
-
-
-def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
 
 
 def _within_wire(t: Float64[np.ndarray, " pairs"]) -> Bool[np.ndarray, " pairs"]:

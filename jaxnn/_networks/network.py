@@ -1,9 +1,9 @@
 """A network of wires (nodes) joined by junctions (edges)."""
 
-from typing import Any, SupportsIndex
+import operator
+from typing import Any, Literal, SupportsIndex
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import networkx as nx
 import numpy as np
@@ -16,8 +16,6 @@ from .._core import (
     Number,
     Numbers,
     arguments,
-    as_inexact,
-    check_at_least,
     check_conductance,
     concrete,
     load_arrays,
@@ -28,9 +26,14 @@ from .._core import (
 )
 from .adjacency import adjacency_entries
 from .connectivity import checked_node, checked_terminals, component_labels
-from .pads import pad_contacts
+from .files import REQUIRED, check_names, network_arrays
+from .graphs import graph_entries, graph_of
+from .numbering import checked_wires, nodes_of
+from .pads import contacts_under, pad_contacts, pad_rectangle
+from .passive import contact_conductances, joined_numbers, passive_array
 from .paths import shortest_path
-from .topology import ArrayInput, Topology, pair_keys
+from .topology import ArrayInput, Topology
+from .wire_pieces import cut_wires, piece_conductances
 
 
 class Network(Module):
@@ -63,6 +66,7 @@ class Network(Module):
         edges=arguments.real(known=True, finite=False),
         positions=arguments.real(known=True, finite=False),
         wire_ends=arguments.real(known=True, finite=False),
+        pads=arguments.real(known=True, finite=False),
         box=arguments.real(known=True, finite=False),
         passive=arguments.real(known=True, finite=False),
         passive_conductance=arguments.real(finite=False),
@@ -75,6 +79,7 @@ class Network(Module):
         positions: ArrayInput | None = None,
         *,
         wire_ends: ArrayInput | None = None,
+        pads: ArrayInput | None = None,
         box: ArrayInput | None = None,
         passive: ArrayInput | None = None,
         passive_conductance: ArrayInput | None = None,
@@ -85,8 +90,10 @@ class Network(Module):
         - `n_nodes`: the number of wires, which are numbered from 0.
         - `edges`: the two wires of each junction, integers of shape `(n_junctions, 2)`.
         - `positions`: the centres of the wires [m], shape `(n_nodes, 2)`.
-        - `wire_ends`: both ends of each wire [m], shape `(n_nodes, 2, 2)`, for plotting; a node
-          that is not a wire has NaN.
+        - `wire_ends`: both ends of each wire [m], shape `(n_nodes, 2, 2)`; a node that is not a
+          wire has NaN.
+        - `pads`: the lower left and the upper right corner of each pad that is a rectangle [m], shape
+          `(n_nodes, 2, 2)`; other nodes have NaN.
         - `box`: the size `(Lx, Ly)` [m] of the area, whose lower left corner is the origin.
         - `passive`: a boolean mask of the junctions that have a fixed conductance.
         - `passive_conductance`: the conductances [S] of the passive junctions in the order of
@@ -99,11 +106,13 @@ class Network(Module):
         missing, negative or not finite. A list of all pairs in both orientations, as adjacency lists
         are, is taken as two junctions each, with a warning.
         """
-        self.topology = Topology(n_nodes, edges, positions, wire_ends=wire_ends, box=box, passive=passive)
+        self.topology = Topology(
+            n_nodes, edges, positions, wire_ends=wire_ends, pads=pads, box=box, passive=passive
+        )
         n_passive = int(self.topology.passive.sum())
-        self.passive_conductance = _passive_array(passive_conductance, n_passive)
+        self.passive_conductance = passive_array(passive_conductance, n_passive)
         # As bytes, which compare and hash by content.
-        self._wires = None if wires is None else _checked_wires(wires, self.topology.n_nodes).tobytes()
+        self._wires = None if wires is None else checked_wires(wires, self.topology.n_nodes).tobytes()
 
     def __check_init__(self):
         values = concrete(self.passive_conductance)
@@ -118,7 +127,9 @@ class Network(Module):
                 f"{values[bad[0]]} for junction {junction} = ({a}, {b}); to remove a junction, "
                 "leave it out of `edges`."
             )
-        check_conductance("passive_conductance", self.passive_conductance)
+        if values.size:
+            # The least, because short pieces of a wire conduct as well as a slip of units.
+            check_conductance("passive_conductance", values.min())
 
     @classmethod
     def from_graph(cls, graph: nx.Graph) -> "Network":
@@ -130,24 +141,7 @@ class Network(Module):
         **Raises:** `ValueError` if some nodes have a `pos` and others not, for a directed graph with
         edges both ways between two nodes, and as `Network`.
         """
-        number = {node: k for k, node in enumerate(graph.nodes)}
-        ways = graph.edges() if graph.is_directed() else ()
-        both = next(((a, b) for a, b in ways if a != b and graph.has_edge(b, a)), None)
-        if both is not None:
-            raise ValueError(
-                "A junction has no direction, but this directed graph has edges both ways between "
-                f"{both[0]!r} and {both[1]!r}. If they are one junction, use `graph.to_undirected()`; "
-                "if two in parallel, `networkx.MultiGraph(list(graph.edges()))`."
-            )
-        edges = [(number[a], number[b]) for a, b in graph.edges()]
-        pos = {node: graph.nodes[node]["pos"] for node in number if "pos" in graph.nodes[node]}
-        if 0 < len(pos) < len(number):
-            first = next(node for node in number if node not in pos)
-            raise ValueError(
-                f"Either all nodes or none must have a position, but {len(number) - len(pos)} of "
-                f"{len(number)} lack the attribute `pos`, the first being {first!r}."
-            )
-        return cls(len(number), edges, list(pos.values()) if pos else None)
+        return cls(*graph_entries(graph))
 
     @classmethod
     def from_adjacency(cls, matrix: Numbers, positions: ArrayInput | None = None) -> "Network":
@@ -214,6 +208,11 @@ class Network(Module):
         return self.topology.wire_ends
 
     @property
+    def pads(self) -> Float64[np.ndarray, "nodes 2 2"] | None:
+        """The lower left and upper right corner of each pad of `with_pad` [m]; NaN for other nodes."""
+        return self.topology.pads
+
+    @property
     def box(self) -> Float64[np.ndarray, "2"] | None:
         """The size of the area [m], if known."""
         return self.topology.box
@@ -228,26 +227,19 @@ class Network(Module):
         """The number of each wire in the network that this one is a part of, if it is one; -1 for a pad.
 
         Set by `largest_component`, `component_of` and `jaxnn.nanowire_network`, which drop wires and
-        number the others anew.
+        number the others anew, and by `with_wire_resistance`, which makes several nodes of a wire.
         """
         return None if self._wires is None else np.frombuffer(self._wires, np.int64)
 
     def renumbered(self, wires: ArrayInput) -> Int64[np.ndarray, "..."]:
         """Returns the numbers here of wires given by those in the network that this one is a part of.
 
+        Of a wire that is cut, by `with_wire_resistance`, the node next to its middle.
+
         **Raises:** `ValueError` if one of them is no wire of this part.
         """
-        old = np.asarray(wires)
         names = np.arange(self.n_nodes) if self.wires is None else self.wires
-        known = np.isin(old, names) & (old >= 0)
-        if not np.issubdtype(old.dtype, np.integer) or not known.all():
-            raise ValueError(
-                f"`wires` must be integer numbers of wires that this part kept, got {old.tolist()}, "
-                f"{old[~known].tolist()} of which it did not. `network.wires` lists those it has; "
-                "`component_of` on the whole network gives the part that holds a wire."
-            )
-        order = np.argsort(names)
-        return np.asarray(order[np.searchsorted(names, old, sorter=order)], np.int64)
+        return nodes_of(wires, names, self.wire_ends)
 
     def to_graph(self) -> nx.Graph:
         """Returns a NetworkX graph with the positions of the wires and the numbers of the junctions.
@@ -255,15 +247,7 @@ class Network(Module):
         Nodes have the attribute `pos` [m] if it is known, edges the number `junction` and whether they are
         `passive`. It is a `MultiGraph` if there are parallel junctions, and keeps no orientation.
         """
-        keys = pair_keys(self.n_nodes, self.edges)
-        graph = nx.Graph() if len(np.unique(keys)) == len(keys) else nx.MultiGraph()
-        graph.add_nodes_from(range(self.n_nodes))
-        if self.positions is not None:
-            nx.set_node_attributes(graph, dict(enumerate(map(tuple, self.positions.tolist()))), "pos")
-        pairs = zip(self.edges.tolist(), self.passive.tolist(), strict=True)
-        for k, ((a, b), passive) in enumerate(pairs):
-            graph.add_edge(a, b, junction=k, passive=passive)
-        return graph
+        return graph_of(self.topology)
 
     def components(self) -> Int[np.ndarray, " nodes"]:
         """Numbers the components, and returns the one that each wire belongs to."""
@@ -312,6 +296,7 @@ class Network(Module):
             number[self.edges[kept]],
             None if self.positions is None else self.positions[keep],
             wire_ends=None if self.wire_ends is None else self.wire_ends[keep],
+            pads=None if self.pads is None else self.pads[keep],
             box=self.box,
             passive=self.passive[kept],
             passive_conductance=self.passive_conductance[np.flatnonzero(kept[self.passive])],
@@ -358,14 +343,8 @@ class Network(Module):
         **Raises:** `ValueError` without positions, for a fraction outside (0, 0.5), a conductance
         that is not positive, a pad that covers no wire, or a network with passive junctions.
         """
-        if np.shape(conductance) != ():
-            raise ValueError(
-                "The conductance of the pads must be one number [S], the same for every contact, "
-                f"got shape {np.shape(conductance)}."
-            )
-        check_at_least("The conductance of the pads", conductance, 0, "S", strict=True)
+        added = contact_conductances(conductance, 1)[0]
         contacts, positions = pad_contacts(self.topology, fraction)
-        added = _passive_array(conductance, len(contacts))
         ends = self.wire_ends
         return Network(
             self.n_nodes + 2,
@@ -374,46 +353,124 @@ class Network(Module):
             wire_ends=None if ends is None else np.concatenate([ends, np.full((2, 2, 2), np.nan)]),
             box=self.box,
             passive=np.arange(self.n_junctions + len(contacts)) >= self.n_junctions,
-            passive_conductance=added,
+            passive_conductance=passive_array(added, len(contacts)),
             wires=None if self.wires is None else np.append(self.wires, [-1, -1]),
         )
 
+    @arguments.checked(
+        rectangle=arguments.real(known=True, finite=False),
+        conductance=arguments.real(finite=False),
+        side=arguments.word("left", "right", "bottom", "top"),
+        fraction=arguments.real(ndim=0, known=True),
+    )
+    def with_pad(
+        self,
+        rectangle: ArrayInput | None = None,
+        conductance: ArrayLike = 0.1,
+        *,
+        side: Literal["left", "right", "bottom", "top"] | None = None,
+        fraction: float | int = 0.1,
+    ) -> "Network":
+        """Adds one rectangular electrode as the last node, in touch with all wires that lie under it.
 
-def _checked_wires(wires: ArrayInput, n_nodes: int) -> Int64[np.ndarray, " nodes"]:
-    array = np.asarray(wires)
-    if array.shape != (n_nodes,) or not np.issubdtype(array.dtype, np.integer):
-        raise ValueError(
-            f"`wires` must have one integer for each of the {n_nodes} nodes, its number in the network "
-            f"that this one is a part of, got shape {array.shape} of {array.dtype}."
+        A wire lies under the pad if any part of it does, its edges included, which the ends of the wires
+        decide and not their centres. Each is joined to the pad by a passive junction (wire, pad) of
+        `conductance` [S], which may be traced; these come last. Call it once for each pad: they may
+        overlap, and a wire under two of them is joined to both.
+
+        **Arguments:**
+
+        - `rectangle`: its corners `(x0, y0, x1, y1)` [m]; or else
+        - `side`: of the box, or without one of the wires' bounding box, along which the pad is a strip
+          over a `fraction` of the width or height.
+        - `conductance`: of each contact [S].
+
+        **Raises:** `ValueError` without `wire_ends`, unless exactly one of `rectangle` and `side` is
+        given, for a pad that touches no wire, or a conductance that is not positive.
+
+        ```python
+        padded = network.with_pad(side="left").with_pad((8e-6, 0, 10e-6, 2e-6), conductance=0.05)
+        source, drain = padded.n_nodes - 2, padded.n_nodes - 1
+        padded.path_length(source, drain)  # 1
+        ```
+        """
+        corners = pad_rectangle(self.topology, rectangle, side, fraction)
+        contacts = contacts_under(self.topology, corners)
+        none = np.full((self.n_nodes, 2, 2), np.nan)
+        return self._extended(
+            contact_conductances(conductance, len(contacts)),
+            n_nodes=self.n_nodes + 1,
+            edges=np.concatenate([self.edges, contacts]),
+            positions=None if self.positions is None else np.vstack([self.positions, corners.mean(axis=0)]),
+            wire_ends=np.concatenate([none if self.wire_ends is None else self.wire_ends, none[:1]]),
+            pads=np.concatenate([none if self.pads is None else self.pads, corners[None]]),
+            wires=None if self.wires is None else np.append(self.wires, -1),
         )
-    return array.astype(np.int64)
 
+    def with_wire_resistance(self, resistivity: ArrayInput, diameter: ArrayInput) -> "Network":
+        """Cuts each wire at its junctions and pads into pieces that have a resistance, 4 rho l / (pi d^2).
 
-REQUIRED = ("n_nodes", "edges", "passive", "passive_conductance")
-KNOWN = (*REQUIRED, "positions", "wire_ends", "box", "wires", "passive_weak_type")
+        Every point where something touches a wire is a node, and the pieces of length l between them are
+        passive junctions. All junctions that there were keep their numbers and orientation; the pieces
+        come behind them. Nodes are numbered along one wire after the other, pads last. `wires` has the wire
+        that each lies on: `renumbered` gives the node next to the middle of a wire, `node_on` that at
+        any place, and `wire_ends` are the stretches of wire nearest to the nodes.
 
+        What lies under a pad of `with_pad` is in touch with it all along, so that it is one node. Pads of
+        `with_pads`, which know the centres of the wires only, touch them there. Ends beyond the last node
+        carry no current and are left out. Cuts closer than a millionth of their wire are one node.
 
-def check_names(names: set[str], prefix: str = "") -> None:
-    """Raises a `ValueError` for an array that no network has."""
-    if unknown := sorted(names - {prefix + name for name in KNOWN}):
-        raise ValueError(f"no network has the arrays {unknown}: the file was altered, save it again.")
+        The multi-nodal representation of da Rocha et al., Nanoscale 7, 13011 (2015).
 
+        **Arguments:**
 
-def network_arrays(network: Network) -> dict[str, np.ndarray]:
-    """The network as named arrays for a file."""
-    known = {
-        "positions": network.positions,
-        "wire_ends": network.wire_ends,
-        "box": network.box,
-        "wires": network.wires,
-    }
-    arrays = {
-        "n_nodes": np.array(network.n_nodes),
-        "edges": network.edges,
-        "passive": network.passive,
-        "passive_conductance": np.asarray(network.passive_conductance),
-    }
-    return arrays | {name: array for name, array in known.items() if array is not None}
+        - `resistivity`: rho [ohm m], one number or one for each wire, pads not counted; may be traced.
+        - `diameter`: d [m], likewise.
+
+        **Raises:** `ValueError` without `wire_ends` of all wires, if they are cut already, if wires of a
+        junction do not cross, or for values that are not positive.
+
+        ```python
+        silver = network.with_wire_resistance(2.26e-8, 50e-9)
+        silver.n_nodes  # 78
+        ends = silver.renumbered(terminals)
+        silver.path_length(*ends) - network.path_length(*terminals)  # 0
+        ```
+        """
+        pieces = cut_wires(self.topology)
+        return self._extended(
+            piece_conductances(pieces, resistivity, diameter),
+            n_nodes=len(pieces.wires),
+            edges=pieces.edges,
+            positions=pieces.positions,
+            wire_ends=pieces.stretches,
+            pads=pieces.pads,
+            wires=pieces.wires,
+        )
+
+    @arguments.checked(wire=arguments.count(0), at=arguments.real(ndim=0, known=True, low=0, high=1))
+    def node_on(self, wire: SupportsIndex, at: float | int = 0.5) -> int:
+        """Returns the node of a wire, by its number in the network that this one is a part of.
+
+        If the wire is cut, by `with_wire_resistance`, it is the node nearest to the point at a fraction
+        `at` of its length, from the first of its ends to the second.
+
+        **Raises:** `ValueError` if this network has nothing of the wire.
+
+        ```python
+        silver = network.with_wire_resistance(2.26e-8, 50e-9)
+        silver.wires[silver.node_on(3, at=1)]  # 3
+        ```
+        """
+        names = np.arange(self.n_nodes) if self.wires is None else self.wires
+        return int(nodes_of(operator.index(wire), names, self.wire_ends, at))
+
+    def _extended(self, added: Number, *, edges: np.ndarray, **changes: Any) -> "Network":
+        """The network with passive junctions behind those there are, whose conductances are `added`."""
+        passive = np.append(self.passive, np.ones(len(edges) - self.n_junctions, bool))
+        network = Network(edges=edges, box=self.box, passive=passive, passive_conductance=0.0, **changes)
+        values = joined_numbers([self.passive_conductance, added])
+        return eqx.tree_at(lambda n: n.passive_conductance, network, values)
 
 
 def network_from(arrays: dict[str, np.ndarray]) -> Network:
@@ -432,21 +489,3 @@ def network_from(arrays: dict[str, np.ndarray]) -> Network:
     if plain and values.ndim == 1:
         return network
     return eqx.tree_at(lambda n: n.passive_conductance, network, jnp.asarray(values))
-
-
-def _passive_array(values: ArrayInput | None, count: int) -> Float[Number, " passive"]:
-    if values is None:
-        if count:
-            raise ValueError(
-                f"{count} junctions are `passive`, which needs their `passive_conductance` [S]: "
-                "one number for all, or one for each in the order of `edges`."
-            )
-        return as_inexact(np.zeros(0))
-    if np.shape(values) not in ((), (count,)):
-        raise ValueError(
-            f"`passive_conductance` must be one number or have shape ({count},), one for each "
-            f"passive junction, got shape {np.shape(values)}."
-        )
-    if isinstance(values, jax.Array) and jnp.issubdtype(values.dtype, jnp.floating):
-        return jnp.broadcast_to(values, (count,))
-    return as_inexact(np.broadcast_to(np.asarray(values, dtype=float), (count,)))

@@ -3,7 +3,8 @@
 import numpy as np
 from jaxtyping import Float64, Int
 
-from .topology import Topology
+from .geometry import sections_within
+from .topology import ArrayInput, Topology
 
 
 def pad_contacts(
@@ -57,3 +58,77 @@ def pad_contacts(
     middle = (low[0] + high[0]) / 2
     pads = np.array([[middle, high[1]], [middle, low[1]]])
     return np.concatenate(contacts), np.concatenate([topology.positions, pads])
+
+
+def pad_rectangle(
+    topology: Topology, rectangle: ArrayInput | None, side: str | None, fraction: float | int
+) -> Float64[np.ndarray, "2 2"]:
+    """The lower left and the upper right corner [m] of a pad given by itself or as a strip of a side.
+
+    **Raises:** `ValueError` unless exactly one of the two is given, for corners in another order and
+    for a fraction outside (0, 1].
+    """
+    if (rectangle is None) == (side is None):
+        raise ValueError(
+            "A pad is either a `rectangle` (x0, y0, x1, y1) in metres or the strip of a `side`, got "
+            f"rectangle={rectangle} and side={side!r}: give exactly one of them."
+        )
+    if rectangle is not None:
+        corners = np.array(rectangle, dtype=np.float64)
+        if corners.shape != (4,) or not (np.isfinite(corners).all() and np.all(corners[:2] < corners[2:])):
+            raise ValueError(
+                "The `rectangle` of a pad must be (x0, y0, x1, y1) in metres, the lower left corner before "
+                f"the upper right one, got {rectangle!r}."
+            )
+        return corners.reshape(2, 2)
+    if not 0 < fraction <= 1:
+        raise ValueError(
+            f"The fraction of the area that a strip covers must lie above 0 and up to 1, got {fraction}."
+        )
+    axis, far = {"left": (0, 0), "right": (0, 1), "bottom": (1, 0), "top": (1, 1)}[str(side)]
+    corners = _area(topology)
+    width = corners[1, axis] - corners[0, axis]
+    corners[1 - far, axis] = corners[far, axis] + (1 - 2 * far) * fraction * width
+    return corners
+
+
+def contacts_under(
+    topology: Topology, rectangle: Float64[np.ndarray, "2 2"]
+) -> Int[np.ndarray, "contacts 2"]:
+    """The pairs (wire, pad) of one more node, for all wires of which any part lies in a rectangle.
+
+    **Raises:** `ValueError` without the ends of the wires, or if there is none.
+    """
+    ends = require_ends(topology, "A pad touches the wires that lie under it")
+    begin, stop = sections_within(ends, np.broadcast_to(rectangle, ends.shape))
+    wires = np.flatnonzero(begin <= stop)
+    if not wires.size:
+        known = ends[np.isfinite(ends).all(axis=(1, 2))].reshape(-1, 2)
+        raise ValueError(
+            f"No wire lies under the pad from {rectangle[0].tolist()} to {rectangle[1].tolist()} m, so "
+            f"that it touches nothing: wires reach from {known.min(axis=0).tolist()} to "
+            f"{known.max(axis=0).tolist()} m. Make it larger, or put it elsewhere."
+        )
+    return np.stack([wires, np.full_like(wires, topology.n_nodes)], axis=1)
+
+
+def require_ends(topology: Topology, purpose: str) -> Float64[np.ndarray, "nodes 2 2"]:
+    """Both ends of each wire, or a `ValueError` if no wire has them."""
+    ends = topology.wire_ends
+    if ends is None or not np.isfinite(ends).any():
+        raise ValueError(
+            f"{purpose}, but this network has no `wire_ends`: give both ends of each wire [m] as "
+            "`Network(n_nodes, edges, positions, wire_ends=...)`. A measured network without them has "
+            "wire centres at best; `with_pads` goes by these, and terminals can be wires."
+        )
+    return ends
+
+
+def _area(topology: Topology) -> Float64[np.ndarray, "2 2"]:
+    """The corners of the box, or of the wires' bounding box where there is none."""
+    if topology.box is not None:
+        return np.stack([np.zeros(2), topology.box])
+    ends = require_ends(topology, "A strip lies on the side of the area that the wires cover").reshape(
+        -1, 2
+    )
+    return np.stack([np.nanmin(ends, axis=0), np.nanmax(ends, axis=0)])

@@ -38,6 +38,8 @@ class Topology:
     positions: Float64[np.ndarray, "nodes 2"] | None
     # [m] both ends of each wire; NaN for a node that is not a wire, such as a pad
     wire_ends: Float64[np.ndarray, "nodes 2 2"] | None
+    # [m] lower left and upper right corner of each pad that is a rectangle; NaN for other nodes
+    pads: Float64[np.ndarray, "nodes 2 2"] | None
     # [m] width and height, the lower left corner being the origin
     box: Float64[np.ndarray, "2"] | None
     passive: Bool[np.ndarray, " edges"]
@@ -50,6 +52,7 @@ class Topology:
         positions: ArrayInput | None = None,
         *,
         wire_ends: ArrayInput | None = None,
+        pads: ArrayInput | None = None,
         box: ArrayInput | None = None,
         passive: ArrayInput | None = None,
     ):
@@ -62,6 +65,7 @@ class Topology:
             "edges": edges,
             "positions": _checked_geometry("positions", positions, (n_nodes, 2)),
             "wire_ends": _checked_geometry("wire_ends", wire_ends, (n_nodes, 2, 2)),
+            "pads": _checked_geometry("pads", pads, (n_nodes, 2, 2)),
             "box": _checked_box(box),
             "passive": _checked_passive(passive, len(edges)),
         }
@@ -141,9 +145,10 @@ def _checked_geometry(name: str, values: ArrayInput | None, shape: tuple[int, ..
         raise ValueError(
             f"`{name}` must have shape {shape}, one row for each node, in metres; got shape {array.shape}."
         )
-    # A row of NaN in `wire_ends` is a node without ends; a half-known wire is a mistake.
+    # A row of NaN in `wire_ends` is a node without ends, in `pads` one that is none; a half-known
+    # one is a mistake.
     finite = np.isfinite(array).reshape(len(array), -1)
-    absent = np.isnan(array).reshape(len(array), -1).all(axis=1) & (name == "wire_ends")
+    absent = np.isnan(array).reshape(len(array), -1).all(axis=1) & (name in ("wire_ends", "pads"))
     bad = np.flatnonzero(~finite.all(axis=1) & ~absent)
     if bad.size:
         raise ValueError(
@@ -179,6 +184,9 @@ def _checked_passive(passive: ArrayInput | None, n_junctions: int) -> np.ndarray
 def _digest(fields: dict) -> bytes:
     digest = hashlib.blake2b(digest_size=16)
     for name, value in fields.items():
+        # Networks without such pads have the digests, which sweeps keep, of before there were any.
+        if name == "pads" and value is None:
+            continue
         array = None if value is None else np.ascontiguousarray(value)
         # Shapes too: the same bytes may be cut into arrays in two ways.
         digest.update(f"{name}:{None if array is None else array.shape};".encode())

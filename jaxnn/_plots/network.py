@@ -55,8 +55,9 @@ def plot_network(
 
     Along a wire, the section between two crossings takes the smaller of the largest values to its
     left and to its right. So strong junctions in a row join into one strong line: the conducting
-    path. Without wire geometry junctions are straight links between the positions of the nodes,
-    and without these between the places that a spring layout gives them.
+    path. Pads of `Network.with_pad` are shaded. Without wire geometry junctions are straight links
+    between the positions of the nodes, and without these between the places that a spring layout
+    gives them.
 
     **Arguments:**
 
@@ -102,6 +103,7 @@ def plot_network(
         links, link_values = _sections(ends, edges[shown], along[shown], values[shown])
         points = ends.mean(1)
         _draw_lines(ax, ends, colors=WIRE, linewidths=0.6, zorder=1)
+        _draw_pads(ax, network)
         ax.set(xlabel="x [µm]", ylabel="y [µm]")
     if norm is None:
         ax.scatter(*at[shown].T, s=5, color=PALETTE[1], linewidths=0, zorder=4)
@@ -224,6 +226,14 @@ def _draw_lines(ax: Axes, lines: np.ndarray, **style):
     ax.add_collection(collection)
     ax.autoscale_view()
     return collection
+
+
+def _draw_pads(ax: Axes, network: Network) -> None:
+    from matplotlib.patches import Rectangle
+
+    for low, high in [] if network.pads is None else network.pads * 1e6:
+        if np.isfinite(low).all():
+            ax.add_patch(Rectangle(low, *(high - low), facecolor=GUIDE, alpha=0.25, linewidth=0, zorder=0))
 
 
 def _draw_strong(ax: Axes, norm, cmap, links, link_values, at, values, only_links: bool) -> None:

@@ -10,6 +10,7 @@ from .._core import Numbers, Seed, arguments
 
 # Exponents are looked for in this range.
 _LOWEST, _HIGHEST = -1.0, 8.0
+_LONGEST = 10**9  # numbers between the cut-offs
 
 _EXPONENT = arguments.real(ndim=0, known=True)
 
@@ -50,6 +51,11 @@ def power_law_probabilities(exponent: float, minimum: int, maximum: int) -> Floa
     jaxnn.analysis.power_law_probabilities(2.0, 1, 3)  # [0.735, 0.184, 0.0816]
     ```
     """
+    if maximum - minimum > _LONGEST:
+        raise ValueError(
+            f"maximum must be at most {_LONGEST} above minimum, each number between having a probability "
+            "in memory: give a smaller one."
+        )
     x = np.arange(minimum, maximum + 1, dtype=float)
     weight = (x / minimum) ** -exponent
     return weight / weight.sum()

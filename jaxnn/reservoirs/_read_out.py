@@ -81,6 +81,11 @@ def scores(labels: Numbers, named: Numbers, n_classes: int) -> Scores:
     ```
     """
     labels, named = whole_labels(labels), whole_labels(named)
+    if labels.ndim != 1 or labels.shape != named.shape:
+        raise ValueError(
+            "labels and named must have one class for each sample, (samples,), got "
+            f"{labels.shape} and {named.shape}."
+        )
     hit = np.bincount(labels[labels == named], minlength=n_classes)
     true, said = (np.bincount(x, minlength=n_classes) for x in (labels, named))
     recall = np.where(true > 0, hit / np.maximum(true, 1), np.nan)

@@ -102,6 +102,25 @@ def test_network_with_pads():
     assert without_wires.collections[-1].get_clim() == (1e-7, 1e-5)
 
 
+def test_network_with_rectangular_pads_and_resistive_wires():
+    """Pads are shaded; of cut wires all is drawn, the junctions at the same places."""
+    network = crossing_wires().with_pad((-1e-6, -1e-6, 1e-6, 1e-6)).with_pad(side="right")
+    ax = draw(plot_network(network, terminals=[4, 5]))
+    assert ax.patches[0].get_bbox().bounds == pytest.approx((-1, -1, 2, 2))
+    assert len(ax.patches) == 2
+    values = np.concatenate([VALUES, np.full(network.n_junctions - 3, 0.1)])
+    dots: Any = draw(plot_network(network, values)).collections[-1]
+    cut = network.with_wire_resistance(2e-8, 50e-9)
+    pieces = np.full(cut.n_junctions - network.n_junctions, 0.1)
+    ax = draw(plot_network(cut, np.append(values, pieces), terminals=cut.renumbered([4, 5])))
+    same: Any = ax.collections[-1]
+    np.testing.assert_allclose(same.get_offsets(), dots.get_offsets(), atol=1e-9)
+    lines: Any = ax.collections[0]
+    assert len(ax.patches) == 2
+    reach = lambda points: (np.min(points, axis=(0, 1)), np.max(points, axis=(0, 1)))
+    np.testing.assert_allclose(reach(np.stack(lines.get_segments())), reach(WIRES), atol=1e-9)
+
+
 def test_network_without_geometry():
     ax = draw(plot_network(crossing_wires(wire_ends=None), VALUES, terminals=[1, 2, 3]))
     assert ax.get_xlabel() == "x [µm]"
