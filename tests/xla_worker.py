@@ -20,6 +20,7 @@ import jaxnn
 from jaxnn_kernels import _xla
 from jaxnn_kernels._nodal import solve, star_mesh
 from jaxnn_kernels._nodal.incidence import net_flow, pair_difference
+from jaxnn_kernels._xla.memory_layout import laid_out
 
 
 STEPS, WIRES, NETWORKS = 50, 300, 64
@@ -71,7 +72,7 @@ TRICKS = {
     "batch_inner": [(_xla.batch_inner, lambda x: x)],
     "batch_last": [(_xla.batch_last.__globals__["_batch"], mapped_plainly)],
     "desk": [(star_mesh._gathered, gathered_plainly)],
-    "laid_out": [(_xla.memory_layout.laid_out, lambda x, last=(): x)],
+    "laid_out": [(laid_out, lambda x, last=(): x)],
     "settled": [(_xla.settled, lambda arrays: arrays)],
     "starts": [(_xla.rows, jax.lax.dynamic_slice_in_dim), (_xla.update, updated_plainly)],
 }
