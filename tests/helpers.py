@@ -54,13 +54,13 @@ def endings(optimisation):
     return [next(name for name in same if same[name][i]) for i in range(len(same["out_of_steps"]))]
 
 
-def run_worker(script, *arguments, devices: int | None = None) -> str:
+def run_worker(script, *arguments, devices: int | None = None, python=sys.executable) -> str:
     """What a script of this folder prints in a process of its own, on so many devices of a CPU."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("JAX", "XLA"))}
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "kernels")])
     if devices is not None:
         environment["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
-    command = [sys.executable, str(ROOT / "tests" / script), *map(str, arguments)]
+    command = [str(python), str(ROOT / "tests" / script), *map(str, arguments)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout

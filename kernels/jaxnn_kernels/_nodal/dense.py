@@ -1,6 +1,8 @@
 """Star-mesh elimination of a full matrix of branch conductances, a panel of wires at a time."""
 
 import dataclasses as dc
+import functools as ft
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import jax
@@ -94,6 +96,11 @@ def dense_plan(
     a, b = place[edges.T]
     branch[a, b] = branch[b, a] = np.arange(len(edges))
     return DensePlan(branch, place, order, terminals.astype(np.int32), incidence(n_nodes, edges))
+
+
+def sum_of(terms: Iterable[Array]) -> Array:
+    """The sum of a few arrays, the first to the last; XLA makes one loop of it, as of one of a stack."""
+    return ft.reduce(jax.lax.add, terms)
 
 
 def reciprocal(total: Array) -> Array:

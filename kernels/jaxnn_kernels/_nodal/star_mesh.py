@@ -17,9 +17,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, DTypeLike, PyTree
 
 from .._types import ArrayOrType, Indices
-from .._xla import fused_sum, rows as _rows, settled, update as _update
+from .._xla import rows as _rows, settled, update as _update
 from . import tail as _tail, tail_panels as _tail_panels
-from .dense import dense_work, inverse_root
+from .dense import dense_work, inverse_root, sum_of
 from .incidence import TERMS, net_flow, pair_difference
 from .leak import hanging, without_hanging, without_leaks
 from .plan import AbstractPlan, joined_by
@@ -126,7 +126,7 @@ def _sum_products(x: Array, left: Indices, y: Array, right: Indices, scratch: Ar
     if width <= TERMS:
         side = lambda x, index, c: _take(x, jax.lax.slice(index, (c, 0), (c + 1, rows)))
         terms = (side(x, left, c) * side(y, right, c) for c in range(width))
-        return jax.lax.squeeze(fused_sum(terms), (0,)), scratch
+        return jax.lax.squeeze(sum_of(terms), (0,)), scratch
     parts = width // TERMS
     left = left.reshape(TERMS, parts * rows)
     right = right.reshape(TERMS, parts * rows)
@@ -135,7 +135,7 @@ def _sum_products(x: Array, left: Indices, y: Array, right: Indices, scratch: Ar
     if parts > TERMS:  # a pad with hundreds of junctions
         whole = scratch[: parts * rows].reshape(parts, rows, *scratch.shape[1:])
         return jnp.sum(whole, axis=0), scratch
-    return fused_sum(scratch[p * rows : (p + 1) * rows] for p in range(parts)), scratch
+    return sum_of(scratch[p * rows : (p + 1) * rows] for p in range(parts)), scratch
 
 
 def _scratch(sums: Iterable[Indices], trail: tuple[int, ...], dtype: DTypeLike) -> Array:
@@ -151,7 +151,7 @@ def _sum_rows(x: Array, index: Indices) -> Array:
         return jnp.sum(_take_flat(x, index), axis=0)
     width, rows = index.shape
     terms = (_take(x, jax.lax.slice(index, (c, 0), (c + 1, rows))) for c in range(width))
-    return jax.lax.squeeze(fused_sum(terms), (0,))
+    return jax.lax.squeeze(sum_of(terms), (0,))
 
 
 def _kept(settles: bool) -> Callable[[PyTree], PyTree]:
@@ -222,11 +222,7 @@ def eliminate(plan: StarMeshPlan, conductance: Array) -> StarMeshFactors:
     """Star-mesh transform of all wires, a round of the schedule at a time."""
     trail = conductance.shape[1:]
     empty = lambda rows: jnp.zeros((rows, *trail), conductance.dtype)
-    carry = empty(plan.n_slots), empty(plan.n_places)
-    if not trail:
-        # XLA makes one loop of an update of a constant, with a choice in it for every number.
-        carry = settled(carry)
-    carry = _update(carry[0], conductance, 0), carry[1]
+    carry = _update(empty(plan.n_slots), conductance, 0), empty(plan.n_places)
     # One desk for the rounds that are not looped, one more row than they use: an update of all rows
     # would be no update to XLA.
     single = [s.rows for s in plan.segments if s.repeat == 1]
@@ -388,9 +384,4 @@ def substitute(
             return _update(phi, desk[: segment.wires], start), desk, scratch
 
         phi, desk, scratch = kept(_each(segment, body, (phi, desk, scratch), reverse=True))
-    phi = _take(phi, plan.position)
-    if phi.ndim == 1:
-        # By way of a buffer, or what reads a potential would look up its place again.
-        n = phi.shape[0]
-        phi = _update(settled(jnp.zeros((n + 1,), phi.dtype)), phi, 0)[:n]
-    return phi, into
+    return _take(phi, plan.position), into

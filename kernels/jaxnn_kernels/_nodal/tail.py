@@ -17,8 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .._xla import fused_sum, settled
-from .dense import reciprocal
+from .._xla import settled
+from .dense import reciprocal, sum_of
 from .tables import TailTables
 
 
@@ -41,10 +41,10 @@ def tail_shapes(tables: TailTables, trail: tuple[int, ...]) -> TailFactors:
 def _scales(matrix: Array, k: int, size: int) -> Array:
     """(size, size): potentials [1/S] of wires k, ... for unit currents into them, all else at 0 V."""
     rest = range(size, matrix.shape[1])
-    first = fused_sum(matrix[k, j] for j in rest)
+    first = sum_of(matrix[k, j] for j in rest)
     if size == 1:
         return reciprocal(first)[None, None]
-    second = fused_sum(matrix[k + 1, j] for j in rest)
+    second = sum_of(matrix[k + 1, j] for j in rest)
     link = matrix[k, 1]
     inverse = reciprocal(first + link)
     share = link * inverse
@@ -55,7 +55,7 @@ def _scales(matrix: Array, k: int, size: int) -> Array:
 
 def _gain(column: Array, matrix: Array, k: int) -> Array:
     """What rows k, ... add to all rows through the entries that `column` was."""
-    return fused_sum(column[:, m : m + 1] * matrix[k + m][None] for m in range(column.shape[1]))
+    return sum_of(column[:, m : m + 1] * matrix[k + m][None] for m in range(column.shape[1]))
 
 
 def eliminate_tail(tables: TailTables, matrix: Array) -> TailFactors:
@@ -74,7 +74,7 @@ def eliminate_tail(tables: TailTables, matrix: Array) -> TailFactors:
         unit = np.eye(n, dtype=matrix.dtype)[:, k : k + size].reshape(n, size, *keep.shape[2:])
         scales = _scales(matrix, k, size)
         entry = matrix[:, :size] * keep + unit
-        column = fused_sum(entry[:, m : m + 1] * scales[m][None] for m in range(size))
+        column = sum_of(entry[:, m : m + 1] * scales[m][None] for m in range(size))
         rest = matrix[:, size:]
         matrix = rest * keep + _gain(column, rest, k)
         new = column[:wires]
@@ -107,10 +107,10 @@ def substitute_tail(
     rows = lambda x, a, b: x.reshape(a, b, parts, *x.shape[1:])
     weight = rows(factors.weight, wires, ends)
     mesh = rows(factors.mesh, ends, ends)
-    phi = fused_sum(weight[:, t] * potential[t][None] for t in range(ends))
-    into = fused_sum(mesh[:, t] * (potential - potential[t][None]) for t in range(ends))
+    phi = sum_of(weight[:, t] * potential[t][None] for t in range(ends))
+    into = sum_of(mesh[:, t] * (potential - potential[t][None]) for t in range(ends))
     if current is not None:
         response = rows(factors.response, wires, wires)
-        phi = phi + fused_sum(response[:, k] * current[k][None] for k in range(wires))
-        into = into - fused_sum(weight[k] * current[k][None] for k in range(wires))
+        phi = phi + sum_of(response[:, k] * current[k][None] for k in range(wires))
+        into = into - sum_of(weight[k] * current[k][None] for k in range(wires))
     return phi, into

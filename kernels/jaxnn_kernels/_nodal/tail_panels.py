@@ -17,8 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
-from .._xla import fused_sum, rows as _rows, update as _update
-from .dense import inverse_root
+from .._xla import rows as _rows, update as _update
+from .dense import inverse_root, sum_of
 from .leak import without_hanging
 from .tables import TailTables
 
@@ -70,9 +70,9 @@ def _eliminate_panel(own: Array, fill: Array | None) -> tuple[Array, Array]:
         h, scale, desk = carry
         row = _rows(own, k, 1) if fill is None else _rows(own, k, 1) + _rows(fill, k, 1)
         # h of the wires that are still to come is zero.
-        row = fused_sum([row, *(_rows(h[p], k, 1)[None] * h[p : p + 1] for p in range(wires - 1))])
+        row = sum_of([row, *(_rows(h[p], k, 1)[None] * h[p : p + 1] for p in range(wires - 1))])
         desk = _update(desk, jnp.where(column > k, row, 0.0)[0], 0)
-        scale = _update(scale, inverse_root(fused_sum(desk[j : j + 1] for j in range(nodes))), k)
+        scale = _update(scale, inverse_root(sum_of(desk[j : j + 1] for j in range(nodes))), k)
         return _update(h, desk[None, :nodes] * _rows(scale, k, 1)[None], k), scale, desk
 
     empty = lambda *rows: jnp.zeros((*rows, *lanes), own.dtype)
@@ -96,7 +96,7 @@ def eliminate_tail(tables: TailTables, matrix: tuple[Array, ...]) -> PanelFactor
         branches.append(_flat(h, 3))
         scales.append(_flat(scale, 2))
         wires, later = h.shape[0], h[:, h.shape[0] :]
-        gain = fused_sum(later[p, :, None] * later[p, None] for p in range(wires))
+        gain = sum_of(later[p, :, None] * later[p, None] for p in range(wires))
         # The diagonal fills with numbers that nobody reads: cheaper than to mask them out.
         fill = gain if fill is None else fill[wires:, wires:] + gain
     return PanelFactors(tuple(branches), tuple(scales), _flat(mesh if fill is None else mesh + fill, 3))
@@ -147,7 +147,7 @@ def substitute_tail(
     scale = [shaped(x, (s[0], s[2])) for x, s in zip(factors.scale, panels, strict=True)]
     mesh = shaped(factors.mesh, ends)
     potential = jnp.broadcast_to(potential, (ends[0], ends[2], *trail))
-    into = fused_sum(mesh[:, t] * (potential - potential[t][None]) for t in range(ends[0]))
+    into = sum_of(mesh[:, t] * (potential - potential[t][None]) for t in range(ends[0]))
     carried: list[Array | None] = [None] * len(panels)
     if current is not None:
         current = jnp.broadcast_to(current, (tables.wires, ends[2], *trail))
@@ -156,12 +156,12 @@ def substitute_tail(
             wires = root.shape[0]
             y = _forward(branch[:, :wires], root, rest[:wires])
             carried[k] = y
-            rest = rest[wires:] + fused_sum(branch[p, wires:] * y[p][None] for p in range(wires))
+            rest = rest[wires:] + sum_of(branch[p, wires:] * y[p][None] for p in range(wires))
         into = into - rest
     phi = potential
     for branch, root, y in zip(h[::-1], scale[::-1], carried[::-1], strict=True):
         wires = root.shape[0]
-        total = fused_sum(branch[:, wires + j] * phi[j][None] for j in range(phi.shape[0]))
+        total = sum_of(branch[:, wires + j] * phi[j][None] for j in range(phi.shape[0]))
         total = total if y is None else total + y
         phi = jnp.concatenate([_back(branch[:, :wires], root, total), phi])
     return phi[: tables.wires], into
