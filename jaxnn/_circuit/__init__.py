@@ -4,8 +4,8 @@ from .capacitance import Capacitance as Capacitance
 from .circuit import (
     Circuit as Circuit,
     Sources as Sources,
-    sources_at as sources_at,
     make_circuit as make_circuit,
+    sources_at as sources_at,
 )
 from .electrode import (
     Electrode as Electrode,

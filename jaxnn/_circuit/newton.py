@@ -16,8 +16,8 @@ from .._core import Plan
 Currents: TypeAlias = Callable[[Float[Array, " edges"]], Float[Array, " edges"]]
 """A module: currents of all edges [A] at their voltages [V], each of its own voltage alone."""
 
-# The search ends where a step moved no voltage by more than eps^(1/3) of the largest. Two steps follow, each
-# of which squares the error, and which must find it at rest to eps^(2/3).
+# The search ends where a step moved no voltage by more than eps^(1/3) of the largest. Two steps follow,
+# each of which squares the error, and the last must find it at rest to eps^(2/3).
 _NEAR, _AT_REST = 1 / 3, 2 / 3
 MOST_ITERATIONS = 60
 _HALVINGS = 30

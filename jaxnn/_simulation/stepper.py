@@ -64,8 +64,8 @@ class Stepper(Module):
     def step(self) -> Callable[[Carry, ArrayLike], tuple[Carry, Step]]:
         """The function of a carry and a voltage [V] that gives the next carry and a `jaxnn.Step`.
 
-        The voltage is of the shapes that a drive may have. `jax.jit` and `jax.lax.scan` take the function as
-        it is.
+        The voltage is of the shapes that a drive may have. `jax.jit` and `jax.lax.scan` take the function
+        as it is.
         """
         # No method: JAX would look for what it compiled by the numbers of the module.
         return ft.partial(_step, self.problem)
