@@ -77,6 +77,16 @@ OUTSIDE = {
     "margins": {"NaN", "infinite", "-1", "0"},
     "features": {"NaN", "infinite"},
 }
+# What lies in a set above and is meant all the same, and why.
+ALLOWED = {
+    ("*", "seed"): {"huge"},  # NumPy makes a generator of any whole number that is not negative
+    ("*", "off_conductance"): {"0"},  # an open junction
+    ("*", "free"): {"NaN"},  # an optimiser that diverges is followed, and its run says so
+    ("analysis.power_law_sample", "count"): {"0"},  # an empty sample
+    ("kernels.split_time_step", "dt"): {"-1", "0"},  # any number, not a time step alone
+    ("Timing.of", "number"): {"NaN"},  # what is no number stays none
+    ("measured", "twin"): {"NaN"},  # of which the derivative alone is taken
+}
 # Names, labels of curves, values that are looked at by what the caller gives, trees of anything.
 TAKES_ANYTHING = {
     ("jaxnn.only", "module"),
@@ -137,6 +147,7 @@ def answer(name: str, argument: str, kind: str, call: Any, good: dict[str, Any])
     outside = kind in NEVER or kind in OUTSIDE.get(argument, ())
     # What comes to an array of no number goes through a kernel as it is.
     outside &= not (name.startswith("kernels.") and kind in ("NaN", "huge", "infinite"))
+    outside &= not any(kind in ALLOWED.get((who, argument), ()) for who in ("*", name))
     fault = outside and (f"jaxnn.{name}", argument) not in TAKES_ANYTHING
     return ("silent" if fault else "finite"), ""
 

@@ -16,10 +16,10 @@ from .._core import (
     Number,
     Numbers,
     announced,
+    arguments,
     as_array,
     as_inexact,
     check_at_least,
-    check_count,
     check_finite,
     compiled,
     concrete,
@@ -35,6 +35,7 @@ _Carry: TypeAlias = tuple[jk.GrowState, Array | None]
 
 
 def _as_integer(value: Numbers) -> Number:
+    value = arguments.as_numbers("it", value)
     return value if isinstance(value, jax.Array) else np.asarray(value)  # pyright: ignore[reportReturnType]
 
 
@@ -210,7 +211,7 @@ class GrowWhenRequired(Module):
     """What becomes of a number that is written into a node; None keeps it exactly."""
 
     def __check_init__(self) -> None:
-        check_count("capacity", self.capacity)
+        arguments.as_count("capacity", self.capacity)
         if self.capacity < 2:
             raise ValueError(
                 f"capacity must be at least 2, got {self.capacity}: best and second-best node."
@@ -279,7 +280,7 @@ class GrowWhenRequired(Module):
         n_inputs = state.weight.shape[1] // (1 + self.context)
         if inputs.ndim != 2 or inputs.shape[1] != n_inputs or not len(inputs):
             raise ValueError(f"inputs must have shape (samples, {n_inputs}), got {inputs.shape}.")
-        every = len(inputs) if every is None else check_count("every", every)
+        every = len(inputs) if every is None else arguments.as_count("every", every)
         if len(inputs) % every:
             raise ValueError(f"every={every} must divide the {len(inputs)} samples.")
         n_classes = state.label_count.shape[1]

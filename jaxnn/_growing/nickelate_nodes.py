@@ -17,10 +17,10 @@ from .._core import (
     Module,
     Number,
     Numbers,
+    arguments,
     as_inexact,
     cast_inexact,
     check_at_least,
-    check_count,
     common_dtype,
     compiled,
     follow,
@@ -93,7 +93,7 @@ class NickelateNodes(Module):
         spread = NickelateSpread() if spread is None else spread
         if cycle_spread is None:
             cycle_spread = jax.tree.map(lambda sigma: sigma / 10, spread)
-        shape = (check_count("levels", levels), check_count("devices", devices))
+        shape = (arguments.as_count("levels", levels), arguments.as_count("devices", devices))
         keys = jr.split(key, 2)
         drawn = spread.draw(device, keys[0], shape[1])
         wide = lambda x: jnp.broadcast_to(x, shape)
@@ -131,7 +131,7 @@ class NickelateNodes(Module):
 
         See `NickelateStorage` for the others.
         """
-        capacity, inputs = check_count("capacity", capacity), check_count("inputs", inputs)
+        capacity, inputs = arguments.as_count("capacity", capacity), arguments.as_count("inputs", inputs)
         keys = jr.split(key, 3)
         dtype = common_dtype(self.log_conductance)
         return NickelateStorage(

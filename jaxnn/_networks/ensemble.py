@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, Shaped
 
-from .._core import Declared, Module, Number, Numbers, array_module, check_type, follow
+from .._core import Declared, Module, Number, Numbers, arguments, array_module, follow
 from .connectivity import checked_terminals
 from .network import Network
 from .topology import ArrayInput
@@ -37,6 +37,7 @@ class Ensemble(Module):
     junction_offsets: tuple[int, ...] = eqx.field(static=True)
     """Number of each network's first junction in the union."""
 
+    @arguments.checked(networks=arguments.list_of(arguments.one_of(Network), "a list of networks"))
     def __init__(self, networks: Sequence[Declared[Network]]):
         """**Arguments:**
 
@@ -47,8 +48,6 @@ class Ensemble(Module):
         """
         if not len(networks):
             raise ValueError("An ensemble needs at least one network, got none.")
-        for network in networks:
-            check_type("each of the networks", network, Network)
         self.node_offsets = _offsets([network.n_nodes for network in networks])
         self.junction_offsets = _offsets([network.n_junctions for network in networks])
         starts = zip(networks, self.node_offsets[:-1], strict=True)
@@ -127,6 +126,8 @@ class Ensemble(Module):
         **Raises:** `ValueError` unless there is one tuple for each network, all of one length, and
         each is accepted by its network's `check_terminals`.
         """
+        one = arguments.real(known=True, finite=False)
+        arguments.list_of(one, "one tuple of wires for each network")("terminals", terminals)
         local = list(terminals)  # pyright: ignore[reportArgumentType]
         if len(local) != self.n_networks:
             raise ValueError(

@@ -18,7 +18,6 @@ from .._core import (
     announced,
     arguments,
     as_array,
-    check_count,
     check_finite,
     check_network,
     compiled,
@@ -199,7 +198,7 @@ def record_read_out(
     ```
     """
     check_arguments("record_read_out", setup, RunArguments)
-    targets, length = as_array(targets), check_count("segment", segment)
+    targets, length = as_array(targets), arguments.as_count("segment", segment)
     if targets.ndim != 2 or len(targets) == 0 or len(targets) % length:
         raise ValueError(
             "targets must be (steps, targets), with a whole number of segments of "

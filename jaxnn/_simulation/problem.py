@@ -14,15 +14,13 @@ from .._core import (
     Declared,
     Number,
     Plan,
+    arguments,
     as_inexact,
     check_finite,
     check_network,
-    check_not_traced,
     check_time_step,
-    check_type,
     common_dtype,
     user_code,
-    whole,
 )
 from .._drives import AbstractDrive, Clock, DriveLike, drive_at, per_terminal, settled, warn_of_losses
 from .._junctions import AbstractJunction
@@ -75,15 +73,16 @@ def make_problem(
     terminals, dt, start_step = setup["terminals"], setup["dt"], setup.get("start_step", 0)
     solver, state = setup.get("solver"), setup.get("state")
     check_network(network, (Network, Ensemble))
-    check_type("junction", junction, AbstractJunction, "Laws are jaxnn.TunnelJunction() and the like.")
+    laws = "Laws are jaxnn.TunnelJunction() and the like."
+    arguments.one_of(AbstractJunction, advice=laws)("junction", junction)
     solver = AutoSolver() if solver is None else solver
-    check_type("solver", solver, AbstractSolver)
-    check_not_traced("terminals", terminals)
+    arguments.one_of(AbstractSolver)("solver", solver)
+    arguments.check_known("terminals", terminals)
     indices = network.check_terminals(terminals)
     network, network_of_node, junctions_of_network = _parts(network)
     drive = _check_drive(drive, steps, indices.shape)
     check_time_step(dt)
-    start = _check_start(start_step, steps)
+    start = check_start(start_step, steps)
     if has_steps:
         warn_of_losses(drive, dt, steps, start_step)
     if state is None:
@@ -140,7 +139,7 @@ def terminal_potential(value: Float[Array, "..."], shape: tuple[int, ...]) -> Fl
     return jnp.broadcast_to(value.reshape(lacking + value.shape), shape)
 
 
-def _check_start(start_step: Count, steps: int) -> Int[Array, ""]:
+def check_start(start_step: Count, steps: int) -> Int[Array, ""]:
     if isinstance(start_step, Tracer):
         kind = jax.typeof(start_step)
         if kind.shape or not jnp.issubdtype(kind.dtype, jnp.integer):
@@ -149,7 +148,7 @@ def _check_start(start_step: Count, steps: int) -> Int[Array, ""]:
                 f"{kind.shape}: make it an integer, or use jax.vmap for several."
             )
     else:
-        start = whole("start_step", start_step)
+        start = arguments.as_count("start_step", start_step, least=None)
         if start < 0 or start + steps >= 2**31:
             raise ValueError(
                 f"start_step must be at least 0 and start_step + steps below 2**31, got "

@@ -8,7 +8,7 @@ from jaxtyping import ArrayLike
 
 from jaxnn_kernels import on_mesh_of_arguments, step_time
 
-from .._core import Count, Declared, Numbers, Terminals, announced, arguments, check_count, compiled
+from .._core import Count, Declared, Numbers, Terminals, announced, arguments, compiled
 from .._drives import DriveLike
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network
@@ -92,7 +92,7 @@ def simulate(
 
 
 def _check_counts(steps: Count, every: Count) -> tuple[int, int]:
-    n_steps, n_every = check_count("steps", steps), check_count("every", every)
+    n_steps, n_every = arguments.as_count("steps", steps), arguments.as_count("every", every)
     if n_every > n_steps:
         raise ValueError(f"every={every} keeps none of {steps} steps; use every={steps} or less.")
     return n_steps, n_every

@@ -20,7 +20,7 @@ _PART = 11
 _Pair = tuple[Array, Array]
 
 
-_ARRAY = arguments.real(listed=False, finite=False)
+_ARRAY = arguments.array()
 
 
 def _two_parts(name: str, value: Any) -> None:

@@ -21,7 +21,7 @@ NO_EDGE = -(2**30)
 _ROWS = 8
 
 
-_ARRAY = arguments.real(listed=False, finite=False)
+_ARRAY = arguments.array()
 
 
 class GrowState(NamedTuple):
