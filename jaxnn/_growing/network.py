@@ -39,6 +39,9 @@ def _as_integer(value: Numbers) -> Number:
     return value if isinstance(value, jax.Array) else np.asarray(value)  # pyright: ignore[reportReturnType]
 
 
+_STATE = arguments.one_of(jk.GrowState)
+
+
 class GrowthHistory(Module):
     """A record of what every sample did, and which nodes were on.
 
@@ -74,6 +77,7 @@ class GrowthHistory(Module):
     label: Int[Array, "snapshots nodes"]
     """Labels of the nodes then; -1 for none."""
 
+    @arguments.checked(kind=arguments.count(0))
     def count(self, kind: int) -> Int[Array, ""]:
         """Counts the samples of a `kind`."""
         return jnp.sum(self.kind == kind)
@@ -226,6 +230,7 @@ class GrowWhenRequired(Module):
         check_at_least("max_age", self.max_age, 1)
         check_at_least("off_after", self.off_after, 1)
 
+    @arguments.checked(inputs=arguments.real(finite=False), n_classes=arguments.count())
     def start(self, inputs: Numbers, n_classes: int = 1, labels: Numbers | None = None) -> jk.GrowState:
         """Makes a network of so many fresh nodes at `inputs` `(nodes, inputs)`, at least two.
 
@@ -258,6 +263,7 @@ class GrowWhenRequired(Module):
             noise = self.storage.noise(weight)
         return state._replace(square=state.square - noise)
 
+    @arguments.checked(state=_STATE, inputs=arguments.real(finite=False))
     def learn(
         self,
         state: jk.GrowState,
@@ -287,6 +293,7 @@ class GrowWhenRequired(Module):
         labels = jnp.full(len(inputs), -1) if labels is None else labels
         return _learn(self, state, inputs, _check_labels(labels, len(inputs), n_classes), every)
 
+    @arguments.checked(state=_STATE, inputs=arguments.real(ndim=2, finite=False), stored=arguments.flag)
     def classify(
         self, state: jk.GrowState, inputs: Numbers, stored: bool = False
     ) -> Int[Array, " samples"]:
@@ -320,6 +327,7 @@ def _check_fraction(name: str, value: object) -> None:
 
 
 def _check_labels(labels: Numbers, count: int, n_classes: int) -> Int[Array, " samples"]:
+    arguments.real(finite=False)("labels", labels)
     labels = jnp.asarray(labels)
     if labels.shape != (count,):
         raise ValueError(f"labels must have shape ({count},), one per row of inputs, got {labels.shape}.")

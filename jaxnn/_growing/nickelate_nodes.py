@@ -38,6 +38,9 @@ _WIDTH, _SHORT = 1e-6, 5e-7  # [s] of pulses that change a mode, and of the othe
 _STEPS = 256  # of a pulse; with 64 some steps are not solved in single precision
 
 
+_PROPERTIES = "device_deviation", "cycle_deviation", "write_energy", "read_energy"  # of each level
+
+
 class NickelateNodes(Module):
     r"""A set of pulses on nickelate devices as a node needs them, measured on the device model.
 
@@ -75,6 +78,12 @@ class NickelateNodes(Module):
     """Energy of an erase pulse that makes a neuron a resistor [J]."""
 
     @classmethod
+    @arguments.checked(
+        device=arguments.one_of(NickelateDevice),
+        key=arguments.key,
+        spread=arguments.one_of(NickelateSpread),
+        cycle_spread=arguments.one_of(NickelateSpread),
+    )
     def measure(
         cls,
         device: NickelateDevice,
@@ -124,6 +133,7 @@ class NickelateNodes(Module):
             off_energy=neurons[4],
         )
 
+    @arguments.checked(key=arguments.key, largest=arguments.real(), verify=arguments.flag)
     def storage(
         self, capacity: int, inputs: int, key: Key, *, largest: Numbers = 1.0, verify: bool = False
     ) -> "NickelateStorage":
@@ -143,18 +153,21 @@ class NickelateNodes(Module):
             verify=verify,
         )
 
+    @arguments.checked(fraction=arguments.array())
     def conductance(self, fraction: Array) -> Array:
         """Returns ln G for a number as a fraction of the largest one."""
         ends = follow(self.log_conductance, fraction)
         low, high = jnp.exp(ends[0]), jnp.exp(ends[-1])
         return jnp.log(low + (high - low) * jnp.clip(fraction, 0, 1))
 
+    @arguments.checked(log_conductance=arguments.array())
     def number(self, log_conductance: Array) -> Array:
         """Returns the number, as a fraction of the largest one, that a conductance stands for."""
         ends = follow(self.log_conductance, log_conductance)
         low, high = jnp.exp(ends[0]), jnp.exp(ends[-1])
         return (jnp.exp(log_conductance) - low) / (high - low)
 
+    @arguments.checked(name=arguments.word(*_PROPERTIES), log_conductance=arguments.array())
     def at(self, name: str, log_conductance: Array) -> Array:
         """Returns a measured property between the levels that were measured."""
         own = follow(self, log_conductance)
@@ -301,6 +314,13 @@ class NodeCost(Module):
         return self.compare_energy + self.write_energy + self.wake_energy + self.off_energy
 
 
+@arguments.checked(
+    nodes=arguments.one_of(NickelateNodes),
+    history=arguments.one_of(GrowthHistory),
+    state=arguments.one_of(jk.GrowState),
+    largest=arguments.real(ndim=0, above=0),
+    verify=arguments.flag,
+)
 @compiled
 def node_cost(
     nodes: NickelateNodes,

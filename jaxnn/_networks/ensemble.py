@@ -82,14 +82,17 @@ class Ensemble(Module):
         """The number of networks."""
         return len(self.node_offsets) - 1
 
+    @arguments.checked(i=arguments.count(None))
     def node_slice(self, i: SupportsIndex) -> slice:
         """Returns the nodes of the union that belong to network `i`."""
         return self._slice(self.node_offsets, i)
 
+    @arguments.checked(i=arguments.count(None))
     def junction_slice(self, i: SupportsIndex) -> slice:
         """Returns the junctions of the union that belong to network `i`."""
         return self._slice(self.junction_offsets, i)
 
+    @arguments.checked(values=arguments.real(finite=False))
     def per_junction(self, values: Numbers) -> Shaped[Array, "*batch edges"]:
         """Repeats one value per network for each of its junctions.
 
@@ -174,6 +177,8 @@ def _from_zero(labels: np.ndarray) -> np.ndarray:
 
 
 def _split(x: Array | np.ndarray, offsets: tuple[int, ...], what: str) -> list[Array | np.ndarray]:
+    if not isinstance(x, np.ndarray | Array):
+        x = np.asarray(arguments.as_numbers("x", x))
     if x.ndim == 0 or x.shape[-1] != offsets[-1]:
         raise ValueError(
             f"The last axis must count the {offsets[-1]} {what} of the ensemble, got shape {x.shape}."

@@ -9,6 +9,7 @@ import networkx as nx
 import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Bool, Float, Float64, Int, Int32, Int64
+from scipy.sparse import sparray, spmatrix
 
 from .._core import (
     FilePath,
@@ -31,6 +32,9 @@ from .connectivity import checked_node, checked_terminals, component_labels
 from .pads import pad_contacts
 from .paths import shortest_path
 from .topology import ArrayInput, Topology, pair_keys
+
+
+_MATRIX = arguments.either((sparray, spmatrix), arguments.real(ndim=2, known=True, finite=False))
 
 
 class Network(Module):
@@ -121,6 +125,7 @@ class Network(Module):
         check_conductance("passive_conductance", self.passive_conductance)
 
     @classmethod
+    @arguments.checked(graph=arguments.one_of(nx.Graph))
     def from_graph(cls, graph: nx.Graph) -> "Network":
         """Makes the network of a NetworkX graph, its nodes numbered in the order of iteration.
 
@@ -150,6 +155,7 @@ class Network(Module):
         return cls(len(number), edges, list(pos.values()) if pos else None)
 
     @classmethod
+    @arguments.checked(matrix=_MATRIX)
     def from_adjacency(cls, matrix: Numbers, positions: ArrayInput | None = None) -> "Network":
         """Makes the network of a symmetric matrix, dense or SciPy sparse: where it is zero is no junction.
 
@@ -167,6 +173,7 @@ class Network(Module):
         return cls(n, np.repeat(pairs, count, axis=0), positions)
 
     @classmethod
+    @arguments.checked(path=arguments.path)
     def load(cls, path: FilePath) -> "Network":
         """Reads the network that `save` wrote, equal to the one saved.
 
@@ -180,6 +187,7 @@ class Network(Module):
             warn_rounded(path, ["passive_conductance"])
         return network
 
+    @arguments.checked(path=arguments.path)
     def save(self, path: FilePath) -> None:
         """Writes the network to one .npz file at `path`, to be read by `Network.load`."""
         save_arrays(path, "Network", network_arrays(self))
@@ -232,6 +240,7 @@ class Network(Module):
         """
         return None if self._wires is None else np.frombuffer(self._wires, np.int64)
 
+    @arguments.checked(wires=arguments.real(known=True, finite=False))
     def renumbered(self, wires: ArrayInput) -> Int64[np.ndarray, "..."]:
         """Returns the numbers here of wires given by those in the network that this one is a part of.
 
@@ -278,6 +287,7 @@ class Network(Module):
         labels = self.components()
         return self._part(labels == np.argmax(np.bincount(labels)))
 
+    @arguments.checked(wires=arguments.whole_numbers(ndim=(0, 1)))
     def component_of(self, wires: ArrayInput) -> "Network":
         """Returns the connected part that holds a wire, or several, renumbered as in `largest_component`.
 
@@ -329,6 +339,7 @@ class Network(Module):
         """
         return int((~self.passive[self.shortest_path(a, b)]).sum())
 
+    @arguments.checked(a=arguments.count(None), b=arguments.count(None))
     def shortest_path(self, a: SupportsIndex, b: SupportsIndex) -> Int[np.ndarray, " path"]:
         """Returns the numbers of the junctions along a path with the fewest memristive ones, a to b.
 
@@ -344,6 +355,9 @@ class Network(Module):
         """
         return checked_terminals(terminals, self.components())
 
+    @arguments.checked(
+        fraction=arguments.real(ndim=0, known=True, finite=False), conductance=arguments.real(finite=False)
+    )
     def with_pads(self, fraction: float | int, conductance: ArrayLike = 0.1) -> "Network":
         """Adds the published rectangular electrodes as the last two nodes.
 

@@ -149,13 +149,14 @@ class Programme(Module):
         elif volts.ndim == 0:
             raise ValueError("Programme.train needs count, or one voltage per pulse along the first axis.")
         n = volts.shape[0]
-        wide, whole = _together(_each("width", width, n), _each("period", period, n))
+        full = lambda name, x, count: _each(f"{name} of Programme.train", x, count)
+        wide, whole = _together(full("width", width, n), full("period", period, n))
         check_at_least("period less width of Programme.train", whole - wide, 0, "s", strict=True)
         alternate = lambda a, b: array_module(a).stack([a, b], axis=1).reshape(2 * n, *a.shape[1:])
         volts = alternate(volts, 0.0 * volts)
         duration = alternate(wide, whole - wide)
         fine = as_inexact(width) / 50 if resolution is None else resolution
-        fine, series = _each("resolution", fine, 2 * n), _each("compliance", compliance, 2 * n)
+        fine, series = full("resolution", fine, 2 * n), full("compliance", compliance, 2 * n)
         return cls(volts, volts, duration, fine, series, steps)
 
     @classmethod
@@ -167,10 +168,11 @@ class Programme(Module):
         if voltage.ndim == 0 or voltage.shape[0] < 2:
             raise ValueError(f"Programme.sampled needs two samples or more, got shape {voltage.shape}.")
         n = voltage.shape[0] - 1
-        full = lambda x: array_module(x).broadcast_to(as_inexact(x), (n,))
+        full = lambda name, x: _each(f"{name} of Programme.sampled", x, n)
         # Steps far below the resolution are even.
         coarse = 1e3 * as_inexact(interval)
-        return cls(voltage[:-1], voltage[1:], full(interval), full(coarse), full(compliance), steps)
+        every, fine = full("interval", interval), full("resolution", coarse)
+        return cls(voltage[:-1], voltage[1:], every, fine, full("compliance", compliance), steps)
 
     def __add__(self, other: Declared["Programme"]) -> "Programme":
         if not isinstance(other, Programme):
@@ -215,12 +217,10 @@ class Programme(Module):
 
 
 def _each(name: str, value: Numbers, count: int) -> Number:
-    """One number for each pulse, or for each segment, of a train."""
+    """One number for each pulse, or for each segment."""
     number = as_inexact(value)
     if number.shape not in ((), (1,), (count,)):
-        raise ValueError(
-            f"{name} of Programme.train must be one number or {count} of them, got shape {number.shape}."
-        )
+        raise ValueError(f"{name} must be one number or {count} of them, got shape {number.shape}.")
     return array_module(number).broadcast_to(number, (count,))
 
 

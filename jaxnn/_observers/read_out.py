@@ -40,6 +40,9 @@ from .._simulation import (
 )
 
 
+_DATA = arguments.real(ndim=2, finite=False)
+
+
 class ReadOutRecord(Module):
     r"""All that linear read-outs can know of features and targets, however many samples there were.
 
@@ -68,6 +71,9 @@ class ReadOutRecord(Module):
     """Number of features, which the first columns of `factor` belong to."""
 
     @classmethod
+    @arguments.checked(
+        features=arguments.real(ndim=2, finite=False), targets=arguments.real(ndim=2, finite=False)
+    )
     def of(cls, features: Numbers, targets: Numbers) -> "ReadOutRecord":
         """Makes the record of `features`, (samples, features), and `targets`, (samples, targets)."""
         features, targets = as_array(features), as_array(targets)
@@ -75,6 +81,7 @@ class ReadOutRecord(Module):
         factor = jnp.zeros((columns, columns), jnp.result_type(features, targets))
         return cls(factor, jnp.int32(0), features.shape[-1]).extended(features, targets)
 
+    @arguments.checked(features=_DATA, targets=_DATA)
     @compiled
     def extended(self, features: Numbers, targets: Numbers) -> "ReadOutRecord":
         """Returns the record with more samples.
@@ -100,6 +107,7 @@ class ReadOutRecord(Module):
             self.n_features,
         )
 
+    @arguments.checked(tolerance=arguments.real(ndim=0), among=(arguments.integers, "among"))
     @compiled
     def weights(
         self, tolerance: float | int | None = None, among: Sequence[SupportsIndex] | Array | None = None
@@ -126,6 +134,7 @@ class ReadOutRecord(Module):
         found = right.T @ (inverse[:, None] * (left.T @ targets))
         return jnp.zeros((n, targets.shape[1]), found.dtype).at[used].set(found)
 
+    @arguments.checked(weights=_DATA)
     @compiled
     def accuracy(self, weights: ArrayLike) -> Float[Array, " targets"]:
         r"""Computes $1 - |X w - y| / |y|$, $1 - \mathrm{RNMSE}$, of weights on these samples by target.

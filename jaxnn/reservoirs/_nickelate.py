@@ -84,6 +84,11 @@ class NickelateReservoir(AbstractReservoir):
             )
 
     @classmethod
+    @arguments.checked(
+        key=arguments.key,
+        device=arguments.one_of(NickelateDevice),
+        spread=arguments.one_of(NickelateSpread),
+    )
     def prepared(
         cls,
         devices: int,
@@ -100,7 +105,7 @@ class NickelateReservoir(AbstractReservoir):
         - `key`: of the devices' differences, those of `NickelateSpread()` unless `spread` is given.
         - `numbers`: fields of the class.
         """
-        if mode not in _SET:
+        if not isinstance(mode, str) or mode not in _SET:
             raise ValueError(f"mode must be one of {list(_SET)}, got {mode!r}.")
         device = NickelateDevice() if device is None else device
         spread = NickelateSpread() if spread is None else spread

@@ -10,7 +10,7 @@ import inspect
 import operator
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn, ParamSpec, TypeAlias, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeAlias, TypeVar, get_type_hints
 
 import jax
 import jax.numpy as jnp
@@ -28,15 +28,18 @@ _LARGEST = 2**63 - 1  # of what indexes an array
 
 
 def checked(
-    *together: str, **kinds: Kind | str
+    *together: str, **kinds: Kind | str | tuple[Kind, str]
 ) -> Callable[[Callable[Inputs, Output]], Callable[Inputs, Output]]:
     """Makes a function look at its arguments first; one that is None by default may be None.
 
-    Those that are named `together` are arrays whose shapes broadcast. An argument that has the names of its
-    axes for a kind, "nodes inputs", is an array with these, and axes of one name are of one length.
+    Those that are named `together` are arrays whose shapes broadcast. Of an argument whose axes have names,
+    such as "nodes inputs", alone or beside its kind, axes of one name are of one length, and those of
+    "*devices" broadcast.
     """
-    axes = {name: kind.split() for name, kind in kinds.items() if isinstance(kind, str)}
-    kinds = dict.fromkeys(together, array()) | kinds | {k: array(ndim=len(x)) for k, x in axes.items()}
+    pairs = {k: (array(), x) if isinstance(x, str) else x for k, x in kinds.items() if not callable(x)}
+    axes = {name: pair[1] for name, pair in pairs.items()}
+    kinds_of = dict.fromkeys(together, array()) | {name: pair[0] for name, pair in pairs.items()}
+    kinds_of |= {name: kind for name, kind in kinds.items() if callable(kind)}
 
     def decorate(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
         parameters = inspect.signature(function).parameters
@@ -47,11 +50,12 @@ def checked(
         def answered(*arguments: Inputs.args, **keywords: Inputs.kwargs) -> Output:
             # What are too many or unknown, Python says itself.
             for name, value in [*zip(positional, arguments), *keywords.items()]:  # noqa: B905
-                if name in kinds and not (value is None and name in optional):
-                    kinds[name](name, value)
-            if together:
+                if name in kinds_of and not (value is None and name in optional):
+                    kinds_of[name](name, value)
+            if together or axes:
                 named = dict(zip(positional, arguments)) | keywords  # noqa: B905
                 _check_together({name: named[name] for name in together if name in named})
+                check_axes({name: (axes[name], named[name]) for name in axes if name in named})
             return function(*arguments, **keywords)
 
         return answered
@@ -70,6 +74,30 @@ def _check_together(values: dict[str, Any]) -> None:
                 f"that of {' and '.join(seen)}."
             ) from None
         seen.append(name)
+
+
+def check_axes(arrays: dict[str, tuple[str, Any]]) -> None:
+    """Raises a `ValueError` for arrays, each beside the names of its axes, whose shapes do not fit."""
+    lengths: dict[str, tuple[tuple[int, ...], str]] = {}
+    for name, (axes, value) in arrays.items():
+        shape, names = np.shape(value), axes.split()
+        spread = [axis for axis in names[-1:] if axis[0] == "*"]
+        fixed = names[: len(names) - len(spread)]
+        if len(shape) < len(fixed) or (len(shape) > len(fixed) and not spread):
+            raise ValueError(f"{name} must have the axes ({', '.join(names)}), got shape {shape}.")
+        parts = [shape[i : i + 1] for i in range(len(fixed))] + [shape[len(fixed) :]] * len(spread)
+        for axis, length in zip(names, parts, strict=True):
+            known, first = lengths.setdefault(axis, (length, name))
+            try:
+                fits = np.broadcast_shapes(known, length) if axis in spread else known
+            except ValueError:
+                fits = None
+            if fits is None or (axis not in spread and known != length):
+                raise ValueError(
+                    f"{name} has shape {shape}, ({', '.join(names)}), and {axis} is {length} there, but "
+                    f"{known} in {first}."
+                )
+            lengths[axis] = fits, first
 
 
 def shown(value: object) -> str:
@@ -204,6 +232,35 @@ def one_of(*kinds: type, named: str = "", advice: str = "") -> Kind:
             )
 
     return check
+
+
+def record(kind: type) -> Kind:
+    """A tuple of a class whose fields are arrays, with the axes that it names for them."""
+    of_kind = one_of(kind)
+    axes = {name: getattr(hint, "dim_str", "...") for name, hint in get_type_hints(kind).items()}
+
+    def check(name: str, value: Any) -> None:
+        of_kind(name, value)
+        parts = {f"{name}.{field}": (dims, getattr(value, field)) for field, dims in axes.items()}
+        for part, (_, numbers) in parts.items():
+            as_numbers(part, numbers)
+        check_axes(
+            {part: pair for part, pair in parts.items() if pair[0] is not None and "..." not in pair[0]}
+        )
+
+    return check
+
+
+def flags(name: str, value: Any) -> None:
+    """Raises a `ValueError` unless a value is an array of True and False."""
+    if as_numbers(name, value, "an array of True and False").dtype != bool:
+        refuse(name, "an array of True and False", value)
+
+
+def integers(name: str, value: Any) -> None:
+    """Raises a `ValueError` unless a value is an integer or an array of them, traced or not."""
+    if as_numbers(name, value, "whole numbers").dtype.kind not in "iu":
+        refuse(name, "whole numbers", value, "x.astype(int) makes them.")
 
 
 def list_of(kind: Kind, named: str) -> Kind:
