@@ -96,6 +96,8 @@ ALLOWED = {
     ("NickelateNodes.conductance", "fraction"): {"NaN"},
     **{(f"NickelateNodes.{x}", "log_conductance"): {"NaN"} for x in ("at", "number")},
     ("Network.from_graph", "graph"): {"graph"},
+    **{("Reduction", x): {"text", "a number as text", "name of a solver"} for x in ("unit", "description")},
+    **{(x, "name"): {"text", "name of a solver"} for x in ("Table", "Sample")},  # of a dimension
     # Names of files: of one that is not there the error is that of files.
     **{("*", x): {"text", "a number as text", "name of a solver"} for x in ("path", "folder", "out")},
     ("measured", "twin"): {"NaN"},  # of which the derivative alone is taken
@@ -148,7 +150,7 @@ def answer(name: str, argument: str, kind: str, call: Any, good: dict[str, Any])
         return "obscure", f"RecursionError: {error}"
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
-        if isinstance(error, FileNotFoundError) and kind in ALLOWED.get(("*", argument), ()):
+        if isinstance(error, OSError) and kind in ALLOWED.get(("*", argument), ()):
             return "named", text
         if not isinstance(error, ValueError | TypeError | jaxnn.NumericalWarning):
             return "obscure", text

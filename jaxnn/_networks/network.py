@@ -301,6 +301,8 @@ class Network(Module):
         """
         labels = self.components()
         numbers = np.atleast_1d(np.asarray(wires))
+        if numbers.dtype == bool:
+            arguments.refuse("wires", "numbers of wires", numbers)
         if not numbers.size:
             raise ValueError("`component_of` needs at least one wire, got none.")
         numbers = np.array([checked_node(self.n_nodes, wire) for wire in numbers.ravel()])

@@ -141,7 +141,7 @@ class StateEquation(Module):
     @arguments.checked(time=arguments.real(ndim=0, finite=False), state=arguments.array())
     def observe(self, time: ArrayLike, state: Float[Array, "*variables junctions"]) -> Observation:
         """Returns currents, voltages and conductances at `time` [s]; `jax.vmap` it over a solution."""
-        conductance, flows = self._solve(time, state)
+        conductance, flows = self._solve(time, jnp.asarray(state))
         return Observation(junction_conductance=conductance, **flows._asdict())
 
     def _solve(self, time: ArrayLike, state: Array) -> tuple[Array, Flow]:

@@ -109,6 +109,8 @@ def heartbeats(
     train, test = beats.random_split(seed=0)
     ```
     """
+    if not len(records):
+        raise ValueError("records must name at least one record, got none.")
     kept = None if cache is None else Path(cache) / "mit-bih-beats.npz"
     if kept is not None and kept.is_file() and (found := _load(kept, records)):
         return found

@@ -321,7 +321,7 @@ def flag(name: str, value: Any) -> None:
 
 def function(name: str, value: Any) -> None:
     """Raises a `ValueError` unless a value can be called."""
-    if not callable(value):
+    if isinstance(value, type) or not callable(value):
         refuse(name, "a function", value)
 
 

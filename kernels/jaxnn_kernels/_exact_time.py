@@ -23,6 +23,12 @@ _Pair = tuple[Array, Array]
 _ARRAY = arguments.array()
 
 
+def _floating(name: str, value: Any) -> None:
+    _ARRAY(name, value)
+    if not jnp.issubdtype(jnp.result_type(value), jnp.floating):
+        arguments.refuse(name, "a number of floating point", value)
+
+
 def _two_parts(name: str, value: Any) -> None:
     if not (isinstance(value, tuple) and len(value) == 2):
         arguments.refuse(name, "a number in two parts, such as jaxnn.Timing.of(x, dtype).parts", value)
@@ -107,6 +113,7 @@ def _with_derivative_of(exact: Array, plain: Array) -> Array:
     return lax.stop_gradient(exact) + (plain - lax.stop_gradient(plain))
 
 
+@arguments.checked(step=arguments.integers, dt=_floating, dt_remainder=_ARRAY)
 def step_time(
     step: Int[Array, ""], dt: Float[ArrayLike, ""], dt_remainder: Float[ArrayLike, ""]
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:

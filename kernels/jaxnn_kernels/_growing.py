@@ -453,7 +453,7 @@ def grow_step(
     ```
     """
     arguments.check_axes({"state.weight": ("nodes inputs", state.weight), "sample": ("inputs", sample)})
-    p = parameters
+    p, label = parameters, jnp.asarray(label)
     match = _match(state, sample, label, p)
     w, v, insert = match.winner, match.second, match.insert
     free = _first(~state.stored)
