@@ -131,7 +131,7 @@ def step_time(
     time  # 3e3 [s]
     ```
     """
-    dt = jnp.asarray(dt)
+    step, dt = jnp.asarray(step), jnp.asarray(dt)
     dtype = dt.dtype
     parts = [((step >> (_PART * i)) & (2**_PART - 1)).astype(dtype) * 2.0 ** (_PART * i) for i in (2, 1, 0)]
     halves = _split(dt)
