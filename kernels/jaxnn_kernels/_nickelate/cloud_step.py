@@ -133,6 +133,12 @@ def proton_cloud_step(
     arguments.check_axes(
         {name: ("*devices", x) for name, x in {"state.field": state.field, **shapes}.items()}
     )
+    for name, x in {"drive": drive[0], "sheet": sheet[0], "dt": dt, "compliance": compliance}.items():
+        devices = state.field.shape
+        if jnp.broadcast_shapes(jnp.shape(x), devices) != devices:
+            raise ValueError(
+                f"{name} must be one number or one per device of the state, {devices}, got {jnp.shape(x)}."
+            )
     begin, end = drive
     charge = stored_charge(p, state)
     back = (1 - _GAMMA) / _GAMMA
