@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._core import FilePath, arguments
+from .._core import FilePath
 from .store import STORE, Store
 
 
@@ -29,7 +29,6 @@ def require_store_libraries() -> None:
             ) from error
 
 
-@arguments.checked(folder=arguments.path)
 def open_sweep(folder: FilePath) -> Dataset:
     """Opens the results in a folder as an `xarray.Dataset`, lazily; what is not computed yet is NaN or -1.
 

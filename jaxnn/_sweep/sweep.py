@@ -37,7 +37,6 @@ def _terminals(name: str, value: Any) -> None:
     terminals=_terminals,
     dt=arguments.real(ndim=0, above=0, known=True),
     steps=arguments.count(),
-    out=arguments.path,
     points=arguments.count(),
     networks_at_once=arguments.count(),
     method=arguments.function,
