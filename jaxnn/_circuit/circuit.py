@@ -160,7 +160,7 @@ def make_circuit(
         wire=wire,
         resistance=_stacked([x.resistance for x in all_of]),
         on=_stacked(always),
-        switches=tuple(all_of[k].on for k in switched),
+        switches=tuple(x.on for x in all_of if isinstance(x.on, AbstractDrive)),
         capacitance=capacitance,
         contact_electrode=layout.contact_electrode,
         contact_wire=layout.contact_wire,

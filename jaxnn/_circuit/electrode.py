@@ -10,7 +10,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
-from .._core import Declared, Module, Number, Terminals, as_inexact, check_at_least, holds, unit
+from .._core import Declared, Module, Number, Numbers, Terminals, as_inexact, check_at_least, holds, unit
 from .._drives import AbstractDrive
 from .._networks import Ensemble, Network
 
@@ -49,7 +49,7 @@ class Electrode(Module):
     """One of "voltage", "current", "ground" and "floating"."""
     resistance: Float[Number, "..."] = eqx.field(converter=as_inexact, default=0.0, metadata=unit("Ohm"))
     """Resistance in series with a voltage or with ground [Ohm], not negative; 0 is an ideal contact."""
-    on: Declared[AbstractDrive | Float[Number, "..."]] = eqx.field(default=None)
+    on: Declared[AbstractDrive | Float[Number, "..."] | None] = eqx.field(default=None)
     """Whether it is connected: 1 or 0, or a drive that is one or the other in time; always by default.
     Numbers between multiply what it conducts, or the current that it feeds."""
 
@@ -58,8 +58,8 @@ class Electrode(Module):
         wire: Declared[int | Int[Array, ""]],
         kind: Kind = "voltage",
         *,
-        resistance: Declared[Number] = 0.0,
-        on: Declared[AbstractDrive | Number | None] = None,
+        resistance: Numbers = 0.0,
+        on: Declared[AbstractDrive | Numbers | None] = None,
     ):
         known = not isinstance(wire, Tracer) and np.ndim(wire) == 0
         self.wire = int(wire) if known and np.issubdtype(np.asarray(wire).dtype, np.integer) else wire
@@ -178,7 +178,7 @@ def _row_of(n_nodes: int, labels: np.ndarray, terminals: Any, name: str) -> tupl
             f"`{name}`: a network needs at least two electrodes for a current to flow, got {len(row)}. A "
             "floating one counts."
         )
-    known = [x.wire for x in row if x.is_placed]
+    known = [x.wire for x in row if isinstance(x.wire, int)]
     if bad := [wire for wire in known if not 0 <= wire < n_nodes]:
         raise ValueError(f"`{name}`: electrodes must be on wires 0..{n_nodes - 1}, got wire {bad[0]}.")
     if twice := sorted({wire for wire in known if known.count(wire) > 1}):

@@ -33,7 +33,6 @@ class Balanced(NamedTuple):
 
 
 class _Search(NamedTuple):
-    potential: Array
     voltage: Array
     moved: Array
     unbalanced: Array
@@ -65,11 +64,10 @@ def balanced(
     Newton step from a solution has the first of them, a second step those up to the third order.
     """
     still = lambda x: jax.lax.stop_gradient(x) if eqx.is_inexact_array(x) else x
-    voltage, potential = _search(plan, *jax.tree.map(still, (currents, held, injected, guess)))
-    for _ in range(2):
-        before = voltage
-        potential, voltage, current = _step(plan, currents, held, injected, before)
-    at_rest = jnp.abs(voltage - before) <= jnp.finfo(held.dtype).eps ** _AT_REST * _largest(voltage)
+    voltage = _search(plan, *jax.tree.map(still, (currents, held, injected, guess)))
+    _, near, _ = _step(plan, currents, held, injected, voltage)
+    potential, voltage, current = _step(plan, currents, held, injected, near)
+    at_rest = jnp.abs(voltage - near) <= jnp.finfo(held.dtype).eps ** _AT_REST * _largest(voltage)
     return Balanced(potential, voltage, current, at_rest)
 
 
@@ -82,10 +80,8 @@ def _step(
     return solved.node_potential, solved.junction_voltage, solved.terminal_current
 
 
-def _search(
-    plan: Plan, currents: Currents, held: Array, injected: Array, guess: Array
-) -> tuple[Array, Array]:
-    """Voltages and potentials near to the solution."""
+def _search(plan: Plan, currents: Currents, held: Array, injected: Array, guess: Array) -> Array:
+    """Voltages near to the solution."""
     start = guess.at[plan.terminals].set(held)
     near = jnp.finfo(held.dtype).eps ** _NEAR
     is_free = jnp.ones(start.shape, bool).at[plan.terminals].set(False)
@@ -102,22 +98,20 @@ def _search(
         return share / 2, unbalanced(voltage + share / 2 * step), step, voltage
 
     def step(search: _Search) -> _Search:
-        potential, voltage, _ = _step(plan, currents, held, injected, search.voltage)
+        _, voltage, _ = _step(plan, currents, held, injected, search.voltage)
         move = voltage - search.voltage
         # A solution within rounding of the one before is no better, and is taken as it is.
         far = _largest(move) > near * _largest(voltage)
         worse = lambda x: (x[1] >= search.unbalanced) & (x[0] > 0.5**_HALVINGS) & far
         whole = jnp.ones((), move.dtype), unbalanced(voltage), move, search.voltage
         share, size, *_ = jax.lax.while_loop(worse, shorter, whole)
-        potential = search.potential + share * (potential - search.potential)
-        return _Search(potential, search.voltage + share * move, move, size, search.left - 1)
+        return _Search(search.voltage + share * move, move, size, search.left - 1)
 
     moves = lambda search: (search.left > 0) & (_largest(search.moved) > near * _largest(search.voltage))
     voltage = difference(plan.graph, start)
     left = jnp.int32(MOST_ITERATIONS)
-    first = step(_Search(start, voltage, voltage, unbalanced(voltage), left))
-    last = jax.lax.while_loop(moves, step, first)
-    return last.voltage, last.potential
+    first = step(_Search(voltage, voltage, unbalanced(voltage), left))
+    return jax.lax.while_loop(moves, step, first).voltage
 
 
 def _largest(x: Array) -> Array:

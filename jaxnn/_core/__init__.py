@@ -6,14 +6,10 @@ from .arrays import (
     as_array as as_array,
     as_inexact as as_inexact,
     check_at_least as check_at_least,
-    check_count as check_count,
     check_finite as check_finite,
     check_network as check_network,
-    check_not_traced as check_not_traced,
     check_time_step as check_time_step,
-    check_type as check_type,
     concrete as concrete,
-    whole as whole,
 )
 from .compilation import QUIET as QUIET, cache_folder as cache_folder, keep_compiled as keep_compiled
 from .container import cores as cores, free_memory as free_memory

@@ -14,7 +14,6 @@ from jaxtyping import PyTree
 
 from jaxnn_kernels import arguments
 
-from .arrays import check_count
 from .numerical_warning import warn_user
 
 
@@ -67,7 +66,6 @@ class _Programs:
 _programs = _Programs(_KEPT)
 
 
-@arguments.checked(n=arguments.count(0))
 def keep_programs(n: int) -> None:
     """Sets how many compiled programs are kept, at first 12: those that were used last.
 
@@ -82,7 +80,7 @@ def keep_programs(n: int) -> None:
     ```
     """
     with _programs.lock:
-        _programs.most, _programs.warned = check_count("n", n), False
+        _programs.most, _programs.warned = arguments.as_count("n", n), False
         _programs.shrink()
 
 

@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, DTypeLike, Float, PyTree
 
 from .._core import Declared, Module, Numbers, arguments, check_finite, common_dtype
 from .clock import Clock, Timing
+from .feedback import AbstractFeedback
 
 
 class AbstractDrive(Module):
@@ -51,7 +52,7 @@ class AbstractDrive(Module):
         return float("inf")
 
 
-DriveLike: TypeAlias = Declared["AbstractDrive | AbstractFeedback | Numbers"]
+DriveLike: TypeAlias = Declared[AbstractDrive | AbstractFeedback | Numbers]
 """A drive, one that feeds back what was read, or an array of voltages [V] with time first."""
 
 

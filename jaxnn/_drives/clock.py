@@ -14,7 +14,7 @@ from jaxnn_kernels import (
     whole_periods,
 )
 
-from .._core import Module, unit
+from .._core import Module, arguments, unit
 
 
 _EDGE = 2.0**-10  # of a step, by which it may miss an edge and still counts as on it
@@ -58,6 +58,9 @@ class Timing(Module):
         return self.value, self.remainder
 
 
+_NUMBER = arguments.either(Timing, arguments.real(finite=False))
+
+
 class Clock(Module):
     """An instant $t + t'$ [s]: a number and the remainder that its dtype could not hold.
 
@@ -88,6 +91,7 @@ class Clock(Module):
         self.tolerance = _rounding(time, time.dtype) if tolerance is None else tolerance
 
     @classmethod
+    @arguments.checked(time=arguments.real(finite=False))
     def at(cls, time: ArrayLike, dtype: DTypeLike | None = None) -> "Clock":
         """Returns the instant `time` [s] as it stands, in a dtype, by default its own or the default."""
         if not isinstance(time, jax.Array):
@@ -109,16 +113,19 @@ class Clock(Module):
         """The time and its remainder, as the kernels take them."""
         return self.time, self.remainder
 
+    @arguments.checked(frequency=_NUMBER)
     def cycles(self, frequency: "ArrayLike | Timing") -> Float[Array, "..."]:
         """Returns the cycles passed at `frequency` [Hz] less the nearest whole number, in [-1/2, 1/2]."""
         phase, remainder = fractional_cycles(self._timing(frequency).parts, self.parts)
         return phase + remainder
 
+    @arguments.checked(instant=_NUMBER)
     def since(self, instant: "ArrayLike | Timing") -> Float[Array, "..."]:
         """Returns the seconds passed since `instant` [s], negative before it."""
         instant = self._timing(instant)
         return (self.time - instant.value) + (self.remainder - instant.remainder)
 
+    @arguments.checked(instant=_NUMBER)
     def reached(self, instant: "ArrayLike | Timing") -> Bool[Array, "..."]:
         """Returns whether `instant` [s] has come, to within the clock's `tolerance`.
 
@@ -126,6 +133,7 @@ class Clock(Module):
         """
         return self.since(instant) >= -self.tolerance
 
+    @arguments.checked(period=arguments.either(Timing, arguments.real(above=0)), start=_NUMBER)
     def nearest_edge(
         self, period: "ArrayLike | Timing", start: "ArrayLike | Timing" = 0.0
     ) -> tuple[Int[Array, "..."], Timing]:

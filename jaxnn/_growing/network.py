@@ -16,10 +16,10 @@ from .._core import (
     Number,
     Numbers,
     announced,
+    arguments,
     as_array,
     as_inexact,
     check_at_least,
-    check_count,
     check_finite,
     compiled,
     concrete,
@@ -35,7 +35,11 @@ _Carry: TypeAlias = tuple[jk.GrowState, Array | None]
 
 
 def _as_integer(value: Numbers) -> Number:
+    value = arguments.as_numbers("it", value)
     return value if isinstance(value, jax.Array) else np.asarray(value)  # pyright: ignore[reportReturnType]
+
+
+_STATE = arguments.one_of(jk.GrowState)
 
 
 class GrowthHistory(Module):
@@ -73,6 +77,7 @@ class GrowthHistory(Module):
     label: Int[Array, "snapshots nodes"]
     """Labels of the nodes then; -1 for none."""
 
+    @arguments.checked(kind=arguments.count(0))
     def count(self, kind: int) -> Int[Array, ""]:
         """Counts the samples of a `kind`."""
         return jnp.sum(self.kind == kind)
@@ -210,7 +215,7 @@ class GrowWhenRequired(Module):
     """What becomes of a number that is written into a node; None keeps it exactly."""
 
     def __check_init__(self) -> None:
-        check_count("capacity", self.capacity)
+        arguments.as_count("capacity", self.capacity)
         if self.capacity < 2:
             raise ValueError(
                 f"capacity must be at least 2, got {self.capacity}: best and second-best node."
@@ -225,6 +230,7 @@ class GrowWhenRequired(Module):
         check_at_least("max_age", self.max_age, 1)
         check_at_least("off_after", self.off_after, 1)
 
+    @arguments.checked(inputs=arguments.real(finite=False), n_classes=arguments.count())
     def start(self, inputs: Numbers, n_classes: int = 1, labels: Numbers | None = None) -> jk.GrowState:
         """Makes a network of so many fresh nodes at `inputs` `(nodes, inputs)`, at least two.
 
@@ -257,6 +263,7 @@ class GrowWhenRequired(Module):
             noise = self.storage.noise(weight)
         return state._replace(square=state.square - noise)
 
+    @arguments.checked(state=_STATE, inputs=arguments.real(finite=False))
     def learn(
         self,
         state: jk.GrowState,
@@ -279,13 +286,14 @@ class GrowWhenRequired(Module):
         n_inputs = state.weight.shape[1] // (1 + self.context)
         if inputs.ndim != 2 or inputs.shape[1] != n_inputs or not len(inputs):
             raise ValueError(f"inputs must have shape (samples, {n_inputs}), got {inputs.shape}.")
-        every = len(inputs) if every is None else check_count("every", every)
+        every = len(inputs) if every is None else arguments.as_count("every", every)
         if len(inputs) % every:
             raise ValueError(f"every={every} must divide the {len(inputs)} samples.")
         n_classes = state.label_count.shape[1]
         labels = jnp.full(len(inputs), -1) if labels is None else labels
         return _learn(self, state, inputs, _check_labels(labels, len(inputs), n_classes), every)
 
+    @arguments.checked(state=_STATE, inputs=arguments.real(ndim=2, finite=False), stored=arguments.flag)
     def classify(
         self, state: jk.GrowState, inputs: Numbers, stored: bool = False
     ) -> Int[Array, " samples"]:
@@ -319,6 +327,7 @@ def _check_fraction(name: str, value: object) -> None:
 
 
 def _check_labels(labels: Numbers, count: int, n_classes: int) -> Int[Array, " samples"]:
+    arguments.real(finite=False)("labels", labels)
     labels = jnp.asarray(labels)
     if labels.shape != (count,):
         raise ValueError(f"labels must have shape ({count},), one per row of inputs, got {labels.shape}.")

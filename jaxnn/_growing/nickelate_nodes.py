@@ -17,10 +17,10 @@ from .._core import (
     Module,
     Number,
     Numbers,
+    arguments,
     as_inexact,
     cast_inexact,
     check_at_least,
-    check_count,
     common_dtype,
     compiled,
     follow,
@@ -36,6 +36,9 @@ _ERASE, _NEURON, _INTEGRATE, _READ = -5.0, 4.25, 1.4, 0.1
 _SYNAPSES = (5.0, 7.0)
 _WIDTH, _SHORT = 1e-6, 5e-7  # [s] of pulses that change a mode, and of the others
 _STEPS = 256  # of a pulse; with 64 some steps are not solved in single precision
+
+
+_PROPERTIES = "device_deviation", "cycle_deviation", "write_energy", "read_energy"  # of each level
 
 
 class NickelateNodes(Module):
@@ -75,6 +78,12 @@ class NickelateNodes(Module):
     """Energy of an erase pulse that makes a neuron a resistor [J]."""
 
     @classmethod
+    @arguments.checked(
+        device=arguments.one_of(NickelateDevice),
+        key=arguments.key,
+        spread=arguments.one_of(NickelateSpread),
+        cycle_spread=arguments.one_of(NickelateSpread),
+    )
     def measure(
         cls,
         device: NickelateDevice,
@@ -93,7 +102,7 @@ class NickelateNodes(Module):
         spread = NickelateSpread() if spread is None else spread
         if cycle_spread is None:
             cycle_spread = jax.tree.map(lambda sigma: sigma / 10, spread)
-        shape = (check_count("levels", levels), check_count("devices", devices))
+        shape = (arguments.as_count("levels", levels), arguments.as_count("devices", devices))
         keys = jr.split(key, 2)
         drawn = spread.draw(device, keys[0], shape[1])
         wide = lambda x: jnp.broadcast_to(x, shape)
@@ -124,6 +133,7 @@ class NickelateNodes(Module):
             off_energy=neurons[4],
         )
 
+    @arguments.checked(key=arguments.key, largest=arguments.real(), verify=arguments.flag)
     def storage(
         self, capacity: int, inputs: int, key: Key, *, largest: Numbers = 1.0, verify: bool = False
     ) -> "NickelateStorage":
@@ -131,7 +141,7 @@ class NickelateNodes(Module):
 
         See `NickelateStorage` for the others.
         """
-        capacity, inputs = check_count("capacity", capacity), check_count("inputs", inputs)
+        capacity, inputs = arguments.as_count("capacity", capacity), arguments.as_count("inputs", inputs)
         keys = jr.split(key, 3)
         dtype = common_dtype(self.log_conductance)
         return NickelateStorage(
@@ -143,18 +153,21 @@ class NickelateNodes(Module):
             verify=verify,
         )
 
+    @arguments.checked(fraction=arguments.array())
     def conductance(self, fraction: Array) -> Array:
         """Returns ln G for a number as a fraction of the largest one."""
         ends = follow(self.log_conductance, fraction)
         low, high = jnp.exp(ends[0]), jnp.exp(ends[-1])
         return jnp.log(low + (high - low) * jnp.clip(fraction, 0, 1))
 
+    @arguments.checked(log_conductance=arguments.array())
     def number(self, log_conductance: Array) -> Array:
         """Returns the number, as a fraction of the largest one, that a conductance stands for."""
         ends = follow(self.log_conductance, log_conductance)
         low, high = jnp.exp(ends[0]), jnp.exp(ends[-1])
         return (jnp.exp(log_conductance) - low) / (high - low)
 
+    @arguments.checked(name=arguments.word(*_PROPERTIES), log_conductance=arguments.array())
     def at(self, name: str, log_conductance: Array) -> Array:
         """Returns a measured property between the levels that were measured."""
         own = follow(self, log_conductance)
@@ -301,6 +314,13 @@ class NodeCost(Module):
         return self.compare_energy + self.write_energy + self.wake_energy + self.off_energy
 
 
+@arguments.checked(
+    nodes=arguments.one_of(NickelateNodes),
+    history=arguments.one_of(GrowthHistory),
+    state=arguments.one_of(jk.GrowState),
+    largest=arguments.real(ndim=0, above=0),
+    verify=arguments.flag,
+)
 @compiled
 def node_cost(
     nodes: NickelateNodes,

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from .._core import Declared, Key, Numbers, arguments, array_module, check_not_traced, common_dtype
+from .._core import Declared, Key, Numbers, arguments, array_module, common_dtype
 from .abstract import AbstractJunction, AbstractRateJunction
 from .inputs import call_law, draws_random_numbers
 from .noise import in_front
@@ -94,7 +94,7 @@ class MixedJunction(AbstractRateJunction):
             arguments.one_of(AbstractJunction, advice="Laws are jaxnn.TunnelJunction() and the like.")(
                 f"laws[{i}]", law
             )
-        check_not_traced("law_of_junction", law_of_junction)
+        arguments.check_known("law_of_junction", law_of_junction)
         arguments.whole_numbers(ndim=1, low=0)("law_of_junction", law_of_junction)
         indices = np.asarray(law_of_junction)
         if not indices.size or indices.max() >= len(laws):

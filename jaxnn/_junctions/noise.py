@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, ArrayLike, Float
 
-from .._core import Declared, Key, Number, as_inexact, check_at_least, check_type, following, unit
+from .._core import Declared, Key, Number, arguments, as_inexact, check_at_least, following, unit
 from .abstract import AbstractJunction
 from .inputs import call_law
 
@@ -36,7 +36,7 @@ class WithReadNoise(AbstractJunction):
     """Whether the factor is normal, cut off at 0, and not lognormal."""
 
     def __check_init__(self):
-        check_type("junction", self.junction, AbstractJunction)
+        arguments.one_of(AbstractJunction)("junction", self.junction)
         check_at_least("relative", self.relative, 0, "")
 
     def init_state(self, n_junctions: int) -> Float[Array, "*variables junctions"]:
@@ -128,7 +128,7 @@ class WithLangevinNoise(AbstractJunction):
     one number, one per junction, or one per variable, (variables, 1)."""
 
     def __check_init__(self):
-        check_type("junction", self.junction, AbstractJunction)
+        arguments.one_of(AbstractJunction)("junction", self.junction)
         check_at_least("amplitude", self.amplitude, 0, "")
         if self.junction.keeps_rounding():
             raise ValueError(

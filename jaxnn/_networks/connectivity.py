@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Int
 from scipy.sparse import coo_array, csgraph
 
+from .._core import arguments
 from .topology import ArrayInput, Topology
 
 
@@ -52,6 +53,7 @@ def checked_terminals(
     **Raises:** `ValueError` unless there are at least two terminals, all distinct, in range, in
     one component, and no node lies outside that component.
     """
+    arguments.real(known=True, finite=False)(f"`{name}`: terminals", terminals)
     array = np.asarray(terminals)
     if array.ndim != 1 or len(array) < 2 or not np.issubdtype(array.dtype, np.integer):
         raise ValueError(

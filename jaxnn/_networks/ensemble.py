@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, Shaped
 
-from .._core import Declared, Module, Numbers, check_type
+from .._core import Declared, Module, Numbers, arguments
 from .connectivity import checked_terminals
 from .network import Network
 from .passive import joined_numbers
@@ -38,6 +38,7 @@ class Ensemble(Module):
     junction_offsets: tuple[int, ...] = eqx.field(static=True)
     """Number of each network's first junction in the union."""
 
+    @arguments.checked(networks=arguments.list_of(arguments.one_of(Network), "a list of networks"))
     def __init__(self, networks: Sequence[Declared[Network]]):
         """**Arguments:**
 
@@ -48,8 +49,6 @@ class Ensemble(Module):
         """
         if not len(networks):
             raise ValueError("An ensemble needs at least one network, got none.")
-        for network in networks:
-            check_type("each of the networks", network, Network)
         self.node_offsets = _offsets([network.n_nodes for network in networks])
         self.junction_offsets = _offsets([network.n_junctions for network in networks])
         starts = zip(networks, self.node_offsets[:-1], strict=True)
@@ -85,14 +84,17 @@ class Ensemble(Module):
         """The number of networks."""
         return len(self.node_offsets) - 1
 
+    @arguments.checked(i=arguments.count(None))
     def node_slice(self, i: SupportsIndex) -> slice:
         """Returns the nodes of the union that belong to network `i`."""
         return self._slice(self.node_offsets, i)
 
+    @arguments.checked(i=arguments.count(None))
     def junction_slice(self, i: SupportsIndex) -> slice:
         """Returns the junctions of the union that belong to network `i`."""
         return self._slice(self.junction_offsets, i)
 
+    @arguments.checked(values=arguments.real(finite=False))
     def per_junction(self, values: Numbers) -> Shaped[Array, "*batch edges"]:
         """Repeats one value per network for each of its junctions.
 
@@ -129,6 +131,8 @@ class Ensemble(Module):
         **Raises:** `ValueError` unless there is one tuple for each network, all of one length, and
         each is accepted by its network's `check_terminals`.
         """
+        one = arguments.real(known=True, finite=False)
+        arguments.list_of(one, "one tuple of wires for each network")("terminals", terminals)
         local = list(terminals)  # pyright: ignore[reportArgumentType]
         if len(local) != self.n_networks:
             raise ValueError(
@@ -178,6 +182,8 @@ def _from_zero(labels: np.ndarray) -> np.ndarray:
 
 
 def _split(x: Array | np.ndarray, offsets: tuple[int, ...], what: str) -> list[Array | np.ndarray]:
+    if not isinstance(x, np.ndarray | Array):
+        x = np.asarray(arguments.as_numbers("x", x))
     if x.ndim == 0 or x.shape[-1] != offsets[-1]:
         raise ValueError(
             f"The last axis must count the {offsets[-1]} {what} of the ensemble, got shape {x.shape}."

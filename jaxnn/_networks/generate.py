@@ -6,20 +6,20 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int
 from scipy.spatial import KDTree
 
-from .._core import Count, arguments, check_wires_in_box, unit, whole
+from .._core import Count, arguments, check_wires_in_box, unit
 from .geometry import crossing_fractions
 from .network import Network
 from .topology import ArrayInput
 
 
-_SIZE = arguments.real(finite=False, known=True)
+_SIZE, _ONE = arguments.real(finite=False, known=True), arguments.real(ndim=0, finite=False, known=True)
 
 
 @arguments.checked(
     box=_SIZE,
-    length_mean=_SIZE,
-    length_std=_SIZE,
-    density=_SIZE,
+    length_mean=_ONE,
+    length_std=_ONE,
+    density=_ONE,
 )
 def nanowire_network(
     n_wires: Count | None = None,
@@ -61,7 +61,10 @@ def nanowire_network(
     check_wires_in_box(float(length_mean), sides)
     width, height, mean, std = map(_micrometres, (*sides, length_mean, length_std))
     n = _wire_count(n_wires, density, width * height)
-    centres, ends = _deposit(n, (width, height), mean, std, whole("`seed`", seed))
+    number = arguments.as_count("`seed`", seed, least=0)
+    if number >= 2**32:
+        raise ValueError(f"`seed` of NumPy's legacy generator must be below 2**32, got {number}.")
+    centres, ends = _deposit(n, (width, height), mean, std, number)
     edges = crossings(ends)
     if not len(edges):
         raise ValueError(
@@ -128,7 +131,7 @@ def _micrometres(metres: float | int) -> float:
 
 def _wire_count(n_wires: Count | None, density: float | int | None, area: float) -> int:
     if n_wires is not None and density is None:
-        n, source = whole("`n_wires`", n_wires), ""
+        n, source = arguments.as_count("`n_wires`", n_wires, least=None), ""
     elif density is not None and n_wires is None:
         if not (np.isfinite(density) and density > 0):
             raise ValueError(f"`density` must be positive [1/m^2], got {density}.")

@@ -9,6 +9,7 @@ import networkx as nx
 import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Bool, Float, Float64, Int, Int32, Int64
+from scipy.sparse import sparray, spmatrix
 
 from .._core import (
     FilePath,
@@ -34,6 +35,9 @@ from .passive import contact_conductances, joined_numbers, passive_array
 from .paths import shortest_path
 from .topology import ArrayInput, Topology
 from .wire_pieces import cut_wires, piece_conductances
+
+
+_MATRIX = arguments.either((sparray, spmatrix), arguments.real(ndim=2, known=True, finite=False))
 
 
 class Network(Module):
@@ -132,6 +136,7 @@ class Network(Module):
             check_conductance("passive_conductance", values.min())
 
     @classmethod
+    @arguments.checked(graph=arguments.one_of(nx.Graph))
     def from_graph(cls, graph: nx.Graph) -> "Network":
         """Makes the network of a NetworkX graph, its nodes numbered in the order of iteration.
 
@@ -144,6 +149,7 @@ class Network(Module):
         return cls(*graph_entries(graph))
 
     @classmethod
+    @arguments.checked(matrix=_MATRIX)
     def from_adjacency(cls, matrix: Numbers, positions: ArrayInput | None = None) -> "Network":
         """Makes the network of a symmetric matrix, dense or SciPy sparse: where it is zero is no junction.
 
@@ -161,6 +167,7 @@ class Network(Module):
         return cls(n, np.repeat(pairs, count, axis=0), positions)
 
     @classmethod
+    @arguments.checked(path=arguments.path)
     def load(cls, path: FilePath) -> "Network":
         """Reads the network that `save` wrote, equal to the one saved.
 
@@ -174,6 +181,7 @@ class Network(Module):
             warn_rounded(path, ["passive_conductance"])
         return network
 
+    @arguments.checked(path=arguments.path)
     def save(self, path: FilePath) -> None:
         """Writes the network to one .npz file at `path`, to be read by `Network.load`."""
         save_arrays(path, "Network", network_arrays(self))
@@ -231,6 +239,7 @@ class Network(Module):
         """
         return None if self._wires is None else np.frombuffer(self._wires, np.int64)
 
+    @arguments.checked(wires=arguments.real(known=True, finite=False))
     def renumbered(self, wires: ArrayInput) -> Int64[np.ndarray, "..."]:
         """Returns the numbers here of wires given by those in the network that this one is a part of.
 
@@ -262,6 +271,7 @@ class Network(Module):
         labels = self.components()
         return self._part(labels == np.argmax(np.bincount(labels)))
 
+    @arguments.checked(wires=arguments.whole_numbers(ndim=(0, 1)))
     def component_of(self, wires: ArrayInput) -> "Network":
         """Returns the connected part that holds a wire, or several, renumbered as in `largest_component`.
 
@@ -275,6 +285,8 @@ class Network(Module):
         """
         labels = self.components()
         numbers = np.atleast_1d(np.asarray(wires))
+        if numbers.dtype == bool:
+            arguments.refuse("wires", "numbers of wires", numbers)
         if not numbers.size:
             raise ValueError("`component_of` needs at least one wire, got none.")
         numbers = np.array([checked_node(self.n_nodes, wire) for wire in numbers.ravel()])
@@ -314,6 +326,7 @@ class Network(Module):
         """
         return int((~self.passive[self.shortest_path(a, b)]).sum())
 
+    @arguments.checked(a=arguments.count(None), b=arguments.count(None))
     def shortest_path(self, a: SupportsIndex, b: SupportsIndex) -> Int[np.ndarray, " path"]:
         """Returns the numbers of the junctions along a path with the fewest memristive ones, a to b.
 
@@ -329,6 +342,9 @@ class Network(Module):
         """
         return checked_terminals(terminals, self.components())
 
+    @arguments.checked(
+        fraction=arguments.real(ndim=0, known=True, finite=False), conductance=arguments.real(finite=False)
+    )
     def with_pads(self, fraction: float | int, conductance: ArrayLike = 0.1) -> "Network":
         """Adds the published rectangular electrodes as the last two nodes.
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 from scipy.spatial.distance import cdist
 
-from .._core import Declared, arguments, check_type
+from .._core import Declared, arguments
 from .connectivity import require_connected
 from .network import Network
 from .paths import PathLengths
@@ -98,7 +98,7 @@ def random_terminals(network: Declared[Network], count: int = 2, seed: int = 0) 
 
 
 def _check_network(network: Declared[Network]) -> None:
-    check_type("network", network, Network)
+    arguments.one_of(Network)("network", network)
     require_connected(network.components())
     if network.n_nodes < 2:
         raise ValueError("Terminals need at least two wires, but the network has one.")

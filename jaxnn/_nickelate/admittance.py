@@ -18,8 +18,8 @@ _FIELD, _LENGTH, _CHARGE = 1e7, 1e-9, 1e-2  # [V/m], [m], [C/m^2]
 @arguments.checked(
     device=arguments.one_of(NickelateDevice),
     state=arguments.one_of(CloudState),
-    frequency=arguments.real(),
-    bias=arguments.real(),
+    frequency=arguments.real(ndim=0),
+    bias=arguments.real(ndim=0),
 )
 def small_signal_admittance(
     device: NickelateDevice, state: CloudState, frequency: ArrayLike, *, bias: ArrayLike = 0.0

@@ -6,7 +6,7 @@ from jaxtyping import Array, Float
 
 from jaxnn_kernels import CloudState, ProtonCloud
 
-from .._core import Module, Number, as_inexact, check_at_least, check_finite, following, unit
+from .._core import Module, Number, arguments, as_inexact, check_at_least, check_finite, following, unit
 
 
 class NickelateDevice(Module):
@@ -190,6 +190,7 @@ class NickelateDevice(Module):
             order=fill(0.0 * self.gap_length + 1),
         )
 
+    @arguments.checked(state=arguments.one_of(CloudState))
     @following
     def voltage(self, state: CloudState) -> Float[Array, "*devices"]:
         """Returns the voltage between the electrodes without the leads [V]."""

@@ -12,10 +12,10 @@ from .._core import (
     Module,
     Number,
     Numbers,
+    arguments,
     array_module,
     as_inexact,
     check_at_least,
-    check_count,
     check_finite,
     follow,
     unit,
@@ -70,7 +70,7 @@ class Programme(Module):
         check_at_least("duration of a Programme", self.duration, 0, "s", strict=True)
         check_at_least("resolution of a Programme", self.resolution, 0, "s", strict=True)
         check_at_least("compliance of a Programme", self.compliance, 0, "ohm")
-        check_count("steps of a Programme", self.steps)
+        arguments.as_count("steps of a Programme", self.steps)
         shapes = [x.shape for x in (self.duration, self.resolution, self.compliance)]
         count = self.start.shape[:1]
         if self.stop.shape != self.start.shape or not count or shapes != [count] * 3:
@@ -144,20 +144,20 @@ class Programme(Module):
         """
         volts = as_inexact(voltage)
         if count is not None:
-            count = check_count("count of Programme.train", count)
+            count = arguments.as_count("count of Programme.train", count)
             volts = array_module(volts).broadcast_to(volts, (count, *volts.shape))
         elif volts.ndim == 0:
             raise ValueError("Programme.train needs count, or one voltage per pulse along the first axis.")
-        wide, whole = _together(as_inexact(width), as_inexact(period))
-        check_at_least("period less width of Programme.train", whole - wide, 0, "s", strict=True)
         n = volts.shape[0]
+        full = lambda name, x, count: _each(f"{name} of Programme.train", x, count)
+        wide, whole = _together(full("width", width, n), full("period", period, n))
+        check_at_least("period less width of Programme.train", whole - wide, 0, "s", strict=True)
         alternate = lambda a, b: array_module(a).stack([a, b], axis=1).reshape(2 * n, *a.shape[1:])
         volts = alternate(volts, 0.0 * volts)
-        each = lambda x: array_module(x).broadcast_to(x, (n,))
-        duration = alternate(each(wide), each(whole - wide))
-        fine = as_inexact(width) / 50 if resolution is None else as_inexact(resolution)
-        full = lambda x: array_module(x).broadcast_to(as_inexact(x), (2 * n,))
-        return cls(volts, volts, duration, full(fine), full(compliance), steps)
+        duration = alternate(wide, whole - wide)
+        fine = as_inexact(width) / 50 if resolution is None else resolution
+        fine, series = full("resolution", fine, 2 * n), full("compliance", compliance, 2 * n)
+        return cls(volts, volts, duration, fine, series, steps)
 
     @classmethod
     def sampled(
@@ -168,10 +168,11 @@ class Programme(Module):
         if voltage.ndim == 0 or voltage.shape[0] < 2:
             raise ValueError(f"Programme.sampled needs two samples or more, got shape {voltage.shape}.")
         n = voltage.shape[0] - 1
-        full = lambda x: array_module(x).broadcast_to(as_inexact(x), (n,))
+        full = lambda name, x: _each(f"{name} of Programme.sampled", x, n)
         # Steps far below the resolution are even.
         coarse = 1e3 * as_inexact(interval)
-        return cls(voltage[:-1], voltage[1:], full(interval), full(coarse), full(compliance), steps)
+        every, fine = full("interval", interval), full("resolution", coarse)
+        return cls(voltage[:-1], voltage[1:], every, fine, full("compliance", compliance), steps)
 
     def __add__(self, other: Declared["Programme"]) -> "Programme":
         if not isinstance(other, Programme):
@@ -193,7 +194,7 @@ class Programme(Module):
 
     def repeat(self, count: int) -> "Programme":
         """Returns the programme `count` times over."""
-        count = check_count("count of Programme.repeat", count)
+        count = arguments.as_count("count of Programme.repeat", count)
         tile = lambda x: array_module(x).tile(x, (count,) + (1,) * (x.ndim - 1))
         return Programme(**{name: tile(getattr(self, name)) for name in _ARRAYS}, steps=self.steps)
 
@@ -213,6 +214,14 @@ class Programme(Module):
         i = jnp.clip(jnp.searchsorted(ends, instant), 0, ends.shape[0] - 1)
         passed = jnp.clip(1 - (ends[i] - instant) / own.duration[i], 0, 1)
         return own.start[i] + passed * (own.stop[i] - own.start[i])
+
+
+def _each(name: str, value: Numbers, count: int) -> Number:
+    """One number for each pulse, or for each segment."""
+    number = as_inexact(value)
+    if number.shape not in ((), (1,), (count,)):
+        raise ValueError(f"{name} must be one number or {count} of them, got shape {number.shape}.")
+    return array_module(number).broadcast_to(number, (count,))
 
 
 def _together(*parts: Number) -> tuple[Number, ...]:

@@ -112,7 +112,9 @@ class DeviceSolution(Module):
 
 @on_mesh_of_arguments
 @arguments.checked(
-    shape=arguments.whole_numbers(low=0),
+    device=arguments.one_of(NickelateDevice),
+    programme=arguments.one_of(Programme, advice="Programme.pulse, rest, ... make one."),
+    shape=arguments.whole_numbers(ndim=1, low=0),
     sheet=arguments.one_of(CapacitiveSheet),
     sheet_potential=arguments.real(),
     cycle_spread=arguments.one_of(NickelateSpread),
@@ -159,11 +161,6 @@ def simulate_devices(
     run.trace.current.shape  # (1, 32)
     ```
     """
-    if not isinstance(device, NickelateDevice):
-        raise ValueError(f"device must be a jaxnn.NickelateDevice, got {type(device).__name__}.")
-    if not isinstance(programme, Programme):
-        kind = type(programme).__name__
-        raise ValueError(f"programme must be a jaxnn.Programme (Programme.pulse, rest, ...), got {kind}.")
     if (cycle_spread is None) != (key is None):
         raise ValueError("cycle_spread and key belong together: give both, or neither.")
     devices = _devices(device, programme, state, shape)
@@ -171,6 +168,8 @@ def simulate_devices(
         sheet.check_devices(devices)
     start = device.init_state(*devices) if state is None else state
     potential = jnp.zeros(devices) * 1.0 if sheet_potential is None else jnp.asarray(sheet_potential)
+    if potential.shape != devices:
+        raise ValueError(f"sheet_potential must have the devices' shape, {devices}, got {potential.shape}.")
     dtype = common_dtype((device, programme, sheet, state, sheet_potential))
     cast = lambda tree: cast_inexact(tree, dtype)
     check_finite("state", start.length, "m")
@@ -211,7 +210,11 @@ def _devices(
     device: NickelateDevice, programme: Programme, state: CloudState | None, shape: tuple[int, ...] | None
 ) -> tuple[int, ...]:
     """The shape of the array of devices, on which everything given must agree."""
-    given = [programme.start.shape[1:], () if state is None else state.length.shape, tuple(shape or ())]
+    given = [
+        programme.start.shape[1:],
+        () if state is None else state.length.shape,
+        () if shape is None else tuple(shape),
+    ]
     modes = ("relaxation_times", "relaxation_shares")
     for name, value in vars(device).items():
         given.append(value.shape[1:] if name in modes else value.shape)

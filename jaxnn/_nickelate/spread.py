@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Float
 
-from .._core import Key, Module, Number, as_inexact, check_at_least, common_dtype, follow
+from .._core import Key, Module, Number, arguments, as_inexact, check_at_least, common_dtype, follow
 from .device import NickelateDevice
 
 
@@ -38,6 +38,7 @@ class NickelateSpread(Module):
         for name, value in vars(self).items():
             check_at_least(name, value, 0)
 
+    @arguments.checked(device=arguments.one_of(NickelateDevice), key=arguments.key)
     def draw(self, device: NickelateDevice, key: Key, *shape: int) -> NickelateDevice:
         """Draws an array of devices of that shape around `device`, the same for the same key."""
         changes = {}

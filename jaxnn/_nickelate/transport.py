@@ -28,6 +28,9 @@ from .programme import Programme, segment_steps
 ELEMENTARY_CHARGE = 1.602176634e-19  # [C]
 
 
+_ONE, _ONE_OR_EACH = arguments.real(ndim=0), arguments.real(ndim=(0, 1))
+
+
 class ProtonTransport(Module):
     r"""One gap as a row of cells that hold mobile and bound protons, with their field and a temperature.
 
@@ -85,6 +88,9 @@ class ProtonTransport(Module):
         """Returns the centres of the cells, from the Pd [m]."""
         return (jnp.arange(self.cells, dtype=self.width.dtype) + 0.5) * self.width
 
+    @arguments.checked(
+        length=_ONE, mobile=_ONE_OR_EACH, bound=_ONE_OR_EACH, edge=arguments.real(ndim=0, above=0)
+    )
     def init_state(
         self,
         length: ArrayLike = 20e-9,
@@ -93,16 +99,23 @@ class ProtonTransport(Module):
         edge: ArrayLike = 1e-9,
     ) -> TransportState:
         """Puts protons [H/Ni] within `length` [m] of the Pd, smooth over `edge` [m] there, and no field."""
+        for name, share in (("mobile", mobile), ("bound", bound)):
+            if jnp.shape(share) not in ((), (self.cells,)):
+                raise ValueError(
+                    f"{name} must be one number or one per cell, ({self.cells},), got {jnp.shape(share)}."
+                )
         inside = jax.nn.sigmoid((length - self.positions()) / edge)
         temperature = follow(self.device.ambient_temperature, inside) * 1.0
         times = lambda share: jnp.asarray(share, inside.dtype) * inside
         return TransportState(times(mobile), times(bound), 0 * inside, temperature)
 
+    @arguments.checked(state=arguments.one_of(TransportState))
     @following
     def hydrogen(self, state: TransportState) -> Float[Array, ""]:
         """Counts all protons per area of the gap [1/m^2]."""
         return self.site_density * self.width * jnp.sum(state.mobile + state.bound, axis=-1)
 
+    @arguments.checked(state=arguments.one_of(TransportState))
     @following
     def displaced_charge(self, state: TransportState) -> Float[Array, ""]:
         r"""Returns what the protons displaced through the circuit since all were at the Pd [C/m^2].

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from jaxnn_kernels import on_mesh_of_arguments
 
-from .._core import Declared, Module, arguments, check_count, concrete, unit, user_code
+from .._core import Declared, Module, arguments, concrete, unit, user_code
 from .._drives import DriveLike
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network
@@ -142,7 +142,7 @@ def count_events(
     ```
     """
     check_arguments("count_events", setup, TimedArguments)
-    n_steps = check_count("steps", setup["steps"])
+    n_steps = arguments.as_count("steps", setup["steps"])
     if len(margins) != 2 or min(margins) < 0 or sum(margins) >= n_steps:
         raise ValueError(
             f"margins must be two numbers of steps, at the start and at the end, that leave some of "

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, Int, PyTree
 
-from .._core import Declared, Module, Number, as_inexact, check_at_least, unit
+from .._core import Declared, Module, Number, arguments, as_inexact, check_at_least, unit
 from .._junctions import BinaryJunction, TunnelJunction
 
 
@@ -75,6 +75,7 @@ class Crossing(AbstractEventRule):
         check_at_least("level of Crossing", self.level, 0, "S", strict=True)
 
     @classmethod
+    @arguments.checked(junction=arguments.one_of(TunnelJunction, BinaryJunction), factor=arguments.real())
     def of(cls, junction: Declared[TunnelJunction | BinaryJunction], factor: ArrayLike = 1.1) -> "Crossing":
         """Makes the rule whose level is `factor` times a junction law's `off_conductance`."""
         return cls(factor * junction.off_conductance)

@@ -15,7 +15,6 @@ from .._core import (
     Module,
     announced,
     arguments,
-    check_count,
     check_network,
     compiled,
     concrete,
@@ -63,7 +62,7 @@ class LyapunovSpectrum(Module):
     """What went wrong, when and where."""
 
 
-@arguments.checked(window=arguments.real(finite=False))
+@arguments.checked(window=arguments.real(ndim=0, finite=False))
 @jax.named_scope("lyapunov_exponents")
 @on_mesh_of_arguments
 def lyapunov_exponents(
@@ -131,8 +130,8 @@ def _check_counts(
     network: Declared[Network], steps: Count, interval: Count, count: Count
 ) -> tuple[int, int, int]:
     check_network(network, Network)
-    n_steps, n_interval = check_count("steps", steps), check_count("interval", interval)
-    n_count = check_count("count", count)
+    n_steps, n_interval = arguments.as_count("steps", steps), arguments.as_count("interval", interval)
+    n_count = arguments.as_count("count", count)
     if n_steps % n_interval:
         raise ValueError(f"steps={n_steps} must be a multiple of interval={n_interval}.")
     n_junctions = int((~network.passive).sum())

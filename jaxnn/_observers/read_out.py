@@ -18,7 +18,6 @@ from .._core import (
     announced,
     arguments,
     as_array,
-    check_count,
     check_finite,
     check_network,
     compiled,
@@ -39,6 +38,9 @@ from .._simulation import (
     run_of,
     steps_of,
 )
+
+
+_DATA = arguments.real(ndim=2, finite=False)
 
 
 class ReadOutRecord(Module):
@@ -69,6 +71,9 @@ class ReadOutRecord(Module):
     """Number of features, which the first columns of `factor` belong to."""
 
     @classmethod
+    @arguments.checked(
+        features=arguments.real(ndim=2, finite=False), targets=arguments.real(ndim=2, finite=False)
+    )
     def of(cls, features: Numbers, targets: Numbers) -> "ReadOutRecord":
         """Makes the record of `features`, (samples, features), and `targets`, (samples, targets)."""
         features, targets = as_array(features), as_array(targets)
@@ -76,6 +81,7 @@ class ReadOutRecord(Module):
         factor = jnp.zeros((columns, columns), jnp.result_type(features, targets))
         return cls(factor, jnp.int32(0), features.shape[-1]).extended(features, targets)
 
+    @arguments.checked(features=_DATA, targets=_DATA)
     @compiled
     def extended(self, features: Numbers, targets: Numbers) -> "ReadOutRecord":
         """Returns the record with more samples.
@@ -101,6 +107,7 @@ class ReadOutRecord(Module):
             self.n_features,
         )
 
+    @arguments.checked(tolerance=arguments.real(ndim=0), among=(arguments.integers, "among"))
     @compiled
     def weights(
         self, tolerance: float | int | None = None, among: Sequence[SupportsIndex] | Array | None = None
@@ -127,6 +134,7 @@ class ReadOutRecord(Module):
         found = right.T @ (inverse[:, None] * (left.T @ targets))
         return jnp.zeros((n, targets.shape[1]), found.dtype).at[used].set(found)
 
+    @arguments.checked(weights=_DATA)
     @compiled
     def accuracy(self, weights: ArrayLike) -> Float[Array, " targets"]:
         r"""Computes $1 - |X w - y| / |y|$, $1 - \mathrm{RNMSE}$, of weights on these samples by target.
@@ -199,7 +207,7 @@ def record_read_out(
     ```
     """
     check_arguments("record_read_out", setup, RunArguments)
-    targets, length = as_array(targets), check_count("segment", segment)
+    targets, length = as_array(targets), arguments.as_count("segment", segment)
     if targets.ndim != 2 or len(targets) == 0 or len(targets) % length:
         raise ValueError(
             "targets must be (steps, targets), with a whole number of segments of "

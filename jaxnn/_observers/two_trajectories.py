@@ -19,7 +19,6 @@ from .._core import (
     announced,
     arguments,
     check_at_least,
-    check_count,
     compiled,
     concrete,
     unit,
@@ -76,7 +75,7 @@ class SeparationGrowth(Module):
 
 
 @arguments.checked(
-    distance=arguments.real(),
+    distance=arguments.real(ndim=0),
     differences=arguments.real(finite=False),
 )
 @jax.named_scope("two_trajectory_exponents")
@@ -145,8 +144,8 @@ def two_trajectory_exponents(
 
 
 def _check_counts(steps: Count, interval: Count, every: Count | None) -> tuple[int, int, int]:
-    n_steps, n_interval = check_count("steps", steps), check_count("interval", interval)
-    n_every = n_steps if every is None else check_count("every", every)
+    n_steps, n_interval = arguments.as_count("steps", steps), arguments.as_count("interval", interval)
+    n_every = n_steps if every is None else arguments.as_count("every", every)
     if n_steps % n_every or n_every % n_interval:
         raise ValueError(
             f"steps={n_steps} must be a multiple of every={n_every}, and that of interval={n_interval}."
@@ -157,6 +156,7 @@ def _check_counts(steps: Count, interval: Count, every: Count | None) -> tuple[i
 def _in_network(junctions: Numbers | None, passive: np.ndarray) -> Array | np.ndarray:
     """Junctions (perturbed,), by default each that is not passive."""
     count, indices = len(passive), np.flatnonzero(~passive) if junctions is None else junctions
+    arguments.real(ndim=1, finite=False)("junctions", indices)
     if not isinstance(indices, Tracer):
         indices = np.asarray(indices)
         fits = indices.ndim == 1 and indices.size and np.issubdtype(indices.dtype, np.integer)

@@ -25,6 +25,7 @@ else:
 _MAX_LEGEND = len(PALETTE)
 
 _CURVE = arguments.real(known=True, finite=False)
+_LINES = arguments.either(type(None), arguments.real(ndim=1, known=True))
 
 
 def _run_or_times(name: str, value: Any) -> None:
@@ -92,7 +93,7 @@ def plot_conductance(
     return _tidy(ax)
 
 
-@arguments.checked(drive=_CURVE, up=_CURVE, down=_CURVE, thresholds=arguments.either(type(None), _CURVE))
+@arguments.checked(drive=_CURVE, up=_CURVE, down=_CURVE, thresholds=_LINES)
 def plot_hysteresis(
     drive: ArrayLike,
     up: ArrayLike,

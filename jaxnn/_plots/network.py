@@ -36,7 +36,7 @@ def _network_or_run(name: str, value: Any) -> None:
     values=arguments.real(known=True, finite=False),
     terminals=arguments.whole_numbers(),
     log=arguments.flag,
-    limits=arguments.real(known=True),
+    limits=arguments.real(ndim=1, known=True),
     label=arguments.either(type(None), arguments.one_of(str)),
     cmap=arguments.either(str, arguments.having("N", named="a colour map of Matplotlib, or its name")),
 )
@@ -147,7 +147,8 @@ def _check_values(values, shown: np.ndarray, log: bool, limits):
         if low == high:
             low, high = (low / 10, high * 10) if log else (low - 0.5, high + 0.5)
     else:
-        low, high = limits = tuple(np.asarray(limits, float).tolist())
+        limits = tuple(np.asarray(limits, float).tolist())
+        low, high = limits if len(limits) == 2 else (np.nan, np.nan)
         if not (high > low and (low > 0 or not log)):
             raise ValueError(
                 f"limits must be (low, high) with low < high, and low > 0 on a log scale; got {limits}."

@@ -12,7 +12,7 @@ from jaxtyping import Array, Int, PyTree
 
 from jaxnn_kernels import shared_like
 
-from .._core import Declared, Module, concrete
+from .._core import Declared, Module, arguments, concrete
 
 
 State = TypeVar("State")
@@ -113,7 +113,8 @@ class Checkpointed(AbstractAdjoint):
     """Steps per segment, about, at least 1; by default the square root of the number of steps."""
 
     def __check_init__(self):
-        _check_steps("segment", self.segment)
+        if self.segment is not None:
+            arguments.as_count("segment", self.segment)
 
     def scan(
         self, step: Body[State], carry: State, xs: PyTree, length: int, every: int
@@ -156,11 +157,11 @@ class Truncated(AbstractAdjoint):
 
     def __check_init__(self):
         if not isinstance(self.window, jax.Array):
-            _check_steps("window", self.window)
+            arguments.as_count("window", self.window)
         elif not (self.window.ndim == 0 and jnp.issubdtype(self.window.dtype, jnp.integer)):
             raise ValueError(f"window must be a scalar of whole steps; got {jax.typeof(self.window)}.")
         elif (value := concrete(self.window)) is not None:
-            _check_steps("window", int(value))
+            arguments.as_count("window", value)
 
     def scan(
         self, step: Body[State], carry: State, xs: PyTree, length: int, every: int
@@ -193,11 +194,6 @@ def scan_windows(
 
     (carry, _), kept = adjoint.scan(cut, (carry, jnp.int32(0)), xs, length, every)
     return carry, kept
-
-
-def _check_steps(name: str, value: object) -> None:
-    if value is not None and not (isinstance(value, int) and value >= 1):
-        raise ValueError(f"{name} must be a whole number of steps, at least 1; got {value!r}.")
 
 
 def _checkpoint(function: Body[State]) -> Body[State]:

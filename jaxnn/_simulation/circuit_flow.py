@@ -1,5 +1,7 @@
 """One step of a circuit: what flows with electrodes, capacitors or junctions that are no resistors."""
 
+import dataclasses
+import functools as ft
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -62,10 +64,19 @@ class CircuitStep(Module):
     """What went wrong in the solution, as the number of a cause, or 0."""
 
 
+class _Charged(NamedTuple):
+    """What capacitors are to one stage: conductances and currents, i = slope v - source."""
+
+    slope: Float[Array, " edges"]
+    """Capacitances over the time of the stage [S]."""
+    source: Float[Array, " edges"]
+    """What they would bring at no voltage [A]."""
+
+
 class Currents(eqx.Module):
     """The current of each edge at its voltage: junctions by their law, the rest by conductances [S].
 
-    With capacitors, what flows onto them in a stage as well: $c v / (\\gamma h) - s$.
+    With capacitors, what flows onto them in a stage as well.
     """
 
     junction: AbstractJunction
@@ -73,15 +84,16 @@ class Currents(eqx.Module):
     inputs: dict[str, Any]
     linear: Bool[Array, " junctions"]
     conductance: Float[Array, " edges"]
-    slope: Float[Array, " edges"]
-    source: Float[Array, " edges"]
+    charged: _Charged | None
 
     def __call__(self, voltage: Float[Array, " edges"]) -> Float[Array, " edges"]:
         n = self.linear.shape[0]
         own = call_law(self.junction, "current", self.state, voltage[:n], **self.inputs)
         current = self.conductance * voltage
         current = current.at[:n].set(jnp.where(self.linear, current[:n], own))
-        return current + self.slope * voltage - self.source
+        if self.charged is None:
+            return current
+        return current + self.charged.slope * voltage - self.charged.source
 
 
 class _Law(NamedTuple):
@@ -129,7 +141,7 @@ def circuit_flow(
     capacity = _capacity(problem)
     guess = _on_graph(circuit, before, now.held.dtype)
     if capacity is None:
-        last = _solved(problem, law, now, edges, None, None, guess, None)
+        last = _solved(problem, law, now, edges, None, guess)
         stages = ((1.0, last),)
     else:
         slope = capacity / (GAMMA * problem.dt)
@@ -141,10 +153,10 @@ def circuit_flow(
         # A contact that is switched within the step has another elimination in each stage.
         shared = is_linear and not circuit.switches
         factors = eliminate_nodes(problem.plan, edges + slope) if shared else None
-        first = _solved(problem, law, early, first_edges, slope, slope * held, guess, factors)
+        first = _solved(problem, law, early, first_edges, _Charged(slope, slope * held), guess, factors)
         grown = held + (1 - GAMMA) / GAMMA * (first.voltage - held)
         guess = first.potential
-        last = _solved(problem, law, now, edges, slope, slope * grown, guess, factors)
+        last = _solved(problem, law, now, edges, _Charged(slope, slope * grown), guess, factors)
         stages = tuple(zip(_WEIGHTS, (first, last), strict=True))
     return _results(problem, conductance, drive, edges, capacity, stages)
 
@@ -188,43 +200,41 @@ def _capacity(problem: Problem) -> Array | None:
 
 def _solved(
     problem: Problem,
-    law: "_Law",
+    law: _Law,
     now: Sources,
     edges: Array,
-    slope: Array | None,
-    source: Array | None,
+    charged: _Charged | None,
     guess: Array,
-    factors: PyTree | None,
+    factors: PyTree | None = None,
 ) -> _Stage:
-    """Kirchhoff's laws at an instant; capacitors are conductances `slope` [S] and currents `source` [A]."""
+    """Kirchhoff's laws at an instant."""
     circuit, plan = _circuit_of(problem), problem.plan
     is_fed = bool(circuit.of_kind("current").size)
     fed = jnp.zeros(circuit.n_nodes, edges.dtype)
     if is_fed:
         fed = fed.at[circuit.wire].add(now.fed, mode="drop")
-    whole = edges if slope is None else edges + slope
     if not problem.junction.is_linear():
-        nothing = jnp.zeros_like(edges)
-        of_stage = (nothing, nothing) if slope is None else (slope, source)
         passive = jnp.asarray(problem.network.passive)
-        currents = Currents(problem.junction, law.state, law.inputs, passive, edges, *of_stage)
+        currents = Currents(problem.junction, law.state, law.inputs, passive, edges, charged)
         below = jnp.zeros(circuit.n_nodes, edges.dtype)
         below = below.at[: circuit.n_wires].set(per_owner(now.base, problem.network_of_node))
         found = balanced(plan, currents, now.held, fed, jax.lax.stop_gradient(guess - below))
         current, at_rest = found.terminal_current, found.at_rest
-        conducted = currents(found.junction_voltage)
-        if slope is not None:
-            conducted = conducted - slope * found.junction_voltage + source
+        conducted = dataclasses.replace(currents, charged=None)(found.junction_voltage)
     else:
-        injected = fed if source is None else fed + divergence(plan.graph, source)
-        injected = injected if is_fed or source is not None else None
+        injected = fed if is_fed else None
+        if charged is not None:
+            injected = fed + divergence(plan.graph, charged.source)
+        whole = edges if charged is None else edges + charged.slope
         found = solve_nodes(plan, whole, now.held, injected, factors)
         current, at_rest = found.terminal_current, jnp.ones(edges.shape, bool)
         conducted = edges * found.junction_voltage
     place = np.asarray(circuit.place)
     is_held = np.flatnonzero(place >= 0)
     of_electrodes = now.fed.at[is_held].set(current[place[is_held]])
-    through = conducted if slope is None else conducted + slope * found.junction_voltage - source
+    through = conducted
+    if charged is not None:
+        through = through + charged.slope * found.junction_voltage - charged.source
     # What goes through an ideal contact, its voltage has no digits for; the current has.
     contacts = slice(circuit.n_junctions, circuit.n_junctions + len(circuit.contact_wire))
     lost = divergence(plan.graph, through.at[contacts].set(0))
@@ -254,7 +264,7 @@ def _results(
         conductance = jnp.where(flat, conductance, chord)
     flow = Flow(drive, current, conductance_between(at_wires, current), voltage, potential)
     given = lambda stage: stage.current * _sources(problem, stage)
-    mean = lambda of: sum(weight * of(stage) for weight, stage in stages)
+    mean = lambda of: ft.reduce(jnp.add, [weight * of(stage) for weight, stage in stages])
     heat = lambda stage: _heat(problem, stage, shape)
     stored = jnp.zeros_like(last.voltage) if capacity is None else capacity * last.voltage**2 / 2
     step = CircuitStep(

@@ -23,10 +23,8 @@ from .._core import (
     check_finite,
     check_network,
     check_time_step,
-    check_type,
     common_dtype,
     user_code,
-    whole,
 )
 from .._drives import (
     AbstractDrive,
@@ -101,15 +99,16 @@ def make_problem(
     dt, start_step = setup["dt"], setup.get("start_step", 0)
     solver, state = setup.get("solver"), setup.get("state")
     check_network(network, (Network, Ensemble))
-    check_type("junction", junction, AbstractJunction, "Laws are jaxnn.TunnelJunction() and the like.")
+    laws = "Laws are jaxnn.TunnelJunction() and the like."
+    arguments.one_of(AbstractJunction, advice=laws)("junction", junction)
     solver = AutoSolver() if solver is None else solver
-    check_type("solver", solver, AbstractSolver)
+    arguments.one_of(AbstractSolver)("solver", solver)
     indices, circuit, plan = _surroundings(network, junction, setup, solver)
     shape = indices.shape
     network, network_of_node, junctions_of_network = _parts(network)
     drive = _check_drive(drive, steps, shape)
     check_time_step(dt)
-    start = _check_start(start_step, steps)
+    start = check_start(start_step, steps)
     if has_steps:
         warn_of_losses(drive, dt, steps, start_step)
     if state is None:
@@ -170,7 +169,7 @@ def _surroundings(
             return indices, None, plan_for(solver, whole.topology, wires)
         electrodes = electrodes_on(indices)
     if capacitance is not None:
-        check_type("capacitance", capacitance, Capacitance)
+        arguments.one_of(Capacitance)("capacitance", capacitance)
         capacitance.check_fits(whole)
     offsets = network.node_offsets if isinstance(network, Ensemble) else (0, whole.n_nodes)
     circuit, layout = make_circuit(whole.topology, electrodes, capacitance, offsets)
@@ -228,7 +227,7 @@ def _one_key(key: Declared[Key]) -> Key:
     return key
 
 
-def _check_start(start_step: Count, steps: int) -> Int[Array, ""]:
+def check_start(start_step: Count, steps: int) -> Int[Array, ""]:
     if isinstance(start_step, Tracer):
         kind = jax.typeof(start_step)
         if kind.shape or not jnp.issubdtype(kind.dtype, jnp.integer):
@@ -237,7 +236,7 @@ def _check_start(start_step: Count, steps: int) -> Int[Array, ""]:
                 f"{kind.shape}: make it an integer, or use jax.vmap for several."
             )
     else:
-        start = whole("start_step", start_step)
+        start = arguments.as_count("start_step", start_step, least=None)
         if start < 0 or start + steps >= 2**31:
             raise ValueError(
                 f"start_step must be at least 0 and start_step + steps below 2**31, got "

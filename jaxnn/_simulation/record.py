@@ -10,7 +10,7 @@ from jaxtyping import Array, PyTree
 
 from jaxnn_kernels import mapped_like, shared_like
 
-from .._core import Declared, Module, user_code
+from .._core import Declared, Module, arguments, user_code
 from .problem import Problem
 from .step import ALWAYS, ON_REQUEST, Carry, Run, Step, kept_of, run_of, steps_of
 
@@ -58,6 +58,8 @@ def check_record(record: Record) -> tuple[tuple[str, ...], Recorded]:
     """
     if isinstance(record, str | AbstractObserver) or callable(record):
         record = (record,)
+    if isinstance(record, type) or not hasattr(record, "__iter__") or not getattr(record, "ndim", 1):
+        arguments.refuse("record", "names, functions of a jaxnn.Step and jaxnn.AbstractObserver", record)
     pairs = list(record.items()) if isinstance(record, Mapping) else [(None, item) for item in record]
     names, own = [], {}
     for name, item in pairs:

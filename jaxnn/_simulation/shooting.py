@@ -8,15 +8,16 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxnn_kernels import on_mesh_of_arguments
 
-from .._core import Count, Declared, Terminals, arguments, check_count, check_network
+from .._core import Count, Declared, Terminals, arguments, check_network
 from .._drives import AbstractDrive, DriveLike
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network
+from .problem import check_start
 from .simulate import simulate
 from .solution import Solution
 
 
-@arguments.checked(states=arguments.real(finite=False), start_step=arguments.real())
+@arguments.checked(states=arguments.real(ndim=(2, 3), finite=False, some=True))
 @on_mesh_of_arguments
 def shoot(
     network: Declared[Network | Ensemble],
@@ -64,8 +65,8 @@ def shoot(
     check_network(network, Network)
     states = jnp.asarray(states)
     windows = states.shape[0]
-    parts, axis, length = _split(drive, check_count("steps", steps), windows)
-    starts = jnp.asarray(start_step, jnp.int32) + length * jnp.arange(windows, dtype=jnp.int32)
+    parts, axis, length = _split(drive, arguments.as_count("steps", steps), windows)
+    starts = check_start(start_step, length * windows) + length * jnp.arange(windows, dtype=jnp.int32)
 
     def window(state: Array, start: Array, drive: AbstractDrive | Array) -> Solution:
         return simulate(
@@ -94,6 +95,7 @@ def _split(drive: DriveLike, n_steps: int, windows: int) -> tuple[AbstractDrive 
     length = n_steps // windows
     if isinstance(drive, AbstractDrive):
         return drive, None, length
+    arguments.real()("drive", drive)
     samples = jnp.asarray(drive)
     if samples.shape[:1] != (n_steps,):
         raise ValueError(f"drive must have {n_steps} rows, one per step, got shape {samples.shape}.")

@@ -9,7 +9,7 @@ from jaxtyping import ArrayLike
 from jaxnn_kernels import on_mesh_of_arguments, step_time
 
 from .._circuit import Capacitance
-from .._core import Count, Declared, Key, Numbers, Terminals, announced, arguments, check_count, compiled
+from .._core import Count, Declared, Key, Numbers, Terminals, announced, arguments, compiled
 from .._drives import DriveLike
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network
@@ -89,7 +89,7 @@ def simulate(
     """
     n_steps, n_every = _check_counts(steps, every)
     setup = RunArguments(terminals=terminals, dt=dt, start_step=start_step, state=state, solver=solver)
-    setup |= {"capacitance": capacitance, "key": key}
+    setup.update(capacitance=capacitance, key=key)
     problem = make_problem(network, junction, drive, n_steps, setup)
     adjoint = StoreStates() if adjoint is None else adjoint
     solution = _run(problem, n_steps, n_every, *check_record(record), adjoint)
@@ -98,7 +98,7 @@ def simulate(
 
 
 def _check_counts(steps: Count, every: Count) -> tuple[int, int]:
-    n_steps, n_every = check_count("steps", steps), check_count("every", every)
+    n_steps, n_every = arguments.as_count("steps", steps), arguments.as_count("every", every)
     if n_every > n_steps:
         raise ValueError(f"every={every} keeps none of {steps} steps; use every={steps} or less.")
     return n_steps, n_every

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._core import Declared, Module, Numbers, Terminals, check_network, show, unit, user_code
+from .._core import Declared, Module, Numbers, Terminals, arguments, check_network, show, unit, user_code
 from .._drives import AbstractDrive, Clock, drive_at
 from .._junctions import AbstractJunction, AbstractRateJunction, draws_random_numbers
 from .._networks import Ensemble, Network
@@ -146,9 +146,10 @@ class StateEquation(Module):
         rate = _rate(self.problem, state, self._solve(time, state)[1].junction_voltage)
         return jnp.where(self.problem.network.passive, 0, rate)
 
+    @arguments.checked(time=arguments.real(ndim=0, finite=False), state=arguments.array())
     def observe(self, time: ArrayLike, state: Float[Array, "*variables junctions"]) -> Observation:
         """Returns currents, voltages and conductances at `time` [s]; `jax.vmap` it over a solution."""
-        conductance, flows = self._solve(time, state)
+        conductance, flows = self._solve(time, jnp.asarray(state))
         return Observation(junction_conductance=conductance, **flows._asdict())
 
     def _solve(self, time: ArrayLike, state: Array) -> tuple[Array, Flow]:

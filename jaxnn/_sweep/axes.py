@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from .._core import Count, Declared, Module, Numbers, check_count, check_room, in_words
+from .._core import Count, Declared, Module, Numbers, arguments, check_room, in_words
 
 
 # Weeks on two cores, an hour or more on a large GPU: beyond that a sweep is several folders.
@@ -133,7 +133,7 @@ class Sample(AbstractSampling):
     ):
         _check_some("Sample", ranges)
         self.ranges = {path: _checked_range(path, limits) for path, limits in ranges.items()}
-        self.count = check_count("count of Sample", count)
+        self.count = arguments.as_count("count of Sample", count)
         self.method, self.name = method, _checked_name(name)
         check_size("The Sample", self.count)
         if not isinstance(seed, int | np.integer) or seed < 0:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from jaxtyping import ArrayLike
 
-from .._core import Declared
+from .._core import Declared, arguments
 from ..reductions import (
     activation_time,
     conductance_trace,
@@ -44,6 +44,15 @@ class Reduction:
     """Names of the axes of its value; "time" gets the times kept as a coordinate."""
     record: tuple[str, ...] = ()
     """What the simulation has to keep for it, as `record` of `jaxnn.simulate`."""
+
+    def __post_init__(self):
+        arguments.function("function of a Reduction", self.function)
+        for name in ("unit", "description"):
+            arguments.one_of(str)(f"{name} of a Reduction", getattr(self, name))
+        for name in ("dimensions", "record"):
+            arguments.list_of(arguments.one_of(str), "a tuple of names")(
+                f"{name} of a Reduction", getattr(self, name)
+            )
 
 
 Reduce: TypeAlias = Declared[
@@ -84,7 +93,7 @@ def register_reduction(
     jaxnn.register_reduction("deviation_of_conductance", deviation_of_conductance, unit="S")
     ```
     """
-    _check_name(name)
+    _check_name("name", name)
     if name in REDUCTIONS and REDUCTIONS[name][0] is not function:
         raise ValueError(f"There is a reduction {name!r} already; choose another name.")
     REDUCTIONS[name] = (function, unit, dimensions, record)
@@ -121,10 +130,11 @@ def reductions_of(reduce: Reduce) -> dict[str, Reduction]:
     if isinstance(reduce, str):
         reduce = (reduce,)
     if not isinstance(reduce, Mapping):
+        arguments.list_of(_check_name, "names of reductions, or functions by name")("reduce", reduce)
         reduce = {name: name for name in reduce}
     out = {}
     for name, what in reduce.items():
-        _check_name(name)
+        _check_name("reduce", name)
         if isinstance(what, str):
             what = named_reduction(what, {})
         elif not isinstance(what, Reduction):
@@ -140,7 +150,7 @@ def reductions_of(reduce: Reduce) -> dict[str, Reduction]:
     return out
 
 
-def _check_name(name: object) -> None:
+def _check_name(_argument: str, name: object) -> None:
     # It becomes the name of a folder in the store.
     if not isinstance(name, str) or not name.isidentifier() or name in DIAGNOSIS:
         raise ValueError(

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._core import Declared, Terminals, check_count, check_room, checks_of, in_words
+from .._core import Declared, Terminals, arguments, check_room, checks_of, in_words
 from .._drives import AbstractClockDrive, AbstractDrive, Clock, Span, drive_at, losses
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network, network_arrays
@@ -65,7 +65,7 @@ class Study:
                 f"drive must be a jaxnn drive, got {type(self.drive).__name__}; for recorded samples use "
                 "jaxnn.Samples."
             )
-        check_count("steps", self.settings["steps"])
+        arguments.as_count("steps", self.settings["steps"])
         paths = [path for axis in self.axes for path in axis.columns]
         # All of these become variables or dimensions of one dataset, and would silently replace each other.
         taken = {*short_names(paths).values(), *(axis.name for axis in self.axes), "time"}

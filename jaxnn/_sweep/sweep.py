@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import ArrayLike
 
-from .._core import Declared, FilePath, bar, notice, ticking, unit_of, warn_user
+from .._core import Declared, FilePath, arguments, bar, notice, ticking, unit_of, warn_user
 from .._drives import AbstractDrive
 from .._junctions import AbstractJunction
 from .._simulation import LARGEST_CHANGE, simulate
@@ -26,6 +26,22 @@ from .study import NetworkLike, Study, TerminalsLike
 _NETWORKS_AT_ONCE = 64
 
 
+def _terminals(name: str, value: Any) -> None:
+    """Raises a `ValueError` unless a value is wires by number, or a function that chooses them."""
+    if isinstance(value, type) or not callable(value):
+        arguments.whole_numbers(ndim=1, low=0)(name, value)
+
+
+@arguments.checked(
+    junction=arguments.one_of(AbstractJunction),
+    terminals=_terminals,
+    dt=arguments.real(ndim=0, above=0, known=True),
+    steps=arguments.count(),
+    points=arguments.count(),
+    networks_at_once=arguments.count(),
+    method=arguments.function,
+    progress=arguments.flag,
+)
 def sweep(
     network: NetworkLike,
     junction: AbstractJunction,
@@ -132,9 +148,6 @@ class Run:
         self.study, self.store = study, store
         if networks_at_once is None:
             networks_at_once = _NETWORKS_AT_ONCE if study.method is simulate else 1
-        for name, value in (("points", points), ("networks_at_once", networks_at_once)):
-            if value is not None and value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}.")
         # The networks that were compiled last, and the program.
         self.compiled: tuple[tuple[int, ...], _batch.Program] | None = None
         # The chunks of this process that are known to be whole.

@@ -201,6 +201,10 @@ class Fixed(Module):
 
 
 Rule = AbstractConstraint | Fixed | None
+_RULE = arguments.either(
+    type(None),
+    arguments.one_of(AbstractConstraint, Fixed, named="a constraint such as jaxnn.Box, or jaxnn.Fixed()"),
+)
 
 
 def leaf_rules(parameters: PyTree, constraints: PyTree) -> list[Rule]:
@@ -216,7 +220,9 @@ def leaf_rules(parameters: PyTree, constraints: PyTree) -> list[Rule]:
 
     def place(rule: PyTree, part: PyTree) -> None:
         # What `eqx.tree_at` left in its place; an array may be that of one start among many.
-        left = rule is part or (eqx.is_array(rule) and is_tunable(part))
+        shape = np.shape(part) if is_tunable(part) else None
+        is_array = eqx.is_array(rule) and is_tunable(rule)
+        left = rule is part or (is_array and shape is not None and rule.shape in (shape, shape[1:]))
         if not is_rule(rule) and not left:
             raise ValueError(
                 "constraints must hold a constraint such as jaxnn.Box, jaxnn.Fixed() or None for each "
@@ -291,12 +297,19 @@ def from_free(free: PyTree, parameters: PyTree, constraints: PyTree) -> PyTree:
     ```
     """
     rules = leaf_rules(parameters, constraints)
-    leaves, structure = jax.tree.flatten(parameters)
-    moved = structure.flatten_up_to(free)
+    leaves, structure = jax.tree_util.tree_flatten_with_path(parameters)
+    try:
+        moved = structure.flatten_up_to(free)
+    except ValueError as error:
+        raise ValueError(f"free must have the structure of parameters, as of to_free: {error}") from error
 
-    def value(leaf: Any, coordinate: Any, rule: Rule) -> Any:
-        if coordinate is None or not isinstance(rule, AbstractConstraint):
-            return leaf if coordinate is None else coordinate
+    def value(leaf: tuple[Any, Any], coordinate: Any, rule: Rule) -> Any:
+        if coordinate is None:
+            return leaf[1]
+        numbers = arguments.as_numbers(f"free{jax.tree_util.keystr(leaf[0])}", coordinate)
+        coordinate = numbers if eqx.is_inexact_array(numbers) else jnp.asarray(numbers, float)
+        if not isinstance(rule, AbstractConstraint):
+            return coordinate
         return rule.from_free(rule.project(coordinate)).astype(coordinate.dtype)
 
     return structure.unflatten([value(*x) for x in zip(leaves, moved, rules, strict=True)])
@@ -322,6 +335,7 @@ def only(module: PyTree, **constraints: AbstractConstraint) -> PyTree:
         raise ValueError(f"{type(module).__name__} has no number {unknown[0]!r}; it has {fields}.")
     fixed = jax.tree.map(lambda _: Fixed(), module)
     for name, rule in constraints.items():
+        _RULE(name, rule)
         part = jax.tree.map(lambda _, rule=rule: rule, getattr(module, name))
         fixed = eqx.tree_at(lambda m, name=name: getattr(m, name), fixed, part)
     return fixed

@@ -22,10 +22,15 @@ from .steps import BLOCK, Record, State, Tuning, best_and_result, first_state, l
 
 @arguments.checked(
     loss=arguments.function,
+    steps=arguments.count(),
+    restarts=arguments.count(),
+    patience=arguments.count(),
+    max_halvings=arguments.count(),
+    checkpoint_every=arguments.count(),
     key=arguments.key,
     has_aux=arguments.flag,
-    target=arguments.real(ndim=0, finite=False),
-    tolerance=arguments.real(ndim=0, low=0),
+    target=arguments.real(ndim=0, finite=False, known=True),
+    tolerance=arguments.real(ndim=0, low=0, known=True),
     checkpoint=arguments.path,
     progress=arguments.flag,
 )
@@ -96,7 +101,8 @@ def optimise(
     found.best.amplitude  # 0.3 [V]
     ```
     """
-    _check_counts(steps, restarts, patience, max_halvings, checkpoint_every)
+    for name, tree in (("parameters", parameters), ("constraints", constraints)):
+        arguments.check_known(name, jax.tree.leaves(tree))
     parts = _partition(parameters, constraints, restarts)
     endings = _endings(target, patience, tolerance, max_halvings)
     optimiser = _check_optimiser(optimiser)
@@ -278,17 +284,6 @@ def _check_optimiser(optimiser: Declared[GradientTransformation]) -> GradientTra
     if not (callable(getattr(optimiser, "init", None)) and callable(getattr(optimiser, "update", None))):
         raise ValueError(f"optimiser must be one of Optax, such as optax.adam(0.01), got {optimiser!r}.")
     return optimiser
-
-
-def _check_counts(*counts: object) -> None:
-    names = "steps", "restarts", "patience", "max_halvings", "checkpoint_every"
-    for name, value in zip(names, counts, strict=True):
-        optional = name in ("restarts", "patience")
-        if value is None and optional:
-            continue
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            wanted = "a whole number of at least 1" + (", or None" if optional else "")
-            raise ValueError(f"{name} must be {wanted}, got {value!r}.")
 
 
 def _number(name: str, value: ArrayLike) -> Array:

@@ -12,7 +12,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, ArrayLike, Bool, DTypeLike, Float, Int, PyTree
 
-from .._core import Declared, Key, compiled
+from .._core import Declared, Key, compiled, user_code
 from .constraint import AbstractConstraint
 from .result import OptimisationResult
 
@@ -59,7 +59,10 @@ class Tuning(eqx.Module):
     def evaluate(self, free: PyTree, fixed: PyTree, key: Key | None) -> tuple[Array, PyTree]:
         """The loss and what it returns beside it."""
         parameters = eqx.combine(self.values(free), fixed, self.other)
-        returned = self.loss(parameters) if key is None else self.loss(parameters, key)
+        with user_code("loss"):
+            returned = self.loss(parameters) if key is None else self.loss(parameters, key)
+        if self.has_aux and not (isinstance(returned, tuple) and len(returned) == 2):
+            raise ValueError("loss must return (number, aux) with has_aux=True, got one thing alone.")
         value, aux = returned if self.has_aux else (returned, None)
         value = jnp.asarray(value)
         if value.shape != () or not jnp.issubdtype(value.dtype, jnp.floating):

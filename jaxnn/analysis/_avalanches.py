@@ -5,7 +5,7 @@ from typing import NamedTuple, SupportsIndex
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._core import Numbers, arguments, check_count
+from .._core import Numbers, arguments
 
 
 class Avalanches(NamedTuple):
@@ -73,7 +73,7 @@ def bin_events(events: Numbers, width: SupportsIndex | None = None) -> Int[np.nd
         if not intervals.size:
             raise ValueError("No run has two steps with events: give the width of a bin in steps.")
         width = round(float(intervals.mean()))
-    n = check_count("width", width)
+    n = arguments.as_count("width", width)
     bins = trains.shape[1] // n
     if bins < 1:
         raise ValueError(

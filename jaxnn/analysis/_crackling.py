@@ -10,7 +10,7 @@ from ._avalanches import Avalanches, mean_size
 from ._power_law import PowerLawFit, line_through
 
 
-_LENGTH = arguments.real(ndim=0, low=0, finite=False, known=True)
+_LENGTH = arguments.real(ndim=0, above=0, finite=False, known=True)
 
 
 class Estimate(NamedTuple):

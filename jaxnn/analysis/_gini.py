@@ -12,7 +12,6 @@ from ._of_solution import Junctions, passive_of, recorded
 
 @arguments.checked(
     values=arguments.either(Solution, arguments.real(known=True, finite=False)),
-    axis=arguments.count(-100),
 )
 def gini_coefficient(
     values: Numbers | Solution, axis: SupportsIndex = -1, *, network: Junctions = None
@@ -42,7 +41,10 @@ def gini_coefficient(
     """
     if isinstance(values, Solution):
         values, network, axis = np.abs(recorded(values, "junction_voltage", 2)), values, -1
-    x = np.moveaxis(np.atleast_1d(np.asarray(values, float)), axis, -1)  # pyright: ignore[reportArgumentType]
+    x, axis = np.atleast_1d(np.asarray(values, float)), arguments.as_count("axis", axis, least=None)
+    if not -x.ndim <= axis < x.ndim:
+        raise ValueError(f"axis must be one of the {x.ndim} axes of values, got {axis}.")
+    x = np.moveaxis(x, axis, -1)
     x = x[..., ~passive_of(network, x.shape[-1])]
     if not x.size or not np.all(np.isfinite(x) & (x >= 0)):
         raise ValueError(

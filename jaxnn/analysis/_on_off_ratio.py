@@ -6,7 +6,7 @@ from .._core import arguments
 
 
 @arguments.checked(
-    conductance=arguments.real(ndim=1, known=True, finite=False),
+    conductance=arguments.real(ndim=1, known=True, finite=False, some=True),
     frequency=arguments.real(ndim=0, above=0, known=True),
     dt=arguments.real(ndim=0, above=0, known=True),
     first=arguments.count(0),
@@ -23,6 +23,11 @@ def on_off_ratio(conductance: np.ndarray, frequency: float, dt: float, first: in
     ```
     """
     # What ends a period by its numbers does not end it later by their rounding.
+    conductance = np.asarray(conductance)
+    if dt * frequency > 1:
+        raise ValueError(
+            f"dt={dt:g} s is longer than a period, {1 / frequency:g} s: it has no step to compare."
+        )
     cycles = (first + np.arange(len(conductance))) * dt * frequency * (1 + 1e-12)
     whole = max(1, int(np.floor(cycles[-1] + dt * frequency + 1e-9)))
     inside = conductance[cycles < whole]

@@ -15,7 +15,7 @@ from ._of_solution import Junctions, passive_of, recorded
 @arguments.checked(
     conductance=arguments.either(Solution, arguments.real(known=True)),
     rule=arguments.one_of(AbstractEventRule),
-    dt=arguments.real(ndim=0, above=0),
+    dt=arguments.real(ndim=0, above=0, known=True),
 )
 def events_in(
     conductance: Numbers | Solution,

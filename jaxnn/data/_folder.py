@@ -5,7 +5,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from .._core import arguments
 
+
+@arguments.checked(folder=arguments.path)
 def data_folder(folder: str | Path | None = None) -> Path:
     """Returns the folder of the data sets: the argument, or else the environment variable `JAXNN_DATA`.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._core import bar, check_room, read_arrays, written_whole
+from .._core import arguments, bar, check_room, read_arrays, written_whole
 from ._folder import find, set_folder
 from ._wfdb import EcgRecord, read_ecg
 
@@ -55,6 +55,7 @@ class Heartbeats:
     records: Int[np.ndarray, " beats"]
     """Number of the record, which stands for the patient: only 201 and 202 are of one."""
 
+    @arguments.checked(seed=arguments.seed, test=arguments.real(ndim=0, low=0, high=1, known=True))
     def random_split(
         self, seed: int, test: float = 0.2
     ) -> tuple[Int[np.ndarray, " train"], Int[np.ndarray, " test"]]:
@@ -73,6 +74,12 @@ class Heartbeats:
         return of(_TRAIN), of(_TEST)
 
 
+@arguments.checked(
+    folder=arguments.path,
+    records=arguments.whole_numbers(ndim=1),
+    cache=arguments.path,
+    progress=arguments.flag,
+)
 def heartbeats(
     folder: str | Path | None = None,
     *,
@@ -102,6 +109,8 @@ def heartbeats(
     train, test = beats.random_split(seed=0)
     ```
     """
+    if not len(records):
+        raise ValueError("records must name at least one record, got none.")
     kept = None if cache is None else Path(cache) / "mit-bih-beats.npz"
     if kept is not None and kept.is_file() and (found := _load(kept, records)):
         return found
@@ -200,6 +209,7 @@ def _save(path: Path, result: Heartbeats, records: Sequence[int]) -> None:
         np.savez(file, asked=np.asarray([_RECIPE, *records]), **fields)
 
 
+@arguments.checked(folder=arguments.path, split=arguments.one_of(str))
 def heartbeat_csv(
     folder: str | Path | None = None, split: str = "train"
 ) -> tuple[Float[np.ndarray, "beats 187"], Int[np.ndarray, " beats"]]:

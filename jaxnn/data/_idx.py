@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from .._core import check_room
+from .._core import arguments, check_room
 from ._folder import find, reading, set_folder
 
 
@@ -27,6 +27,7 @@ _MNIST = {
 }
 
 
+@arguments.checked(path=arguments.path, md5=arguments.one_of(str))
 def read_idx(path: str | Path, md5: str | None = None) -> np.ndarray:
     """Reads the array in an IDX file, plain or gzipped.
 
@@ -86,6 +87,7 @@ def _is_head(head: bytes) -> bool:
     return len(head) == 4 and head[:2] == b"\0\0" and head[2] in _TYPES and head[3] <= _MOST_DIMENSIONS
 
 
+@arguments.checked(folder=arguments.path, split=arguments.one_of(str))
 def mnist(
     folder: str | Path | None = None, split: str = "train"
 ) -> tuple[Any, Int[np.ndarray, " samples"]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int
 
+from .._core import arguments
 from ._folder import reading, set_folder
 
 
@@ -61,6 +62,7 @@ class SpokenDigits:
             yield str(speaker), np.flatnonzero(~test), np.flatnonzero(test)
 
 
+@arguments.checked(folder=arguments.path)
 def spoken_digits(folder: str | Path | None = None) -> SpokenDigits:
     """Reads the Free Spoken Digit Dataset, ordered by digit, speaker and index.
 

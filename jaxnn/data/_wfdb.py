@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._core import check_room
+from .._core import arguments, check_room
 from ._folder import find, reading
 
 
@@ -42,6 +42,7 @@ class EcgRecord:
     """What they say, one sign each: N for a normal beat, + for a change of rhythm."""
 
 
+@arguments.checked(folder=arguments.path, name=arguments.one_of(str), annotations=arguments.one_of(str))
 def read_ecg(folder: str | Path, name: str, annotations: str = "atr") -> EcgRecord:
     """Reads record `name` in `folder`: `name.hea`, `name.dat` and `name.atr`, by the package `wfdb`.
 

@@ -7,11 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._core import arguments, bar, check_at_least, check_count, check_finite
+from .._core import arguments, bar, check_at_least, check_finite
 
 
 @arguments.checked(
-    recordings=arguments.having("__len__", named="a list of recordings"),
+    recordings=arguments.list_of(
+        arguments.real(finite=False, known=True), "a list of recordings, each an array (times,)"
+    ),
     rate=arguments.real(ndim=0, above=0, known=True),
     channels=arguments.count(),
     frames=arguments.count(),
@@ -50,14 +52,14 @@ def audio_pulses(
     pulses.shape  # (1, 8, 4)
     ```
     """
-    channels, frames = check_count("channels", channels), check_count("frames", frames)
+    channels, frames = arguments.as_count("channels", channels), arguments.as_count("frames", frames)
     check_at_least("rate", rate, 0, "Hz", strict=True)
     check_at_least("decibels", decibels, 0, "dB", strict=True)
     if not 0 < lowest < 0.45 * rate:
         raise ValueError(
             f"lowest must lie in 0 to 0.45 of the rate, {0.45 * rate:g} Hz, got {lowest:g} Hz."
         )
-    if not recordings:
+    if not len(recordings):
         raise ValueError("there are no recordings to encode.")
     from scipy.signal import gammatone  # a second that only those who listen have to wait
 

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._core import Key, Numbers, arguments, as_array, check_at_least, check_count, check_finite
+from .._core import Key, Numbers, arguments, as_array, check_at_least, check_finite
 from ._pulses import unit_values
 
 
@@ -38,7 +38,7 @@ def amplitude_code(
         pulses = jnp.where(quiet, 0, jnp.where(quiet, 1, pulses) ** power)
     if levels is None:
         return pulses
-    top = check_count("levels", levels) - 1
+    top = arguments.as_count("levels", levels) - 1
     if top < 1:
         raise ValueError("levels must be at least 2: nothing can be told from a single amplitude.")
     return jnp.round(pulses * top) / top
@@ -85,7 +85,7 @@ def rate_code(
     ```
     """
     pulses = unit_values("pulses", pulses, _AXES)
-    held = jnp.repeat(pulses, check_count("slots", slots), axis=-1)
+    held = jnp.repeat(pulses, arguments.as_count("slots", slots), axis=-1)
     if key is not None:
         return jax.random.bernoulli(key, held).astype(held.dtype)
     # Whole numbers, for sums of floats need not rise. The sum may run over: its low bits stay right.

@@ -5,7 +5,7 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._core import Key, Numbers, arguments, as_array, check_count, concrete
+from .._core import Key, Numbers, arguments, as_array, concrete
 from ._pulses import unit_values
 
 
@@ -83,10 +83,10 @@ def random_mask(key: Key, repeats: int, nodes: int, *, levels: int | None = None
     mask.shape  # (2, 3)
     ```
     """
-    shape = (check_count("repeats", repeats), check_count("nodes", nodes))
+    shape = (arguments.as_count("repeats", repeats), arguments.as_count("nodes", nodes))
     if levels is None:
         return jr.uniform(key, shape)
-    top = check_count("levels", levels) - 1
+    top = arguments.as_count("levels", levels) - 1
     if top < 1:
         raise ValueError("levels of a mask must be at least 2: a mask of one level is none.")
     return as_array(jr.randint(key, shape, 0, top + 1)) / top
@@ -108,11 +108,11 @@ def random_mix(key: Key, devices: int, channels: int, *, fan_in: int | None = No
     weights.sum(axis=1)  # [1.0, 1.0]
     ```
     """
-    shape = (check_count("devices", devices), check_count("channels", channels))
+    shape = (arguments.as_count("devices", devices), arguments.as_count("channels", channels))
     drawn = jr.uniform(key, shape)
     if fan_in is None:
         return drawn / drawn.sum(axis=1, keepdims=True)
-    if check_count("fan_in", fan_in) > channels:
+    if arguments.as_count("fan_in", fan_in) > channels:
         raise ValueError(f"fan_in must be at most the {channels} channels, got {fan_in}.")
     rank = jnp.argsort(jnp.argsort(drawn, axis=1), axis=1)
     return as_array(rank < fan_in) / fan_in

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._core import Numbers, arguments, check_count
+from .._core import Numbers, arguments
 from ._pulses import unit_values
 
 
@@ -34,7 +34,7 @@ def image_pulses(
     ```
     """
     pixels = unit_values("images", images, "samples height width")
-    rows, sections = check_count("rows", rows), check_count("sections", sections)
+    rows, sections = arguments.as_count("rows", rows), arguments.as_count("sections", sections)
     n, height, width = pixels.shape
     if rows > height or sections > width:
         raise ValueError(
@@ -66,7 +66,7 @@ def beat_pulses(
     ```
     """
     series = unit_values("beats", beats, "samples times")
-    sections, width = check_count("sections", sections), check_count("width", width)
+    sections, width = arguments.as_count("sections", sections), arguments.as_count("width", width)
     n, times = series.shape
     if sections * width > times:
         raise ValueError(f"{times} times cannot be cut into {sections} sections of pulses {width} wide.")

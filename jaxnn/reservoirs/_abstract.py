@@ -86,7 +86,10 @@ class SideBySide(AbstractReservoir):
     """Number of devices of each."""
 
     def __check_init__(self):
-        if not self.parts or len(self.parts) != len(self.sizes):
+        of_kind = arguments.one_of(AbstractReservoir)
+        arguments.list_of(of_kind, "a tuple of reservoirs")("parts of SideBySide", self.parts)
+        arguments.whole_numbers(ndim=1, low=0)("sizes of SideBySide", self.sizes)
+        if not len(self.parts) or len(self.parts) != len(self.sizes):
             raise ValueError(
                 f"SideBySide needs one size per reservoir, got {len(self.parts)} reservoirs and "
                 f"sizes {self.sizes}."
@@ -149,7 +152,7 @@ def reservoir_features(
 
 @arguments.checked(
     reservoir=arguments.one_of(AbstractReservoir),
-    pulses=arguments.real(known=True),
+    pulses=arguments.real(ndim=3, finite=False, known=True),
     batch=arguments.count(),
 )
 def respond_in_batches(
@@ -167,8 +170,10 @@ def respond_in_batches(
     features.shape  # (5, 3, 4)
     ```
     """
-    if batch is None:
-        batch = min(64, max(1, 4096 // pulses.shape[1]))
+    pulses = np.asarray(pulses)
+    batch = (
+        min(64, max(1, 4096 // pulses.shape[1])) if batch is None else arguments.as_count("batch", batch)
+    )
     # Whole batches only: a remainder, or fewer samples, would be compiled a second time.
     lacking = -len(pulses) % batch
     padded = np.concatenate([pulses, np.broadcast_to(pulses[:1], (lacking, *pulses.shape[1:]))])

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 
 from .._core import Number, arguments, as_inexact
 from ._abstract import AbstractReservoir, Response, in_dtype_of
-from ._linear import tapped, without_energy
+from ._linear import check_taps, tapped, without_energy
 
 
 class EchoState(AbstractReservoir):
@@ -33,6 +33,9 @@ class EchoState(AbstractReservoir):
     """Slots without a pulse after the train, each of them a feature; at least 0."""
     every: int = eqx.field(static=True, default=1)
     """Slots from one feature to the next, counted back from the last; at least 1."""
+
+    def __check_init__(self):
+        check_taps(self)
 
     @classmethod
     @arguments.checked(

@@ -1,13 +1,14 @@
 """What anything with a memory could do: sums and exponential decay, without a device."""
 
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._core import Number, as_inexact, check_at_least
+from .._core import Number, arguments, as_inexact, check_at_least
 from ._abstract import AbstractReservoir, Response, in_dtype_of
 
 
@@ -49,6 +50,7 @@ class LeakyIntegrator(AbstractReservoir):
 
     def __check_init__(self):
         check_at_least("time_constant of a LeakyIntegrator", self.time_constant, 0, "slots", strict=True)
+        check_taps(self)
 
     def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
         time_constant = in_dtype_of(pulses, self.time_constant)
@@ -70,6 +72,13 @@ def tapped(step: Callable, start: Array, pulses: Array, every: int, reads: int) 
     drive = jnp.pad(pulses, ((0, 0), (0, 0), (0, reads)))
     _, out = jax.lax.scan(step, start, jnp.moveaxis(drive, 2, 0))
     return jnp.moveaxis(out[taps(slots, every, reads)], 0, -1)
+
+
+def check_taps(reservoir: Any) -> None:
+    """Raises a `ValueError` unless `reads` and `every` of a reservoir say which slots are read."""
+    owner = type(reservoir).__name__
+    arguments.as_count(f"reads of {owner}", reservoir.reads, least=0)
+    arguments.as_count(f"every of {owner}", reservoir.every)
 
 
 def taps(slots: int, every: int, reads: int) -> Array:

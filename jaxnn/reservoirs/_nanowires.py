@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float
 
-from .._core import Key, Number, arguments, as_inexact, check_count, unit
+from .._core import Key, Number, arguments, as_inexact, unit
 from .._junctions import TunnelJunction
 from .._networks import Network, farthest_pair, nanowire_network
 from .._simulation import simulate
@@ -68,7 +68,7 @@ class NanowireReservoir(AbstractReservoir):
         network = nanowire_network(wires, box=10e-6, seed=0)
         pair = farthest_pair(network)
         path = network.path_length(*pair)
-        normal = jr.normal(key, (check_count("devices", devices), network.n_junctions))
+        normal = jr.normal(key, (arguments.as_count("devices", devices), network.n_junctions))
         flux = TunnelJunction().critical_flux * jnp.exp(spread * normal)
         volts: dict[str, Any] = {"low": 0.02 * path, "high": 0.15 * path}
         return cls(network, flux, terminals=pair, **volts | numbers)

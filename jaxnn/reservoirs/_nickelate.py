@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from jaxnn_kernels import CloudState
 
-from .._core import Key, Number, as_inexact, check_at_least, check_count, follow, unit
+from .._core import Key, Number, arguments, as_inexact, check_at_least, follow, unit
 from .._nickelate import CapacitiveSheet, NickelateDevice, NickelateSpread, Programme, simulate_devices
 from ._abstract import AbstractReservoir, Response, in_dtype_of
 from ._linear import taps
@@ -72,8 +72,8 @@ class NickelateReservoir(AbstractReservoir):
         own = follow(self)
         gap = own.period - own.width
         check_at_least("period less width of a NickelateReservoir", gap, 0, "s", strict=True)
-        check_count("every of a NickelateReservoir", self.every)
-        check_count("steps of a NickelateReservoir", self.steps)
+        arguments.as_count("every of a NickelateReservoir", self.every)
+        arguments.as_count("steps of a NickelateReservoir", self.steps)
         if self.reads < 0:
             raise ValueError(f"reads of a NickelateReservoir must be 0 or more, got {self.reads}.")
         sites = 1 if self.sheet is None else self.sheet.positions.shape[0]
@@ -84,6 +84,11 @@ class NickelateReservoir(AbstractReservoir):
             )
 
     @classmethod
+    @arguments.checked(
+        key=arguments.key,
+        device=arguments.one_of(NickelateDevice),
+        spread=arguments.one_of(NickelateSpread),
+    )
     def prepared(
         cls,
         devices: int,
@@ -100,11 +105,11 @@ class NickelateReservoir(AbstractReservoir):
         - `key`: of the devices' differences, those of `NickelateSpread()` unless `spread` is given.
         - `numbers`: fields of the class.
         """
-        if mode not in _SET:
+        if not isinstance(mode, str) or mode not in _SET:
             raise ValueError(f"mode must be one of {list(_SET)}, got {mode!r}.")
         device = NickelateDevice() if device is None else device
         spread = NickelateSpread() if spread is None else spread
-        drawn = spread.draw(device, key, check_count("devices", devices))
+        drawn = spread.draw(device, key, arguments.as_count("devices", devices))
         pulse = Programme.pulse(jnp.full(devices, _SET[mode]), 1e-6, steps=_SET_STEPS)
         settled = simulate_devices(drawn, pulse + Programme.rest(100.0, steps=_SET_STEPS))
         return cls(drawn, settled.final_state, **_DEFAULTS[mode] | numbers)

@@ -13,7 +13,7 @@ from .._core import Numbers, arguments
 PENALTIES = tuple(10.0 ** np.arange(-6, 2))
 
 _FEATURES = arguments.real(known=True)
-_CLASSES = arguments.whole_numbers()
+_CLASSES, _ROW = arguments.whole_numbers(), arguments.whole_numbers(ndim=1)
 _PENALTIES = arguments.real(ndim=1, above=0, known=True, some=True)
 
 
@@ -71,7 +71,7 @@ class Scores(NamedTuple):
     """Share of the samples of each class that are named right; NaN where it does not occur."""
 
 
-@arguments.checked(labels=_CLASSES, named=_CLASSES, n_classes=arguments.count())
+@arguments.checked(labels=_ROW, named=_ROW, n_classes=arguments.count())
 def scores(labels: Numbers, named: Numbers, n_classes: int) -> Scores:
     """Computes accuracy, balanced accuracy, F1 and recall of each class.
 
@@ -81,10 +81,9 @@ def scores(labels: Numbers, named: Numbers, n_classes: int) -> Scores:
     ```
     """
     labels, named = whole_labels(labels), whole_labels(named)
-    if labels.ndim != 1 or labels.shape != named.shape:
+    if not len(labels) == len(named) > 0:
         raise ValueError(
-            "labels and named must have one class for each sample, (samples,), got "
-            f"{labels.shape} and {named.shape}."
+            f"labels and named must be of as many samples, got {len(labels)} and {len(named)}."
         )
     hit = np.bincount(labels[labels == named], minlength=n_classes)
     true, said = (np.bincount(x, minlength=n_classes) for x in (labels, named))

@@ -5,9 +5,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._core import Number, as_inexact, check_at_least, follow, unit
+from .._core import Number, as_inexact, check_at_least, check_finite, follow, unit
 from ._abstract import AbstractReservoir, Response, in_dtype_of
-from ._linear import taps
+from ._linear import check_taps, taps
+
+
+_FINITE = ("insulating_current", "insulating_slope", "tunnelling_current", "tunnelling_slope")
+_FINITE += ("growth_rate", "growth_slope", "low", "high")
 
 
 class TungstenOxideReservoir(AbstractReservoir):
@@ -66,6 +70,9 @@ class TungstenOxideReservoir(AbstractReservoir):
     """Pulses from one feature to the next, counted back from the last; at least 1."""
 
     def __check_init__(self):
+        for name in _FINITE:
+            check_finite(f"{name} of a TungstenOxideReservoir", getattr(self, name))
+        check_taps(self)
         check_at_least("decay_time of a TungstenOxideReservoir", self.decay_time, 0, "s", strict=True)
         check_at_least("width of a TungstenOxideReservoir", self.width, 0, "s", strict=True)
         own = follow(self)

@@ -20,7 +20,13 @@ _PART = 11
 _Pair = tuple[Array, Array]
 
 
-_ARRAY = arguments.real(listed=False, finite=False)
+_ARRAY = arguments.array()
+
+
+def _floating(name: str, value: Any) -> None:
+    _ARRAY(name, value)
+    if not jnp.issubdtype(jnp.result_type(value), jnp.floating):
+        arguments.refuse(name, "a number of floating point", value)
 
 
 def _two_parts(name: str, value: Any) -> None:
@@ -107,6 +113,7 @@ def _with_derivative_of(exact: Array, plain: Array) -> Array:
     return lax.stop_gradient(exact) + (plain - lax.stop_gradient(plain))
 
 
+@arguments.checked(step=arguments.integers, dt=_floating, dt_remainder=_ARRAY)
 def step_time(
     step: Int[Array, ""], dt: Float[ArrayLike, ""], dt_remainder: Float[ArrayLike, ""]
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
@@ -124,7 +131,7 @@ def step_time(
     time  # 3e3 [s]
     ```
     """
-    dt = jnp.asarray(dt)
+    step, dt = jnp.asarray(step), jnp.asarray(dt)
     dtype = dt.dtype
     parts = [((step >> (_PART * i)) & (2**_PART - 1)).astype(dtype) * 2.0 ** (_PART * i) for i in (2, 1, 0)]
     halves = _split(dt)

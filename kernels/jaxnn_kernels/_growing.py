@@ -21,9 +21,6 @@ NO_EDGE = -(2**30)
 _ROWS = 8
 
 
-_ARRAY = arguments.real(listed=False, finite=False)
-
-
 class GrowState(NamedTuple):
     """All that a network has learned; row n of each array belongs to node n.
 
@@ -152,6 +149,7 @@ class GrowStore(NamedTuple):
     """Called with rows of weights: the expected square of what writing added to each row, `(some,)`."""
 
 
+@arguments.checked(weight="nodes inputs", stored=(arguments.flags, "nodes"), label_count="nodes classes")
 def grow_state(
     weight: Float[Array, "nodes inputs"],
     stored: Bool[Array, " nodes"],
@@ -187,7 +185,7 @@ def _leading(count: Array) -> Array:
     return jnp.where(jnp.max(count, axis=-1) > 0, best, -1)
 
 
-@arguments.checked(weight=_ARRAY, square=_ARRAY, sample=_ARRAY)
+@arguments.checked(weight="nodes inputs", square="nodes", sample="inputs")
 def square_distance(
     weight: Float[Array, "nodes inputs"], square: Float[Array, " nodes"], sample: Float[Array, " inputs"]
 ) -> Float[Array, " nodes"]:
@@ -417,6 +415,13 @@ def _train(
     return state._replace(weight=weight[0], square=square[0], counter=counter), (written, changed[0])
 
 
+@arguments.checked(
+    state=arguments.record(GrowState),
+    sample="inputs",
+    label=(arguments.integers, ""),
+    parameters=arguments.record(GrowParameters),
+    store=arguments.one_of(GrowStore),
+)
 def grow_step(
     state: GrowState,
     sample: Float[Array, " inputs"],
@@ -447,7 +452,8 @@ def grow_step(
     state.weight[0]  # [0.98, 0.04, 0.0]
     ```
     """
-    p = parameters
+    arguments.check_axes({"state.weight": ("nodes inputs", state.weight), "sample": ("inputs", sample)})
+    p, label = parameters, jnp.asarray(label)
     match = _match(state, sample, label, p)
     w, v, insert = match.winner, match.second, match.insert
     free = _first(~state.stored)

@@ -352,8 +352,8 @@ FIXED: dict[str, Any] = {"optimiser": optax.sgd(0.1), "steps": 3}
 @pytest.mark.parametrize(
     ("parameters", "changes", "message"),
     [
-        (1.0, {"steps": 0}, "steps must be a whole number of at least 1, got 0"),
-        (1.0, {"restarts": 0}, "restarts must be a whole number of at least 1, or None, got 0"),
+        (1.0, {"steps": 0}, "steps must be at least 1, got 0"),
+        (1.0, {"restarts": 0}, "restarts must be at least 1, got 0"),
         (1.0, {"patience": 0}, "patience must be"),
         (1.0, {"max_halvings": 0}, "max_halvings must be"),
         (1.0, {"checkpoint_every": 0}, "checkpoint_every must be"),

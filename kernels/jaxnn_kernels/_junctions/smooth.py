@@ -1,6 +1,6 @@
 """Smooth stand-ins for the threshold-flux junction: each tends to the exact law as its widths shrink."""
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _arguments as arguments
 from .._number import Number
-from .threshold import ONE, PARAMETERS, gap_conductance
+from .threshold import DURATION, FILAMENT, STATE_EQUATION, SWITCH, WIDTH, gap_conductance, power
 
 
 class FluxWidths(NamedTuple):
@@ -30,12 +30,24 @@ class FluxWidths(NamedTuple):
     """Width before the largest flux [V s], positive."""
 
 
+def _widths(name: str, value: object) -> None:
+    """Raises a `ValueError` unless a value is four widths, each positive."""
+    _FLUX_WIDTHS(name, value)
+    for part, width in zip(FluxWidths._fields, cast(FluxWidths, value), strict=True):
+        WIDTH(f"{name}.{part}", width)
+
+
+_FLUX_WIDTHS = arguments.one_of(FluxWidths)
+
+
 @arguments.checked(
     "flux",
     "voltage",
-    *PARAMETERS,
-    dt=ONE,
-    widths=arguments.one_of(FluxWidths),
+    "dt",
+    *STATE_EQUATION,
+    dt=DURATION,
+    widths=_widths,
+    **STATE_EQUATION,
 )
 def smooth_threshold_flux_step(
     flux: Float[Array, "*junctions"],
@@ -84,17 +96,7 @@ def smooth_threshold_flux_step(
     return flux * (1 - _held_up(decay / widths.sign, size) / size)
 
 
-@arguments.checked(
-    "flux",
-    "on_conductance",
-    "off_conductance",
-    "critical_flux",
-    "barrier_height",
-    "filament_area",
-    "max_gap",
-    "width",
-    prefactor_power=arguments.count(),
-)
+@arguments.checked("flux", "width", *FILAMENT, width=WIDTH, prefactor_power=power, **FILAMENT)
 def smooth_tunnel_conductance(
     flux: Float[Array, "*junctions"],
     *,
@@ -134,7 +136,7 @@ def smooth_tunnel_conductance(
     )
 
 
-@arguments.checked("flux", "on_conductance", "off_conductance", "critical_flux", "width")
+@arguments.checked("flux", "width", *SWITCH, width=WIDTH, **SWITCH)
 def smooth_binary_conductance(
     flux: Float[Array, "*junctions"],
     *,

@@ -13,16 +13,31 @@ _TUNNEL_DECAY = 10.19  # [1 / (nm V^2)]
 _TUNNEL_PREFACTOR = 4.71307e-5  # [S nm^p / (nm^2 V^(1/2))]
 
 
-PARAMETERS = "set_voltage", "reset_voltage", "max_flux", "boost"  # of the state equation
-ONE = arguments.real(finite=False)
+def power(name: str, value: object) -> None:
+    if arguments.as_count(name, value) not in (1, 2):
+        arguments.refuse(name, "1 or 2", value)
+
+
+_POSITIVE, _NOT_NEGATIVE = arguments.array(above=0), arguments.array(low=0)
+
+# What is asked of parameters that have a value, as of the fields of the laws.
+DURATION = WIDTH = _POSITIVE
+STATE_EQUATION = {"set_voltage": _NOT_NEGATIVE, "reset_voltage": _NOT_NEGATIVE}
+STATE_EQUATION |= {"max_flux": _POSITIVE, "boost": _NOT_NEGATIVE}
+CONDUCTANCES = {"on_conductance": _POSITIVE, "off_conductance": _NOT_NEGATIVE}
+SWITCH = CONDUCTANCES | {"critical_flux": _POSITIVE}
+BARRIER = {"barrier_height": _POSITIVE, "filament_area": _POSITIVE}
+FILAMENT = SWITCH | BARRIER | {"max_gap": _POSITIVE}
 
 
 @arguments.checked(
     "flux",
     "voltage",
-    *PARAMETERS,
-    dt=ONE,
+    "dt",
+    *STATE_EQUATION,
+    dt=DURATION,
     one_sided_reset=arguments.flag,
+    **STATE_EQUATION,
 )
 def threshold_flux_step(
     flux: Float[Array, "*junctions"],
@@ -70,7 +85,7 @@ def threshold_flux_step(
     return jnp.clip(flux, -max_flux, max_flux)
 
 
-@arguments.checked("flux", "remainder", "voltage", *PARAMETERS, dt=ONE)
+@arguments.checked("flux", "remainder", "voltage", "dt", *STATE_EQUATION, dt=DURATION, **STATE_EQUATION)
 def compensated_flux_step(
     flux: Float[Array, "*junctions"],
     remainder: Float[Array, "*junctions"],
@@ -111,7 +126,7 @@ def compensated_flux_step(
     return jnp.clip(total, -max_flux, max_flux), remainder
 
 
-@arguments.checked("flux", "voltage", *PARAMETERS)
+@arguments.checked("flux", "voltage", *STATE_EQUATION, **STATE_EQUATION)
 def threshold_flux_rate(
     flux: Float[Array, "*junctions"],
     voltage: Float[Array, "*junctions"],
@@ -166,16 +181,7 @@ def _flux_moves(
     return growth, decay
 
 
-@arguments.checked(
-    "flux",
-    "on_conductance",
-    "off_conductance",
-    "critical_flux",
-    "barrier_height",
-    "filament_area",
-    "max_gap",
-    prefactor_power=arguments.count(),
-)
+@arguments.checked("flux", *FILAMENT, prefactor_power=power, **FILAMENT)
 def tunnel_conductance(
     flux: Float[Array, "*junctions"],
     *,
@@ -221,14 +227,7 @@ def tunnel_conductance(
     )
 
 
-@arguments.checked(
-    "gap",
-    "on_conductance",
-    "off_conductance",
-    "barrier_height",
-    "filament_area",
-    prefactor_power=arguments.count(),
-)
+@arguments.checked("gap", *CONDUCTANCES, *BARRIER, prefactor_power=power, **CONDUCTANCES, **BARRIER)
 def gap_conductance(
     gap: Float[Array, "*junctions"],
     *,
@@ -261,7 +260,7 @@ def gap_conductance(
     return on_conductance * tunnel / (tunnel + on_conductance * length) + off_conductance
 
 
-@arguments.checked("flux", "on_conductance", "off_conductance", "critical_flux")
+@arguments.checked("flux", *SWITCH, **SWITCH)
 def binary_conductance(
     flux: Float[Array, "*junctions"],
     *,

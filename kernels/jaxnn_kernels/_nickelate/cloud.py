@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .. import _arguments as arguments
+
 
 ELEMENTARY_OVER_BOLTZMANN = 1.602176634e-19 / 1.380649e-23  # [K/V], and [K/eV]
 
@@ -83,6 +85,11 @@ class CloudState(NamedTuple):
     """Order parameter of the metal phi, 0 insulator to 1 metal."""
 
 
+CLOUD = arguments.one_of(ProtonCloud)
+STATE = arguments.record(CloudState)
+POSITIVE = arguments.array(above=0)
+
+
 class Hopping(NamedTuple):
     """What a field and a temperature do to protons."""
 
@@ -94,6 +101,7 @@ class Hopping(NamedTuple):
     front_speed: Array  # [m/s], without the factor of the front's place
 
 
+@arguments.checked(p=CLOUD, field="*devices", temperature=(POSITIVE, "*devices"))
 def hopping(
     p: ProtonCloud, field: Float[Array, "*devices"], temperature: Float[Array, "*devices"]
 ) -> Hopping:
@@ -133,6 +141,14 @@ def poled_charge(
     return insulating_share(p, length) * p.P_sat * jnp.tanh(p.P0 * sinh / p.P_sat)
 
 
+@arguments.checked(
+    p=CLOUD,
+    field="*devices",
+    length=(arguments.array(low=0), "*devices"),
+    poled="*devices",
+    temperature=(POSITIVE, "*devices"),
+    order="*devices",
+)
 def cloud_resistance(
     p: ProtonCloud,
     field: Float[Array, "*devices"],
@@ -191,6 +207,7 @@ def predicted_order(
     return target + (state.order - target) * jnp.exp(-passed / p.tau_M)
 
 
+@arguments.checked(p=CLOUD, state=STATE)
 def stored_charge(p: ProtonCloud, state: CloudState) -> Float[Array, "*devices"]:
     r"""Computes the charge between the electrodes [C]: $q = A_C \left(\varepsilon E + \sum_k P_k\right)$.
 
@@ -221,6 +238,13 @@ def per_mode(p: ProtonCloud, number: Array, like: Array) -> Array:
     return number.reshape(number.shape + (1,) * lacking) if number.ndim == 1 else number
 
 
+@arguments.checked(
+    p=CLOUD,
+    state=STATE,
+    drive="*devices",
+    compliance=(arguments.array(low=0), "*devices"),
+    sheet="*devices",
+)
 def proton_cloud_rate(
     p: ProtonCloud,
     state: CloudState,
@@ -249,6 +273,7 @@ def proton_cloud_rate(
     rate.length  # 0.0 [m/s]
     ```
     """
+    arguments.check_axes({"state.field": ("*devices", state.field), "drive": ("*devices", drive)})
     field, length, modes, temperature, order = state
     poled = jnp.sum(modes, axis=0)
     hop = hopping(p, field, temperature)

@@ -7,9 +7,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .. import _arguments as arguments
 from .._xla import shared_like
 from .cloud import (
+    CLOUD,
     ELEMENTARY_OVER_BOLTZMANN,
+    POSITIVE,
+    STATE,
     CloudState,
     Hopping,
     ProtonCloud,
@@ -70,6 +74,23 @@ class _Stage(NamedTuple):
     sheet: Array
 
 
+def _of_stages(name: str, value: Any) -> None:
+    """Raises a `ValueError` unless a value is two arrays."""
+    if not (isinstance(value, tuple | list) and len(value) == 2):
+        arguments.refuse(name, "two arrays, for two instants of the step", value)
+    for part in value:
+        arguments.array()(name, part)
+    arguments.check_axes({f"{name}[{i}]": ("*devices", part) for i, part in enumerate(value)})
+
+
+@arguments.checked(
+    p=CLOUD,
+    state=STATE,
+    dt=POSITIVE,
+    drive=_of_stages,
+    compliance=arguments.array(low=0),
+    sheet=_of_stages,
+)
 def proton_cloud_step(
     p: ProtonCloud,
     state: CloudState,
@@ -108,6 +129,16 @@ def proton_cloud_step(
     state.temperature  # 300.0 [K]
     ```
     """
+    shapes = {"drive": drive[0], "dt": dt, "compliance": compliance, "sheet": sheet[0]}
+    arguments.check_axes(
+        {name: ("*devices", x) for name, x in {"state.field": state.field, **shapes}.items()}
+    )
+    for name, x in {"drive": drive[0], "sheet": sheet[0], "dt": dt, "compliance": compliance}.items():
+        devices = state.field.shape
+        if jnp.broadcast_shapes(jnp.shape(x), devices) != devices:
+            raise ValueError(
+                f"{name} must be one number or one per device of the state, {devices}, got {jnp.shape(x)}."
+            )
     begin, end = drive
     charge = stored_charge(p, state)
     back = (1 - _GAMMA) / _GAMMA

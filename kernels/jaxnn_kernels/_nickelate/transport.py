@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .cloud import ELEMENTARY_OVER_BOLTZMANN, ProtonCloud, hopping, softplus_of_two
+from .. import _arguments as arguments
+from .cloud import CLOUD, ELEMENTARY_OVER_BOLTZMANN, POSITIVE, ProtonCloud, hopping, softplus_of_two
 
 
 _ITERATIONS = 8  # of Newton's method for the transport of a step
@@ -61,6 +62,7 @@ def _bernoulli(x: Array) -> Array:
     return jnp.where(small, 1 - x / 2 + x**2 / 12, safe / jnp.expm1(safe))
 
 
+@arguments.checked(cloud=CLOUD, field="faces", temperature=(POSITIVE, ""), width=(POSITIVE, ""))
 def hop_rates(
     cloud: ProtonCloud,
     field: Float[Array, " faces"],
@@ -155,6 +157,14 @@ def local_conductivity(
     return jnp.exp(-logarithm) / cloud.rho
 
 
+@arguments.checked(
+    cloud=CLOUD,
+    traps=arguments.one_of(ProtonTraps),
+    state=arguments.record(TransportState),
+    dt=(POSITIVE, ""),
+    voltage="",
+    width=(POSITIVE, ""),
+)
 def transport_step(
     cloud: ProtonCloud,
     traps: ProtonTraps,

@@ -15,23 +15,31 @@ def checked_graph(
     Raises a `ValueError` for edges that are not pairs of two different nodes, and terminals that are not
     one or more different nodes.
     """
-    edges, terminals = np.asarray(edges), np.asarray(terminals)
-    whole = lambda x: np.issubdtype(x.dtype, np.integer) or x.size == 0
-    inside = lambda x: not x.size or (x.min() >= 0 and x.max() < n_nodes)
-    if edges.ndim != 2 or edges.shape[1] != 2 or not whole(edges) or not inside(edges):
-        raise ValueError(
-            f"edges must be pairs of nodes, whole numbers from 0 to {n_nodes - 1} of shape (edges, 2), got "
-            f"{_described(edges)}."
-        )
+    edges, terminals = checked_edges(n_nodes, edges), np.asarray(terminals)
     if (loops := np.flatnonzero(edges[:, 0] == edges[:, 1])).size:
         raise ValueError(f"edge {loops[0]} joins node {edges[loops[0], 0]} to itself: leave it out.")
     some = terminals.ndim == 1 and 0 < terminals.size == len(np.unique(terminals))
-    if not some or not whole(terminals) or not inside(terminals):
+    if not some or not _are_nodes(terminals, n_nodes):
         raise ValueError(
             f"terminals must be one or more different nodes, whole numbers from 0 to {n_nodes - 1} of "
             f"shape (terminals,), got {_described(terminals)}."
         )
     return edges, terminals
+
+
+def checked_edges(n_nodes: int, edges: Any) -> Int[np.ndarray, "edges 2"]:
+    """The edges of a graph as an array; a `ValueError` for those that are not pairs of its nodes."""
+    edges = np.asarray(edges)
+    if edges.ndim != 2 or edges.shape[1] != 2 or not _are_nodes(edges, n_nodes):
+        raise ValueError(
+            f"edges must be pairs of nodes, whole numbers from 0 to {n_nodes - 1} of shape (edges, 2), got "
+            f"{_described(edges)}."
+        )
+    return edges
+
+
+def _are_nodes(x: np.ndarray, n_nodes: int) -> bool:
+    return not x.size or bool(np.issubdtype(x.dtype, np.integer) and 0 <= x.min() <= x.max() < n_nodes)
 
 
 def check_numbers(name: str, x: Any, size: int) -> None:
@@ -43,6 +51,12 @@ def check_numbers(name: str, x: Any, size: int) -> None:
         )
     if (dtype := jnp.result_type(x)) not in (jnp.float32, jnp.float64):
         raise ValueError(f"{name} must be float32 or float64, got {dtype}: three digits are too few.")
+
+
+def check_size(name: str, x: Any, size: int, per: str) -> None:
+    """Raises a `ValueError` unless the first axis of an array has one value per node, or per edge."""
+    if jnp.shape(x)[:1] != (size,):
+        raise ValueError(f"{name} must have one value per {per}, shape ({size},), got {jnp.shape(x)}.")
 
 
 def _described(x: np.ndarray) -> str:

@@ -37,7 +37,7 @@ def costs_for(device: str | None, sizes: list[int], mapped: bool) -> Costs:
 
     For components of these numbers of wires, of which four copies or more run at once if `mapped`.
     """
-    if device not in (None, "cpu", "gpu"):
+    if not (device is None or (isinstance(device, str) and device in ("cpu", "gpu"))):
         raise ValueError(f'device must be "cpu", "gpu" or None for the one in use; got {device!r}.')
     if (device or jax.default_backend()) != "cpu":
         return _LAUNCHED

@@ -13,13 +13,11 @@ from jaxtyping import Array, Float, Int
 from .. import _arguments as arguments
 from .._types import Indices
 from .._xla import linear_pair
+from .checks import check_size, checked_edges
 
 
 # Most terms of a sum that is written out: a fused loop compiles longer the more terms it has.
 TERMS = 16
-
-
-_ARRAY = arguments.real(listed=False, finite=False)
 
 
 @jax.tree_util.register_dataclass
@@ -47,7 +45,7 @@ class Incidence:
     """Row of each node in the classes laid end to end, (nodes,)."""
 
 
-@arguments.checked(n_nodes=arguments.count(0), edges=arguments.whole_numbers(ndim=2))
+@arguments.checked(n_nodes=arguments.count(), edges=arguments.real(known=True, finite=False))
 def incidence(n_nodes: int, edges: Int[np.ndarray, "edges 2"]) -> Incidence:
     """Groups the nodes of a graph by degree, so that a pad with hundreds of edges pads nobody else.
 
@@ -56,6 +54,7 @@ def incidence(n_nodes: int, edges: Int[np.ndarray, "edges 2"]) -> Incidence:
     jaxnn.kernels.difference(graph, jnp.array([1.0, 0.4, 0.0]))  # [0.6, 0.4] [V]
     ```
     """
+    n_nodes, edges = arguments.as_count("n_nodes", n_nodes), checked_edges(n_nodes, edges)
     n_edges = len(edges)
     node = edges.T.reshape(-1)
     edge = np.tile(np.arange(n_edges), 2)
@@ -128,7 +127,7 @@ difference_of, divergence_of = linear_pair(
 )
 
 
-@arguments.checked(graph=arguments.one_of(Incidence), potential=_ARRAY)
+@arguments.checked(graph=arguments.one_of(Incidence), potential=arguments.array())
 def difference(graph: Incidence, potential: Float[Array, " nodes"]) -> Float[Array, " edges"]:
     """Computes the voltage of every edge (a, b), v = B phi = phi_a - phi_b [V].
 
@@ -137,10 +136,11 @@ def difference(graph: Incidence, potential: Float[Array, " nodes"]) -> Float[Arr
     jaxnn.kernels.difference(graph, jnp.array([1.0, 0.4, 0.0]))  # [0.6, 0.4] [V]
     ```
     """
-    return difference_of(graph, potential)
+    check_size("potential", potential, graph.place.shape[-1], "node")
+    return difference_of(graph, jnp.asarray(potential))
 
 
-@arguments.checked(graph=arguments.one_of(Incidence), flow=_ARRAY)
+@arguments.checked(graph=arguments.one_of(Incidence), flow=arguments.array())
 def divergence(graph: Incidence, flow: Float[Array, " edges"]) -> Float[Array, " nodes"]:
     """Sums the flows that leave every node, B^T f [A]: the transpose of `difference`.
 
@@ -149,4 +149,5 @@ def divergence(graph: Incidence, flow: Float[Array, " edges"]) -> Float[Array, "
     jaxnn.kernels.divergence(graph, jnp.array([2.0, 2.0]))  # [2.0, 0.0, -2.0] [A]
     ```
     """
-    return divergence_of(graph, flow)
+    check_size("flow", flow, graph.ends.shape[-1], "edge")
+    return divergence_of(graph, jnp.asarray(flow))

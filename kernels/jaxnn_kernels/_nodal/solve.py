@@ -26,7 +26,7 @@ from .star_plan import plan_of
 
 
 _KNOWN = arguments.real(known=True, finite=False)
-_ARRAY = arguments.real(listed=False, finite=False)
+_ARRAY = arguments.array()
 
 
 class NodalSolution(NamedTuple):
