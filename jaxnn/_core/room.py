@@ -42,8 +42,9 @@ def check_room(what: str, size: int, advice: str, *, on_device: bool = False) ->
         )
 
 
-def check_shape(what: str, shape: Sequence[Any], advice: str, *, each: int = 8) -> None:
-    """`check_room` for what JAX makes of a shape, with so many bytes to `each` entry."""
+def check_shape(what: str, shape: Sequence[Any], advice: str, *, each: int | None = None) -> None:
+    """`check_room` for arrays of JAX: a shape with so many bytes to `each` entry, by default a float's."""
+    each = jax.dtypes.canonicalize_dtype(float).itemsize if each is None else each
     # Whole numbers of Python, which do not overflow.
     check_room(what, each * math.prod(map(operator.index, shape)), advice, on_device=True)
 
@@ -52,8 +53,8 @@ def check_repeats(name: str, count: int) -> None:
     """Raises a `ValueError` for more repetitions of a statistical test than tell anything."""
     if count > _MOST_REPEATS:
         raise ValueError(
-            f"{name} must be at most {_MOST_REPEATS:,}, got {count:,}: what so many draws say is known to a "
-            "thousandth of its spread, and more would take days."
+            f"{name} must be at most {_MOST_REPEATS:,}, got {count:,}: what so many draws say is known to "
+            "a thousandth of its spread, and more would take days."
         )
 
 

@@ -31,7 +31,7 @@ class Topology:
     A `passive` junction is a fixed conductance instead of a memristive one.
 
     **Raises:** `ValueError` for edges of the wrong shape or type, out of range, or joining a wire to
-    itself; for geometry of the wrong shape or not finite; for more nodes than half of the free memory holds.
+    itself; for geometry of the wrong shape or not finite; more nodes than half of the free memory holds.
     """
 
     n_nodes: int
@@ -58,7 +58,9 @@ class Topology:
         n_nodes = operator.index(n_nodes)
         if not 1 <= n_nodes < 2**31:
             raise ValueError(f"A network must have between 1 and 2^31 - 1 nodes, got {n_nodes}.")
-        check_room(f"A network of {n_nodes:,} nodes", _BYTES_OF_NODE * n_nodes, "leave out those without edges")
+        check_room(
+            f"A network of {n_nodes:,} nodes", _BYTES_OF_NODE * n_nodes, "leave out those without edges"
+        )
         edges = _checked_edges(n_nodes, edges)
         fields = {
             "n_nodes": n_nodes,

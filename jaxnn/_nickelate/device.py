@@ -6,7 +6,7 @@ from jaxtyping import Array, Float
 
 from jaxnn_kernels import CloudState, ProtonCloud
 
-from .._core import Module, Number, as_inexact, check_at_least, check_finite, following, unit
+from .._core import Module, Number, as_inexact, check_at_least, check_finite, check_shape, following, unit
 
 
 class NickelateDevice(Module):

@@ -44,8 +44,8 @@ class Programme(Module):
     Made by `Programme.pulse`, `rest`, `read`, `train`, `ramp` and `sampled`, and joined by `+`: one
     after the other, where drives would add up. Called with a time [s] it gives the voltage [V].
 
-    Raises a `ValueError` for arrays that do not fit, durations that are not positive, no steps, and more steps
-    or segments than half of the free memory holds.
+    Raises a `ValueError` for arrays that do not fit, durations that are not positive, no steps, and more
+    steps or segments than half of the free memory holds.
 
     ```python
     programme = jaxnn.Programme.pulse(2.5, 1e-6) + jaxnn.Programme.read()
@@ -199,7 +199,7 @@ class Programme(Module):
     def repeat(self, count: int) -> "Programme":
         """Returns the programme `count` times over."""
         count = check_count("count of Programme.repeat", count)
-        _check_segments(count * self.duration.shape[0], self.start[0])
+        _check_segments(count * self.duration.shape[0], self.start[:1])
         tile = lambda x: array_module(x).tile(x, (count,) + (1,) * (x.ndim - 1))
         return Programme(**{name: tile(getattr(self, name)) for name in _ARRAYS}, steps=self.steps)
 

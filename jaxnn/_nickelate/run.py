@@ -235,13 +235,12 @@ def _devices(
 
 def _check_kept(devices: tuple[int, ...], programme: Programme, trace: bool) -> None:
     """Raises a `ValueError` for more results than there is room for."""
-    segments, steps = programme.duration.shape[0], programme.steps if trace else 0
+    segments, steps = programme.duration.shape[0], programme.steps
     check_shape(
-        f"What {segments:,} segments of {steps or programme.steps:,} steps leave of devices of shape {devices}"
+        f"What {segments:,} segments of {steps:,} steps leave of devices of shape {devices}"
         + ", every step of it," * trace,
-        (segments, _KEPT + _TRACED * steps, *devices),
+        (segments, _KEPT + _TRACED * steps * trace, *devices),
         "run the programme in parts, or fewer devices at a time" + ", or without trace" * trace,
-        each=4,
     )
 
 

@@ -10,7 +10,17 @@ from jaxtyping import Array, Float
 
 from jaxnn_kernels import STAGE_SHARE
 
-from .._core import Module, Number, Numbers, arguments, as_inexact, check_at_least, following, unit
+from .._core import (
+    Module,
+    Number,
+    Numbers,
+    arguments,
+    as_inexact,
+    check_at_least,
+    check_shape,
+    following,
+    unit,
+)
 
 
 class CapacitiveSheet(Module):

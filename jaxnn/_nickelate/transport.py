@@ -15,6 +15,7 @@ from .._core import (
     as_inexact,
     cast_inexact,
     check_at_least,
+    check_shape,
     common_dtype,
     compiled,
     follow,

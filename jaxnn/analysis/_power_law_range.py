@@ -1,7 +1,8 @@
 r"""Power laws on a range of whole numbers: sums over it, and samples as what occurs and how often.
 
-A range of a few ten thousand numbers has a table. A wider one has a table of its first ones, and of the rest
-an integral, by the midpoint rule $\sum_{x=M}^{b} f(x) = \int_{M-1/2}^{b+1/2} f - \frac{1}{24} [f'] + \dots$
+A range of a few ten thousand numbers has a table. A wider one has a table of its first ones, and of the
+rest an integral, by the midpoint rule
+$\sum_{x=M}^{b} f(x) = \int_{M-1/2}^{b+1/2} f - \frac{1}{24} [f'] + \dots$
 whose second term is left out: with 2,048 numbers in the table that is below 1e-9 of the sum.
 """
 
@@ -59,7 +60,7 @@ class Tail:
         self.start = minimum + _HEAD - 0.5
         # What the integral has in front, the unit of the tables being the weight of the minimum.
         self.scale = self.start * (self.start / minimum) ** -exponent
-        self.total = self.summed[-1] + self._integral(np.asarray(maximum + 0.5))
+        self.total = self.summed[-1] + float(self._integral(np.array([maximum + 0.5]))[0])
 
     def up_to(self, x: Int[np.ndarray, " _"]) -> Float[np.ndarray, " _"]:
         """The chance of at most x."""
