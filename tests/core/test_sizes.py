@@ -3,6 +3,7 @@
 import resource
 import time
 import tracemalloc
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -58,7 +59,7 @@ def avalanches():
     return analysis.find_avalanches(np.random.default_rng(0).poisson(0.7, 3000))
 
 
-def doubled(count):
+def doubled(count) -> Any:
     return scipy.sparse.coo_array(([count, count], ([0, 1], [1, 0])), (2, 2))
 
 
@@ -220,7 +221,7 @@ def test_refused(little, case):
 
 def test_differences(monkeypatch):
     """As many as there are junctions at the most: too many of a large network."""
-    monkeypatch.setattr(_room, "free_memory", lambda: 2**22)
+    monkeypatch.setattr(_room, "free_room", lambda _=None: 2**21)
     network, law, drive = line(300), jaxnn.TunnelJunction(), jaxnn.Constant(0.1)
     setup = {"terminals": (0, 1), "dt": 1e-3, "steps": 10}
     with pytest.raises(ValueError, match=r"300 pairs of trajectories would take .*fewer `junctions`"):
@@ -242,7 +243,7 @@ def test_wide_ranges(exponent):
     from jaxnn.analysis import _power_law_range as _range
 
     low, high = 3, 10**6
-    sums, integrals = (law(exponent, low, high) for law in (_range.Table, _range.Tail))
+    sums, integrals = _range.Table(exponent, low, high), _range.Tail(exponent, low, high)
     x = np.unique(np.geomspace(low, high, 2000).astype(int))
     np.testing.assert_allclose(integrals.up_to(x), sums.up_to(x), rtol=0, atol=1e-9)
     mean = sums.law @ np.log(np.arange(low, high + 1.0))
