@@ -1,7 +1,6 @@
 """Sizes that are estimated before anything is allocated."""
 
 import math
-import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,16 +45,17 @@ def check_shape(what: str, shape: Sequence[Any], advice: str, *, each: int | Non
     """`check_room` for arrays of JAX: a shape with so many bytes to `each` entry, by default a float's."""
     each = jax.dtypes.canonicalize_dtype(float).itemsize if each is None else each
     # Whole numbers of Python, which do not overflow.
-    check_room(what, each * math.prod(map(operator.index, shape)), advice, on_device=True)
+    check_room(what, each * math.prod(map(int, shape)), advice, on_device=True)
 
 
-def check_repeats(name: str, count: int) -> None:
-    """Raises a `ValueError` for more repetitions of a statistical test than tell anything."""
+def check_repeats(name: str, count: int) -> int:
+    """Repetitions of a statistical test; raises a `ValueError` for more than tell anything."""
     if count > _MOST_REPEATS:
         raise ValueError(
             f"{name} must be at most {_MOST_REPEATS:,}, got {count:,}: what so many draws say is known to "
             "a thousandth of its spread, and more would take days."
         )
+    return int(count)
 
 
 def in_words(size: int) -> str:

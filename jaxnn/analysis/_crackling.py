@@ -128,7 +128,7 @@ def shape_collapse(
     collapse.estimate.value  # 1.0
     ```
     """
-    check_repeats("bootstraps", bootstraps)
+    bootstraps = check_repeats("bootstraps", bootstraps)
     everything = np.arange(len(avalanches.lifetime))
     time = np.arange(1 / shortest, 1 + 1e-9, 1e-3)
     profiles = lambda chosen: _profiles(avalanches, chosen, time, shortest, longest, least_count)

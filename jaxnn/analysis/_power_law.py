@@ -48,7 +48,7 @@ def power_law_probabilities(exponent: float, minimum: int, maximum: int) -> Floa
     jaxnn.analysis.power_law_probabilities(2.0, 1, 3)  # [0.735, 0.184, 0.0816]
     ```
     """
-    count = maximum - minimum + 1
+    count = int(maximum) - int(minimum) + 1
     check_room(f"The probabilities of {count:,} whole numbers", 24 * count, "take a nearer maximum")
     return probabilities(exponent, minimum, maximum)
 
@@ -71,11 +71,10 @@ def power_law_sample(
     ```
     """
     check_room(f"A sample of {int(count):,} whole numbers", 64 * int(count), "draw fewer")
-    random, found = np.random.default_rng(seed), Range(minimum, maximum)
-    law = found.law(exponent)
+    random, law = np.random.default_rng(seed), Range(int(minimum), int(maximum)).law(exponent)
     if isinstance(law, Tail):
         return law.draws(int(count), random)
-    return random.choice(len(law.law), int(count), p=law.law) + minimum
+    return random.choice(len(law.law), int(count), p=law.law) + law.minimum
 
 
 @arguments.checked(
@@ -118,9 +117,9 @@ def fit_power_law(
     ```
     """
     values, counts = np.unique(_check_sample(sample), return_counts=True)
-    check_repeats("samples", samples)
-    minimum = int(values[0]) if minimum is None else minimum
-    maximum = int(values[-1]) if maximum is None else maximum
+    samples = check_repeats("samples", samples)
+    minimum = int(values[0] if minimum is None else minimum)
+    maximum = int(values[-1] if maximum is None else maximum)
     inside = (values >= minimum) & (values <= maximum)
     if np.count_nonzero(inside) < 2:
         raise ValueError(f"Fewer than two distinct values lie between {minimum} and {maximum}.")
@@ -165,7 +164,7 @@ def scan_power_law(
     ```
     """
     distinct, counts = np.unique(_check_sample(sample), return_counts=True)
-    check_repeats("samples", samples)
+    samples = check_repeats("samples", samples)
     pairs = len(distinct) * len(distinct) // 2
     check_room(f"The {pairs:,} ranges between {len(distinct):,} distinct data", 48 * pairs, "bin the data")
     low, high = np.triu_indices(len(distinct), 2)
@@ -218,9 +217,9 @@ def _fit(found: Range, data: Sample, samples: int, refit: bool, random: np.rando
     exponent = float(found.exponents(np.array([mean_log(data)]))[0])
     law = found.law(exponent)
     apart = distance(data, law)
-    again, further = np.zeros(samples), 0
-    for start in range(0, samples, found.at_once):
-        made = [law.sample(count, random) for _ in range(start, min(start + found.at_once, samples))]
+    again, further, several = np.zeros(samples), 0, found.at_once(count)
+    for start in range(0, samples, several):
+        made = [law.sample(count, random) for _ in range(start, min(start + several, samples))]
         some = again[start : start + len(made)] = found.exponents(np.array([*map(mean_log, made)]))
         laws = [found.law(e) for e in some] if refit else [law] * len(made)
         further += sum(distance(*pair) >= apart for pair in zip(made, laws, strict=True))

@@ -110,10 +110,9 @@ class Range:
             low, high = np.where(too_large, low, middle), np.where(too_large, middle, high)
         return (low + high) / 2
 
-    @property
-    def at_once(self) -> int:
-        """Samples whose exponents fit a cache, and little memory, together."""
-        return max(1, min(256, 2**20 // len(self.log)))
+    def at_once(self, count: int) -> int:
+        """Samples of so many data whose exponents fit a cache, and little memory, together."""
+        return max(1, min(256, 2**20 // (len(self.log) + count)))
 
 
 def mean_log(sample: Sample) -> float:
