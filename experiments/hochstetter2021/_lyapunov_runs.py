@@ -3,6 +3,7 @@
 import argparse
 import functools as ft
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxnn
-from experiments.shared import hochstetter2021 as published
+from experiments.shared import hochstetter2021 as published, script
 from experiments.shared.hochstetter2021 import AMPLITUDES, FREQUENCIES
 from experiments.shared.pieces import Pieces, TimeUp
 from jaxnn.analysis import on_off_ratio
@@ -318,14 +319,31 @@ class Bench:
         return joined
 
 
-def prepare(arguments: argparse.Namespace) -> tuple[Bench, Size, str, dict[tuple[float, float], Any]]:
-    """What a script needs: its runs, how much of them, whose network it is, and the deposited table."""
+def parser_of(text: str | None) -> argparse.ArgumentParser:
+    """The options of the scripts on Lyapunov exponents; `text` is a script's docstring."""
+    parser = script.parser(
+        text,
+        "results/lyapunov_map",
+        quick="a small network, short runs",
+        full="the paper's lengths: many hours",
+        minutes=np.inf,
+        reference=True,
+    )
+    parser.add_argument("--published", type=Path, help="the deposited table of drives")
+    return parser
+
+
+def begin(
+    parser: argparse.ArgumentParser,
+) -> tuple[argparse.Namespace, Bench, Size, str, dict[tuple[float, float], Any]]:
+    """What a script needs: options, runs, how much of them, whose network it is, the deposited table."""
+    arguments = script.start(parser, float64=True, keep_compiled=True)
     size = QUICK if arguments.quick else FULL if arguments.full else Size()
     network, terminals, origin = published.network_for(arguments.reference, arguments.quick)
     print(f"{origin} network of {network.n_nodes} wires, {network.n_junctions} junctions", flush=True)
     bench = Bench(network, terminals, Pieces(arguments.out / "pieces", arguments.minutes, aloud=True))
     table = published.read_table(arguments.published) if origin == "published" else {}
-    return bench, size, origin, table
+    return arguments, bench, size, origin, table
 
 
 def windows(start: float, end: float) -> list[tuple[float, float]]:

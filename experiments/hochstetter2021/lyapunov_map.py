@@ -21,7 +21,6 @@ was stopped goes on where it was. After --minutes no piece is begun; what is not
 from experiments.shared import script  # isort: skip: before JAX, it sets what XLA logs
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,8 +32,9 @@ from experiments.hochstetter2021._lyapunov_runs import (
     Bench,
     Grid,
     Size,
+    begin,
     grid_of,
-    prepare,
+    parser_of,
     skipped,
     summary,
 )
@@ -140,19 +140,10 @@ def loops(bench: Bench, grid: Grid, size: Size) -> list[tuple[tuple[float, float
 
 def main() -> None:
     """Simulates what is not there yet, prints the tables and writes pictures and numbers."""
-    parser = script.parser(
-        __doc__,
-        "results/lyapunov_map",
-        quick="a small network, short runs",
-        full="the paper's lengths: many hours",
-        minutes=np.inf,
-        reference=True,
-    )
-    parser.add_argument("--published", type=Path, help="the deposited table of drives")
+    parser = parser_of(__doc__)
     parser.add_argument("--junctions", type=int, help="how many are perturbed, if not the default")
     parser.add_argument("--seconds", type=float, help="how long pairs are followed, if not the default")
-    arguments = script.start(parser, float64=True, keep_compiled=True)
-    bench, size, origin, table = prepare(arguments)
+    arguments, bench, size, origin, table = begin(parser)
     given = {name: getattr(arguments, name) for name in ("junctions", "seconds")}
     size = size._replace(**{name: value for name, value in given.items() if value is not None})
 

@@ -27,9 +27,10 @@ from experiments.hochstetter2021._lyapunov_runs import (
     Bench,
     Grid,
     Size,
+    begin,
     grid_of,
     late_means,
-    prepare,
+    parser_of,
     summary,
 )
 from experiments.shared.pieces import TimeUp
@@ -151,17 +152,7 @@ def rows_of_the_map(path: Path) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Simulates what is not there yet, prints the tables and writes picture and numbers."""
-    parser = script.parser(
-        __doc__,
-        "results/lyapunov_map",
-        quick="a small network, short runs",
-        full="the paper's lengths: many hours",
-        minutes=np.inf,
-        reference=True,
-    )
-    parser.add_argument("--published", type=Path, help="the deposited table of drives")
-    arguments = script.start(parser, float64=True, keep_compiled=True)
-    bench, size, origin, table = prepare(arguments)
+    arguments, bench, size, origin, table = begin(parser_of(__doc__))
     probes = probe(bench, size)
     every = every_junction(bench, size)
     print("drives:", size.long)

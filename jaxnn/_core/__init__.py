@@ -32,7 +32,13 @@ from .numbers import (
 from .numerical_warning import NumericalWarning as NumericalWarning, warn_user as warn_user
 from .programs import compiled as compiled, keep_programs as keep_programs
 from .progress import announced as announced, bar as bar, notice as notice, ticking as ticking
-from .room import check_room as check_room, free_room as free_room, in_words as in_words
+from .room import (
+    check_repeats as check_repeats,
+    check_room as check_room,
+    check_shape as check_shape,
+    free_room as free_room,
+    in_words as in_words,
+)
 from .storage import (
     as_loaded as as_loaded,
     load_arrays as load_arrays,

@@ -79,4 +79,4 @@ def check_at_least(
     fits = operator.gt if strict else operator.ge
     if not holds(lambda x: fits(x, least), value):
         bound = {"above": least} if strict else {"low": least}
-        arguments.check_range(name, value, unit, **bound)
+        arguments.check_range(name, value, unit, **bound)  # pyright: ignore[reportArgumentType]

@@ -21,6 +21,7 @@ from .._core import (
     as_inexact,
     check_at_least,
     check_finite,
+    check_shape,
     compiled,
     concrete,
     user_code,
@@ -236,7 +237,8 @@ class GrowWhenRequired(Module):
 
         `labels` (nodes,), where given, are what these nodes are counted for. Contexts start at zero.
 
-        Raises a `ValueError` for fewer than two nodes, more than the capacity, and what is not finite.
+        Raises a `ValueError` for fewer than two nodes, more than the capacity, what is not finite, and a
+        capacity whose edges and weights would take more than half of the free memory.
         """
         inputs = as_array(inputs)
         check_finite("inputs", inputs)
@@ -246,6 +248,10 @@ class GrowWhenRequired(Module):
                 f"inputs must be the weights of 2 to {self.capacity} nodes, (nodes, inputs), "
                 f"got shape {inputs.shape}."
             )
+        # Two of each: a step has the network before and after it.
+        width = self.capacity + inputs.shape[1] * (1 + self.context) + n_classes
+        advice = "take a smaller capacity, and fewer contexts or classes"
+        check_shape(f"A network of {self.capacity:,} nodes", (2, self.capacity, width), advice)
         rows = jnp.pad(inputs * self._scales(inputs.dtype)[0], [(0, self.capacity - count), (0, 0)])
         weight = jnp.pad(rows, [(0, 0), (0, self.context * inputs.shape[1])])
         if self.storage is not None:
@@ -290,6 +296,9 @@ class GrowWhenRequired(Module):
         if len(inputs) % every:
             raise ValueError(f"every={every} must divide the {len(inputs)} samples.")
         n_classes = state.label_count.shape[1]
+        looks = len(inputs) // every
+        advice = f"look every {10 * every} samples or less often"
+        check_shape(f"{looks:,} looks at {self.capacity:,} nodes", (looks, self.capacity), advice, each=5)
         labels = jnp.full(len(inputs), -1) if labels is None else labels
         return _learn(self, state, inputs, _check_labels(labels, len(inputs), n_classes), every)
 

@@ -21,6 +21,7 @@ from .._core import (
     as_inexact,
     cast_inexact,
     check_at_least,
+    check_shape,
     common_dtype,
     compiled,
     follow,
@@ -103,6 +104,7 @@ class NickelateNodes(Module):
         if cycle_spread is None:
             cycle_spread = jax.tree.map(lambda sigma: sigma / 10, spread)
         shape = (arguments.as_count("levels", levels), arguments.as_count("devices", devices))
+        check_shape(f"{shape[1]:,} devices at {shape[0]:,} levels", (100, *shape), "take fewer of them")
         keys = jr.split(key, 2)
         drawn = spread.draw(device, keys[0], shape[1])
         wide = lambda x: jnp.broadcast_to(x, shape)
@@ -142,6 +144,8 @@ class NickelateNodes(Module):
         See `NickelateStorage` for the others.
         """
         capacity, inputs = arguments.as_count("capacity", capacity), arguments.as_count("inputs", inputs)
+        advice = "take a smaller capacity or fewer inputs"
+        check_shape(f"{capacity:,} nodes of {inputs:,} devices", (2, capacity, 1 + inputs), advice)
         keys = jr.split(key, 3)
         dtype = common_dtype(self.log_conductance)
         return NickelateStorage(

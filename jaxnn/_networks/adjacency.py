@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Int64
 
-from .._core import Numbers
+from .._core import Numbers, check_room
 
 
 def adjacency_entries(
@@ -35,6 +35,9 @@ def adjacency_entries(
     # As int64, because the products of node numbers outgrow the int32 that SciPy uses.
     rows, columns = (x[present].astype(np.int64) for x in links.coords)
     count = _counts(links.data[present])
+    # As a float, which does not overflow; each is there twice, and kept as pairs in int64 and in int32.
+    total = int(count.sum(dtype=float) / 2)
+    check_room(f"The {total:,} junctions that the matrix counts", 24 * total, "count fewer in parallel")
     loops = rows[rows == columns]
     if loops.size:
         raise ValueError(

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, Shaped
 
-from .._core import Declared, Module, Numbers, arguments
+from .._core import Declared, Module, Numbers, arguments, check_room
 from .connectivity import checked_terminals
 from .network import Network
 from .passive import joined_numbers
@@ -45,12 +45,15 @@ class Ensemble(Module):
         - `networks`: at least one `Network`. Geometry is kept if all of them have it, each
           network's in its own coordinates.
 
-        **Raises:** `ValueError` if there is no network.
+        **Raises:** `ValueError` if there is no network, or more than half of the free memory holds.
         """
         if not len(networks):
             raise ValueError("An ensemble needs at least one network, got none.")
         self.node_offsets = _offsets([network.n_nodes for network in networks])
         self.junction_offsets = _offsets([network.n_junctions for network in networks])
+        # Wires with their geometry and in a run, junctions as pairs, by network and again in the union.
+        size = 2 * (64 * self.node_offsets[-1] + 16 * self.junction_offsets[-1])
+        check_room(f"The union of {len(networks):,} networks", size, "make several ensembles")
         starts = zip(networks, self.node_offsets[:-1], strict=True)
         self.network = Network(
             self.node_offsets[-1],
@@ -194,5 +197,11 @@ def _split(x: Array | np.ndarray, offsets: tuple[int, ...], what: str) -> list[A
 def padded_ranges(offsets: tuple[int, ...]) -> Int[np.ndarray, "networks most"]:
     """The numbers from each offset up to the next, short rows being filled with the last offset."""
     start, stop = np.asarray(offsets[:-1]), np.asarray(offsets[1:])
-    place = start[:, None] + np.arange(np.max(stop - start))
+    most = int(np.max(stop - start, initial=0))
+    check_room(
+        f"A table of {len(start):,} networks by {most:,} entries, the most that one of them has,",
+        20 * len(start) * most,
+        "put networks of like sizes into an ensemble",
+    )
+    place = start[:, None] + np.arange(most)
     return np.where(place < stop[:, None], place, offsets[-1]).astype(np.int32)

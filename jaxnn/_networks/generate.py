@@ -1,18 +1,22 @@
 """Networks of wires deposited at random."""
 
+import decimal
+import math
 from typing import Annotated
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int
 from scipy.spatial import KDTree
 
-from .._core import Count, arguments, check_wires_in_box, unit
+from .._core import Count, arguments, check_room, check_wires_in_box, unit
 from .geometry import crossing_fractions
 from .network import Network
 from .topology import ArrayInput
 
 
 _SIZE, _ONE = arguments.real(finite=False, known=True), arguments.real(ndim=0, finite=False, known=True)
+# What a wire takes, and what each wire that lies near enough to another to be looked at [B].
+_BYTES_OF_WIRE, _BYTES_OF_CANDIDATE = 300, 100
 
 
 @arguments.checked(
@@ -47,7 +51,8 @@ def nanowire_network(
     - `seed`: of NumPy's legacy generator.
 
     **Raises:** `ValueError` for sizes that make no sense, unless exactly one of `n_wires` and
-    `density` is given, or if no two wires cross.
+    `density` is given, if no two wires cross, or, before any is drawn, for more wires and crossings than
+    half of the free memory holds.
 
     ```python
     network = jaxnn.nanowire_network(14, box=10e-6, seed=0)
@@ -64,6 +69,7 @@ def nanowire_network(
     number = arguments.as_count("`seed`", seed, least=0)
     if number >= 2**32:
         raise ValueError(f"`seed` of NumPy's legacy generator must be below 2**32, got {number}.")
+    _check_crossings(n, (width, height), mean, std)
     centres, ends = _deposit(n, (width, height), mean, std, number)
     edges = crossings(ends)
     if not len(edges):
@@ -72,6 +78,32 @@ def nanowire_network(
             "there is no junction; raise `n_wires`, `density` or `length_mean`."
         )
     return Network(n, edges, centres * 1e-6, wire_ends=ends * 1e-6, box=sides).largest_component()
+
+
+def _check_crossings(n: int, box: tuple[float, float], mean: float, std: float) -> None:
+    r"""Raises a `ValueError` for more wires than there is room for, by the expected number of crossings.
+
+    Two wires with centres anywhere in an area A cross with probability $2 L_1 L_2 / \pi A$ (Buffon), less
+    what lies beyond the edges: the centres of two that cross are 0.38 L apart in the mean, $L / \sqrt 6$ in
+    the root of the mean square. Each is compared with those that are no further away than its length.
+    """
+    width, height = box
+    area = width * height
+    inside = 1 - 2 / np.pi * 0.38 * mean * (1 / width + 1 / height) + mean**2 / (6 * np.pi * area)
+    crossing = min(1.0, 2 * mean**2 / (np.pi * area) * max(inside, 0.2))
+    near = min(1.0, np.pi * (mean**2 + std**2) / area)
+    # In whole numbers, because no float is as large as the square of what users can ask for.
+    candidates, joined = (n * n * math.ceil(share * 2**40) // 2**40 for share in (near, crossing / 2))
+    check_room(
+        f"{_written(n)} wires of {mean:g} µm in a box of {width:g} x {height:g} µm, with about "
+        f"{_written(joined)} junctions,",
+        n * _BYTES_OF_WIRE + candidates * _BYTES_OF_CANDIDATE,
+        "take fewer wires, or a larger box",
+    )
+
+
+def _written(count: int) -> str:
+    return f"{count:,}" if count < 10**6 else f"{decimal.Decimal(count):.1e}"
 
 
 def _deposit(

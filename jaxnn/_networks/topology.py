@@ -10,8 +10,10 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Bool, Float64, Int32
 
-from .._core import warn_user
+from .._core import check_room, warn_user
 
+
+_BYTES_OF_NODE = 64  # at the least, of a run
 
 # What turns into an array. NumPy's own alias rejects tuples and floats when checked at run time.
 ArrayInput = ArrayLike | Sequence[Any]
@@ -29,7 +31,7 @@ class Topology:
     A `passive` junction is a fixed conductance instead of a memristive one.
 
     **Raises:** `ValueError` for edges of the wrong shape or type, out of range, or joining a wire to
-    itself; for geometry of the wrong shape or not finite.
+    itself; for geometry of the wrong shape or not finite; more nodes than half of the free memory holds.
     """
 
     n_nodes: int
@@ -59,6 +61,9 @@ class Topology:
         n_nodes = operator.index(n_nodes)
         if not 1 <= n_nodes < 2**31:
             raise ValueError(f"A network must have between 1 and 2^31 - 1 nodes, got {n_nodes}.")
+        check_room(
+            f"A network of {n_nodes:,} nodes", _BYTES_OF_NODE * n_nodes, "leave out those without edges"
+        )
         edges = _checked_edges(n_nodes, edges)
         fields = {
             "n_nodes": n_nodes,

@@ -6,7 +6,17 @@ from jaxtyping import Array, Float
 
 from jaxnn_kernels import CloudState, ProtonCloud
 
-from .._core import Module, Number, arguments, as_inexact, check_at_least, check_finite, following, unit
+from .._core import (
+    Module,
+    Number,
+    arguments,
+    as_inexact,
+    check_at_least,
+    check_finite,
+    check_shape,
+    following,
+    unit,
+)
 
 
 class NickelateDevice(Module):
@@ -180,6 +190,8 @@ class NickelateDevice(Module):
     @following
     def init_state(self, *shape: int) -> CloudState:
         """Returns an erased device, or an array of them of that shape: no cloud, no charge, metallic."""
+        numbers = 4 + self.relaxation_times.shape[0]
+        check_shape(f"Devices of shape {shape}", (numbers, *shape), "take fewer at a time")
         fill = lambda value: jnp.broadcast_to(value * 1.0, shape)
         modes = (self.relaxation_times.shape[0], *shape)
         return CloudState(

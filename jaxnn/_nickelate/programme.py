@@ -17,6 +17,7 @@ from .._core import (
     as_inexact,
     check_at_least,
     check_finite,
+    check_shape,
     follow,
     unit,
 )
@@ -25,6 +26,7 @@ from .._core import (
 _ARRAYS = ("start", "stop", "duration", "resolution", "compliance")
 _STEPS = 64
 _RESOLUTION = 1e-9  # [s]
+_PER_SEGMENT = 3  # numbers of each beside its two voltages
 
 
 class Programme(Module):
@@ -42,7 +44,8 @@ class Programme(Module):
     Made by `Programme.pulse`, `rest`, `read`, `train`, `ramp` and `sampled`, and joined by `+`: one
     after the other, where drives would add up. Called with a time [s] it gives the voltage [V].
 
-    Raises a `ValueError` for arrays that do not fit, durations that are not positive, and no steps.
+    Raises a `ValueError` for arrays that do not fit, durations that are not positive, no steps, and more
+    steps or segments than half of the free memory holds.
 
     ```python
     programme = jaxnn.Programme.pulse(2.5, 1e-6) + jaxnn.Programme.read()
@@ -70,7 +73,8 @@ class Programme(Module):
         check_at_least("duration of a Programme", self.duration, 0, "s", strict=True)
         check_at_least("resolution of a Programme", self.resolution, 0, "s", strict=True)
         check_at_least("compliance of a Programme", self.compliance, 0, "ohm")
-        arguments.as_count("steps of a Programme", self.steps)
+        steps = arguments.as_count("steps of a Programme", self.steps)
+        check_shape(f"The {steps:,} steps of a segment", (4, steps), "take fewer, and more segments")
         shapes = [x.shape for x in (self.duration, self.resolution, self.compliance)]
         count = self.start.shape[:1]
         if self.stop.shape != self.start.shape or not count or shapes != [count] * 3:
@@ -145,6 +149,7 @@ class Programme(Module):
         volts = as_inexact(voltage)
         if count is not None:
             count = arguments.as_count("count of Programme.train", count)
+            _check_segments(2 * count, volts)
             volts = array_module(volts).broadcast_to(volts, (count, *volts.shape))
         elif volts.ndim == 0:
             raise ValueError("Programme.train needs count, or one voltage per pulse along the first axis.")
@@ -195,6 +200,7 @@ class Programme(Module):
     def repeat(self, count: int) -> "Programme":
         """Returns the programme `count` times over."""
         count = arguments.as_count("count of Programme.repeat", count)
+        _check_segments(count * self.duration.shape[0], self.start[:1])
         tile = lambda x: array_module(x).tile(x, (count,) + (1,) * (x.ndim - 1))
         return Programme(**{name: tile(getattr(self, name)) for name in _ARRAYS}, steps=self.steps)
 
@@ -222,6 +228,12 @@ def _each(name: str, value: Numbers, count: int) -> Number:
     if number.shape not in ((), (1,), (count,)):
         raise ValueError(f"{name} must be one number or {count} of them, got shape {number.shape}.")
     return array_module(number).broadcast_to(number, (count,))
+
+
+def _check_segments(count: int, voltage: Number) -> None:
+    """Raises a `ValueError` for more segments than there is room for, each with such voltages."""
+    size = count * (2 * voltage.size + _PER_SEGMENT)
+    check_shape(f"A Programme of {count:,} segments", (size,), "run a shorter one again and again")
 
 
 def _together(*parts: Number) -> tuple[Number, ...]:

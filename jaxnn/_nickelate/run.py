@@ -23,6 +23,7 @@ from .._core import (
     arguments,
     cast_inexact,
     check_finite,
+    check_shape,
     common_dtype,
     compiled,
     concrete,
@@ -33,6 +34,10 @@ from .device import NickelateDevice
 from .programme import Programme, segment_steps
 from .sheet import CapacitiveSheet, sheet_step
 from .spread import NickelateSpread
+
+
+# Numbers of a device that are kept of each segment, and of each step.
+_KEPT, _TRACED = 8, 10
 
 
 class DeviceTrace(Module):
@@ -151,7 +156,8 @@ def simulate_devices(
     states. Reverse mode keeps the states between segments and works each segment out once more.
     The dtype is that of the arrays given; plain Python numbers follow.
 
-    Raises a `ValueError` for arguments that do not fit; a `NumericalWarning` tells of unsolved steps.
+    Raises a `ValueError` for arguments that do not fit, and before anything is allocated where the results
+    would take more than half of the free memory; a `NumericalWarning` tells of unsolved steps.
 
     ```python
     device = jaxnn.NickelateDevice()
@@ -166,6 +172,7 @@ def simulate_devices(
     devices = _devices(device, programme, state, shape)
     if sheet is not None:
         sheet.check_devices(devices)
+    _check_kept(devices, programme, trace)
     start = device.init_state(*devices) if state is None else state
     potential = jnp.zeros(devices) * 1.0 if sheet_potential is None else jnp.asarray(sheet_potential)
     if potential.shape != devices:
@@ -227,6 +234,17 @@ def _devices(
             "jnp.broadcast_to of what is shared."
         )
     return full
+
+
+def _check_kept(devices: tuple[int, ...], programme: Programme, trace: bool) -> None:
+    """Raises a `ValueError` for more results than there is room for."""
+    segments, steps = programme.duration.shape[0], programme.steps
+    check_shape(
+        f"What {segments:,} segments of {steps:,} steps leave of devices of shape {devices}"
+        + ", every step of it," * trace,
+        (segments, _KEPT + _TRACED * steps * trace, *devices),
+        "run the programme in parts, or fewer devices at a time" + ", or without trace" * trace,
+    )
 
 
 class _Carry(eqx.Module):

@@ -10,7 +10,17 @@ from jaxtyping import Array, Float
 
 from jaxnn_kernels import STAGE_SHARE
 
-from .._core import Module, Number, Numbers, arguments, as_inexact, check_at_least, following, unit
+from .._core import (
+    Module,
+    Number,
+    Numbers,
+    arguments,
+    as_inexact,
+    check_at_least,
+    check_shape,
+    following,
+    unit,
+)
 
 
 class CapacitiveSheet(Module):
@@ -69,6 +79,8 @@ class CapacitiveSheet(Module):
         cls, rows: int, columns: int, *, pitch: float = 3.5e-6, **numbers: Numbers
     ) -> "CapacitiveSheet":
         """Puts devices on a grid, row by row, `pitch` [m] apart."""
+        sites = rows * columns
+        check_shape(f"A grid of {rows:,} x {columns:,} devices", (6, sites), "take several sheets")
         y, x = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
         return cls(np.stack([x.reshape(-1), y.reshape(-1)], axis=-1) * float(pitch), **numbers)
 
@@ -84,6 +96,7 @@ class CapacitiveSheet(Module):
     def conductances(self) -> Float[Array, "sites sites"]:
         """Returns the matrix K of the conductances [S]: K psi is what leaves the nodes."""
         n = self.positions.shape[0]
+        check_shape(f"The conductances between {n:,} sites", (4, n, n), "take several smaller sheets")
         apart = self.positions[:, None] - self.positions[None]
         # The root has no derivative at the zeros of the diagonal, which are not used.
         distance = jnp.sqrt(jnp.where(jnp.eye(n, dtype=bool), 1, jnp.sum(apart**2, axis=-1)))

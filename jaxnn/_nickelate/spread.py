@@ -7,7 +7,17 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Float
 
-from .._core import Key, Module, Number, arguments, as_inexact, check_at_least, common_dtype, follow
+from .._core import (
+    Key,
+    Module,
+    Number,
+    arguments,
+    as_inexact,
+    check_at_least,
+    check_shape,
+    common_dtype,
+    follow,
+)
 from .device import NickelateDevice
 
 
@@ -41,6 +51,7 @@ class NickelateSpread(Module):
     @arguments.checked(device=arguments.one_of(NickelateDevice), key=arguments.key)
     def draw(self, device: NickelateDevice, key: Key, *shape: int) -> NickelateDevice:
         """Draws an array of devices of that shape around `device`, the same for the same key."""
+        check_shape(f"Devices of shape {shape}", (2 * len(vars(self)), *shape), "draw fewer at a time")
         changes = {}
         own = follow(self, device)
         for (name, sigma), subkey in zip(vars(own).items(), jr.split(key, len(vars(own))), strict=True):

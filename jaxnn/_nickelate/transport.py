@@ -15,6 +15,7 @@ from .._core import (
     as_inexact,
     cast_inexact,
     check_at_least,
+    check_shape,
     common_dtype,
     compiled,
     follow,
@@ -78,6 +79,7 @@ class ProtonTransport(Module):
                 check_at_least(name, value, 0, strict=name != "binding_energy")
         if self.cells < 2:
             raise ValueError(f"cells must be at least 2, got {self.cells}.")
+        check_shape(f"A state of {self.cells:,} cells", (4, self.cells), "take fewer")
 
     @property
     def width(self) -> Float[Array, ""]:
@@ -180,6 +182,12 @@ def simulate_transport(
             f"the programme must have one voltage, got voltages of shape {programme.start.shape}: use "
             "jax.vmap for several."
         )
+    segments, steps = programme.duration.shape[0], programme.steps
+    check_shape(
+        f"The states of {transport.cells:,} cells after {segments:,} x {steps:,} steps",
+        (4, segments, steps, transport.cells),
+        "take fewer cells or steps, or run the programme in parts",
+    )
     state = transport.init_state() if state is None else state
     dtype = common_dtype((transport, programme, state))
     return _run(*(cast_inexact(x, dtype) for x in (transport, programme, state)))

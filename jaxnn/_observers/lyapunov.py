@@ -16,6 +16,7 @@ from .._core import (
     announced,
     arguments,
     check_network,
+    check_shape,
     compiled,
     concrete,
     unit,
@@ -117,6 +118,9 @@ def lyapunov_exponents(
     problem.check_remembers_states_alone("lyapunov_exponents")
     key = setup.get("key")
     key = jax.random.key(0) if key is None else key
+    # Differences, their growth in one step and their factors; what each interval keeps.
+    size = n_count * (4 * problem.state.size + n_steps // n_interval)
+    check_shape(f"{n_count:,} differences over {n_steps:,} steps", (size,), "take a smaller count")
     start = jax.random.normal(key, (n_count, *problem.state.shape), problem.state.dtype)
     weights = state_scale(problem.junction, problem.network.passive, problem.state).weights
     if weights is not None:

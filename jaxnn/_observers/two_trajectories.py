@@ -19,6 +19,7 @@ from .._core import (
     announced,
     arguments,
     check_at_least,
+    check_shape,
     compiled,
     concrete,
     unit,
@@ -206,6 +207,9 @@ def _check_start(
     else:
         indices = _in_network(junctions, problem.network.passive)
     pairs = indices.shape[-1]
+    # States before and after a step, conductances and voltages of each copy of the network.
+    size = pairs * (4 * problem.state.size + problem.network.n_nodes)
+    check_shape(f"{pairs:,} pairs of trajectories", (size,), "give fewer `junctions` at a time")
     one_hot = jnp.zeros((pairs, problem.state.size // shape[-1], shape[-1]), dtype)
     variable = jnp.asarray(scale.measured)[jnp.asarray(indices)]
     return one_hot.at[jnp.arange(pairs), variable, indices].set(distance).reshape(pairs, *shape)

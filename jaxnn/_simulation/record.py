@@ -10,7 +10,14 @@ from jaxtyping import Array, PyTree
 
 from jaxnn_kernels import mapped_like, shared_like
 
-from .._core import Declared, Module, arguments, user_code
+from .._core import (
+    Declared,
+    Module,
+    arguments,
+    check_room,
+    in_words,
+    user_code,
+)
 from .problem import Problem
 from .step import ALWAYS, ON_REQUEST, Carry, Run, Step, kept_of, run_of, steps_of
 
@@ -89,10 +96,15 @@ def check_record(record: Record) -> tuple[tuple[str, ...], Recorded]:
 _ALWAYS = ("time", *ALWAYS, "final_state")
 
 
-def recording(problem: Problem, steps: int, names: tuple[str, ...], own: Recorded) -> tuple[Any, Any, Any]:
+def recording(
+    problem: Problem, steps: int, every: int, names: tuple[str, ...], own: Recorded
+) -> tuple[Any, Any, Any]:
     """A step that keeps and observes, what it starts from, and what finishes the observers.
 
     The step is `(carry, memories), voltage -> (carry, memories), (quantities, values of functions)`.
+
+    Raises a `ValueError`, while it is traced, for more than there is room for: then the sizes are known,
+    and nothing of them is allocated.
     """
     run = run_of(problem, steps)
     step_of = steps_of(problem, run)
@@ -111,13 +123,17 @@ def recording(problem: Problem, steps: int, names: tuple[str, ...], own: Recorde
         for name, function in functions.items():
             with user_code(f"the function {name!r} in record"):
                 values[name] = jax.tree.map(jnp.asarray, function(now))
-        return (carry, after), (kept_of(problem, now, (*ALWAYS, *names)), values)
+        kept = kept_of(problem, now, (*ALWAYS, *names))
+        _check_kept(kept | values, steps, every)
+        return (carry, after), (kept, values)
 
     memories = {}
     for name, observer in observers.items():
         with user_code(f"the observer {name!r}"):
             memories[name] = observer.start(run)
-    memories = mapped_like(shared_like(jax.tree.map(jnp.asarray, memories), problem), problem)
+    memories = jax.tree.map(jnp.asarray, memories)
+    _check_memories(memories, steps)
+    memories = mapped_like(shared_like(memories, problem), problem)
 
     def finish(memories: dict[str, PyTree]) -> dict[str, PyTree]:
         out = {}
@@ -127,3 +143,31 @@ def recording(problem: Problem, steps: int, names: tuple[str, ...], own: Recorde
         return out
 
     return step, memories, finish
+
+
+def _check_kept(kept: dict[str, PyTree], steps: int, every: int) -> None:
+    """Raises a `ValueError` for more quantities at more times than there is room for."""
+    rows = steps // every
+    sizes = {name: rows * _bytes(value) for name, value in kept.items()}
+    most = max(sizes, key=lambda name: sizes[name])
+    check_room(
+        f"A record of {steps:,} steps, {rows:,} of them kept, {in_words(sizes[most])} of it {most!r},",
+        sum(sizes.values()),
+        f"record less, keep fewer steps with every={10 * every} or more, or go on from final_state",
+        on_device=True,
+    )
+
+
+def _check_memories(memories: dict[str, PyTree], steps: int) -> None:
+    for name, memory in memories.items():
+        check_room(
+            f"What the observer {name!r} remembers of {steps:,} steps",
+            _bytes(memory),
+            "take fewer steps, and go on from final_state",
+            on_device=True,
+        )
+
+
+def _bytes(tree: PyTree) -> int:
+    """Of arrays that may be traced: one run's, where several are mapped."""
+    return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(tree))

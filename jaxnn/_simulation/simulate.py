@@ -63,7 +63,8 @@ def simulate(
       "state", "junction_conductance", "junction_voltage", "node_potential", "kirchhoff_residual",
       "power", "cut_off" (doubles the cost); functions of a `jaxnn.Step`, whose values over time are
       `solution.recorded[name]`; and observers (`jaxnn.AbstractObserver`), whose result is there too. Alone,
-      in a sequence, or a mapping that names them. What is not asked for takes no memory.
+      in a sequence, or a mapping that names them. What is not asked for takes no memory, and more than
+      half of the free memory is refused with an estimate before the first step (a batch counts as one run).
     - `every`: keep steps every, 2 every, ...
     - `solver`: `StarMesh()` or `Dense()`; by default whichever takes less work.
     - `adjoint`: what reverse mode keeps, `StoreStates()` by default, `Checkpointed()` for long runs.
@@ -114,7 +115,7 @@ def _run(
     own: Recorded,
     adjoint: AbstractAdjoint,
 ) -> Solution:
-    step, memories, finish = recording(problem, steps, names, own)
+    step, memories, finish = recording(problem, steps, every, names, own)
     begin = first_carry(problem, run_of(problem, steps)), memories
     (carry, memories), (kept, values) = adjoint.scan(step, begin, problem.samples, steps, every)
     kept_step = problem.start_step + every * jnp.arange(1, steps // every + 1, dtype=jnp.int32)

@@ -10,7 +10,7 @@ from jaxtyping import Int
 from jaxnn_kernels import dense_plan, nodal_plan, star_mesh_plan
 
 from .._circuit import Layout
-from .._core import Module, Plan
+from .._core import Module, Plan, check_shape
 from .._networks import Topology
 
 
@@ -96,6 +96,8 @@ class Dense(AbstractSolver):
     def plan(
         self, n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " _"]
     ) -> Plan:
+        # Where each entry comes from, the matrix and its factors.
+        check_shape(f"A full matrix of {n_nodes:,} wires", (3, n_nodes, n_nodes), "use jaxnn.StarMesh()")
         return dense_plan(n_nodes, edges, terminals)
 
 

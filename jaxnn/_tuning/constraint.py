@@ -18,6 +18,7 @@ from .._core import (
     as_inexact,
     check_at_least,
     check_finite,
+    check_shape,
     common_dtype,
     concrete,
     follow,
@@ -359,6 +360,9 @@ def spread(parameters: PyTree, key: PRNGKeyArray, restarts: int, *, constraints:
     if restarts < 1:
         raise ValueError(f"restarts must be at least 1, got {restarts}.")
     leaves, structure = jax.tree.flatten(parameters)
+    size = sum(np.size(leaf) for leaf in leaves if is_tunable(leaf))
+    # Drawn, with keys, and set.
+    check_shape(f"{restarts:,} starts of {size:,} numbers", (4, restarts, size), "draw fewer")
     starts = []
     for i, (leaf, rule) in enumerate(zip(leaves, leaf_rules(parameters, constraints), strict=True)):
         if not is_tunable(leaf):

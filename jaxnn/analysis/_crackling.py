@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from .._core import Seed, arguments
+from .._core import Seed, arguments, check_repeats
 from ._avalanches import Avalanches, mean_size
 from ._power_law import PowerLawFit, line_through
 
@@ -114,6 +114,7 @@ def shape_collapse(
 
     - `shortest`, `longest`: lifetimes to use [bins].
     - `least_count`: how many avalanches a lifetime needs to be used.
+    - `bootstraps`: 1,000,000 at the most.
 
     NaN if fewer than two lifetimes qualify.
 
@@ -127,13 +128,15 @@ def shape_collapse(
     collapse.estimate.value  # 1.0
     ```
     """
+    bootstraps = check_repeats("bootstraps", bootstraps)
     everything = np.arange(len(avalanches.lifetime))
     time = np.arange(1 / shortest, 1 + 1e-9, 1e-3)
     profiles = lambda chosen: _profiles(avalanches, chosen, time, shortest, longest, least_count)
     lifetimes, shapes = profiles(everything)
     random = np.random.default_rng(seed)
-    draws = [random.choice(everything, everything.size) for _ in range(bootstraps)]
-    gammas = [_best_gamma(*profiles(draw)) for draw in draws] if draws else [_best_gamma(lifetimes, shapes)]
+    # One at a time, so that no more than one is in memory.
+    draws = (random.choice(everything, everything.size) for _ in range(bootstraps))
+    gammas = [_best_gamma(*profiles(draw)) for draw in draws] or [_best_gamma(lifetimes, shapes)]
     error = float(np.std(gammas, ddof=1)) if len(gammas) > 1 else float("nan")
     return ShapeCollapse(Estimate(1 + float(np.mean(gammas)), error), lifetimes, time, shapes)
 

@@ -5,12 +5,9 @@ from typing import NamedTuple, SupportsIndex
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._core import Numbers, Seed, arguments
+from .._core import Numbers, Seed, arguments, check_repeats, check_room
+from ._power_law_range import Range, Sample, Tail, distance, mean_log, probabilities
 
-
-# Exponents are looked for in this range.
-_LOWEST, _HIGHEST = -1.0, 8.0
-_LONGEST = 10**9  # numbers between the cut-offs
 
 _EXPONENT = arguments.real(ndim=0, known=True)
 
@@ -51,14 +48,9 @@ def power_law_probabilities(exponent: float, minimum: int, maximum: int) -> Floa
     jaxnn.analysis.power_law_probabilities(2.0, 1, 3)  # [0.735, 0.184, 0.0816]
     ```
     """
-    if maximum - minimum > _LONGEST:
-        raise ValueError(
-            f"maximum must be at most {_LONGEST} above minimum, each number between having a probability "
-            "in memory: give a smaller one."
-        )
-    x = np.arange(minimum, maximum + 1, dtype=float)
-    weight = (x / minimum) ** -exponent
-    return weight / weight.sum()
+    count = int(maximum) - int(minimum) + 1
+    check_room(f"The probabilities of {count:,} whole numbers", 24 * count, "take a nearer maximum")
+    return probabilities(exponent, minimum, maximum)
 
 
 @arguments.checked(
@@ -78,8 +70,11 @@ def power_law_sample(
     sample.max() <= 100  # True
     ```
     """
-    probabilities = power_law_probabilities(exponent, minimum, maximum)
-    return np.random.default_rng(seed).choice(len(probabilities), int(count), p=probabilities) + minimum
+    check_room(f"A sample of {int(count):,} whole numbers", 64 * int(count), "draw fewer")
+    random, law = np.random.default_rng(seed), Range(int(minimum), int(maximum)).law(exponent)
+    if isinstance(law, Tail):
+        return law.draws(int(count), random)
+    return random.choice(len(law.law), int(count), p=law.law) + law.minimum
 
 
 @arguments.checked(
@@ -103,7 +98,8 @@ def fit_power_law(
 
     $$\hat\tau: \quad \frac{1}{N} \sum_i \ln x_i = \sum_x p_\tau(x) \ln x$$
 
-    - `sample`: whole numbers >= 1; what lies outside the cut-offs is left out.
+    - `sample`: whole numbers >= 1; what lies outside the cut-offs is left out. A range of millions takes no
+      more time or memory than one of thousands: beyond a table, sums are integrals, to 1e-9.
     - `samples`: how many synthetic samples give the p-value and the error.
     - `refit`: whether the law is fitted to each of these before its distance is measured. The paper
       does not, which makes p larger; Clauset et al. do, and then p < 0.1 rejects.
@@ -120,14 +116,15 @@ def fit_power_law(
     fit.exponent  # 1.97
     ```
     """
-    values = _check_sample(sample)
-    minimum = int(values.min()) if minimum is None else minimum
-    maximum = int(values.max()) if maximum is None else maximum
-    histogram = np.bincount(values[(values >= minimum) & (values <= maximum)] - minimum)
-    histogram = np.pad(histogram, (0, max(0, maximum - minimum + 1 - histogram.size)))
-    if np.count_nonzero(histogram) < 2:
+    values, counts = np.unique(_check_sample(sample), return_counts=True)
+    samples = check_repeats("samples", samples)
+    minimum = int(values[0] if minimum is None else minimum)
+    maximum = int(values[-1] if maximum is None else maximum)
+    inside = (values >= minimum) & (values <= maximum)
+    if np.count_nonzero(inside) < 2:
         raise ValueError(f"Fewer than two distinct values lie between {minimum} and {maximum}.")
-    return _Range(minimum, maximum).fit(histogram, samples, refit, np.random.default_rng(seed))
+    data = values[inside], counts[inside]
+    return _fit(Range(minimum, maximum), data, samples, refit, np.random.default_rng(seed))
 
 
 @arguments.checked(
@@ -166,18 +163,19 @@ def scan_power_law(
     (fit.minimum, fit.maximum)  # (1, 27)
     ```
     """
-    values = _check_sample(sample)
-    distinct = np.unique(values)
+    distinct, counts = np.unique(_check_sample(sample), return_counts=True)
+    samples = check_repeats("samples", samples)
+    pairs = len(distinct) * len(distinct) // 2
+    check_room(f"The {pairs:,} ranges between {len(distinct):,} distinct data", 48 * pairs, "bin the data")
     low, high = np.triu_indices(len(distinct), 2)
     order = np.argsort(-distinct[high] / distinct[low], kind="stable")[:tries]
-    histogram = np.bincount(values)
     random = np.random.default_rng(seed)
     for i in order:
-        minimum, maximum = int(distinct[low[i]]), int(distinct[high[i]])
-        found = _Range(minimum, maximum)
-        inside = histogram[minimum : maximum + 1]
-        if found.may_reach(inside, accept, samples, random):
-            fit = found.fit(inside, samples, False, random)
+        inside = slice(low[i], high[i] + 1)
+        found = Range(int(distinct[low[i]]), int(distinct[high[i]]))
+        data = distinct[inside], counts[inside]
+        if _may_reach(found, data, accept, samples, random):
+            fit = _fit(found, data, samples, False, random)
             if fit.p_value >= accept:
                 return fit
     return None
@@ -214,56 +212,31 @@ def line_through(x: Numbers, y: Numbers) -> tuple[float, float]:
     return slope, float(np.sqrt(residual @ residual / (x.size - 2) / (away @ away)))
 
 
-class _Range:
-    """The family of laws on minimum..maximum, with the mean logarithm tabulated over the exponent."""
+def _fit(found: Range, data: Sample, samples: int, refit: bool, random: np.random.Generator) -> PowerLawFit:
+    count = int(data[1].sum())
+    exponent = float(found.exponents(np.array([mean_log(data)]))[0])
+    law = found.law(exponent)
+    apart = distance(data, law)
+    again, further, several = np.zeros(samples), 0, found.at_once(count)
+    for start in range(0, samples, several):
+        made = [law.sample(count, random) for _ in range(start, min(start + several, samples))]
+        some = again[start : start + len(made)] = found.exponents(np.array([*map(mean_log, made)]))
+        laws = [found.law(e) for e in some] if refit else [law] * len(made)
+        further += sum(distance(*pair) >= apart for pair in zip(made, laws, strict=True))
+    p_value = further / samples if samples else float("nan")
+    error = float(again.std(ddof=1)) if samples > 1 else float("nan")
+    return PowerLawFit(exponent, error, found.minimum, found.maximum, apart, p_value, count)
 
-    def __init__(self, minimum: int, maximum: int):
-        self.minimum, self.maximum = minimum, maximum
-        self.log = np.log(np.arange(minimum, maximum + 1, dtype=float))
 
-    def exponents(self, histograms: Int[np.ndarray, "samples values"]) -> Float[np.ndarray, " samples"]:
-        """The exponents whose mean logarithm is that of each histogram: bisection, all at once."""
-        wanted = histograms @ self.log / histograms.sum(axis=1)
-        low, high = np.full(len(wanted), _LOWEST), np.full(len(wanted), _HIGHEST)
-        for _ in range(22):  # to 2e-6 of an exponent
-            middle = (low + high) / 2
-            weight = np.exp(-middle[:, None] * (self.log - self.log[0]))
-            # The mean falls as the exponent rises.
-            too_large = weight @ self.log / weight.sum(axis=1) < wanted
-            low, high = np.where(too_large, low, middle), np.where(too_large, middle, high)
-        return (low + high) / 2
-
-    def law(self, exponent: float) -> Float[np.ndarray, " values"]:
-        return power_law_probabilities(exponent, self.minimum, self.maximum)
-
-    def distances(self, histograms: np.ndarray, law: np.ndarray) -> Float[np.ndarray, " samples"]:
-        share = np.cumsum(histograms, axis=1) / histograms.sum(axis=1, keepdims=True)
-        return np.max(np.abs(share - np.cumsum(law, axis=-1)), axis=1)
-
-    def fit(
-        self, histogram: np.ndarray, samples: int, refit: bool, random: np.random.Generator
-    ) -> PowerLawFit:
-        count = int(histogram.sum())
-        exponent = float(self.exponents(histogram[None])[0])
-        law = self.law(exponent)
-        distance = float(self.distances(histogram[None], law)[0])
-        made = random.multinomial(count, law, samples)
-        again = self.exponents(made)
-        laws = np.stack([self.law(e) for e in again]) if refit else law
-        p_value = float(np.mean(self.distances(made, laws) >= distance))
-        return PowerLawFit(
-            exponent, float(again.std(ddof=1)), self.minimum, self.maximum, distance, p_value, count
-        )
-
-    def may_reach(
-        self, histogram: np.ndarray, accept: float, samples: int, random: np.random.Generator
-    ) -> bool:
-        """Whether the first few synthetic samples leave a chance of 1e-3 that p reaches `accept`."""
-        first = min(20, samples)
-        law = self.law(float(self.exponents(histogram[None])[0]))
-        made = random.multinomial(int(histogram.sum()), law, first)
-        beyond = np.sum(self.distances(made, law) >= self.distances(histogram[None], law)[0])
-        return bool(_binomial_cdf(int(beyond), first, accept) > 1e-3)
+def _may_reach(
+    found: Range, data: Sample, accept: float, samples: int, random: np.random.Generator
+) -> bool:
+    """Whether the first few synthetic samples leave a chance of 1e-3 that p reaches `accept`."""
+    first = min(20, samples)
+    law = found.law(float(found.exponents(np.array([mean_log(data)]))[0]))
+    apart, count = distance(data, law), int(data[1].sum())
+    beyond = sum(distance(law.sample(count, random), law) >= apart for _ in range(first))
+    return bool(_binomial_cdf(beyond, first, accept) > 1e-3)
 
 
 def _binomial_cdf(successes: int, trials: int, chance: float) -> float:
@@ -280,9 +253,10 @@ def _check_sample(sample: Numbers) -> Int[np.ndarray, " data"]:
         or not values.size
         or not np.issubdtype(values.dtype, np.integer)
         or values.min() < 1
+        or values.max() >= 2**62
     ):
         raise ValueError(
-            f"sample must be a list of whole numbers >= 1, got {values.dtype} of shape {values.shape}; "
-            "for continuous data use the powerlaw package."
+            f"sample must be a list of whole numbers from 1 to 2^62, got {values.dtype} of shape "
+            f"{values.shape}; for continuous data use the powerlaw package."
         )
-    return values
+    return values.astype(np.int64)

@@ -7,7 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._core import arguments, bar, check_at_least, check_finite
+from .._core import (
+    arguments,
+    bar,
+    check_at_least,
+    check_finite,
+    check_shape,
+)
 
 
 @arguments.checked(
@@ -61,6 +67,11 @@ def audio_pulses(
         )
     if not len(recordings):
         raise ValueError("there are no recordings to encode.")
+    count, longest = len(recordings), max(map(np.size, recordings))
+    # The pulses, and all bands of one recording in float64, squared.
+    size = 2 * count * channels * frames + 4 * channels * longest
+    advice = "take fewer channels or recordings"
+    check_shape(f"{count:,} recordings in {channels:,} bands, {frames:,} frames,", (size,), advice, each=4)
     from scipy.signal import gammatone  # a second that only those who listen have to wait
 
     filters = [gammatone(f, "iir", fs=rate) for f in _centres(lowest, 0.45 * rate, channels)]

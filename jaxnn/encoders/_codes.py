@@ -4,7 +4,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._core import Key, Numbers, arguments, as_array, check_at_least, check_finite
+from .._core import (
+    Key,
+    Numbers,
+    arguments,
+    as_array,
+    check_at_least,
+    check_finite,
+    check_shape,
+)
 from ._pulses import unit_values
 
 
@@ -85,7 +93,13 @@ def rate_code(
     ```
     """
     pulses = unit_values("pulses", pulses, _AXES)
-    held = jnp.repeat(pulses, arguments.as_count("slots", slots), axis=-1)
+    slots = arguments.as_count("slots", slots)
+    check_shape(
+        f"{pulses.size:,} values over {slots:,} slots each",
+        (4, pulses.size, slots),
+        "take fewer slots, or fewer samples at a time",
+    )
+    held = jnp.repeat(pulses, slots, axis=-1)
     if key is not None:
         return jax.random.bernoulli(key, held).astype(held.dtype)
     # Whole numbers, for sums of floats need not rise. The sum may run over: its low bits stay right.

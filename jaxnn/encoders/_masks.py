@@ -5,7 +5,14 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._core import Key, Numbers, arguments, as_array, concrete
+from .._core import (
+    Key,
+    Numbers,
+    arguments,
+    as_array,
+    check_shape,
+    concrete,
+)
 from ._pulses import unit_values
 
 
@@ -34,6 +41,7 @@ def mask_pulses(pulses: Numbers, mask: Numbers) -> Float[Array, "samples devices
     """
     pulses = unit_values("pulses", pulses, _AXES)
     mask = unit_values("mask", mask, "repeats nodes").astype(pulses.dtype)
+    _check_pulses(*pulses.shape, *mask.shape)
     masked = pulses[:, :, None, :, None] * mask[None, None, :, None, :]
     n, channels, slots = pulses.shape
     repeats, nodes = mask.shape
@@ -60,6 +68,7 @@ def mix_channels(pulses: Numbers, weights: Numbers) -> Float[Array, "samples dev
         raise ValueError(
             f"weights must have one column per channel, {pulses.shape[1]} of them, got {weights.shape[1]}."
         )
+    _check_pulses(pulses.shape[0], weights.shape[0], pulses.shape[2])
     sums = concrete(weights.sum(axis=1))
     # Rounding errors of sums are forgiven here, and cut off below.
     if sums is not None and sums.size and np.max(sums) > 1.001:
@@ -84,6 +93,7 @@ def random_mask(key: Key, repeats: int, nodes: int, *, levels: int | None = None
     ```
     """
     shape = (arguments.as_count("repeats", repeats), arguments.as_count("nodes", nodes))
+    check_shape(f"A mask of {shape[0]:,} x {shape[1]:,} weights", (3, *shape), "take fewer")
     if levels is None:
         return jr.uniform(key, shape)
     top = arguments.as_count("levels", levels) - 1
@@ -109,6 +119,7 @@ def random_mix(key: Key, devices: int, channels: int, *, fan_in: int | None = No
     ```
     """
     shape = (arguments.as_count("devices", devices), arguments.as_count("channels", channels))
+    check_shape(f"{shape[0]:,} x {shape[1]:,} weights", (4, *shape), "take fewer devices")
     drawn = jr.uniform(key, shape)
     if fan_in is None:
         return drawn / drawn.sum(axis=1, keepdims=True)
@@ -116,3 +127,8 @@ def random_mix(key: Key, devices: int, channels: int, *, fan_in: int | None = No
         raise ValueError(f"fan_in must be at most the {channels} channels, got {fan_in}.")
     rank = jnp.argsort(jnp.argsort(drawn, axis=1), axis=1)
     return as_array(rank < fan_in) / fan_in
+
+
+def _check_pulses(*shape: int) -> None:
+    """Raises a `ValueError` for more pulses than there is room for."""
+    check_shape(f"Pulses of shape {shape}", (2, *shape), "encode fewer samples at a time")

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._core import Number, arguments, as_inexact
+from .._core import Number, arguments, as_inexact, check_shape
 from ._abstract import AbstractReservoir, Response, in_dtype_of
 from ._linear import check_taps, tapped, without_energy
 
@@ -60,6 +60,7 @@ class EchoState(AbstractReservoir):
         The radius of such a matrix is nearly the root of the sum of the squares of a row, to which
         it is scaled; the entries are normal.
         """
+        check_shape(f"A reservoir of {devices:,} nodes", (6, devices, devices), "draw fewer nodes", each=8)
         rng = np.random.default_rng(seed)
         links = min(links, devices)
 

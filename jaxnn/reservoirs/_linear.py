@@ -6,9 +6,16 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
-from .._core import Number, arguments, as_inexact, check_at_least
+from .._core import (
+    Number,
+    arguments,
+    as_inexact,
+    check_at_least,
+    check_shape,
+)
 from ._abstract import AbstractReservoir, Response, in_dtype_of
 
 
@@ -68,6 +75,7 @@ class LeakyIntegrator(AbstractReservoir):
 
 def tapped(step: Callable, start: Array, pulses: Array, every: int, reads: int) -> Array:
     """Scans over the slots of a train and `reads` empty ones; what is tapped, (samples, devices, taps)."""
+    check_reads(pulses, reads)
     slots = pulses.shape[2]
     drive = jnp.pad(pulses, ((0, 0), (0, 0), (0, reads)))
     _, out = jax.lax.scan(step, start, jnp.moveaxis(drive, 2, 0))
@@ -83,7 +91,18 @@ def check_taps(reservoir: Any) -> None:
 
 def taps(slots: int, every: int, reads: int) -> Array:
     """The slots that are read: every `every`-th, counted from the last, and all after the train."""
-    return jnp.asarray([*range((slots - 1) % every, slots, every), *range(slots, slots + reads)])
+    kept = np.arange((slots - 1) % every, slots, every), np.arange(slots, slots + reads)
+    return jnp.asarray(np.concatenate(kept))
+
+
+def check_reads(pulses: Array, reads: int, steps: int = 1) -> None:
+    """Raises a `ValueError` for more reads, each of so many steps, than there is room for."""
+    samples, devices, slots = pulses.shape
+    shape = (4, samples, devices, slots + max(reads, 0), steps)
+    what = (
+        f"A train of {slots:,} pulses and {reads:,} reads for {samples:,} samples and {devices:,} devices"
+    )
+    check_shape(what, shape, "take fewer reads, or fewer samples at a time")
 
 
 def without_energy(features: Array) -> Response:

@@ -8,12 +8,19 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float
 
-from .._core import Key, Number, arguments, as_inexact, unit
+from .._core import (
+    Key,
+    Number,
+    arguments,
+    as_inexact,
+    check_shape,
+    unit,
+)
 from .._junctions import TunnelJunction
 from .._networks import Network, farthest_pair, nanowire_network
 from .._simulation import simulate
 from ._abstract import AbstractReservoir, Response, in_dtype_of
-from ._linear import taps
+from ._linear import check_reads, taps
 
 
 class NanowireReservoir(AbstractReservoir):
@@ -68,12 +75,15 @@ class NanowireReservoir(AbstractReservoir):
         network = nanowire_network(wires, box=10e-6, seed=0)
         pair = farthest_pair(network)
         path = network.path_length(*pair)
-        normal = jr.normal(key, (arguments.as_count("devices", devices), network.n_junctions))
+        shape = (arguments.as_count("devices", devices), network.n_junctions)
+        check_shape(f"{shape[0]:,} networks of {shape[1]:,} junctions", (4, *shape), "draw fewer")
+        normal = jr.normal(key, shape)
         flux = TunnelJunction().critical_flux * jnp.exp(spread * normal)
         volts: dict[str, Any] = {"low": 0.02 * path, "high": 0.15 * path}
         return cls(network, flux, terminals=pair, **volts | numbers)
 
     def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
+        check_reads(pulses, self.reads, 2 * self.steps)
         slots, own = pulses.shape[2], in_dtype_of(pulses, self)
         amplitude = jnp.pad(pulses, ((0, 0), (0, 0), (0, self.reads)))
         volts = own.low + amplitude * (own.high - own.low)

@@ -13,7 +13,7 @@ from jaxnn_kernels import CloudState
 from .._core import Key, Number, arguments, as_inexact, check_at_least, follow, unit
 from .._nickelate import CapacitiveSheet, NickelateDevice, NickelateSpread, Programme, simulate_devices
 from ._abstract import AbstractReservoir, Response, in_dtype_of
-from ._linear import taps
+from ._linear import check_reads, taps
 
 
 # Set pulses of 1 us on an erased device of set B [V]: docs/nickelate.md.
@@ -135,6 +135,7 @@ class NickelateReservoir(AbstractReservoir):
         devices, slots = pulses.shape[1:]
         if devices != self.state.length.shape[0]:
             raise ValueError(f"pulses for {self.state.length.shape[0]} devices wanted, got {devices}.")
+        check_reads(pulses, self.reads, 2)
         own = in_dtype_of(pulses, self)
         device, state = own._numbers(), jax.tree.map(own._by_sheet, own.state)
         read = taps(slots, self.every, self.reads)

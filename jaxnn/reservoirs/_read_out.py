@@ -7,7 +7,7 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Float, Int
 
-from .._core import Numbers, arguments
+from .._core import Numbers, arguments, check_room
 
 
 PENALTIES = tuple(10.0 ** np.arange(-6, 2))
@@ -85,6 +85,8 @@ def scores(labels: Numbers, named: Numbers, n_classes: int) -> Scores:
         raise ValueError(
             f"labels and named must be of as many samples, got {len(labels)} and {len(named)}."
         )
+    most = max(n_classes, *(int(x.max(initial=0)) + 1 for x in (labels, named)))
+    check_room(f"What is counted of {most:,} classes", 48 * most, "number classes from 0 on, without gaps")
     hit = np.bincount(labels[labels == named], minlength=n_classes)
     true, said = (np.bincount(x, minlength=n_classes) for x in (labels, named))
     recall = np.where(true > 0, hit / np.maximum(true, 1), np.nan)
@@ -210,6 +212,9 @@ def _checked(features: Numbers, labels: Numbers, n_classes: int) -> tuple[np.nda
         raise ValueError(
             f"labels must be at least two of 0 to {n_classes - 1}, got {np.unique(labels)[:10]}."
         )
+    # What is aimed at and what is said, for each fold and penalty in turn.
+    size = 32 * n_classes * (x.shape[0] + x.shape[1])
+    check_room(f"A read-out of {n_classes:,} classes", size, "number classes from 0 on, without gaps")
     return x, labels
 
 
@@ -220,7 +225,8 @@ def _parts(labels: np.ndarray, folds: Numbers) -> tuple[np.ndarray, np.ndarray]:
         if part.shape != labels.shape or len(np.unique(part)) < 2:
             raise ValueError("folds must be a number, or the part of each sample, at least two of them.")
         return part, np.unique(part)
-    held_out = np.arange(int(part))
+    # More parts than samples would be empty.
+    held_out = np.arange(min(int(part), len(labels)))
     if not held_out.size:
         raise ValueError(f"folds must be at least 1, got {part}.")
     count = 5 if len(held_out) == 1 else len(held_out)

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 
 from .._core import Number, as_inexact, check_at_least, check_finite, follow, unit
 from ._abstract import AbstractReservoir, Response, in_dtype_of
-from ._linear import check_taps, taps
+from ._linear import check_reads, check_taps, taps
 
 
 _FINITE = ("insulating_current", "insulating_slope", "tunnelling_current", "tunnelling_slope")
@@ -80,6 +80,7 @@ class TungstenOxideReservoir(AbstractReservoir):
         check_at_least("period less width of a TungstenOxideReservoir", gap, 0, "s", strict=True)
 
     def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
+        check_reads(pulses, self.reads)
         slots = pulses.shape[2]
         drive = jnp.moveaxis(jnp.pad(pulses, ((0, 0), (0, 0), (0, self.reads))), 2, 0)
         per_device = lambda x: jnp.broadcast_to(x, pulses.shape[:2])
