@@ -33,9 +33,8 @@ Numbers: TypeAlias = Declared[ArrayLike | npt.ArrayLike]
 Count: TypeAlias = Declared[SupportsIndex | float]
 """A whole number, written as 100 or as 1e2."""
 
-_Wires: TypeAlias = Sequence[int] | Sequence[np.integer] | Array | np.ndarray
-Terminals: TypeAlias = Declared[_Wires | Sequence[_Wires]]
-"""Wires by number, as they are given; for an ensemble one sequence per network."""
+Terminals: TypeAlias = Declared[Sequence[object] | Array | np.ndarray]
+"""Wires by number or electrodes, as they are given; for an ensemble one sequence per network."""
 
 Key: TypeAlias = PRNGKeyArray
 """A random key, of `jax.random.key` or of the older `jax.random.PRNGKey`."""

@@ -1,5 +1,7 @@
 """Currents into nodes: against a dense solution, in every plan, precision and transform."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -72,7 +74,7 @@ def test_gradients_and_batches(name):
     along = jax.tree.map(lambda x: jnp.asarray(x * random.normal(size=x.shape)), at)
     expected = central(lambda h: loss(jax.tree.map(lambda x, d: x + h * d, at, along)), 0.0, 1.0)
     gradient = jax.grad(loss)(at)
-    reverse = sum(jnp.vdot(x, d) for x, d in zip(gradient, along, strict=True))
+    reverse: Any = sum(jnp.vdot(x, d) for x, d in zip(gradient, along, strict=True))
     forward = jax.jvp(loss, (at,), (along,))[1]
     np.testing.assert_allclose([reverse, forward], expected, rtol=1e-6)
     several = jax.tree.map(lambda x: jnp.stack([x, 1.5 * x, 0.5 * x]), at)

@@ -1,5 +1,7 @@
 """Capacitors: against the matrix exponential, conservation of charge and energy, gradients, batches."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,7 +23,7 @@ SERIES, TIME = 1e6, 2e-7
 ENERGIES = ("supplied_energy", "dissipated_energy", "stored_energy", "electrode_charge", "node_potential")
 
 
-def run(steps, across=ACROSS, below=BELOW, law=None, **options):
+def run(steps, across: Any = ACROSS, below: Any = BELOW, law: Any = None, **options: Any):
     electrodes = (
         jaxnn.Electrode(SOURCE, resistance=SERIES),
         jaxnn.Electrode(DRAIN, "ground", resistance=SERIES),

@@ -1,5 +1,7 @@
 """Electrodes: held, fed, switched, floating and moved, against plain terminals and circuits by hand."""
 
+from typing import Any, cast
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -26,9 +28,11 @@ QUANTITIES = (
 )
 
 
-def run(terminals, drive=1.0, network=NETWORK, law=LAW, **options):
+def run(
+    terminals: Any, drive: Any = 1.0, network: Any = NETWORK, law: Any = LAW, **options: Any
+) -> jaxnn.Solution:
     drive = drive if isinstance(drive, jaxnn.AbstractDrive) else jaxnn.Constant(drive)
-    options = RUN | {"record": QUANTITIES} | options
+    options = {**RUN, "record": QUANTITIES, **options}
     return jaxnn.simulate(network, law, drive, terminals=terminals, **options)
 
 
@@ -51,7 +55,7 @@ def test_placements_are_a_batch_axis():
     compiled = jax.jit(lambda pair: run(pair).conductance)
     compiled(pairs[0])
     compiled(pairs[1])
-    assert compiled._cache_size() == 1
+    assert compiled._cache_size() == 1  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_a_series_resistor_divides():
@@ -169,10 +173,10 @@ def test_a_wire_that_is_traced_and_is_none_is_diagnosed():
     ("wrong", "said"),
     [
         (lambda: jaxnn.Electrode(3, "floating", resistance=1.0), "in series with a voltage"),
-        (lambda: jaxnn.Electrode(3, "clamp"), "kind of an Electrode must be one of"),
+        (lambda: jaxnn.Electrode(3, cast(Any, "clamp")), "kind of an Electrode must be one of"),
         (lambda: jaxnn.Electrode(3, resistance=-1.0), "resistance of an Electrode must be at least 0"),
         (lambda: jaxnn.Electrode(3, on=2.0), "on of an Electrode must be from 0 to 1"),
-        (lambda: jaxnn.Electrode("a"), "wire of an Electrode must be the number of a wire"),
+        (lambda: jaxnn.Electrode(cast(Any, "a")), "wire of an Electrode must be the number of a wire"),
         (lambda: run([jaxnn.Electrode(0), 0]), "wire 0 has several electrodes"),
         (lambda: run([jaxnn.Electrode(0), 999]), "got wire 999"),
         (lambda: run([jaxnn.Electrode(0)]), "at least two electrodes"),

@@ -1,5 +1,7 @@
 """Steps of one's own, and drives that feed back what was read."""
 
+from typing import Any, cast
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -42,6 +44,7 @@ def test_a_step_with_electrodes_under_vmap_and_grad():
 
     def loss(v):
         _, steps = jax.lax.scan(stepper.step, stepper.start(), v * jnp.ones(10))
+        assert steps.circuit is not None
         return jnp.sum(steps.circuit.electrode_potential[-1])
 
     expected = central(lambda h: float(loss(0.8 + h)), 0.0, 1.0)
@@ -80,7 +83,7 @@ def test_gradients_go_round_the_loop(adjoint):
 
 def test_wrong_feedback_is_named():
     with pytest.raises(ValueError, match="function of Feedback must be a function"):
-        jaxnn.Feedback(3.0)
+        jaxnn.Feedback(cast(Any, 3.0))
     broken = jaxnn.Feedback(lambda step: step.no_such_thing)
     with pytest.raises(ValueError, match="the drive Feedback"):
         jaxnn.simulate(NETWORK, LAW, broken, steps=5, **SETUP)
@@ -89,4 +92,4 @@ def test_wrong_feedback_is_named():
             NETWORK, LAW, jaxnn.Feedback(lambda step: step.drive[0]), distance=1e-4, steps=100, **SETUP
         )
     with pytest.raises(TypeError, match="Stepper"):
-        jaxnn.Stepper(NETWORK, LAW, terminals=TERMINALS)
+        jaxnn.Stepper(NETWORK, LAW, **cast(Any, {"terminals": TERMINALS}))

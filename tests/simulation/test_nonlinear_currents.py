@@ -1,5 +1,7 @@
 """Junctions that are no resistors: Newton's method, its derivatives, its diagnosis."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,7 +23,7 @@ class Shaped(jaxnn.AbstractCurrentJunction):
     """i = scale shape(v), without a state that moves."""
 
     scale: jax.Array
-    shape: object = jnp.sinh
+    shape: Any = jnp.sinh
 
     def init_state(self, n_junctions):
         return jnp.zeros(n_junctions)
@@ -44,7 +46,7 @@ def diode(x):
     return 1e-6 * jnp.expm1(x / 0.3)
 
 
-def run(law, terminals=TERMINALS, drive=1.0, network=NETWORK, **options):
+def run(law, terminals: Any = TERMINALS, drive: Any = 1.0, network=NETWORK, **options: Any):
     drive = drive if isinstance(drive, jaxnn.AbstractDrive) else jaxnn.Constant(drive)
     return jaxnn.simulate(network, law, drive, terminals=terminals, **(RUN | options))
 
@@ -56,7 +58,7 @@ def behind(resistance):
 def test_a_sinh_junction_behind_a_resistor():
     out = run(sinh(), behind(1e4), network=PAIR)
     np.testing.assert_allclose(out.junction_voltage[-1], [0.46693], atol=5e-6)
-    root = scipy.optimize.brentq(lambda v: (1 - v) / 1e4 - 1e-6 * np.sinh(v / 0.1), 0, 1, xtol=1e-15)
+    root: Any = scipy.optimize.brentq(lambda v: (1 - v) / 1e4 - 1e-6 * np.sinh(v / 0.1), 0, 1, xtol=1e-15)
     np.testing.assert_allclose(out.junction_voltage[-1], [root], rtol=1e-12)
     np.testing.assert_allclose(out.power[-1], root * (1 - root) / 1e4, rtol=1e-12)
 
@@ -66,7 +68,8 @@ def test_diodes_have_a_polarity():
     law = Shaped(jnp.asarray(1.0), diode)
     forward, backward = (run(law, behind(1e3), v, PAIR).terminal_current[-1, 0] for v in (1.0, -1.0))
     drop = lambda i: 0.03 * np.log1p(i / 1e-6) + 1e3 * i - 1
-    np.testing.assert_allclose(forward, scipy.optimize.brentq(drop, 0, 1e-3, xtol=1e-18), rtol=1e-10)
+    expected: Any = scipy.optimize.brentq(drop, 0, 1e-3, xtol=1e-18)
+    np.testing.assert_allclose(forward, expected, rtol=1e-10)
     np.testing.assert_allclose(backward, -1e-6, rtol=1e-9)
 
 
@@ -84,7 +87,7 @@ def test_a_network_against_an_independent_solution():
         return sums[free]
 
     start = np.asarray(out.node_potential[-1])[free] + 0.01 * np.sin(np.arange(len(free)))
-    found = scipy.optimize.fsolve(lost, start, xtol=1e-13)
+    found: Any = scipy.optimize.fsolve(lost, start, xtol=1e-13)
     np.testing.assert_allclose(out.node_potential[-1][free], found, atol=1e-10)
     assert float(out.kirchhoff_residual.max()) < 1e-14
     np.testing.assert_allclose(np.sum(out.terminal_current, axis=1), 0, atol=1e-17)
