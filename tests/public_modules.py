@@ -130,6 +130,10 @@ GIVEN = {
     "store states": jaxnn.StoreStates,
     "checkpointed": jaxnn.Checkpointed,
     "truncated": lambda: jaxnn.Truncated(10),
+    "electrode": lambda: jaxnn.Electrode(0, resistance=1, on=jaxnn.Constant(1)),
+    "capacitance": lambda: jaxnn.Capacitance(1e-15, [1e-15, 2e-15], potential=0),
+    "feedback": lambda: jaxnn.Feedback(lambda step: step.conductance, 1),
+    "stepper": lambda: jaxnn.Stepper(network(), jaxnn.TunnelJunction(), terminals=(0, 3), dt=1e-3),
     "equation": lambda: jaxnn.StateEquation(
         network(), jaxnn.TunnelJunction(), jaxnn.Constant(0.1), terminals=(0, 3)
     ),
@@ -173,6 +177,9 @@ FOUND = {
         *(a_run(), jnp.int32(1), jnp.ones(()), jnp.ones(2), jnp.ones(2), jnp.ones(())),
         *(jnp.ones(3),) * 3,
         jnp.ones(4),
+    ),
+    "circuit step": lambda: filled(
+        jaxnn.CircuitStep, *(jnp.ones(2),) * 2, *(jnp.ones(()),) * 3, jnp.ones(4), jnp.ones(3), jnp.int32(0)
     ),
     "optimisation": lambda: jaxnn.Optimisation(
         jax.tree.map(jnp.asarray, jaxnn.Sine(0.1, 2.0)),

@@ -104,10 +104,6 @@ class AbstractCurrentJunction(AbstractJunction):
 
         def critical_state(self):
             return jnp.inf
-
-
-    cubic = jaxnn.simulate(network, Cubic(), drive, **setup)
-    cubic.result == jaxnn.Result.successful  # True
     ```
     """
 

@@ -1,6 +1,7 @@
 """A network of wires (nodes) joined by junctions (edges)."""
 
 import operator
+import os
 from typing import Any, Literal, SupportsIndex
 
 import equinox as eqx
@@ -37,7 +38,10 @@ from .topology import ArrayInput, Topology
 from .wire_pieces import cut_wires, piece_conductances
 
 
-_MATRIX = arguments.either((sparray, spmatrix), arguments.real(ndim=2, known=True, finite=False))
+# The name of a file is answered by how to load it.
+_MATRIX = arguments.either(
+    (sparray, spmatrix, str, os.PathLike), arguments.real(ndim=2, known=True, finite=False)
+)
 
 
 class Network(Module):

@@ -242,7 +242,7 @@ def test_paths(tmp_path):
     for load in (jaxnn.Network.load, jaxnn.Solution.load):
         wrong: list[Any] = [None, 3, b"x"]
         for path in wrong:
-            with pytest.raises(ValueError, match="path must be the name of a file"):
+            with pytest.raises(ValueError, match="path must be a path, as text"):
                 load(path)
         with pytest.raises(FileNotFoundError, match="There is no file"):
             load(tmp_path)

@@ -9,6 +9,7 @@ import pytest
 
 import jaxnn
 from helpers import as_a_reader, line
+from jaxnn._junctions import call_law
 from public_modules import ALL, GIVEN, classes
 
 
@@ -39,8 +40,10 @@ def test_a_law_answers_in_the_dtype_of_the_state(name, dtype):
     law = LAWS[name]
     state = law.init_state(3).astype(dtype)
     voltage, dt = jnp.full(3, 0.02, dtype), jnp.asarray(0.1, dtype)
-    assert law.conductance(state).dtype == law.update(state, voltage, dt).dtype == dtype
-    assert law.update(state=state, voltage=voltage, dt=0.1).dtype == dtype
+    inputs = {"key": jax.random.key(0), "time": dt}
+    conductance = call_law(law, "conductance", state, **inputs)
+    assert conductance.dtype == call_law(law, "update", state, voltage, dt, **inputs).dtype == dtype
+    assert call_law(law, "update", state, voltage, 0.1, **inputs).dtype == dtype
     if isinstance(law, jaxnn.AbstractRateJunction):
         assert law.rate(state, voltage).dtype == dtype
 
@@ -76,7 +79,7 @@ def test_one_array_decides_the_dtype_of_a_run(name):
         "pads": (SINGLE_PADS, plain.tolist(), None),
     }
     run = lambda network, drive, state: jaxnn.simulate(
-        network, law, drive, terminals=(0, 3), state=state, **SETTINGS
+        network, law, drive, terminals=(0, 3), state=state, key=jax.random.key(0), **SETTINGS
     )
     for network, drive, state in runs.values():
         found = jax.eval_shape(lambda n=network, d=drive, s=state: run(n, d, s))

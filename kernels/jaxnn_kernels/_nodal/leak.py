@@ -7,7 +7,7 @@ below every conductance gives the limit to all digits.
 """
 
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, DTypeLike
 
 
 # Powers of two [S]. From there down a conductance counts as open: far below what any device has, and yet
@@ -15,7 +15,7 @@ from jaxtyping import Array
 _EXPONENT = {"float32": -90, "float64": -500}
 
 
-def leak(dtype: jnp.dtype) -> float:
+def leak(dtype: DTypeLike) -> float:
     """The conductance of an open junction [S]."""
     return 2.0 ** _EXPONENT.get(jnp.dtype(dtype).name, -90)
 
@@ -26,7 +26,7 @@ def with_leak(conductance: Array) -> Array:
     return jnp.where(conductance < 0, conductance, closed)
 
 
-def open_conductance(n_junctions: int, dtype: jnp.dtype) -> float:
+def open_conductance(n_junctions: int, dtype: DTypeLike) -> float:
     """Returns more than so many open junctions together conduct in `solve_nodes` [S].
 
     With eight side by side; what conducts more is a closed junction.

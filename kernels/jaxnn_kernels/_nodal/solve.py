@@ -310,7 +310,7 @@ def solve_nodes(
 
 @arguments.checked(plan=arguments.one_of(AbstractPlan), conductance=_ARRAY)
 def eliminate_nodes(plan: AbstractPlan, conductance: Float[Array, " edges"]) -> PyTree:
-    """Eliminates all nodes but the terminals: the part of `solve_nodes` that conductances [S] alone decide.
+    """Computes the elimination: the part of `solve_nodes` that conductances [S] alone decide.
 
     What it returns is for `solve_nodes` with the same plan and the same conductances, and has no
     derivative of its own.
