@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxnn_kernels import arguments
+
 from .numerical_warning import warn_user
 from .room import check_room
 from .types import FilePath
@@ -228,8 +230,7 @@ _HEADERS: dict[tuple[int, int], Any] = {
 
 
 def _checked_path(path: Any) -> Path:
-    if not isinstance(path, str | os.PathLike):
-        raise ValueError(f"path must be the name of a file, got {path!r}.")
+    arguments.path("path", path)
     return Path(path)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Int64
 
-from .._core import Numbers, check_room
+from .._core import Numbers, arguments, check_room
 
 
 def adjacency_entries(
@@ -22,6 +22,8 @@ def adjacency_entries(
             f"An adjacency matrix must be an array, got the name of a file, {str(matrix)!r}: load it "
             "first, as with numpy.load or numpy.loadtxt."
         )
+    if not scipy.sparse.issparse(matrix):
+        arguments.real(ndim=2, known=True, finite=False)("matrix", matrix)
     links: Any = scipy.sparse.coo_array(matrix if scipy.sparse.issparse(matrix) else np.asarray(matrix))
     if links.ndim != 2 or links.shape[0] != links.shape[1]:
         raise ValueError(

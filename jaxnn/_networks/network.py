@@ -1,7 +1,6 @@
 """A network of wires (nodes) joined by junctions (edges)."""
 
 import operator
-import os
 from typing import Any, Literal, SupportsIndex
 
 import equinox as eqx
@@ -10,7 +9,6 @@ import networkx as nx
 import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Bool, Float, Float64, Int, Int32, Int64
-from scipy.sparse import sparray, spmatrix
 
 from .._core import (
     FilePath,
@@ -36,12 +34,6 @@ from .passive import contact_conductances, joined_numbers, passive_array
 from .paths import shortest_path
 from .topology import ArrayInput, Topology
 from .wire_pieces import cut_wires, piece_conductances
-
-
-# The name of a file is answered by how to load it.
-_MATRIX = arguments.either(
-    (sparray, spmatrix, str, os.PathLike), arguments.real(ndim=2, known=True, finite=False)
-)
 
 
 class Network(Module):
@@ -153,7 +145,6 @@ class Network(Module):
         return cls(*graph_entries(graph))
 
     @classmethod
-    @arguments.checked(matrix=_MATRIX)
     def from_adjacency(cls, matrix: Numbers, positions: ArrayInput | None = None) -> "Network":
         """Makes the network of a symmetric matrix, dense or SciPy sparse: where it is zero is no junction.
 
