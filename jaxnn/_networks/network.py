@@ -489,10 +489,8 @@ def network_from(arrays: dict[str, np.ndarray]) -> Network:
     arrays = dict(arrays)
     values: Any = arrays.pop("passive_conductance")
     if values.dtype.kind != "f" or not values.ndim or arrays["n_nodes"].shape:
-        raise ValueError(
-            f"its passive conductances have shape {values.shape} of {values.dtype}, its number of nodes "
-            f"{arrays['n_nodes'].shape}"
-        )
+        shapes = f"{values.shape} of {values.dtype}, its number of nodes {arrays['n_nodes'].shape}"
+        raise ValueError(f"its passive conductances have shape {shapes}")
     # Plain numbers are float64. Older files say of numbers of any dtype whether they were plain.
     plain = bool(arrays.pop("passive_weak_type", values.dtype == np.float64))
     first = values.reshape(-1, values.shape[-1])[0] if values.size else np.zeros(values.shape[-1])
