@@ -106,6 +106,15 @@ def of_modules() -> dict[str, Call]:
         "WithReadNoise": (jaxnn.WithReadNoise, {"junction": law, "relative": 0.1, "gaussian": False}),
         "WithLangevinNoise": (jaxnn.WithLangevinNoise, {"junction": law, "amplitude": 1e-3}),
         "MixedJunction": (jaxnn.MixedJunction, {"laws": (law, law), "law_of_junction": [0, 1, 1, 0]}),
+        "Electrode": (
+            jaxnn.Electrode,
+            {"wire": 0, "kind": "voltage", "resistance": 1.0, "on": 1.0},
+        ),
+        "Capacitance": (
+            jaxnn.Capacitance,
+            {"to_substrate": 1e-15, "across_junctions": 1e-15, "potential": 0.0},
+        ),
+        "Feedback": (jaxnn.Feedback, {"function": lambda step: step.conductance, "first": 0.1}),
         "draw_junctions": (
             jaxnn.draw_junctions,
             {"junction": law, "key": jr.key(0), "n_junctions": 4, "boost": 0.1},
@@ -186,6 +195,7 @@ def of_runs() -> dict[str, Call]:
     return {
         "simulate": (jaxnn.simulate, run(**lengths)),
         "shoot": (jaxnn.shoot, _without(run(steps=8, states=starts), "state")),
+        "Stepper": (jaxnn.Stepper, _without(run(), "drive")),
         "StateEquation": (jaxnn.StateEquation, _without(run(), "dt", "start_step", "key")),
         "lyapunov_exponents": (
             jaxnn.lyapunov_exponents,
@@ -409,7 +419,15 @@ def of_kernels() -> dict[str, Call]:
         "kernels.incidence": (kernels.incidence, _without(nodes, "terminals")),
         "kernels.difference": (kernels.difference, {"graph": graph, "potential": jnp.ones(4)}),
         "kernels.divergence": (kernels.divergence, {"graph": graph, "flow": jnp.ones(4)}),
-        "kernels.solve_nodes": (kernels.solve_nodes, {"plan": plan} | potentials),
+        "kernels.solve_nodes": (
+            kernels.solve_nodes,
+            {"plan": plan, "current": jnp.zeros(4)} | potentials,
+        ),
+        "kernels.eliminate_nodes": (kernels.eliminate_nodes, {"plan": plan, "conductance": jnp.ones(4)}),
+        "kernels.open_conductance": (
+            kernels.open_conductance,
+            {"n_junctions": 4, "dtype": jnp.float32},
+        ),
         "kernels.joined_wires": (kernels.joined_wires, {"plan": plan, "conductance": jnp.ones(4)}),
         "kernels.split_time_step": (kernels.split_time_step, {"dt": 1e-3, "dtype": jnp.float32}),
         "kernels.two_part_sum": (kernels.two_part_sum, {"a": two, "b": two}),

@@ -10,7 +10,18 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
-from .._core import Declared, Module, Number, Numbers, Terminals, as_inexact, check_at_least, holds, unit
+from .._core import (
+    Declared,
+    Module,
+    Number,
+    Numbers,
+    Terminals,
+    arguments,
+    as_inexact,
+    check_at_least,
+    holds,
+    unit,
+)
 from .._drives import AbstractDrive
 from .._networks import Ensemble, Network
 
@@ -61,18 +72,18 @@ class Electrode(Module):
         resistance: Numbers = 0.0,
         on: Declared[AbstractDrive | Numbers | None] = None,
     ):
-        known = not isinstance(wire, Tracer) and np.ndim(wire) == 0
-        self.wire = int(wire) if known and np.issubdtype(np.asarray(wire).dtype, np.integer) else wire
+        self.wire = wire if isinstance(wire, Tracer) else arguments.as_count("wire", wire, least=0)
         self.kind = kind
         self.resistance = resistance  # pyright: ignore[reportAttributeAccessIssue]
         self.on = on if on is None or isinstance(on, AbstractDrive) else as_inexact(on)
 
     def __check_init__(self):
-        if self.kind not in KINDS:
-            raise ValueError(f"kind of an Electrode must be one of {KINDS}, got {self.kind!r}.")
-        dtype = getattr(self.wire, "dtype", np.asarray(self.wire).dtype if self.is_placed else None)
-        if dtype is None or not jnp.issubdtype(dtype, jnp.integer):
-            raise ValueError(f"wire of an Electrode must be the number of a wire, got {self.wire!r}.")
+        arguments.word(*KINDS)("kind", self.kind)
+        if not self.is_placed and (np.shape(self.wire) or not jnp.issubdtype(self.wire.dtype, jnp.integer)):
+            raise ValueError(
+                f"wire must be the number of one wire, got {self.wire.dtype} of shape {self.wire.shape}: "
+                "use jax.vmap for several placements."
+            )
         check_at_least("resistance of an Electrode", self.resistance, 0, "Ohm")
         if self.kind in ("current", "floating") and not isinstance(self.resistance, Tracer):
             if np.any(np.asarray(self.resistance) != 0):

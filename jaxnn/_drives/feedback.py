@@ -7,7 +7,7 @@ from typing import Any
 import equinox as eqx
 from jaxtyping import Array, Float, PyTree
 
-from .._core import Declared, Module, Number, arguments, as_inexact, unit
+from .._core import Declared, Module, Number, arguments, as_inexact, check_finite, unit
 
 
 class AbstractFeedback(Module):
@@ -66,6 +66,7 @@ class Feedback(AbstractFeedback):
 
     def __check_init__(self):
         arguments.function("function of Feedback", self.function)
+        check_finite("first of Feedback", self.first, "V")
 
     def start(self, run: Any) -> Float[Array, "..."]:
         return self.first + 0 * run.dt

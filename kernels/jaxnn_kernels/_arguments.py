@@ -319,6 +319,16 @@ def flag(name: str, value: Any) -> None:
         refuse(name, "True or False", value)
 
 
+def float_dtype(name: str, value: Any) -> None:
+    """Raises a `ValueError` unless a value is a dtype of floating-point numbers."""
+    try:
+        known = jnp.issubdtype(value, jnp.floating)
+    except TypeError:
+        known = False
+    if not known:
+        refuse(name, "float32 or float64", value)
+
+
 def function(name: str, value: Any) -> None:
     """Raises a `ValueError` unless a value can be called."""
     if isinstance(value, type) or not callable(value):

@@ -36,15 +36,6 @@ def _two_parts(name: str, value: Any) -> None:
         _ARRAY(name, part)
 
 
-def _dtype(name: str, value: Any) -> None:
-    try:
-        known = jnp.issubdtype(value, jnp.floating)
-    except TypeError:
-        known = False
-    if not known:
-        arguments.refuse(name, "float32 or float64", value)
-
-
 def _split(x: Float[Array, "*shape"]) -> tuple[Float[Array, "*shape"], Float[Array, "*shape"]]:
     """`x` as the exact sum of two numbers whose products with such halves of others are exact."""
     info = jnp.finfo(x.dtype)
@@ -198,7 +189,7 @@ def whole_periods(time: _Pair, period: _Pair) -> tuple[Int[Array, "..."], _Pair]
     return number, rest
 
 
-@arguments.checked(dt=arguments.real(finite=False), dtype=_dtype)
+@arguments.checked(dt=arguments.real(finite=False), dtype=arguments.float_dtype)
 def split_time_step(
     dt: ArrayLike, dtype: DTypeLike
 ) -> tuple[Float[ArrayLike, "..."], Float[ArrayLike, "..."]]:

@@ -173,10 +173,10 @@ def test_a_wire_that_is_traced_and_is_none_is_diagnosed():
     ("wrong", "said"),
     [
         (lambda: jaxnn.Electrode(3, "floating", resistance=1.0), "in series with a voltage"),
-        (lambda: jaxnn.Electrode(3, cast(Any, "clamp")), "kind of an Electrode must be one of"),
+        (lambda: jaxnn.Electrode(3, cast(Any, "clamp")), "kind must be 'voltage' or 'current'"),
         (lambda: jaxnn.Electrode(3, resistance=-1.0), "resistance of an Electrode must be at least 0"),
         (lambda: jaxnn.Electrode(3, on=2.0), "on of an Electrode must be from 0 to 1"),
-        (lambda: jaxnn.Electrode(cast(Any, "a")), "wire of an Electrode must be the number of a wire"),
+        (lambda: jaxnn.Electrode(cast(Any, "a")), "wire must be a whole number"),
         (lambda: run([jaxnn.Electrode(0), 0]), "wire 0 has several electrodes"),
         (lambda: run([jaxnn.Electrode(0), 999]), "got wire 999"),
         (lambda: run([jaxnn.Electrode(0)]), "at least two electrodes"),

@@ -9,6 +9,8 @@ below every conductance gives the limit to all digits.
 import jax.numpy as jnp
 from jaxtyping import Array, DTypeLike
 
+from .. import _arguments as arguments
+
 
 # Powers of two [S]. From there down a conductance counts as open: far below what any device has, and yet
 # its inverse, times a current, and the products of an elimination stay within the range of the dtype.
@@ -26,6 +28,7 @@ def with_leak(conductance: Array) -> Array:
     return jnp.where(conductance < 0, conductance, closed)
 
 
+@arguments.checked(n_junctions=arguments.count(0), dtype=arguments.float_dtype)
 def open_conductance(n_junctions: int, dtype: DTypeLike) -> float:
     """Returns more than so many open junctions together conduct in `solve_nodes` [S].
 
