@@ -21,8 +21,9 @@ class Circuit(eqx.Module):
     """The electrodes and capacitors of a run, checked, converted and of one dtype.
 
     Axes: electrodes are those of all networks, one network after the other; edges are the junctions, then
-    the contacts of electrodes, then one from each wire to the substrate, if it holds charge. `reach` are
-    the first of the wires that an electrode may touch, and the one after the last.
+    the contacts of electrodes, then one from each wire to the substrate, if it holds charge. `across` is
+    the incidence of the junctions alone, where there are capacitors. `reach` are the first of the wires that an
+    electrode may touch, and the one after the last.
     """
 
     wire: Int[Array | np.ndarray, " electrodes"]
@@ -30,6 +31,7 @@ class Circuit(eqx.Module):
     on: Float[Number, " electrodes"]
     switches: tuple[AbstractDrive, ...]
     capacitance: Capacitance | None
+    across: Any
     contact_electrode: Int[np.ndarray | Array, " contacts"]
     contact_wire: Int[np.ndarray | Array, " contacts"]
     network_of_electrode: Int[np.ndarray | Array, " electrodes"]
@@ -162,6 +164,7 @@ def make_circuit(
         on=_stacked(always),
         switches=tuple(all_of[k].on for k in switched),
         capacitance=capacitance,
+        across=None if capacitance is None else layout.across,
         contact_electrode=layout.contact_electrode,
         contact_wire=layout.contact_wire,
         network_of_electrode=np.asarray(electrodes.network, np.int32),

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from jaxnn_kernels import (
+    batch_inner,
     difference,
     divergence,
     eliminate_nodes,
@@ -60,6 +61,8 @@ class CircuitStep(Module):
     """Conductances of the junctions, and then of the contacts of electrodes [S]."""
     trouble: Int[Array, "*networks"]
     """What went wrong in the solution, as the number of a cause, or 0."""
+    solves: Int[Array, ""]
+    """Linear systems that were solved for the step: one, or one per iteration, in each stage."""
 
 
 class Currents(eqx.Module):
@@ -71,17 +74,19 @@ class Currents(eqx.Module):
     junction: AbstractJunction
     state: Array
     inputs: dict[str, Any]
-    linear: Bool[Array, " junctions"]
+    passive: Bool[np.ndarray, " junctions"]
     conductance: Float[Array, " edges"]
-    slope: Float[Array, " edges"]
-    source: Float[Array, " edges"]
+    slope: Float[Array, " edges"] | None
+    source: Float[Array, " edges"] | None
 
     def __call__(self, voltage: Float[Array, " edges"]) -> Float[Array, " edges"]:
-        n = self.linear.shape[0]
+        n, linear = self.passive.shape[0], self.conductance * voltage
         own = call_law(self.junction, "current", self.state, voltage[:n], **self.inputs)
-        current = self.conductance * voltage
-        current = current.at[:n].set(jnp.where(self.linear, current[:n], own))
-        return current + self.slope * voltage - self.source
+        # Nothing is chosen where there is no choice.
+        if self.passive.any():
+            own = jnp.where(self.passive, linear[:n], own)
+        current = jnp.concatenate([own, linear[n:]]) if n < voltage.shape[0] else own
+        return current if self.slope is None else current + self.slope * voltage - self.source
 
 
 class _Law(NamedTuple):
@@ -101,6 +106,7 @@ class _Stage(NamedTuple):
     current: Float[Array, " electrodes"]
     unbalanced: Float[Array, " nodes"]
     at_rest: Bool[Array, " edges"]
+    solves: Int[Array, ""]
 
 
 def circuit_flow(
@@ -133,7 +139,7 @@ def circuit_flow(
         stages = ((1.0, last),)
     else:
         slope = capacity / (GAMMA * problem.dt)
-        held = difference(problem.plan.graph, _on_graph(circuit, before, now.held.dtype))
+        held = batch_inner(difference(problem.plan.graph, batch_inner(guess)))
         middle = _within(clock, problem)
         is_linear = problem.junction.is_linear()
         early = at(middle, value(middle))
@@ -142,7 +148,7 @@ def circuit_flow(
         shared = is_linear and not circuit.switches
         factors = eliminate_nodes(problem.plan, edges + slope) if shared else None
         first = _solved(problem, law, early, first_edges, slope, slope * held, guess, factors)
-        grown = held + (1 - GAMMA) / GAMMA * (first.voltage - held)
+        grown = batch_inner(held + (1 - GAMMA) / GAMMA * (first.voltage - held))
         guess = first.potential
         last = _solved(problem, law, now, edges, slope, slope * grown, guess, factors)
         stages = tuple(zip(_WEIGHTS, (first, last), strict=True))
@@ -162,14 +168,27 @@ def _within(clock: Clock, problem: Problem) -> Clock:
 
 def _on_graph(circuit: Circuit, of_wires: Array, dtype: jnp.dtype) -> Array:
     """Potentials of the wires with those of the nodes that are added, 0 V."""
-    return jnp.zeros(circuit.n_nodes, dtype).at[: circuit.n_wires].set(of_wires)
+    return jnp.concatenate([of_wires, jnp.zeros(circuit.n_nodes - circuit.n_wires, dtype)])
+
+
+def _from_capacitors(circuit: Circuit, source: Float[Array, " edges"]) -> Float[Array, " nodes"]:
+    """What currents of the capacitors bring to each wire [A].
+
+    Not by the graph of the plan: the row of the substrate, which is as long as there are wires, costs more
+    than all others, and what flows into it makes no difference.
+    """
+    at = divergence(circuit.across, source[: circuit.n_junctions])
+    if circuit.has_substrate:
+        at = at + _on_graph(circuit, source[-circuit.n_wires :], source.dtype)
+    return batch_inner(at)
 
 
 def _edge_conductance(circuit: Circuit, now: Sources, conductance: Array) -> Array:
     parts = [conductance, circuit.contacts(now.on, conductance)]
     if circuit.has_substrate:
         parts.append(jnp.zeros(circuit.n_wires, conductance.dtype))
-    return jnp.concatenate(parts)
+    # The solve and all that is around it want the batch last in memory.
+    return batch_inner(jnp.concatenate(parts))
 
 
 def _capacity(problem: Problem) -> Array | None:
@@ -204,34 +223,31 @@ def _solved(
         fed = fed.at[circuit.wire].add(now.fed, mode="drop")
     whole = edges if slope is None else edges + slope
     if not problem.junction.is_linear():
-        nothing = jnp.zeros_like(edges)
-        of_stage = (nothing, nothing) if slope is None else (slope, source)
-        passive = jnp.asarray(problem.network.passive)
-        currents = Currents(problem.junction, law.state, law.inputs, passive, edges, *of_stage)
+        passive = np.asarray(problem.network.passive)
+        currents = Currents(problem.junction, law.state, law.inputs, passive, edges, slope, source)
         below = jnp.zeros(circuit.n_nodes, edges.dtype)
         below = below.at[: circuit.n_wires].set(per_owner(now.base, problem.network_of_node))
         found = balanced(plan, currents, now.held, fed, jax.lax.stop_gradient(guess - below))
-        current, at_rest = found.terminal_current, found.at_rest
-        conducted = currents(found.junction_voltage)
+        current, at_rest, solves = found.terminal_current, found.at_rest, found.solves
+        conducted, through = found.edge_current, currents(found.junction_voltage)
         if slope is not None:
             conducted = conducted - slope * found.junction_voltage + source
     else:
-        injected = fed if source is None else fed + divergence(plan.graph, source)
+        injected = fed if source is None else fed + _from_capacitors(circuit, source)
         injected = injected if is_fed or source is not None else None
         found = solve_nodes(plan, whole, now.held, injected, factors)
-        current, at_rest = found.terminal_current, jnp.ones(edges.shape, bool)
+        current, at_rest, solves = found.terminal_current, jnp.ones(edges.shape, bool), jnp.int32(1)
         conducted = edges * found.junction_voltage
+        through = conducted if slope is None else whole * found.junction_voltage - source
     place = np.asarray(circuit.place)
     is_held = np.flatnonzero(place >= 0)
     of_electrodes = now.fed.at[is_held].set(current[place[is_held]])
-    through = conducted if slope is None else conducted + slope * found.junction_voltage - source
     # What goes through an ideal contact, its voltage has no digits for; the current has.
     contacts = slice(circuit.n_junctions, circuit.n_junctions + len(circuit.contact_wire))
     lost = divergence(plan.graph, through.at[contacts].set(0))
     lost = lost.at[circuit.wire].add(-of_electrodes, mode="drop")
-    return _Stage(
-        now, found.node_potential, found.junction_voltage, conducted, of_electrodes, lost, at_rest
-    )
+    voltage = found.junction_voltage
+    return _Stage(now, found.node_potential, voltage, conducted, of_electrodes, lost, at_rest, solves)
 
 
 def _results(
@@ -266,6 +282,7 @@ def _results(
         unbalanced=last.unbalanced[:n_wires],
         edge_conductance=edges,
         trouble=_trouble(problem, stages),
+        solves=sum((stage.solves for _, stage in stages), jnp.int32(0)),
     )
     return flow, conductance, step, potential
 
