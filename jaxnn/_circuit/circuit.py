@@ -22,8 +22,8 @@ class Circuit(eqx.Module):
 
     Axes: electrodes are those of all networks, one network after the other; edges are the junctions, then
     the contacts of electrodes, then one from each wire to the substrate, if it holds charge. `across` is
-    the incidence of the junctions alone, where there are capacitors. `reach` are the first of the wires that an
-    electrode may touch, and the one after the last.
+    the incidence of the junctions alone, where there are capacitors. `reach` are the first of the wires
+    that an electrode may touch, and the one after the last.
     """
 
     wire: Int[Array | np.ndarray, " electrodes"]
