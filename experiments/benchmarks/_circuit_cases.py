@@ -23,7 +23,7 @@ from experiments.benchmarks._cases import (
 from experiments.benchmarks._statistics import Case
 
 
-SERIES = 1e4  # [Ohm]
+SERIES: Any = 1e4  # [Ohm]
 CAPACITANCE = 1e-10  # [F]: with what a junction conducts when it is off, about a time step
 SILVER = 2.26e-8, 50e-9  # [Ohm m] and [m], resistivity and diameter
 

@@ -75,9 +75,8 @@ def balanced(
     """
     still = lambda x: jax.lax.stop_gradient(x) if eqx.is_inexact_array(x) else x
     voltage, taken = _search(plan, *jax.tree.map(still, (currents, held, injected, guess)))
-    for _ in range(2):
-        before = voltage
-        potential, voltage, through, current = _step(plan, currents, held, injected, before)
+    _, before, *_ = _step(plan, currents, held, injected, voltage)
+    potential, voltage, through, current = _step(plan, currents, held, injected, before)
     at_rest = jnp.abs(voltage - before) <= jnp.finfo(held.dtype).eps ** _AT_REST * _largest(voltage)
     return Balanced(potential, voltage, current, through, at_rest, taken + 2)
 

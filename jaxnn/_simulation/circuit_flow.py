@@ -86,7 +86,9 @@ class Currents(eqx.Module):
         if self.passive.any():
             own = jnp.where(self.passive, linear[:n], own)
         current = jnp.concatenate([own, linear[n:]]) if n < voltage.shape[0] else own
-        return current if self.slope is None else current + self.slope * voltage - self.source
+        if self.slope is None or self.source is None:
+            return current
+        return current + self.slope * voltage - self.source
 
 
 class _Law(NamedTuple):
@@ -230,7 +232,7 @@ def _solved(
         found = balanced(plan, currents, now.held, fed, jax.lax.stop_gradient(guess - below))
         current, at_rest, solves = found.terminal_current, found.at_rest, found.solves
         conducted, through = found.edge_current, currents(found.junction_voltage)
-        if slope is not None:
+        if slope is not None and source is not None:
             conducted = conducted - slope * found.junction_voltage + source
     else:
         injected = fed if source is None else fed + _from_capacitors(circuit, source)
@@ -238,7 +240,7 @@ def _solved(
         found = solve_nodes(plan, whole, now.held, injected, factors)
         current, at_rest, solves = found.terminal_current, jnp.ones(edges.shape, bool), jnp.int32(1)
         conducted = edges * found.junction_voltage
-        through = conducted if slope is None else whole * found.junction_voltage - source
+        through = conducted if source is None else whole * found.junction_voltage - source
     place = np.asarray(circuit.place)
     is_held = np.flatnonzero(place >= 0)
     of_electrodes = now.fed.at[is_held].set(current[place[is_held]])
@@ -270,7 +272,7 @@ def _results(
         conductance = jnp.where(flat, conductance, chord)
     flow = Flow(drive, current, conductance_between(at_wires, current), voltage, potential)
     given = lambda stage: stage.current * _sources(problem, stage)
-    mean = lambda of: sum(weight * of(stage) for weight, stage in stages)
+    mean = lambda of: jnp.asarray(sum(weight * of(stage) for weight, stage in stages))
     heat = lambda stage: _heat(problem, stage, shape)
     stored = jnp.zeros_like(last.voltage) if capacity is None else capacity * last.voltage**2 / 2
     step = CircuitStep(
