@@ -153,11 +153,11 @@ def verdicts(records: list[dict[str, Any]], fits: dict[str, Any]) -> list[dict[s
 def _circuit_figures(records: list[dict[str, Any]], most: Callable[..., None]) -> None:
     """Steps with capacitors against plain ones, and Newton's method against the solves that it takes.
 
-    By the least of each: ratios of short runs on a machine that others use too.
+    By the least processor time of each: ratios of short runs on a machine that others use too.
     """
     for batch in (1, 256):
         group = {r["name"]: r for r in records if (r["kind"], r["batch"]) == ("circuit", batch)}
-        least = lambda name, group=group: group.get(name, {}).get("seconds_least", math.nan)
+        least = lambda name, group=group: group.get(name, {}).get("processor_seconds_least", math.nan)
         where = "100 wires alone" if batch == 1 else f"100 wires, batch {batch}"
         plain = least("ours float32")
         for what in ("junction capacitors", "capacitors to the substrate too"):

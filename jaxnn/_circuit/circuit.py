@@ -186,5 +186,8 @@ _layout = ft.lru_cache(maxsize=64)(layout_of)
 def _stacked(values: list[Any], dtype: Any = None) -> Any:
     """Numbers as one array, plain ones as a plain one."""
     if any(isinstance(x, jax.Array) for x in values):
-        return jnp.stack([jnp.asarray(x, dtype).reshape(()) for x in values])
+        parts = [jnp.asarray(x, dtype).reshape(()) for x in values]
+        # On a mesh with explicit axes JAX cannot stack numbers of which some alone are mapped.
+        nothing = sum((x != x).astype(jnp.int32) * 0 for x in parts)
+        return jnp.stack([x + jnp.asarray(nothing).astype(x.dtype) for x in parts])
     return np.asarray([np.asarray(x).reshape(()) for x in values], dtype or float)
