@@ -134,6 +134,21 @@ def of_noise(x):
     return fields(run(x, junction=junction, key=key, record=EVERYTHING)), jax.grad(loss)(x)
 
 
+def of_circuit(x):
+    """Electrodes with resistances and wires of their own, and capacitors, all mapped."""
+    place = (10 * x).astype(int) % 2
+    ends = jaxnn.Electrode(place, resistance=1e5 * x), jaxnn.Electrode(2, "ground")
+    fed = (*ends, jaxnn.Electrode(4, "current", on=x))
+    drive = jaxnn.Constant(jnp.array([1.0, 0.0, 1e-8]) * x)
+    record = (*EVERYTHING, "electrode_potential", "stored_energy", "supplied_energy")
+
+    def charged(x):
+        capacitance = jaxnn.Capacitance(1e-11 * x, 1e-11)
+        return run(x, terminals=fed, drive=drive, record=record, capacitance=capacitance)
+
+    return fields(charged(x)), jax.grad(lambda x: 1e6 * jnp.sum(charged(x).terminal_current[-1] ** 2))(x)
+
+
 def of_devices(x):
     device = jaxnn.NickelateDevice()
     programme = jaxnn.Programme.pulse(x, 1e-3, steps=3) + jaxnn.Programme.rest(1e-3, steps=3)
@@ -153,6 +168,7 @@ CASES = {
     "exponents": of_exponents,
     "read_out": of_read_out,
     "noise": of_noise,
+    "circuit": of_circuit,
     "devices": of_devices,
 }
 

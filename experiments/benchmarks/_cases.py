@@ -58,7 +58,7 @@ def compiled(function: Any, *arguments: Any) -> tuple[Any, dict[str, Any]]:
     return program, {"trace_s": middle - start, "compile_s": end - middle} | temporary
 
 
-def _repeated(solve: Any, values: Any, batch: int, *rest: Any) -> Any:
+def repeated(solve: Any, values: Any, batch: int, *rest: Any) -> Any:
     """count -> `count` solves in one compiled loop, each with the next set of `values`.
 
     `solve(values, step, *rest)` is for one network; the last result is kept, so nothing is left out.
@@ -95,7 +95,7 @@ def solve_case(wires: int, batch: int, dtype: str, dense: bool = False) -> Case:
     start = time.perf_counter()
     schedule = plan(wires, dense)
     planned = time.perf_counter() - start
-    run, info = _repeated(solve, stack, batch, schedule, potential)
+    run, info = repeated(solve, stack, batch, schedule, potential)
     name = f"{'dense plan' if dense else 'ours'} {dtype}"
     return Case(name, run, batch, info=info | {"plan_s": planned})
 
@@ -173,7 +173,7 @@ def cholmod_case(wires: int, batch: int) -> Case:
         changed = entries * (1 + 1e-9 * step.astype(entries.dtype))
         return sparsax.solve(rows, columns, changed, source)
 
-    run, info = _repeated(solve, entries, batch, rows, columns, source)
+    run, info = repeated(solve, entries, batch, rows, columns, source)
     jax.block_until_ready(run(2))
     before = sparsax.factorization_count()
     jax.block_until_ready(run(8))
@@ -257,7 +257,7 @@ def lapack_case(wires: int, batch: int, dtype: str) -> Case:
         factors = jax.scipy.linalg.cho_factor(matrix)
         return jax.scipy.linalg.cho_solve(factors, source)
 
-    run, info = _repeated(solve, jnp.asarray(stack, dtype), batch, source)
+    run, info = repeated(solve, jnp.asarray(stack, dtype), batch, source)
     return Case(f"JAX cho_solve {dtype}", run, batch, info=info)
 
 
@@ -369,7 +369,7 @@ def ensemble_case(wires: int, networks: int, dtype: str) -> Case:
     def solve(g: Any, _step: Any, plan: Any, potential: Any) -> Any:
         return jaxnn.kernels.solve_nodes(plan, g, potential)[1:]
 
-    run, info = _repeated(solve, stack, 1, schedule, potential)
+    run, info = repeated(solve, stack, 1, schedule, potential)
     info |= {"plan_s": planned - built, "networks_s": built - start}
     return Case(f"ours {dtype}, all different", run, networks, info=info)
 

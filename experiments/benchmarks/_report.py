@@ -137,6 +137,7 @@ def verdicts(records: list[dict[str, Any]], fits: dict[str, Any]) -> list[dict[s
         most(f"first call, {wires} wires", at(*key, "ours float32"), limit, " s")
         gradient = at(*key, "ours float32, value and gradient")
         most(f"first call, {wires} wires, value and gradient", gradient, 2 * limit, " s")
+    _circuit_figures(records, most)
     speed = 1e-6 / at("nickelate", 0, 4096, "ours float32")
     rows.append(
         ("nickelate devices, batch 4096, float32", "at least 5 M/s", speed, lambda x: x >= 5, " M/s")
@@ -147,6 +148,25 @@ def verdicts(records: list[dict[str, Any]], fits: dict[str, Any]) -> list[dict[s
         value = fit["exponent"] if len(fit["wires"]) >= 3 else math.nan
         most(f"exponent of cost against wires, {dtype}", value, 1.5, "")
     return [_verdict(*row) for row in rows]
+
+
+def _circuit_figures(records: list[dict[str, Any]], most: Callable[..., None]) -> None:
+    """Steps with capacitors against plain ones, and Newton's method against the solves that it takes.
+
+    By the least processor time of each: ratios of short runs on a machine that others use too.
+    """
+    for batch in (1, 256):
+        group = {r["name"]: r for r in records if (r["kind"], r["batch"]) == ("circuit", batch)}
+        least = lambda name, group=group: group.get(name, {}).get("processor_seconds_least", math.nan)
+        where = "100 wires alone" if batch == 1 else f"100 wires, batch {batch}"
+        plain = least("ours float32")
+        for what in ("junction capacitors", "capacitors to the substrate too"):
+            most(f"step with {what} / plain, {where}", least(f"ours float32, {what}") / plain, 1.3)
+        for law in ("cubic", "sinh"):
+            name = f"ours float32, Newton, {law}"
+            solves = group.get(name, {}).get("solves", math.nan)
+            one = solves * least("ours float32, solve with currents")
+            most(f"step of Newton's method, {law} / its solves, {where}", least(name) / one, 1.2)
 
 
 def _grow_figures(at: Callable[..., float], least: Callable[..., None], most: Callable[..., None]) -> None:

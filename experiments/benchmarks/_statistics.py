@@ -72,6 +72,7 @@ def measure(
     spent = dict.fromkeys(range(len(cases)), 0.0)
     times: dict[int, list[float]] = {k: [] for k in spent}
     busy: dict[int, list[float]] = {k: [] for k in spent}
+    worked: dict[int, list[float]] = {k: [] for k in spent}
     waiting = set(spent)
     while waiting:
         for k, case in enumerate(cases):
@@ -81,6 +82,7 @@ def measure(
             spent[k] += wall
             times[k].append(wall / (case.count * case.networks))
             busy[k].append(processor / wall)
+            worked[k].append(processor / (case.count * case.networks))
             enough = len(times[k]) >= least and spent[k] >= budget
             # A case of many seconds is measured once: its spread matters less than the next case.
             if enough or len(times[k]) >= most or spent[k] >= 4 * budget:
@@ -92,6 +94,7 @@ def measure(
         record |= {f"seconds_{key}": getattr(result, key) for key in ("median", "low", "high")}
         # The least is what an undisturbed machine would take.
         record["seconds_least"] = min(times[k])
+        record["processor_seconds_least"] = min(worked[k])
         record |= {"repeats": result.repeats, "steps_per_run": case.count}
         out.append(record | {"cores_busy": float(np.median(busy[k]))})
     return out

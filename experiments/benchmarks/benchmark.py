@@ -23,6 +23,7 @@ import jax
 
 from experiments.benchmarks import (
     _cases as cases,
+    _circuit_cases as circuit,
     _growing_cases as grow,
     _nickelate_cases as nickelate,
     _report as report,
@@ -108,6 +109,12 @@ def surrogate_group(wires: int, batch: int, steps: int) -> Group:
     return Group("surrogate", wires, batch, tuple(build))
 
 
+def circuit_group(wires: int, batch: int) -> Group:
+    """A step with electrodes, capacitors, noise and other junctions against a plain one."""
+    plain = ft.partial(cases.step_case, wires, batch, "float32", steps=cases.steps_for(wires, batch))
+    return Group("circuit", wires, batch, (plain, *circuit.circuit_builds(wires, batch)))
+
+
 def nickelate_group(batch: int) -> Group:
     """Time steps of nickelate devices."""
     build = tuple(ft.partial(nickelate.nickelate_case, batch, dtype) for dtype in ("float32", "float64"))
@@ -137,6 +144,7 @@ def all_groups(quick: bool, sizes: list[int], batches: list[int]) -> list[Group]
     groups += [ensemble_group(*key) for key in ((100, 64), (100, 256), (1000, 32))]
     groups += [gradient_group(100, 256, 50), gradient_group(100, 1, 200), gradient_group(1000, 64, 8)]
     groups.append(surrogate_group(100, 256, 50))
+    groups += [circuit_group(100, 256), circuit_group(100, 1)]
     groups += [solve_group(*key) for key in ((100, 64), (300, 64), (10_000, 16))]
     groups += [latency_group(wires) for wires in (100, 1000)]
     groups += [nickelate_group(4096), *grow_groups()]

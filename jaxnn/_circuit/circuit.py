@@ -21,8 +21,9 @@ class Circuit(eqx.Module):
     """The electrodes and capacitors of a run, checked, converted and of one dtype.
 
     Axes: electrodes are those of all networks, one network after the other; edges are the junctions, then
-    the contacts of electrodes, then one from each wire to the substrate, if it holds charge. `reach` are
-    the first of the wires that an electrode may touch, and the one after the last.
+    the contacts of electrodes, then one from each wire to the substrate, if it holds charge. `across` is
+    the incidence of the junctions alone, where there are capacitors. `reach` are the first of the wires
+    that an electrode may touch, and the one after the last.
     """
 
     wire: Int[Array | np.ndarray, " electrodes"]
@@ -30,6 +31,7 @@ class Circuit(eqx.Module):
     on: Float[Number, " electrodes"]
     switches: tuple[AbstractDrive, ...]
     capacitance: Capacitance | None
+    across: Any
     contact_electrode: Int[np.ndarray | Array, " contacts"]
     contact_wire: Int[np.ndarray | Array, " contacts"]
     network_of_electrode: Int[np.ndarray | Array, " electrodes"]
@@ -162,6 +164,7 @@ def make_circuit(
         on=_stacked(always),
         switches=tuple(x.on for x in all_of if isinstance(x.on, AbstractDrive)),
         capacitance=capacitance,
+        across=None if capacitance is None else layout.across,
         contact_electrode=layout.contact_electrode,
         contact_wire=layout.contact_wire,
         network_of_electrode=np.asarray(electrodes.network, np.int32),
@@ -183,5 +186,8 @@ _layout = ft.lru_cache(maxsize=64)(layout_of)
 def _stacked(values: list[Any], dtype: Any = None) -> Any:
     """Numbers as one array, plain ones as a plain one."""
     if any(isinstance(x, jax.Array) for x in values):
-        return jnp.stack([jnp.asarray(x, dtype).reshape(()) for x in values])
+        parts = [jnp.asarray(x, dtype).reshape(()) for x in values]
+        # On a mesh with explicit axes JAX cannot stack numbers of which some alone are mapped.
+        nothing = sum((x != x).astype(jnp.int32) * 0 for x in parts)
+        return jnp.stack([x + jnp.asarray(nothing).astype(x.dtype) for x in parts])
     return np.asarray([np.asarray(x).reshape(()) for x in values], dtype or float)

@@ -79,10 +79,11 @@ class Electrode(Module):
 
     def __check_init__(self):
         arguments.word(*KINDS)("kind", self.kind)
-        if not self.is_placed and (np.shape(self.wire) or not jnp.issubdtype(self.wire.dtype, jnp.integer)):
+        wire = self.wire
+        if not isinstance(wire, int) and (wire.shape or not jnp.issubdtype(wire.dtype, jnp.integer)):
             raise ValueError(
-                f"wire must be the number of one wire, got {self.wire.dtype} of shape {self.wire.shape}: "
-                "use jax.vmap for several placements."
+                f"wire must be the number of one wire, got {wire.dtype} of shape {wire.shape}: use jax.vmap "
+                "for several placements."
             )
         check_at_least("resistance of an Electrode", self.resistance, 0, "Ohm")
         if self.kind in ("current", "floating") and not isinstance(self.resistance, Tracer):

@@ -1,9 +1,11 @@
 """The graph of a circuit: a network, its electrodes' other ends, and the substrate."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Int
+
+from jaxnn_kernels import incidence
 
 from .._networks import Topology
 
@@ -19,6 +21,8 @@ class Layout(NamedTuple):
     """Where each electrode is among these, or -1."""
     contact_electrode: Int[np.ndarray, " contacts"]
     contact_wire: Int[np.ndarray, " contacts"]
+    across: Any
+    """Incidence of the junctions alone, among all nodes."""
 
 
 def layout_of(
@@ -64,4 +68,5 @@ def layout_of(
         tuple(place),
         joined(electrode),
         joined(wire),
+        incidence(n, topology.edges),
     )

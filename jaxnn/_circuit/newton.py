@@ -6,9 +6,9 @@ from typing import NamedTuple, TypeAlias
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
-from jaxnn_kernels import difference, divergence, solve_nodes
+from jaxnn_kernels import batch_inner, difference, divergence, solve_nodes
 
 from .._core import Plan
 
@@ -24,24 +24,34 @@ _HALVINGS = 30
 
 
 class Balanced(NamedTuple):
-    """Potentials and voltages [V], currents into the network [A], and where Newton's method rests."""
+    """Potentials and voltages [V], currents into the network and through edges [A], and how it was found.
+
+    That is where Newton's method rests, and how many linear systems it solved.
+    """
 
     node_potential: Float[Array, " nodes"]
     junction_voltage: Float[Array, " edges"]
     terminal_current: Float[Array, " held"]
+    edge_current: Float[Array, " edges"]
     at_rest: Bool[Array, " edges"]
+    solves: Int[Array, ""]
 
 
 class _Search(NamedTuple):
+    """Where a search is: what flows there is `lost` too little at each node [A], `size` in all."""
+
     voltage: Array
-    moved: Array
-    unbalanced: Array
+    slope: Array
+    lost: Array
+    size: Array
+    moves: Array
     left: Array
 
 
 def slope_of(currents: Currents, voltage: Float[Array, " edges"]) -> tuple[Array, Array]:
     """Currents [A] and differential conductances [S] at given voltages."""
-    return jax.jvp(currents, (voltage,), (jnp.ones_like(voltage),))
+    current, slope = jax.jvp(currents, (batch_inner(voltage),), (batch_inner(jnp.ones_like(voltage)),))
+    return batch_inner(current), batch_inner(slope)
 
 
 def balanced(
@@ -64,54 +74,63 @@ def balanced(
     Newton step from a solution has the first of them, a second step those up to the third order.
     """
     still = lambda x: jax.lax.stop_gradient(x) if eqx.is_inexact_array(x) else x
-    voltage = _search(plan, *jax.tree.map(still, (currents, held, injected, guess)))
-    _, near, _ = _step(plan, currents, held, injected, voltage)
-    potential, voltage, current = _step(plan, currents, held, injected, near)
-    at_rest = jnp.abs(voltage - near) <= jnp.finfo(held.dtype).eps ** _AT_REST * _largest(voltage)
-    return Balanced(potential, voltage, current, at_rest)
+    voltage, taken = _search(plan, *jax.tree.map(still, (currents, held, injected, guess)))
+    _, before, *_ = _step(plan, currents, held, injected, voltage)
+    potential, voltage, through, current = _step(plan, currents, held, injected, before)
+    at_rest = jnp.abs(voltage - before) <= jnp.finfo(held.dtype).eps ** _AT_REST * _largest(voltage)
+    return Balanced(potential, voltage, current, through, at_rest, taken + 2)
 
 
 def _step(
     plan: Plan, currents: Currents, held: Array, injected: Array, voltage: Array
-) -> tuple[Array, Array, Array]:
-    """Potentials, voltages and currents of the terminals after a whole step from given voltages."""
+) -> tuple[Array, Array, Array, Array]:
+    """Potentials, voltages and currents of edges and terminals after a whole step from given voltages."""
     i, g = slope_of(currents, voltage)
     solved = solve_nodes(plan, g, held, injected + divergence(plan.graph, g * voltage - i))
-    return solved.node_potential, solved.junction_voltage, solved.terminal_current
+    after = batch_inner(solved.junction_voltage)
+    # As exact as the voltages are, of a solution: what is left out goes as the square of the last move.
+    return solved.node_potential, after, i + g * (after - voltage), solved.terminal_current
 
 
-def _search(plan: Plan, currents: Currents, held: Array, injected: Array, guess: Array) -> Array:
-    """Voltages near to the solution."""
+def _search(
+    plan: Plan, currents: Currents, held: Array, injected: Array, guess: Array
+) -> tuple[Array, Array]:
+    """Voltages near to the solution, and the number of steps to them.
+
+    A step is the solution for what does not balance yet. That and the slopes come with the size that the
+    step before was accepted for, so that a step takes each current once.
+    """
     start = guess.at[plan.terminals].set(held)
     near = jnp.finfo(held.dtype).eps ** _NEAR
     is_free = jnp.ones(start.shape, bool).at[plan.terminals].set(False)
 
-    def unbalanced(voltage: Array) -> Array:
-        lost = jnp.where(is_free, divergence(plan.graph, currents(voltage)) - injected, 0)
+    def at(voltage: Array) -> tuple[Array, Array, Array]:
+        current, slope = slope_of(currents, voltage)
+        lost = jnp.where(is_free, injected - divergence(plan.graph, current), 0)
         # Divided by the largest first, so that squares do not overflow; what is NaN counts as infinite.
         largest = _largest(lost)
         size = largest * jnp.sqrt(jnp.sum((lost / jnp.where(largest > 0, largest, 1)) ** 2))
-        return jnp.where(jnp.isfinite(size), size, jnp.inf)
-
-    def shorter(search: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
-        share, _, step, voltage = search
-        return share / 2, unbalanced(voltage + share / 2 * step), step, voltage
+        return slope, batch_inner(lost), jnp.where(jnp.isfinite(size), size, jnp.inf)
 
     def step(search: _Search) -> _Search:
-        _, voltage, _ = _step(plan, currents, held, injected, search.voltage)
-        move = voltage - search.voltage
+        move = batch_inner(
+            solve_nodes(plan, search.slope, jnp.zeros_like(held), search.lost).junction_voltage
+        )
         # A solution within rounding of the one before is no better, and is taken as it is.
-        far = _largest(move) > near * _largest(voltage)
-        worse = lambda x: (x[1] >= search.unbalanced) & (x[0] > 0.5**_HALVINGS) & far
-        whole = jnp.ones((), move.dtype), unbalanced(voltage), move, search.voltage
-        share, size, *_ = jax.lax.while_loop(worse, shorter, whole)
-        return _Search(search.voltage + share * move, move, size, search.left - 1)
+        far = _largest(move) > near * _largest(search.voltage + move)
+        worse = lambda x: (x[1][2] >= search.size) & (x[0] > 0.5**_HALVINGS) & far
+        shorter = lambda x: (x[0] / 2, at(search.voltage + x[0] / 2 * move))
+        whole = jnp.ones((), move.dtype), at(search.voltage + move)
+        share, found = jax.lax.while_loop(worse, shorter, whole)
+        voltage = batch_inner(search.voltage + share * move)
+        moves = _largest(move) > near * _largest(voltage)
+        return _Search(voltage, *found, moves, search.left - 1)
 
-    moves = lambda search: (search.left > 0) & (_largest(search.moved) > near * _largest(search.voltage))
-    voltage = difference(plan.graph, start)
+    voltage = batch_inner(difference(plan.graph, start))
     left = jnp.int32(MOST_ITERATIONS)
-    first = step(_Search(voltage, voltage, unbalanced(voltage), left))
-    return jax.lax.while_loop(moves, step, first).voltage
+    first = step(_Search(voltage, *at(voltage), jnp.bool_(True), left))
+    last = jax.lax.while_loop(lambda search: (search.left > 0) & search.moves, step, first)
+    return last.voltage, MOST_ITERATIONS - last.left
 
 
 def _largest(x: Array) -> Array:

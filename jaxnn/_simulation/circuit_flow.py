@@ -1,7 +1,5 @@
 """One step of a circuit: what flows with electrodes, capacitors or junctions that are no resistors."""
 
-import dataclasses
-import functools as ft
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -12,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from jaxnn_kernels import (
+    batch_inner,
     difference,
     divergence,
     eliminate_nodes,
@@ -36,7 +35,7 @@ _WEIGHTS = (1 - GAMMA, GAMMA)
 
 
 class CircuitStep(Module):
-    """The part of electrodes and capacitors in a time step, within the `jaxnn.Step` of a run with them.
+    """What electrodes and capacitors do in one time step; part of a `jaxnn.Step` of a run that has them.
 
     ```python
     source, drain = setup["terminals"]
@@ -62,38 +61,34 @@ class CircuitStep(Module):
     """Conductances of the junctions, and then of the contacts of electrodes [S]."""
     trouble: Int[Array, "*networks"]
     """What went wrong in the solution, as the number of a cause, or 0."""
-
-
-class _Charged(NamedTuple):
-    """What capacitors are to one stage: conductances and currents, i = slope v - source."""
-
-    slope: Float[Array, " edges"]
-    """Capacitances over the time of the stage [S]."""
-    source: Float[Array, " edges"]
-    """What they would bring at no voltage [A]."""
+    solves: Int[Array, ""]
+    """Linear systems that were solved for the step: one, or one per iteration, in each stage."""
 
 
 class Currents(eqx.Module):
     """The current of each edge at its voltage: junctions by their law, the rest by conductances [S].
 
-    With capacitors, what flows onto them in a stage as well.
+    With capacitors, what flows onto them in a stage as well: $c v / (\\gamma h) - s$.
     """
 
     junction: AbstractJunction
     state: Array
     inputs: dict[str, Any]
-    linear: Bool[Array, " junctions"]
+    passive: Bool[np.ndarray, " junctions"]
     conductance: Float[Array, " edges"]
-    charged: _Charged | None
+    slope: Float[Array, " edges"] | None
+    source: Float[Array, " edges"] | None
 
     def __call__(self, voltage: Float[Array, " edges"]) -> Float[Array, " edges"]:
-        n = self.linear.shape[0]
+        n, linear = self.passive.shape[0], self.conductance * voltage
         own = call_law(self.junction, "current", self.state, voltage[:n], **self.inputs)
-        current = self.conductance * voltage
-        current = current.at[:n].set(jnp.where(self.linear, current[:n], own))
-        if self.charged is None:
+        # Nothing is chosen where there is no choice.
+        if self.passive.any():
+            own = jnp.where(self.passive, linear[:n], own)
+        current = jnp.concatenate([own, linear[n:]]) if n < voltage.shape[0] else own
+        if self.slope is None or self.source is None:
             return current
-        return current + self.charged.slope * voltage - self.charged.source
+        return current + self.slope * voltage - self.source
 
 
 class _Law(NamedTuple):
@@ -113,6 +108,7 @@ class _Stage(NamedTuple):
     current: Float[Array, " electrodes"]
     unbalanced: Float[Array, " nodes"]
     at_rest: Bool[Array, " edges"]
+    solves: Int[Array, ""]
 
 
 def circuit_flow(
@@ -141,11 +137,11 @@ def circuit_flow(
     capacity = _capacity(problem)
     guess = _on_graph(circuit, before, now.held.dtype)
     if capacity is None:
-        last = _solved(problem, law, now, edges, None, guess)
+        last = _solved(problem, law, now, edges, None, None, guess, None)
         stages = ((1.0, last),)
     else:
         slope = capacity / (GAMMA * problem.dt)
-        held = difference(problem.plan.graph, _on_graph(circuit, before, now.held.dtype))
+        held = batch_inner(difference(problem.plan.graph, batch_inner(guess)))
         middle = _within(clock, problem)
         is_linear = problem.junction.is_linear()
         early = at(middle, value(middle))
@@ -153,10 +149,10 @@ def circuit_flow(
         # A contact that is switched within the step has another elimination in each stage.
         shared = is_linear and not circuit.switches
         factors = eliminate_nodes(problem.plan, edges + slope) if shared else None
-        first = _solved(problem, law, early, first_edges, _Charged(slope, slope * held), guess, factors)
-        grown = held + (1 - GAMMA) / GAMMA * (first.voltage - held)
+        first = _solved(problem, law, early, first_edges, slope, slope * held, guess, factors)
+        grown = batch_inner(held + (1 - GAMMA) / GAMMA * (first.voltage - held))
         guess = first.potential
-        last = _solved(problem, law, now, edges, _Charged(slope, slope * grown), guess, factors)
+        last = _solved(problem, law, now, edges, slope, slope * grown, guess, factors)
         stages = tuple(zip(_WEIGHTS, (first, last), strict=True))
     return _results(problem, conductance, drive, edges, capacity, stages)
 
@@ -174,14 +170,27 @@ def _within(clock: Clock, problem: Problem) -> Clock:
 
 def _on_graph(circuit: Circuit, of_wires: Array, dtype: jnp.dtype) -> Array:
     """Potentials of the wires with those of the nodes that are added, 0 V."""
-    return jnp.zeros(circuit.n_nodes, dtype).at[: circuit.n_wires].set(of_wires)
+    return jnp.concatenate([of_wires, jnp.zeros(circuit.n_nodes - circuit.n_wires, dtype)])
+
+
+def _from_capacitors(circuit: Circuit, source: Float[Array, " edges"]) -> Float[Array, " nodes"]:
+    """What currents of the capacitors bring to each wire [A].
+
+    Not by the graph of the plan: the row of the substrate, which is as long as there are wires, costs more
+    than all others, and what flows into it makes no difference.
+    """
+    at = divergence(circuit.across, source[: circuit.n_junctions])
+    if circuit.has_substrate:
+        at = at + _on_graph(circuit, source[-circuit.n_wires :], source.dtype)
+    return batch_inner(at)
 
 
 def _edge_conductance(circuit: Circuit, now: Sources, conductance: Array) -> Array:
     parts = [conductance, circuit.contacts(now.on, conductance)]
     if circuit.has_substrate:
         parts.append(jnp.zeros(circuit.n_wires, conductance.dtype))
-    return jnp.concatenate(parts)
+    # The solve and all that is around it want the batch last in memory.
+    return batch_inner(jnp.concatenate(parts))
 
 
 def _capacity(problem: Problem) -> Array | None:
@@ -200,48 +209,47 @@ def _capacity(problem: Problem) -> Array | None:
 
 def _solved(
     problem: Problem,
-    law: _Law,
+    law: "_Law",
     now: Sources,
     edges: Array,
-    charged: _Charged | None,
+    slope: Array | None,
+    source: Array | None,
     guess: Array,
-    factors: PyTree | None = None,
+    factors: PyTree | None,
 ) -> _Stage:
-    """Kirchhoff's laws at an instant."""
+    """Kirchhoff's laws at an instant; capacitors are conductances `slope` [S] and currents `source` [A]."""
     circuit, plan = _circuit_of(problem), problem.plan
     is_fed = bool(circuit.of_kind("current").size)
     fed = jnp.zeros(circuit.n_nodes, edges.dtype)
     if is_fed:
         fed = fed.at[circuit.wire].add(now.fed, mode="drop")
+    whole = edges if slope is None else edges + slope
     if not problem.junction.is_linear():
-        passive = jnp.asarray(problem.network.passive)
-        currents = Currents(problem.junction, law.state, law.inputs, passive, edges, charged)
+        passive = np.asarray(problem.network.passive)
+        currents = Currents(problem.junction, law.state, law.inputs, passive, edges, slope, source)
         below = jnp.zeros(circuit.n_nodes, edges.dtype)
         below = below.at[: circuit.n_wires].set(per_owner(now.base, problem.network_of_node))
         found = balanced(plan, currents, now.held, fed, jax.lax.stop_gradient(guess - below))
-        current, at_rest = found.terminal_current, found.at_rest
-        conducted = dataclasses.replace(currents, charged=None)(found.junction_voltage)
+        current, at_rest, solves = found.terminal_current, found.at_rest, found.solves
+        conducted, through = found.edge_current, currents(found.junction_voltage)
+        if slope is not None and source is not None:
+            conducted = conducted - slope * found.junction_voltage + source
     else:
-        injected = fed if is_fed else None
-        if charged is not None:
-            injected = fed + divergence(plan.graph, charged.source)
-        whole = edges if charged is None else edges + charged.slope
+        injected = fed if source is None else fed + _from_capacitors(circuit, source)
+        injected = injected if is_fed or source is not None else None
         found = solve_nodes(plan, whole, now.held, injected, factors)
-        current, at_rest = found.terminal_current, jnp.ones(edges.shape, bool)
+        current, at_rest, solves = found.terminal_current, jnp.ones(edges.shape, bool), jnp.int32(1)
         conducted = edges * found.junction_voltage
+        through = conducted if source is None else whole * found.junction_voltage - source
     place = np.asarray(circuit.place)
     is_held = np.flatnonzero(place >= 0)
     of_electrodes = now.fed.at[is_held].set(current[place[is_held]])
-    through = conducted
-    if charged is not None:
-        through = through + charged.slope * found.junction_voltage - charged.source
     # What goes through an ideal contact, its voltage has no digits for; the current has.
     contacts = slice(circuit.n_junctions, circuit.n_junctions + len(circuit.contact_wire))
     lost = divergence(plan.graph, through.at[contacts].set(0))
     lost = lost.at[circuit.wire].add(-of_electrodes, mode="drop")
-    return _Stage(
-        now, found.node_potential, found.junction_voltage, conducted, of_electrodes, lost, at_rest
-    )
+    voltage = found.junction_voltage
+    return _Stage(now, found.node_potential, voltage, conducted, of_electrodes, lost, at_rest, solves)
 
 
 def _results(
@@ -264,7 +272,7 @@ def _results(
         conductance = jnp.where(flat, conductance, chord)
     flow = Flow(drive, current, conductance_between(at_wires, current), voltage, potential)
     given = lambda stage: stage.current * _sources(problem, stage)
-    mean = lambda of: ft.reduce(jnp.add, [weight * of(stage) for weight, stage in stages])
+    mean = lambda of: jnp.asarray(sum(weight * of(stage) for weight, stage in stages))
     heat = lambda stage: _heat(problem, stage, shape)
     stored = jnp.zeros_like(last.voltage) if capacity is None else capacity * last.voltage**2 / 2
     step = CircuitStep(
@@ -276,6 +284,7 @@ def _results(
         unbalanced=last.unbalanced[:n_wires],
         edge_conductance=edges,
         trouble=_trouble(problem, stages),
+        solves=sum((stage.solves for _, stage in stages), jnp.int32(0)),
     )
     return flow, conductance, step, potential
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from .._drives import AbstractDrive, Clock, drive_at
+from .._drives import AbstractDrive, AbstractFeedback, Clock, drive_at
 from .._junctions import call_law, loses_rounding
 from .instant import instant_of
 from .problem import Problem, terminal_potential
@@ -31,9 +31,14 @@ def below_rounding(problem: Problem, last: Int[Array, ""]) -> Bool[Array, "*netw
     networks, dtype = problem.shape[:-1], problem.state.dtype
     law, dt, shape = problem.junction, problem.dt, problem.state.shape
     loses = loses_rounding(law, shape[-1])
-    # Nobody knows beforehand what voltages a current makes.
+    # Nobody knows beforehand what voltages a current makes, or what is fed back.
     fed = problem.circuit is not None and problem.circuit.of_kind("current").size > 0
-    if fed or jnp.finfo(dtype).bits > 32 or not np.any(loses):
+    if (
+        fed
+        or isinstance(problem.drive, AbstractFeedback)
+        or jnp.finfo(dtype).bits > 32
+        or not np.any(loses)
+    ):
         return jnp.zeros(networks, bool)
     scale = jnp.broadcast_to(jnp.asarray(law.critical_state(), dtype), shape)
     state = jnp.where(jnp.isfinite(scale), scale, 0)

@@ -20,6 +20,7 @@ SLOW = (
     "exponents",
     "read_out",
     "noise",
+    "circuit",
     "devices",
 )
 
