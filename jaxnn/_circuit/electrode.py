@@ -82,7 +82,7 @@ class Electrode(Module):
         wire = self.wire
         if not isinstance(wire, int) and (wire.shape or not jnp.issubdtype(wire.dtype, jnp.integer)):
             raise ValueError(
-                f"wire must be the number of one wire, got {wire.dtype} of shape {wire.shape}: use jax.vmap "
+                f"wire must be the number of one wire, got {wire.dtype} of shape {wire.shape}: use vmap "
                 "for several placements."
             )
         check_at_least("resistance of an Electrode", self.resistance, 0, "Ohm")
