@@ -102,6 +102,8 @@ def picture(film: Film, shown: jaxnn.Solution, errors: dict[str, np.ndarray], pa
     slope = errors["potential"][-1] * (dt / dt[-1]) ** 2
     middle.loglog(1e9 * dt, slope, "k:", lw=1, label="second order")
     middle.set(xlabel="time step [ns]", ylabel="error")
+    middle.set_xticks(1e9 * dt, [f"{1e9 * x:g}" for x in dt])
+    middle.minorticks_off()
     middle.legend(fontsize=8)
     lost, held = np.cumsum(shown.dissipated_energy), np.asarray(shown.stored_energy)
     right.plot(1e9 * shown.time, 1e15 * np.cumsum(shown.supplied_energy), "k", label="supplied")

@@ -107,8 +107,9 @@ def main() -> None:
             ax.plot(voltages, 1e6 * current[k], color=f"C{k}", label=label)
             few = slice(None, None, max(count // 30, 1))
             ax.plot(voltages[few], 1e6 * by_root[few], "o", ms=3, mfc="none", color=f"C{k}")
-            line = {"color": f"C{k}", "ls": "-" if name == "sinh" else "--"}
-            axes[2].semilogy(voltages, np.abs(across[k] - roots[k]) + 1e-18, label=f"{name}, {label}", **line)
+            difference = np.abs(across[k] - roots[k]) + 1e-18
+            mark = "." if name == "sinh" else "x"
+            axes[2].semilogy(voltages, difference, mark, color=f"C{k}", ms=4, label=f"{name}, {label}")
         ax.plot([], [], "ko", ms=3, mfc="none", label="brentq")
         ax.set(title=name, xlabel="voltage of the source [V]", ylabel="current [uA]", yscale="symlog")
         ax.legend(fontsize=8)
