@@ -1,7 +1,7 @@
 """A network that forecasts in closed loop: what its read-out says next is its next voltage.
 
-Wires cross at junctions i = i_0 sinh(v / v_0) and hold charge to the substrate, so that the network remembers
-for as long as its wires take to charge. In open loop it is driven with a series,
+Wires cross at junctions i = i_0 sinh(v / v_0) and hold charge to the substrate, so that the network
+remembers for as long as its wires take to charge. In open loop it is driven with a series,
 
     V_k = 1 V + 0.5 V z_k,        z of mean 0 and deviation 1,
 
@@ -77,7 +77,7 @@ class ReadOut(eqx.Module):
 
 
 def mackey_glass(count: int, tau: float = 17.0, inner: int = 20) -> np.ndarray:
-    """The series every 1, by fourth-order steps of 1/20 with the delayed value between them by cubics."""
+    """The series every 1, by fourth-order steps of 1/20, the delayed value between them by cubics."""
     h, delay = 1 / inner, round(tau * inner)
     x = np.full(delay + 1 + (count + 500) * inner, 1.2)
     for k in range(delay, len(x) - 1):
@@ -91,7 +91,7 @@ def mackey_glass(count: int, tau: float = 17.0, inner: int = 20) -> np.ndarray:
         c = rate(x[k] + h / 2 * b, between)
         d = rate(x[k] + h * c, last)
         x[k + 1] = x[k] + h / 6 * (a + 2 * b + 2 * c + d)
-    return x[-count * inner :: inner]
+    return x[delay + 501 * inner :: inner]
 
 
 def two_sines(count: int) -> np.ndarray:
