@@ -6,7 +6,7 @@ and, if diffrax is there, by its Bosh3 (Bogacki and Shampine, Appl. Math. Lett. 
 with equal steps, with adaptive ones, and with adaptive ones of at most 20 ms.
 
 - DC at V* = 1.5: filaments form, and after some seconds next to nothing changes.
-- AC: a sine of 2 Hz and V* = 14, where filaments dissolve at each zero crossing.
+- AC: a sine of 2 Hz, where filaments dissolve at each zero crossing; at V* = 14 it is chaotic.
 
 The error is that of the conductance over its own value, at the end, and the largest on the way. The
 reference are fourth-order steps of 50 us; its own error is estimated by steps of twice that.
@@ -33,7 +33,8 @@ try:
 except ImportError:  # it is optional
     diffrax = None
 
-DC, AC = 1.5, 14.0  # V*, the voltage over the threshold of the shortest path
+# V*, the voltage over the threshold of the shortest path, and whether it is constant.
+DRIVES = ((1.5, True), (5.0, False), (14.0, False))
 FREQUENCY = 2.0  # [Hz]
 SAMPLE = 0.05  # [s] between two times at which runs are compared
 
@@ -166,7 +167,7 @@ def _errors(conductance: np.ndarray, reference: np.ndarray) -> dict[str, float]:
 
 def picture(cases: dict[str, tuple[Case, dict[str, Any]]], path: Any) -> None:
     """The conductances, and errors against solves."""
-    figure, axes = plt.subplots(2, 2, figsize=(11, 7.5), layout="constrained", width_ratios=(1, 1.3))
+    figure, axes = plt.subplots(3, 2, figsize=(11, 10), layout="constrained", width_ratios=(1, 1.3))
     for (trace, ax), (title, (case, found)) in zip(axes, cases.items(), strict=True):
         trace.semilogy(case.times, found["conductance"], "k")
         trace.set(title=title, xlabel="time [s]", ylabel="conductance [S]")
@@ -182,7 +183,7 @@ def picture(cases: dict[str, tuple[Case, dict[str, Any]]], path: Any) -> None:
         own = found["reference"]["largest error"]
         ax.axhline(own, color="0.7", lw=1, label="of the reference, largest")
         ax.set(xlabel="solves", ylabel="relative error of the conductance")
-        ax.legend(fontsize=8)
+    axes[0, 0].legend(*axes[0, 1].get_legend_handles_labels(), fontsize=7, loc="lower right")
     figures.save(figure, path)
 
 
@@ -194,7 +195,7 @@ def main() -> None:
         print("diffrax is missing: adaptive steps are skipped")
     wires, seconds = (20, 2.0) if arguments.quick else (100, 10.0)
     cases, report = {}, {"diffrax": getattr(diffrax, "__version__", None), "wires": wires}
-    for strength, is_dc in ((DC, True), (AC, False)):
+    for strength, is_dc in DRIVES:
         title = f"{'DC' if is_dc else f'AC of {FREQUENCY:g} Hz'}, V* = {strength:g}"
         case = Case(wires, seconds, strength, is_dc)
         found = measured(case, 5e-4 if arguments.quick else 5e-5, arguments.quick)

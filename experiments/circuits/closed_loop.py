@@ -183,8 +183,9 @@ def picture(found: dict[str, dict[str, list[dict[str, Any]]]], path: Any) -> Non
     ahead = 1 + np.arange(HORIZON)
     for (left, right), (name, kinds) in zip(axes, found.items(), strict=True):
         for k, (kind, several) in enumerate(kinds.items()):
-            left.plot(ahead, several[0]["example"], color=f"C{k}", lw=1, label=f"closed loop, {kind}")
-            for one in several:
+            for i, one in enumerate(several):
+                label = f"{kind}, each network" if i == 0 else None
+                left.plot(ahead, one["example"], color=f"C{k}", lw=1.5 - 0.4 * i, label=label)
                 right.semilogy(ahead, one["error"], color=f"C{k}", lw=0.6, alpha=0.6)
             median = np.median([one["error"] for one in several], axis=0)
             right.semilogy(ahead, median, color=f"C{k}", lw=2, label=f"{kind}, median")
