@@ -109,7 +109,7 @@ class Loop:
     def __init__(self, wires: int, seed: int):
         self.network = jaxnn.nanowire_network(wires, box=(wires / 0.1e12) ** 0.5, seed=seed)
         source, drain = jaxnn.farthest_pair(self.network)
-        self.terminals = source, jaxnn.Electrode(drain, "ground")
+        self.terminals: Any = source, jaxnn.Electrode(drain, "ground")
         self.dt = self._slowest(source, drain) / 20
         from_starts = jax.vmap(self._forecast, in_axes=(None, 0, None))
         self.forecast = jax.jit(jax.vmap(from_starts, in_axes=(0, None, None)))

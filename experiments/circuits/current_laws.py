@@ -61,7 +61,7 @@ def run(law: Law, voltages: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Currents [A] and voltages of the junction [V], (resistances, voltages)."""
 
     def curve(resistance: jax.Array) -> tuple[jax.Array, jax.Array]:
-        ends = jaxnn.Electrode(0, resistance=resistance), jaxnn.Electrode(1, "ground")
+        ends: Any = jaxnn.Electrode(0, resistance=resistance), jaxnn.Electrode(1, "ground")
         out = jaxnn.simulate(
             jaxnn.Network(2, [(0, 1)]),
             law,
@@ -81,7 +81,7 @@ def root(shape: Callable[[Any], Any], resistance: float, voltage: float) -> floa
     """The voltage of the junction [V] by bracketing."""
     lost = lambda v: float((voltage - v) / resistance - SCALE * shape(v))
     low, high = min(voltage, 0.0), max(voltage, 0.0)
-    return brentq(lost, low, high, xtol=1e-16, rtol=1e-14) if voltage else 0.0
+    return float(brentq(lost, low, high, xtol=1e-16)) if voltage else 0.0  # pyright: ignore[reportArgumentType]
 
 
 def main() -> None:

@@ -12,7 +12,9 @@ def test_charging(tmp_path):
     report, _ = quick_report("charging", tmp_path)
     np.testing.assert_allclose(report["order of potentials"], 2, atol=0.05)
     assert max(report["charge not accounted for / held"]) < 1e-12
-    assert max(report["energy not accounted for / supplied"]) < 5e-3
+    # The first rise takes some 10 ns: two and one steps.
+    coarse, fine = report["energy not accounted for / supplied"]
+    assert fine < 0.5 * coarse < 5e-3
     assert (tmp_path / "charging.png").is_file()
 
 
