@@ -28,6 +28,10 @@ PICTURES = {
     "adaptation/load_sharing.png": 1000,
     "adaptation/perturbations.png": 1000,
     "sheet_resistance/sheet_resistance.png": 1200,
+    "charging/charging.png": 1200,
+    "current_laws/current_laws.png": 1200,
+    "closed_loop/closed_loop.png": 1000,
+    "adaptive_time/adaptive_time.png": 1000,
 }
 LIMIT = 150_000  # [bytes]
 

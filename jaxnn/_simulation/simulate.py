@@ -52,30 +52,33 @@ def simulate(
 
     - `network`: a `Network`, or an `Ensemble` of different ones that run together.
     - `junction`: the law of its junctions; parameters are scalars or one value per junction.
-    - `drive`: a drive, or an array [V], `(steps,)` for the first terminal with the others at 0 V or
-      `(steps, terminals)`.
-    - `terminals`: wires held at the drive's potentials, at least two; for an ensemble one sequence
-      per network. The network's conductance is between the first two.
+    - `drive`: a drive, `jaxnn.Feedback` or another that hangs on what was read, or an array [V], `(steps,)`
+      for the first terminal with the others at 0 V or `(steps, terminals)`.
+    - `terminals`: wires held at the drive's potentials, at least two, or any `jaxnn.Electrode`; wires may
+      be traced. For an ensemble one sequence per network. `conductance` is between the first two.
     - `dt`: time step [s]. A warning says when a state moved too far in one.
     - `state`, `start_step`: where to start; `final_state` and `final_step` of an earlier run go on
       from it bit for bit.
     - `record`: what to keep besides time, drive, terminal currents and conductance: any of
       "state", "junction_conductance", "junction_voltage", "node_potential", "kirchhoff_residual",
-      "power", "cut_off" (doubles the cost); functions of a `jaxnn.Step`, whose values over time are
+      "power", "cut_off" (doubles the cost), "electrode_potential", "electrode_charge", "supplied_energy",
+      "dissipated_energy", "stored_energy"; functions of a `jaxnn.Step`, whose values over time are
       `solution.recorded[name]`; and observers (`jaxnn.AbstractObserver`), whose result is there too. Alone,
       in a sequence, or a mapping that names them. What is not asked for takes no memory, and more than
       half of the free memory is refused with an estimate before the first step (a batch counts as one run).
     - `every`: keep steps every, 2 every, ...
     - `solver`: `StarMesh()` or `Dense()`; by default whichever takes less work.
     - `adjoint`: what reverse mode keeps, `StoreStates()` by default, `Checkpointed()` for long runs.
+    - `capacitance`: charge that wires and junctions hold, a `jaxnn.Capacitance`; none by default.
     - `key`: for a law that draws random numbers. Step $k$ has the key `fold_in(key, k)`: chunks, batches,
       devices and the way back see the same numbers.
 
     Every number may be traced: `jit`, `vmap` and `grad` apply to drives, parameters, states and dt.
     The dtype is that of the arrays given (drive, state, parameters); plain Python numbers follow.
 
-    Raises a `ValueError` for terminals that are not all connected, wires that no terminal reaches,
-    drives or states that are not finite or do not fit, and unknown names in `record`.
+    Raises a `ValueError` for terminals that are not all connected, wires that no terminal reaches, a
+    network that nothing holds at a potential, drives, states or capacitances that are not finite or do not
+    fit, and unknown names in `record`.
 
     Source: Hochstetter et al., Nat. Commun. 12, 4008 (2021), Methods; order of a step as in its code.
 
