@@ -129,8 +129,8 @@ def test_hundred_thousand_steps_fit():
 
 @pytest.mark.parametrize("make", [jaxnn.Checkpointed, jaxnn.Truncated])
 def test_bad_windows(make):
-    for value in (0, -1, 2.5):
-        with pytest.raises(ValueError, match="at least 1"):
+    for value, said in ((0, "at least 1"), (-1, "at least 1"), (2.5, "must be a whole number")):
+        with pytest.raises(ValueError, match=said):
             make(value)
 
 
