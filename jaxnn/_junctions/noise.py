@@ -10,7 +10,61 @@ from .abstract import AbstractJunction
 from .inputs import call_law
 
 
-class WithReadNoise(AbstractJunction):
+class _AbstractAround(AbstractJunction):
+    """A law that is another one but for what a subclass says anew."""
+
+    junction: eqx.AbstractVar[AbstractJunction]
+
+    def init_state(self, n_junctions: int) -> Float[Array, "*variables junctions"]:
+        return self.junction.init_state(n_junctions)
+
+    @following
+    def conductance(
+        self,
+        state: Float[Array, "*variables junctions"],
+        *,
+        key: Key | None = None,
+        time: Float[Array, ""] | None = None,
+    ) -> Float[Array, " junctions"]:
+        return call_law(self.junction, "conductance", state, key=key, time=time)
+
+    def is_linear(self) -> bool:
+        return self.junction.is_linear()
+
+    @following
+    def current(
+        self,
+        state: Float[Array, "*variables junctions"],
+        voltage: Float[Array, " junctions"],
+        *,
+        key: Key | None = None,
+        time: Float[Array, ""] | None = None,
+    ) -> Float[Array, " junctions"]:
+        return call_law(self.junction, "current", state, voltage, key=key, time=time)
+
+    @following
+    def update(
+        self,
+        state: Float[Array, "*variables junctions"],
+        voltage: Float[Array, " junctions"],
+        dt: ArrayLike,
+        *,
+        key: Key | None = None,
+        time: Float[Array, ""] | None = None,
+    ) -> Float[Array, "*variables junctions"]:
+        return call_law(self.junction, "update", state, voltage, dt, key=key, time=time)
+
+    def critical_state(self) -> Float[ArrayLike, "..."]:
+        return self.junction.critical_state()
+
+    def state_bounds(self) -> tuple[Float[ArrayLike, "..."], Float[ArrayLike, "..."]]:
+        return self.junction.state_bounds()
+
+    def keeps_rounding(self) -> bool:
+        return self.junction.keeps_rounding()
+
+
+class WithReadNoise(_AbstractAround):
     r"""A law whose conductances fluctuate from step to step, each junction's by itself.
 
     $$g_k = g(\lambda_{k-1})\, e^{s n_k - s^2 / 2}, \qquad s^2 = \ln(1 + r^2), \qquad n_k \sim N(0, 1)$$
@@ -39,9 +93,6 @@ class WithReadNoise(AbstractJunction):
         arguments.one_of(AbstractJunction)("junction", self.junction)
         check_at_least("relative", self.relative, 0, "")
 
-    def init_state(self, n_junctions: int) -> Float[Array, "*variables junctions"]:
-        return self.junction.init_state(n_junctions)
-
     @following
     def conductance(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
@@ -53,9 +104,6 @@ class WithReadNoise(AbstractJunction):
         own, rest = jr.split(key)
         conductance = call_law(self.junction, "conductance", state, key=rest, time=time)
         return conductance * self._factor(own, conductance)
-
-    def is_linear(self) -> bool:
-        return self.junction.is_linear()
 
     @following
     def current(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -80,29 +128,8 @@ class WithReadNoise(AbstractJunction):
         spread = jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), self.relative)
         return jnp.exp(spread * normal - square / 2)
 
-    @following
-    def update(
-        self,
-        state: Float[Array, "*variables junctions"],
-        voltage: Float[Array, " junctions"],
-        dt: ArrayLike,
-        *,
-        key: Key | None = None,
-        time: Float[Array, ""] | None = None,
-    ) -> Float[Array, "*variables junctions"]:
-        return call_law(self.junction, "update", state, voltage, dt, key=key, time=time)
 
-    def critical_state(self) -> Float[ArrayLike, "..."]:
-        return self.junction.critical_state()
-
-    def state_bounds(self) -> tuple[Float[ArrayLike, "..."], Float[ArrayLike, "..."]]:
-        return self.junction.state_bounds()
-
-    def keeps_rounding(self) -> bool:
-        return self.junction.keeps_rounding()
-
-
-class WithLangevinNoise(AbstractJunction):
+class WithLangevinNoise(_AbstractAround):
     r"""A law whose state is shaken in every step: no two cycles of a junction are the same.
 
     $$\lambda_k = \mathrm{clip}\left(\lambda(\lambda_{k-1}, v, dt) + a \sqrt{dt}\, n_k\right), \qquad
@@ -136,33 +163,6 @@ class WithLangevinNoise(AbstractJunction):
                 "is a remainder: use compensated=False. Noise carries small steps over the rounding."
             )
 
-    def init_state(self, n_junctions: int) -> Float[Array, "*variables junctions"]:
-        return self.junction.init_state(n_junctions)
-
-    @following
-    def conductance(
-        self,
-        state: Float[Array, "*variables junctions"],
-        *,
-        key: Key | None = None,
-        time: Float[Array, ""] | None = None,
-    ) -> Float[Array, " junctions"]:
-        return call_law(self.junction, "conductance", state, key=key, time=time)
-
-    def is_linear(self) -> bool:
-        return self.junction.is_linear()
-
-    @following
-    def current(
-        self,
-        state: Float[Array, "*variables junctions"],
-        voltage: Float[Array, " junctions"],
-        *,
-        key: Key | None = None,
-        time: Float[Array, ""] | None = None,
-    ) -> Float[Array, " junctions"]:
-        return call_law(self.junction, "current", state, voltage, key=key, time=time)
-
     @following
     def update(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
@@ -181,12 +181,6 @@ class WithLangevinNoise(AbstractJunction):
             in_front(jnp.asarray(x, state.dtype), state.ndim) for x in self.junction.state_bounds()
         )
         return jnp.clip(state + step, low, high)
-
-    def critical_state(self) -> Float[ArrayLike, "..."]:
-        return self.junction.critical_state()
-
-    def state_bounds(self) -> tuple[Float[ArrayLike, "..."], Float[ArrayLike, "..."]]:
-        return self.junction.state_bounds()
 
 
 def in_front(x: Float[Number, "..."], ndim: int) -> Float[Number, "..."]:

@@ -67,6 +67,7 @@ class SmoothJunction(AbstractSurrogate):
                 f"jaxnn.AbstractSmoothableJunction, got {type(self.junction).__name__}; write the smooth "
                 "form of another law as a subclass of jaxnn.AbstractSurrogate."
             )
+        _check_linear(self.junction)
         self.junction.check_smooth()
 
     @property
@@ -131,6 +132,9 @@ class StraightThrough(AbstractJunction):
     surrogate: AbstractSurrogate
     """The smooth law, and in it the exact one."""
 
+    def __check_init__(self):
+        _check_linear(self.surrogate.junction)
+
     def init_state(self, n_junctions: int) -> Float[Array, "2 *variables junctions"]:
         return jnp.stack([self.surrogate.junction.init_state(n_junctions)] * 2)
 
@@ -167,3 +171,12 @@ class StraightThrough(AbstractJunction):
 
     def state_bounds(self) -> tuple[Float[ArrayLike, "..."], Float[ArrayLike, "..."]]:
         return self.surrogate.junction.state_bounds()
+
+
+def _check_linear(junction: AbstractJunction) -> None:
+    """Raises a `ValueError` for a law whose current is no conductance times the voltage."""
+    if not junction.is_linear():
+        raise ValueError(
+            f"a smooth form is one of conductances, and {type(junction).__name__} has a current itself: "
+            "write the smooth current as a jaxnn.AbstractCurrentJunction."
+        )
