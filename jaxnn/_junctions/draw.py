@@ -61,6 +61,11 @@ def draw_junctions(
             )
         deviation = as_inexact(deviation)
         check_at_least(f"the deviation of {name}", deviation, 0, "")
+        if deviation.shape not in ((), (int(n_junctions),)):
+            raise ValueError(
+                f"the deviation of {name} must be one number, or one for each of {n_junctions} junctions, "
+                f"got shape {deviation.shape}."
+            )
         value, deviation = follow((as_inexact(getattr(junction, name)), deviation), junction)
         own = jr.fold_in(key, names.index(name))
         normal = jr.normal(own, (int(n_junctions),), common_dtype((value, deviation)))
