@@ -179,7 +179,10 @@ FOUND = {
         jnp.ones(4),
     ),
     "circuit step": lambda: filled(
-        jaxnn.CircuitStep, *(jnp.ones(2),) * 2, *(jnp.ones(()),) * 3, jnp.ones(4), jnp.ones(3), jnp.int32(0)
+        jaxnn.CircuitStep,
+        *(jnp.ones(2),) * 2,
+        *(jnp.ones(()),) * 3,
+        *(jnp.ones(4), jnp.ones(3), jnp.int32(0), jnp.int32(1)),
     ),
     "optimisation": lambda: jaxnn.Optimisation(
         jax.tree.map(jnp.asarray, jaxnn.Sine(0.1, 2.0)),

@@ -35,7 +35,7 @@ _WEIGHTS = (1 - GAMMA, GAMMA)
 
 
 class CircuitStep(Module):
-    """What electrodes and capacitors do in one time step; part of a `jaxnn.Step` of a run that has them.
+    """The part of electrodes and capacitors in a time step, within the `jaxnn.Step` of a run with them.
 
     ```python
     source, drain = setup["terminals"]
