@@ -89,6 +89,7 @@ def test_large_steps_are_damped():
 
 
 def test_gradients_in_every_capacitance():
+    @jax.jit
     def loss(across, below):
         out = run(20, across, below)
         return jnp.sum(out.node_potential[-1] ** 2) + 1e6 * out.terminal_current[-1, 1]

@@ -42,6 +42,7 @@ def test_a_step_with_electrodes_under_vmap_and_grad():
     electrodes = jaxnn.Electrode(TERMINALS[0], resistance=1e4), jaxnn.Electrode(TERMINALS[1], "ground")
     stepper = jaxnn.Stepper(NETWORK, LAW, terminals=electrodes, dt=1e-3)
 
+    @jax.jit
     def loss(v):
         _, steps = jax.lax.scan(stepper.step, stepper.start(), v * jnp.ones(10))
         assert steps.circuit is not None
