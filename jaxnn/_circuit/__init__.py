@@ -15,4 +15,4 @@ from .electrode import (
     wires_of as wires_of,
 )
 from .layout import Layout as Layout
-from .newton import Balanced as Balanced, balanced as balanced, slope_of as slope_of
+from .newton import balanced as balanced

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from .._core import Number, check_at_least, holds
+from .._core import Number
 from .._drives import AbstractDrive, Clock, drive_at
 from .._networks import Topology
 from .capacitance import Capacitance
-from .electrode import Electrodes
+from .electrode import HOLDING, Electrodes, check_on, check_resistance
 from .layout import Layout, layout_of
 
 
@@ -38,7 +38,6 @@ class Circuit(eqx.Module):
     reach: Int[np.ndarray | Array, "electrodes 2"]
     switched: tuple[int, ...] = eqx.field(static=True)
     kinds: tuple[str, ...] = eqx.field(static=True)
-    place: tuple[int, ...] = eqx.field(static=True)
     n_wires: int = eqx.field(static=True)
     n_nodes: int = eqx.field(static=True)
     n_junctions: int = eqx.field(static=True)
@@ -46,9 +45,8 @@ class Circuit(eqx.Module):
 
     def __check_init__(self):
         # Once more, because numbers that were traced then are looked at by the run.
-        check_at_least("resistance of an Electrode", self.resistance, 0, "Ohm")
-        if not holds(lambda on: (on >= 0) & (on <= 1), self.on):
-            raise ValueError(f"on of an Electrode must be from 0 to 1, got {self.on}.")
+        check_resistance(self.resistance)
+        check_on(self.on)
 
     @property
     def has_substrate(self) -> bool:
@@ -58,6 +56,11 @@ class Circuit(eqx.Module):
     def of_kind(self, *kinds: str) -> np.ndarray:
         """The numbers of the electrodes of some kinds."""
         return np.flatnonzero([kind in kinds for kind in self.kinds])
+
+    @property
+    def held(self) -> np.ndarray:
+        """The numbers of the electrodes that hold a potential: the plan's first terminals, in order."""
+        return self.of_kind(*HOLDING)
 
     def connected(self, clock: Clock | None) -> Float[Array, " electrodes"]:
         """How far each electrode is connected at an instant, 0 to 1."""
@@ -113,7 +116,7 @@ def sources_at(
     grounded, current = circuit.of_kind("ground"), circuit.of_kind("current")
     potential = flat.at[grounded].set(0)
     fed = jnp.zeros_like(flat).at[current].set((on * flat)[current])
-    held = circuit.of_kind("voltage", "ground")
+    held = circuit.held
     if circuit.has_substrate or not held.size:
         base = jnp.zeros(networks, flat.dtype)  # the substrate is at 0 V
     else:
@@ -142,7 +145,7 @@ def make_circuit(
     potential of what floats, would have no value.
     """
     all_of = electrodes.all
-    holds_potential = tuple(x.kind in ("voltage", "ground") for x in all_of)
+    holds_potential = tuple(x.kind in HOLDING for x in all_of)
     has_substrate = capacitance is not None and capacitance.to_substrate is not None
     kept = {of for of, held in zip(electrodes.network, holds_potential, strict=True) if held}
     if not has_substrate and len(kept) < len(node_offsets) - 1:
@@ -171,9 +174,8 @@ def make_circuit(
         reach=np.asarray(reach, np.int32),
         switched=switched,
         kinds=tuple(x.kind for x in all_of),
-        place=layout.place,
         n_wires=topology.n_nodes,
-        n_nodes=layout.n_nodes,
+        n_nodes=layout.topology.n_nodes,
         n_junctions=len(topology.edges),
         moves=not is_known,
     )

@@ -27,6 +27,7 @@ from .._networks import Ensemble, Network
 
 
 KINDS = ("voltage", "current", "ground", "floating")
+HOLDING = ("voltage", "ground")  # a wire at a potential
 Kind: TypeAlias = Declared[Literal["voltage", "current", "ground", "floating"]]
 
 
@@ -85,7 +86,7 @@ class Electrode(Module):
                 f"wire must be the number of one wire, got {wire.dtype} of shape {wire.shape}: use vmap "
                 "for several placements."
             )
-        check_at_least("resistance of an Electrode", self.resistance, 0, "Ohm")
+        check_resistance(self.resistance)
         if self.kind in ("current", "floating") and not isinstance(self.resistance, Tracer):
             if np.any(np.asarray(self.resistance) != 0):
                 raise ValueError(
@@ -95,8 +96,7 @@ class Electrode(Module):
         if self.on is not None and self.kind == "floating":
             raise ValueError("a floating Electrode is never connected: leave `on` out.")
         if self.on is not None and not isinstance(self.on, AbstractDrive):
-            if not holds(lambda on: (on >= 0) & (on <= 1), self.on):
-                raise ValueError(f"on of an Electrode must be from 0 to 1, got {self.on}.")
+            check_on(self.on)
 
     @property
     def is_placed(self) -> bool:
@@ -106,9 +106,20 @@ class Electrode(Module):
     @property
     def is_ideal(self) -> bool:
         """Whether it holds a known wire at a potential, without resistance and always."""
-        held = self.kind in ("voltage", "ground") and self.on is None and self.is_placed
+        held = self.kind in HOLDING and self.on is None and self.is_placed
         known = not isinstance(self.resistance, Tracer)
         return held and known and not np.any(np.asarray(self.resistance))
+
+
+def check_resistance(resistance: Number) -> None:
+    """Raises a `ValueError` for a series resistance that is negative or not finite."""
+    check_at_least("resistance of an Electrode", resistance, 0, "Ohm")
+
+
+def check_on(on: Number) -> None:
+    """Raises a `ValueError` for a switch that is not from 0 to 1."""
+    if not holds(lambda on: (on >= 0) & (on <= 1), on):
+        raise ValueError(f"on of an Electrode must be from 0 to 1, got {on}.")
 
 
 class Electrodes(NamedTuple):
@@ -128,7 +139,7 @@ def electrodes_of(network: Network | Ensemble, terminals: Terminals) -> Electrod
     if not isinstance(terminals, Tracer) and not _has_electrodes(terminals):
         return None
     if not isinstance(network, Ensemble):
-        row = _row(network, terminals, "network")
+        row = _row_of(network.n_nodes, network.components(), terminals, "network")
         return Electrodes(row, (0,) * len(row), (len(row),))
     rows = list(terminals)  # pyright: ignore[reportArgumentType]
     if len(rows) != network.n_networks or len({len(_listed(row)) for row in rows}) > 1:
@@ -174,10 +185,6 @@ def _has_electrodes(terminals: Any) -> bool:
     if isinstance(terminals, Electrode | Tracer):
         return True
     return isinstance(terminals, list | tuple) and any(map(_has_electrodes, terminals))
-
-
-def _row(network: Network, terminals: Any, name: str) -> tuple[Electrode, ...]:
-    return _row_of(network.n_nodes, network.components(), terminals, name)
 
 
 def _row_of(n_nodes: int, labels: np.ndarray, terminals: Any, name: str) -> tuple[Electrode, ...]:

@@ -13,12 +13,9 @@ from .._networks import Topology
 class Layout(NamedTuple):
     """Nodes and edges of the network first, then what is added to them."""
 
-    n_nodes: int
-    edges: Int[np.ndarray, "edges 2"]
+    topology: Topology
     held: Int[np.ndarray, " held"]
     """Nodes with a given potential: those of electrodes in their order, and the substrate's."""
-    place: tuple[int, ...]
-    """Where each electrode is among these, or -1."""
     contact_electrode: Int[np.ndarray, " contacts"]
     contact_wire: Int[np.ndarray, " contacts"]
     across: Any
@@ -40,9 +37,8 @@ def layout_of(
     it is not known which.
     """
     n = topology.n_nodes
-    held, place, electrode, wire, source = [], [], [], [], []
+    held, electrode, wire, source = [], [], [], []
     for k, (at, of_wires) in enumerate(zip(wires, reach, strict=True)):
-        place.append(len(held) if holds[k] else -1)
         if not holds[k]:
             continue
         if ideal[k]:
@@ -61,11 +57,11 @@ def layout_of(
         edges.append(np.stack([below, np.full_like(below, n)], axis=1))
         held.append(n)
         n += 1
+    # Without anything added, the plan of the network by itself serves.
+    whole = topology if n == topology.n_nodes else Topology(n, np.concatenate(edges))
     return Layout(
-        n,
-        np.concatenate(edges),
+        whole,
         np.asarray(held, np.int64),
-        tuple(place),
         joined(electrode),
         joined(wire),
         incidence(n, topology.edges),

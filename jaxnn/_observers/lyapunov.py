@@ -164,7 +164,8 @@ def _follow(
     interval: int,
     window: Array | None,
 ) -> LyapunovSpectrum:
-    step_of = steps_of(problem, run_of(problem, steps))
+    run = run_of(problem, steps)
+    step_of = steps_of(problem, run)
 
     def step(begin: tuple[Carry, Array], voltage: Array | None) -> tuple[tuple[Carry, Array], None]:
         carry, tangents = begin
@@ -184,7 +185,7 @@ def _follow(
         return (carry, tangents), _safe_log(size) / (interval * problem.dt)
 
     given = problem.samples_in(interval)
-    begin = first_carry(problem, run_of(problem, steps)), _orthonormal(start, weights)[0]
+    begin = first_carry(problem, run), _orthonormal(start, weights)[0]
     (carry, _), growth = scan_windows(
         StoreStates(), window, over_interval, begin, given, steps // interval, 1
     )

@@ -224,7 +224,8 @@ def record_read_out(
 @announced("record_read_out", lambda _, targets, __: f"{len(targets):,} steps")
 @compiled
 def _record(problem: Problem, targets: Array, length: int) -> ReadOutRun:
-    step_of = steps_of(problem, run_of(problem, len(targets)))
+    known = run_of(problem, len(targets))
+    step_of = steps_of(problem, known)
 
     def step(carry: Carry, voltage: Array | None) -> tuple[Carry, tuple[Array, Array]]:
         carry, now = step_of(carry, voltage)
@@ -241,7 +242,7 @@ def _record(problem: Problem, targets: Array, length: int) -> ReadOutRun:
     columns = problem.network.n_nodes + targets.shape[1]
     factor = jnp.zeros((columns, columns), problem.state.dtype)
     record = ReadOutRecord(factor, jnp.int32(0), problem.network.n_nodes)
-    begin = shared_like((first_carry(problem, run_of(problem, len(targets))), record), (problem, targets))
+    begin = shared_like((first_carry(problem, known), record), (problem, targets))
     segments = targets.reshape(-1, length, targets.shape[1]), problem.samples_in(length)
     (carry, record), conductance = jax.lax.scan(one, begin, segments)
     diagnosis = diagnosis_of(problem, carry.watch, carry.step, carry.state)

@@ -240,7 +240,8 @@ def _follow(
     interval: int,
     every: int,
 ) -> SeparationGrowth:
-    step_of, pairs = steps_of(problem, run_of(problem, steps)), start.shape[0]
+    run, pairs = run_of(problem, steps), start.shape[0]
+    step_of = steps_of(problem, run)
 
     # The undisturbed network comes first, then its copies. All of them carry all, the drive's clock too:
     # the nodal solver merges batches that it finds in every argument, and is faster so.
@@ -271,7 +272,7 @@ def _follow(
         return carry, (growth / (every * problem.dt), conductance)
 
     given = problem.samples_in(every // interval, interval)
-    begin = jax.tree.map(spread, first_carry(problem, run_of(problem, steps)))
+    begin = jax.tree.map(spread, first_carry(problem, run))
     begin = eqx.tree_at(lambda c: c.state, begin, begin.state.at[1:].add(start))
     carry, (growth, conductance) = jax.lax.scan(over_block, begin, given, steps // every)
     undisturbed = jax.tree.map(lambda x: x[0], carry)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from .._networks import KNOWN, REQUIRED as OF_NETWORK, Ensemble
+from .step import ALWAYS, ON_REQUEST
 
 
 OWN = "recorded."
@@ -22,23 +23,7 @@ _WHOLE = ("final_step", "failed_step", "failed_junction", "cause", "cut_off")
 _PER_RUN = ("failed_step", "largest_change", "failed_junction", "cause")
 _PER_NODE = ("node_potential", "final_potential")
 _PER_JUNCTION = ("final_state", "state", "junction_conductance", "junction_voltage")
-_TIMED = (
-    "drive",
-    "terminal_current",
-    "conductance",
-    "state",
-    "junction_conductance",
-    "junction_voltage",
-    "node_potential",
-    "kirchhoff_residual",
-    "power",
-    "cut_off",
-    "electrode_potential",
-    "electrode_charge",
-    "supplied_energy",
-    "dissipated_energy",
-    "stored_energy",
-)
+_TIMED = (*ALWAYS, *ON_REQUEST)
 _SETUP = ("terminals", "dt", "dt_remainder", "node_offsets", "junction_offsets")
 
 

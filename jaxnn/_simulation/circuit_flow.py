@@ -23,7 +23,7 @@ from .._circuit import Circuit, Sources, balanced, sources_at
 from .._core import Module, unit
 from .._drives import Clock
 from .._junctions import AbstractJunction, call_law
-from .kirchhoff import Flow, conductance_between, per_owner
+from .kirchhoff import Flow, conductance_between, per_network, per_owner
 from .problem import Problem, terminal_potential
 from .result import CURRENT_INTO_ISLAND, NOT_CONVERGED
 
@@ -241,9 +241,7 @@ def _solved(
         current, at_rest, solves = found.terminal_current, jnp.ones(edges.shape, bool), jnp.int32(1)
         conducted = edges * found.junction_voltage
         through = conducted if source is None else whole * found.junction_voltage - source
-    place = np.asarray(circuit.place)
-    is_held = np.flatnonzero(place >= 0)
-    of_electrodes = now.fed.at[is_held].set(current[place[is_held]])
+    of_electrodes = now.fed.at[circuit.held].set(current[: circuit.held.size])
     # What goes through an ideal contact, its voltage has no digits for; the current has.
     contacts = slice(circuit.n_junctions, circuit.n_junctions + len(circuit.contact_wire))
     lost = divergence(plan.graph, through.at[contacts].set(0))
@@ -292,11 +290,11 @@ def _results(
 def _heat(problem: Problem, stage: _Stage, shape: tuple[int, ...]) -> Array:
     """What junctions and series resistances turn into heat [W]."""
     circuit = _circuit_of(problem)
-    contacts = slice(circuit.n_junctions, None)
-    in_junctions = (stage.conducted * stage.voltage).at[contacts].set(0)
+    in_junctions = (stage.conducted * stage.voltage)[: circuit.n_junctions]
     on = stage.now.on
     in_series = stage.current**2 * circuit.resistance / jnp.where(on > 0, on, 1)
-    return _per_network(problem, in_junctions) + jnp.sum(in_series.reshape(shape), axis=-1)
+    in_junctions = per_network(problem, "sum", in_junctions, problem.network_of_junction)
+    return in_junctions + jnp.sum(in_series.reshape(shape), axis=-1)
 
 
 def _absolute(problem: Problem, stage: _Stage) -> Array:
@@ -308,11 +306,9 @@ def _sources(problem: Problem, stage: _Stage) -> Array:
     """The potential that each electrode's current comes from [V]: its source's, or that of its wire."""
     circuit = _circuit_of(problem)
     own = circuit.at_wires(_absolute(problem, stage))
-    place = np.asarray(circuit.place)
-    is_held = np.flatnonzero(place >= 0)
     base = per_owner(stage.now.base, circuit.network_of_electrode)
-    held = stage.now.held[place[is_held]] + (base[is_held] if base.ndim else base)
-    return own.at[is_held].set(held)
+    held = stage.now.held[: circuit.held.size] + (base[circuit.held] if base.ndim else base)
+    return own.at[circuit.held].set(held)
 
 
 def _owners(problem: Problem) -> Array | np.ndarray:
@@ -326,9 +322,7 @@ def _owners(problem: Problem) -> Array | np.ndarray:
 
 def _per_network(problem: Problem, values: Array) -> Array:
     """Sums of values of edges over the network that each belongs to."""
-    if len(problem.shape) == 1:
-        return jnp.sum(values)
-    return jax.ops.segment_sum(values, _owners(problem), num_segments=problem.shape[0])
+    return per_network(problem, "sum", values, _owners(problem))
 
 
 def _trouble(problem: Problem, stages: tuple[tuple[float, _Stage], ...]) -> Int[Array, "*networks"]:

@@ -2,9 +2,10 @@
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
 
 from jaxnn_kernels import solve_nodes
 
@@ -65,6 +66,14 @@ def per_owner(values: Array, network: Array | np.ndarray) -> Array:
     if not values.ndim:
         return values
     return values.at[network].get(mode="promise_in_bounds", wrap_negative_indices=False)
+
+
+def per_network(problem: Problem, reduction: str, values: Array, owner: ArrayLike) -> Array:
+    """The "max" or "sum" of values of nodes or junctions over the network that each belongs to."""
+    if len(problem.shape) == 1:
+        return getattr(jnp, reduction)(values)
+    segmented = getattr(jax.ops, f"segment_{reduction}")
+    return segmented(values, owner, num_segments=problem.shape[0])
 
 
 def conductance_between(potential: Array, current: Array) -> Array:

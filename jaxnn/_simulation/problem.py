@@ -39,7 +39,7 @@ from .._drives import (
 from .._junctions import AbstractJunction, MixedJunction, call_law, draws_random_numbers
 from .._networks import Ensemble, Network, padded_ranges
 from .arguments import RunArguments, TimedArguments
-from .solver import AbstractSolver, AutoSolver, plan_for, plan_of_layout
+from .solver import AbstractSolver, AutoSolver, plan_for
 
 
 class Problem(eqx.Module):
@@ -111,15 +111,9 @@ def make_problem(
     start = check_start(start_step, steps)
     if has_steps:
         warn_of_losses(drive, dt, steps, start_step)
-    if state is None:
-        with user_code(f"the law {type(junction).__name__}"):
-            state = junction.init_state(network.n_junctions) * 1.0
-        numbers = (junction, drive, network.passive_conductance, circuit)
-    else:
-        state = as_inexact(state)
-        check_finite("state", state)
-        numbers = (junction, drive, network.passive_conductance, circuit, state)
-    dtype = common_dtype(numbers)
+    given = None if state is None else as_inexact(state)
+    dtype = common_dtype((junction, drive, network.passive_conductance, circuit, given))
+    state = _start_state(given, junction, network.n_junctions)
     # A number that a user's own law keeps as a float becomes an array, or each value would compile.
     number = lambda x: eqx.is_inexact_array(x) or isinstance(x, float)
     cast = lambda tree: jax.tree.map(lambda x: jnp.asarray(x, dtype) if number(x) else x, tree)
@@ -173,9 +167,18 @@ def _surroundings(
         capacitance.check_fits(whole)
     offsets = network.node_offsets if isinstance(network, Ensemble) else (0, whole.n_nodes)
     circuit, layout = make_circuit(whole.topology, electrodes, capacitance, offsets)
-    plan = plan_of_layout(solver, layout)
+    plan = plan_for(solver, layout.topology, tuple(layout.held.tolist()))
     indices = circuit.wire.reshape(electrodes.shape)
     return indices, circuit, plan
+
+
+def _start_state(given: Number | None, junction: AbstractJunction, n_junctions: int) -> Number:
+    """The state that a run starts from, that of the law where none is given."""
+    if given is None:
+        with user_code(f"the law {type(junction).__name__}"):
+            return junction.init_state(n_junctions) * 1.0
+    check_finite("state", given)
+    return given
 
 
 def _start_potential(circuit: Circuit | None, n_nodes: int, dtype: Any) -> Array | None:

@@ -19,7 +19,7 @@ from .._core import (
     user_code,
 )
 from .problem import Problem
-from .step import ALWAYS, ON_REQUEST, Carry, Run, Step, kept_of, run_of, steps_of
+from .step import ALWAYS, ON_REQUEST, Carry, Run, Step, first_carry, kept_of, run_of, steps_of
 
 
 class AbstractObserver(Module):
@@ -142,7 +142,7 @@ def recording(
                 out[name] = observer.finish(memories[name])
         return out
 
-    return step, memories, finish
+    return step, (first_carry(problem, run), memories), finish
 
 
 def _check_kept(kept: dict[str, PyTree], steps: int, every: int) -> None:

@@ -21,7 +21,6 @@ from .record import Record, Recorded, check_record, recording
 from .setup import Setup
 from .solution import Solution
 from .solver import AbstractSolver
-from .step import first_carry, run_of
 
 
 @arguments.checked(adjoint=arguments.one_of(AbstractAdjoint), key=arguments.key)
@@ -118,8 +117,7 @@ def _run(
     own: Recorded,
     adjoint: AbstractAdjoint,
 ) -> Solution:
-    step, memories, finish = recording(problem, steps, every, names, own)
-    begin = first_carry(problem, run_of(problem, steps)), memories
+    step, begin, finish = recording(problem, steps, every, names, own)
     (carry, memories), (kept, values) = adjoint.scan(step, begin, problem.samples, steps, every)
     kept_step = problem.start_step + every * jnp.arange(1, steps // every + 1, dtype=jnp.int32)
     time, _ = jax.vmap(step_time, in_axes=(0, None, None))(kept_step, problem.dt, problem.dt_remainder)

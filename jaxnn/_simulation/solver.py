@@ -9,7 +9,6 @@ from jaxtyping import Int
 
 from jaxnn_kernels import dense_plan, nodal_plan, star_mesh_plan
 
-from .._circuit import Layout
 from .._core import Module, Plan, check_shape
 from .._networks import Topology
 
@@ -105,14 +104,3 @@ class Dense(AbstractSolver):
 def plan_for(solver: AbstractSolver, topology: Topology, terminals: tuple[int, ...]) -> Plan:
     """The solver's plan, kept because an optimiser calls `simulate` again and again."""
     return solver.plan(topology.n_nodes, topology.edges, np.asarray(terminals))
-
-
-def plan_of_layout(solver: AbstractSolver, layout: Layout) -> Plan:
-    """The solver's plan of a circuit, kept as well."""
-    edges = np.ascontiguousarray(layout.edges, np.int64)
-    return _plan_of_graph(solver, layout.n_nodes, edges.tobytes(), tuple(layout.held.tolist()))
-
-
-@ft.lru_cache(maxsize=64)
-def _plan_of_graph(solver: AbstractSolver, n_nodes: int, edges: bytes, held: tuple[int, ...]) -> Plan:
-    return solver.plan(n_nodes, np.frombuffer(edges, np.int64).reshape(-1, 2), np.asarray(held))

@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float, Int, PyTree
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from jaxnn_kernels import batch_inner, divergence, joined_wires, mapped_like, shared_like
 
@@ -17,7 +17,7 @@ from .._junctions import call_law
 from .circuit_flow import CircuitStep, circuit_flow
 from .diagnosis import Diagnosis, JunctionWatch, first_watch, next_watch
 from .instant import Instant, instant_of
-from .kirchhoff import flow
+from .kirchhoff import flow, per_network
 from .problem import Problem
 
 
@@ -184,18 +184,18 @@ def _kirchhoff_residual(problem: Problem, step: Step) -> Array:
         lost = lost.at[problem.terminals].set(0)
     else:
         lost = step.circuit.unbalanced
-    return _per_network(problem, "max", jnp.abs(lost), problem.network_of_node)
+    return per_network(problem, "max", jnp.abs(lost), problem.network_of_node)
 
 
 def _power(problem: Problem, step: Step) -> Array:
     loss = step.junction_conductance * step.junction_voltage**2
-    return _per_network(problem, "sum", loss, problem.network_of_junction)
+    return per_network(problem, "sum", loss, problem.network_of_junction)
 
 
 def _cut_off(problem: Problem, step: Step) -> Array:
     edges = step.junction_conductance if step.circuit is None else step.circuit.edge_conductance
     apart = (~joined_wires(problem.plan, edges)).astype(jnp.int32)[: problem.network.n_nodes]
-    return _per_network(problem, "sum", apart, problem.network_of_node)
+    return per_network(problem, "sum", apart, problem.network_of_node)
 
 
 def _of_circuit(name: str) -> Callable[[Problem, Step], Array]:
@@ -267,11 +267,3 @@ def passive_conductance(problem: Problem) -> Array | None:
         return None
     spread = jnp.zeros(problem.network.n_junctions, problem.state.dtype)
     return spread.at[index].set(problem.network.passive_conductance)
-
-
-def _per_network(problem: Problem, reduction: str, values: Array, owner: ArrayLike) -> Array:
-    """The "max" or "sum" of values of nodes or junctions over the network that each belongs to."""
-    if len(problem.shape) == 1:
-        return getattr(jnp, reduction)(values)
-    segmented = getattr(jax.ops, f"segment_{reduction}")
-    return segmented(values, owner, num_segments=problem.shape[0])

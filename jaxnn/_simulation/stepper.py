@@ -15,7 +15,7 @@ from .arguments import RunArguments, check_arguments
 from .diagnosis import diagnosis_of
 from .problem import Problem, make_problem
 from .result import Diagnosis
-from .step import Carry, Step, first_carry, run_of, steps_of
+from .step import Carry, Run, Step, first_carry, run_of, steps_of
 
 
 class Stepper(Module):
@@ -23,8 +23,8 @@ class Stepper(Module):
 
     It takes the steps of `jaxnn.simulate`: $(\lambda_{k-1}, V_k) \to (\lambda_k, \phi_k)$.
 
-    - `network`, `junction`, `terminals`, `dt`, `start_step`, `state`, `solver`, `capacitance`: as for
-      `jaxnn.simulate`.
+    - `network`, `junction`, `terminals`, `dt`, `start_step`, `state`, `solver`, `capacitance`, `key`: as
+      for `jaxnn.simulate`.
 
     `step` gives a pure function, to be compiled, batched, differentiated and scanned over. A carry is a
     pytree of arrays of fixed shapes.
@@ -41,6 +41,8 @@ class Stepper(Module):
 
     problem: Problem
     """The network, law and terminals, checked and of one dtype."""
+    run: Run
+    """What is known before the first step; it counts no steps."""
 
     def __init__(
         self,
@@ -52,13 +54,14 @@ class Stepper(Module):
         check_network(network, (Network, Ensemble))
         # A voltage that is never looked at: each step brings its own.
         self.problem = make_problem(network, junction, np.zeros(1), 1, setup)
+        self.run = run_of(self.problem, 0)
 
     def __repr__(self) -> str:
         return f"Stepper({self.problem.network!r}, {type(self.problem.junction).__name__})"
 
     def start(self) -> Carry:
         """Returns what the first step goes on from."""
-        return first_carry(self.problem, run_of(self.problem, 0))
+        return first_carry(self.problem, self.run)
 
     @property
     def step(self) -> Callable[[Carry, ArrayLike], tuple[Carry, Step]]:
@@ -68,7 +71,7 @@ class Stepper(Module):
         as it is.
         """
         # No method: JAX would look for what it compiled by the numbers of the module.
-        return ft.partial(_step, self.problem)
+        return ft.partial(_step, self.problem, self.run)
 
     def finish(self, carry: Carry) -> Diagnosis:
         """Returns what went wrong on the way, when and where, and warns of it once it has a value."""
@@ -77,6 +80,5 @@ class Stepper(Module):
         return diagnosis
 
 
-def _step(problem: Problem, carry: Carry, voltage: ArrayLike) -> tuple[Carry, Step]:
-    value = jnp.asarray(voltage, problem.state.dtype)
-    return steps_of(problem, run_of(problem, 0))(carry, value)
+def _step(problem: Problem, run: Run, carry: Carry, voltage: ArrayLike) -> tuple[Carry, Step]:
+    return steps_of(problem, run)(carry, jnp.asarray(voltage, problem.state.dtype))
