@@ -20,6 +20,7 @@ from .batch_inner import batch_inner as batch_inner
 from .batch_last import batch_last as batch_last, linear_pair as linear_pair
 from .loops import rows as rows, settled as settled, update as update
 from .placement import (
+    is_shared_module as is_shared_module,
     is_shared_out as is_shared_out,
     mapped_like as mapped_like,
     on_mesh_of_arguments as on_mesh_of_arguments,

@@ -1,0 +1,72 @@
+"""Calls of the compiled library from a JAX program, and of something else where it cannot be called."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jax.tree_util as jtu
+from jax.core import ShapedArray
+from jax.extend.core import Primitive
+from jax.interpreters import mlir
+from jaxtyping import Array, DTypeLike, PyTree
+
+from .._types import Structure
+from .._xla import is_shared_module
+
+
+Shape = tuple[int, ...]
+
+_primitive = Primitive("compiled_or_not")
+_primitive.multiple_results = True
+
+
+def compiled_or_not(
+    compiled: Callable[..., list[Array]],
+    portable: Callable[..., list[Array]],
+    operands: PyTree[Array],
+    shapes: tuple[Shape, ...],
+    dtype: DTypeLike,
+) -> list[Array]:
+    """Runs `compiled(*operands)` on a CPU and `portable(*operands)` elsewhere: arrays of these shapes.
+
+    What is exported must run on any machine, and XLA cannot share out a call that it knows nothing of, so
+    these take the portable way too. Both are functions of a module: programs are kept by them.
+    """
+    leaves, tree = jtu.tree_flatten(operands)
+    types = tuple(ShapedArray(shape, jnp.dtype(dtype)) for shape in shapes)
+    return _primitive.bind(*leaves, compiled=compiled, portable=portable, tree=tree, types=types)
+
+
+def _run(
+    *leaves: Array,
+    compiled: Callable[..., list[Array]],
+    portable: Callable[..., list[Array]],
+    tree: Structure,
+    types: object,
+    native: bool,
+) -> list[Array]:
+    del types
+    return list((compiled if native else portable)(*jtu.tree_unflatten(tree, leaves)))
+
+
+def _lower_for_cpu(
+    context: mlir.LoweringRuleContext, *values: mlir.ir.Value, **parameters: Any
+) -> Sequence[mlir.ir.Value]:
+    module = context.module_context
+    native = not (module.lowering_parameters.for_export or is_shared_module(module))
+    return mlir.lower_fun(lambda *x, **given: _run(*x, **given, native=native))(context, *values, **parameters)
+
+
+_primitive.def_abstract_eval(lambda *_, types, **__: list(types))
+_primitive.def_impl(lambda *leaves, **parameters: jax.jit(lambda *x: _primitive.bind(*x, **parameters))(*leaves))
+mlir.register_lowering(_primitive, mlir.lower_fun(lambda *x, **given: _run(*x, **given, native=False)))
+mlir.register_lowering(_primitive, _lower_for_cpu, platform="cpu")
+
+
+def call(name: str, shapes: Sequence[Shape], *arrays: Array, **numbers: float) -> list[Array]:
+    """Calls a function of the library, for the dtype of the last array."""
+    dtype = arrays[-1].dtype
+    suffix = {"float32": "f32", "float64": "f64"}[dtype.name]
+    types = [jax.ShapeDtypeStruct(shape, dtype) for shape in shapes]
+    return jax.ffi.ffi_call(f"jaxnn_{name}_{suffix}", types)(*arrays, **numbers)

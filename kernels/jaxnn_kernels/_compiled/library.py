@@ -1,0 +1,84 @@
+"""The compiled library: whether it is there, and whether it is to be used."""
+
+import ctypes
+import functools as ft
+import os
+import warnings
+from pathlib import Path
+
+import jax
+
+from .. import _arguments as arguments
+
+
+# "xla" for the path that JAX compiles, "compiled" to insist on the library.
+VARIABLE = "JAXNN_SOLVE"
+_CHOICES = ("", "compiled", "xla")
+_LIBRARY = Path(__file__).parent / "libjaxnn_nodal.so"
+_TARGETS = [f"jaxnn_{what}_{dtype}" for what in ("eliminate", "potentials", "response") for dtype in ("f32", "f64")]
+
+
+@ft.cache
+def _loaded() -> ctypes.CDLL | str:
+    """The library, its functions known to XLA; or why there is none."""
+    if not _LIBRARY.exists():
+        return "jaxnn was installed without a C++ compiler"
+    try:
+        library = ctypes.CDLL(str(_LIBRARY))
+        for name in _TARGETS:
+            jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(getattr(library, name)), platform="cpu")
+    except (OSError, AttributeError) as error:
+        return f"{_LIBRARY.name} does not load ({error})"
+    library.jaxnn_simd.restype = ctypes.c_char_p
+    return library
+
+
+def _choice() -> str:
+    return arguments.word(VARIABLE, os.environ.get(VARIABLE, ""), _CHOICES)
+
+
+def is_compiled() -> bool:
+    """Returns whether a CPU solves by the compiled library, for plans that are made from now on.
+
+    - The library is built by `pip install` where there is a C++ compiler.
+    - The environment variable `JAXNN_SOLVE` chooses: "xla" for the path that JAX compiles for any device,
+      "compiled" to insist.
+
+    Raises `ValueError` for another choice, and `RuntimeError` where the library is insisted on and not there.
+
+    ```python
+    jaxnn.kernels.is_compiled() in (True, False)  # True
+    ```
+    """
+    choice = _choice()
+    if choice == "xla":
+        return False
+    loaded = _loaded()
+    if not isinstance(loaded, str):
+        return True
+    if choice == "compiled":
+        raise RuntimeError(f"{VARIABLE}=compiled asks for the compiled nodal solve; but {loaded}.")
+    _say_once(loaded)
+    return False
+
+
+@ft.cache
+def _say_once(why: str) -> None:
+    warnings.warn(
+        f"The nodal solve runs on XLA, some 2 to 8 times slower than compiled: {why}. Install jaxnn again "
+        f"where g++ or clang++ is there, or set {VARIABLE}=xla to be content.",
+        stacklevel=2,
+    )
+
+
+def compiled_for() -> str:
+    """Returns what solves on a CPU, in words, for a person to read.
+
+    ```python
+    jaxnn.kernels.compiled_for().startswith(("compiled", "XLA"))  # True
+    ```
+    """
+    if _choice() == "xla":
+        return f"XLA ({VARIABLE}=xla)"
+    loaded = _loaded()
+    return f"XLA ({loaded})" if isinstance(loaded, str) else f"compiled ({loaded.jaxnn_simd().decode()})"

@@ -1,0 +1,150 @@
+"""The sparse elimination as a routine that walks a schedule: compiled C++ on a CPU, XLA elsewhere."""
+
+import dataclasses as dc
+import math
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
+
+from .. import _arguments as arguments
+from .._compiled import call, compiled_or_not
+from .._types import ArrayOrType
+from .costs import BATCHED
+from .dense import dense_work
+from .flat_schedule import flat_schedule, size_class, with_full_stars
+from .incidence import incidence
+from .leak import hanging, open_conductance, without_hanging
+from .parallel import merges_parallel
+from .plan import AbstractPlan, joined_by
+from .portable import CompiledFactors, Portable, portable_of
+from .schedule import Schedule, schedule
+from .star_plan import plan_of
+
+
+_KNOWN = arguments.real(known=True, finite=False)
+
+
+@jax.tree_util.register_dataclass
+@dc.dataclass(frozen=True, repr=False)
+class CompiledPlan(AbstractPlan):
+    """A sparse elimination as one list of whole numbers, and as tables for XLA where it must run anywhere."""
+
+    schedule: Any
+    portable: Portable | None
+    terminals: Any
+    graph: Any
+    n_slots: int = dc.field(metadata={"static": True})
+    n_mesh: int = dc.field(metadata={"static": True})
+
+    def __repr__(self) -> str:
+        n, t = len(self.graph.place), len(self.terminals)
+        return (
+            f"CompiledPlan({n} wires, {self.graph.ends.shape[-1]} junctions, {t} terminals: "
+            f"a schedule of {4 * len(self.schedule) / 1024:,.0f} KiB; "
+            f"full elimination takes {dense_work(n, t):,} multiply-adds)"
+        )
+
+    def eliminate(self, conductance: Array) -> CompiledFactors:
+        shapes = self.factor_shapes(conductance)
+        run = compiled_or_not(
+            _eliminate_compiled, _eliminate_portable, (self, conductance), tuple(shapes), conductance.dtype
+        )
+        return CompiledFactors(*run)
+
+    def substitute(
+        self, factors: CompiledFactors, potential: Array, current: Array | None
+    ) -> tuple[Array, Array]:
+        given = [*factors, potential, *([] if current is None else [current])]
+        trail = jnp.broadcast_shapes(*(x.shape[1:] for x in given))
+        shapes = (self.graph.place.shape[0], *trail), (self.terminals.shape[0], *trail)
+        operands = self, factors, potential, current
+        phi, into = compiled_or_not(
+            _substitute_compiled, _substitute_portable, operands, shapes, potential.dtype
+        )
+        return phi, into
+
+    def factor_shapes(self, conductance: ArrayOrType) -> CompiledFactors:
+        trail = conductance.shape[1:]
+        wires = self.graph.place.shape[0] - self.terminals.shape[0]
+        rows: Any = ((n, *trail) for n in (self.n_slots, wires, self.n_mesh))
+        return CompiledFactors(*rows)
+
+    def joined(self, conductance: Array, factors: CompiledFactors) -> Array:
+        scale = without_hanging(factors.scale, hanging(conductance))
+        return joined_by(self, conductance, factors._replace(scale=scale))
+
+
+def _flat(x: Array, trail: tuple[int, ...]) -> Array:
+    """(rows, batch): as it is where all of the batch share it."""
+    if math.prod(x.shape[1:]) == 1:
+        return x.reshape(x.shape[0], 1)
+    return jnp.broadcast_to(x, (x.shape[0], *trail)).reshape(x.shape[0], math.prod(trail))
+
+
+def _eliminate_compiled(plan: CompiledPlan, conductance: Array) -> list[Array]:
+    trail = conductance.shape[1:]
+    batch = math.prod(trail)
+    shapes = [(shape[0], batch) for shape in plan.factor_shapes(conductance)]
+    most = open_conductance(conductance.shape[0], conductance.dtype)
+    out = call("eliminate", shapes, plan.schedule, conductance.reshape(conductance.shape[0], batch), most=most)
+    return [x.reshape(x.shape[0], *trail) for x in out]
+
+
+def _substitute_compiled(
+    plan: CompiledPlan, factors: CompiledFactors, potential: Array, current: Array | None
+) -> list[Array]:
+    given = [*factors, potential, *([] if current is None else [current])]
+    trail = jnp.broadcast_shapes(*(x.shape[1:] for x in given))
+    batch = math.prod(trail)
+    shapes = (plan.graph.place.shape[0], batch), (plan.terminals.shape[0], batch)
+    name = "potentials" if current is None else "response"
+    out = call(name, shapes, plan.schedule, *(_flat(x, trail) for x in given))
+    return [x.reshape(x.shape[0], *trail) for x in out]
+
+
+def _eliminate_portable(plan: CompiledPlan, conductance: Array) -> list[Array]:
+    return list(plan.portable.eliminate(conductance, plan.n_slots, plan.n_mesh))
+
+
+def _substitute_portable(
+    plan: CompiledPlan, factors: CompiledFactors, potential: Array, current: Array | None
+) -> list[Array]:
+    return list(plan.portable.substitute(factors, potential, current))
+
+
+def compiled_plan_of(
+    order: Schedule,
+    n_nodes: int,
+    edges: Int[np.ndarray, "edges 2"],
+    terminals: Int[np.ndarray, " terminals"],
+) -> CompiledPlan:
+    """Plan a sparse elimination in an order that is known."""
+    flat = flat_schedule(n_nodes, edges, terminals, order)
+    portable = portable_of(plan_of(with_full_stars(order), n_nodes, edges, terminals, BATCHED), flat)
+    return CompiledPlan(
+        flat.numbers,
+        portable,
+        terminals.astype(np.int32),
+        incidence(n_nodes, edges),
+        size_class(len(flat.far)),
+        size_class(len(flat.mesh)),
+    )
+
+
+@arguments.checked(n_nodes=arguments.count(0), edges=_KNOWN, terminals=_KNOWN)
+@merges_parallel
+def compiled_plan(
+    n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " terminals"]
+) -> CompiledPlan:
+    """Plans a sparse elimination for the compiled library.
+
+    ```python
+    plan = jaxnn.kernels.compiled_plan(3, np.array([[0, 1], [1, 2]]), np.array([0, 2]))
+    solved = jaxnn.kernels.solve_nodes(plan, jnp.array([1.0, 3.0]), jnp.array([1.0, 0.0]))
+    solved.node_potential  # [1.0, 0.25, 0.0] [V]
+    ```
+    """
+    return compiled_plan_of(schedule(n_nodes, edges, terminals, lambda sizes: int(__import__('os').environ.get('TAIL','0'))), n_nodes, edges, terminals)

@@ -1,0 +1,325 @@
+// What XLA calls: looks at shapes and the schedule's head, and shares the work out among XLA's own threads.
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "nodal.h"
+#include "xla/ffi/api/ffi.h"
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+namespace jaxnn {
+namespace {
+
+namespace ffi = xla::ffi;
+
+struct Target {
+  const char* name;
+  const Both* both;
+};
+
+// The widest instruction set that the machine at hand has. JAXNN_SIMD names a narrower one.
+Target chosen() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  const char* named = std::getenv("JAXNN_SIMD");
+  const std::string most = named ? named : "avx512";
+  const bool narrow = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const bool wide = narrow && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                    __builtin_cpu_supports("avx512vl");
+  if (wide && most == "avx512") return {"avx512", &avx512::both};
+  if (narrow && most != "plain") return {"avx2", &avx2::both};
+#endif
+  return {"plain", &plain::both};
+}
+
+const Target& target() {
+  static const Target once = chosen();
+  return once;
+}
+
+template <typename T>
+const Routines<T>& one() {
+  if constexpr (sizeof(T) == 4) return target().both->one_f32;
+  else return target().both->one_f64;
+}
+
+template <typename T>
+const Routines<T>& tile() {
+  if constexpr (sizeof(T) == 4) return target().both->tile_f32;
+  else return target().both->tile_f64;
+}
+
+// Products of the leak in open junctions fall below all normal numbers, where a processor can take a hundred
+// times as long. XLA's own loops take such numbers as zero too.
+class WithoutDenormals {
+ public:
+#if defined(__SSE2__)
+  WithoutDenormals() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040); }
+  ~WithoutDenormals() { _mm_setcsr(before_); }
+
+ private:
+  unsigned before_;
+#elif defined(__aarch64__)
+  WithoutDenormals() {
+    asm volatile("mrs %0, fpcr" : "=r"(before_));
+    asm volatile("msr fpcr, %0" : : "r"(before_ | (uint64_t{1} << 24)));
+  }
+  ~WithoutDenormals() { asm volatile("msr fpcr, %0" : : "r"(before_)); }
+
+ private:
+  uint64_t before_;
+#else
+  WithoutDenormals() {}
+#endif
+};
+
+// Numbers for one thread to work with, kept from call to call.
+template <typename T>
+T* work_room(int64_t size) {
+  struct Room {
+    T* numbers = nullptr;
+    int64_t size = 0;
+    ~Room() { std::free(numbers); }
+  };
+  static thread_local Room room;
+  if (room.size < size) {
+    std::free(room.numbers);
+    const size_t bytes = (size * sizeof(T) + 63) / 64 * 64;
+    room.numbers = static_cast<T*>(std::aligned_alloc(64, bytes));
+    room.size = room.numbers ? size : 0;
+  }
+  return room.numbers;
+}
+
+// Runs task(0), task(1), ... on the threads that are free. The calling one works too and waits only for what
+// others have begun, so that it does not matter whether any other thread ever comes.
+template <typename Task>
+void share_out(ffi::ThreadPool& pool, int64_t tasks, int64_t threads, Task task) {
+  struct State {
+    std::atomic<int64_t> next{0};
+    int64_t tasks, done = 0;
+    std::mutex mutex;
+    std::condition_variable finished;
+    Task task;
+    State(int64_t n, Task t) : tasks(n), task(t) {}
+  };
+  auto state = std::make_shared<State>(tasks, task);
+  const auto work = [state] {
+    int64_t mine = 0;
+    for (int64_t k; (k = state->next.fetch_add(1)) < state->tasks; ++mine) state->task(k);
+    if (!mine) return;
+    std::lock_guard<std::mutex> lock(state->mutex);
+    if ((state->done += mine) == state->tasks) state->finished.notify_one();
+  };
+  for (int64_t k = 1; k < std::min(threads, tasks); ++k) pool.Schedule(std::function<void()>(work));
+  work();
+  std::unique_lock<std::mutex> lock(state->mutex);
+  state->finished.wait(lock, [&] { return state->done == state->tasks; });
+}
+
+// Work that pays for waking another thread, in products of two tiles, some nanoseconds each.
+constexpr int64_t kShared = 30000;
+
+// A batch falls into tiles. What is left over goes one by one where a tile would be mostly empty.
+struct Pieces {
+  int64_t tiles, count, width, batch;
+  Pieces(int64_t batch, int64_t width) : width(width), batch(batch) {
+    const int64_t rest = batch % width;
+    tiles = batch / width + (rest > 2);
+    count = tiles + (rest > 2 ? 0 : rest);
+  }
+  bool is_tile(int64_t k) const { return k < tiles; }
+  int64_t lane(int64_t k) const { return is_tile(k) ? k * width : tiles * width + (k - tiles); }
+};
+
+template <typename T, typename Arguments, typename Run, typename Room>
+ffi::Error run_blocks(
+    ffi::ThreadPool& pool, const Arguments& arguments, int64_t work, Room room, Run Routines<T>::*run) {
+  const Pieces pieces(arguments.batch, tile<T>().width);
+  const Schedule& schedule = arguments.schedule;
+  const int64_t blocks = schedule.head->blocks;
+  int64_t most = 0;
+  for (int64_t b = 0; b < blocks; ++b) most = std::max(most, room(schedule.blocks[b]));
+  const auto task = [arguments, pieces, blocks, most, run](int64_t k) {
+    const WithoutDenormals guard;
+    T* const numbers = work_room<T>(most * tile<T>().width);
+    const int64_t piece = k / blocks;
+    const Routines<T>& routines = pieces.is_tile(piece) ? tile<T>() : one<T>();
+    (routines.*run)(arguments, arguments.schedule.blocks[k % blocks], pieces.lane(piece), numbers);
+  };
+  const int64_t tasks = pieces.count * blocks;
+  const int64_t threads = tasks > 1 && work * pieces.count > kShared ? pool.num_threads() : 1;
+  if (threads > 1) {
+    share_out(pool, tasks, threads, task);
+  } else {
+    for (int64_t k = 0; k < tasks; ++k) task(k);
+  }
+  return ffi::Error::Success();
+}
+
+template <typename Buffer>
+int64_t rows_of(const Buffer& x) {
+  return x.dimensions()[0];
+}
+
+template <typename Buffer>
+int64_t batch_of(const Buffer& x) {
+  return x.dimensions()[1];
+}
+
+ffi::Error refused(const char* what) { return ffi::Error::InvalidArgument(what); }
+
+// A schedule that was cut short or made for other code must not be walked.
+ffi::Error checked(const ffi::Buffer<ffi::S32>& schedule) {
+  const int64_t size = schedule.element_count();
+  const auto* head = reinterpret_cast<const Head*>(schedule.typed_data());
+  if (size < int64_t(sizeof(Head) / sizeof(int32_t)) || head->version != kVersion || head->size > size)
+    return refused("The schedule of a nodal solve is not one that this library has made; plan it again.");
+  return ffi::Error::Success();
+}
+
+template <ffi::DataType kType>
+ffi::Error eliminate(
+    ffi::ThreadPool pool,
+    double most,
+    ffi::Buffer<ffi::S32> schedule,
+    ffi::Buffer<kType, 2> conductance,
+    ffi::ResultBuffer<kType, 2> branch,
+    ffi::ResultBuffer<kType, 2> scale,
+    ffi::ResultBuffer<kType, 2> mesh) {
+  using T = ffi::NativeType<kType>;
+  if (ffi::Error error = checked(schedule); error.failure()) return error;
+  const Schedule s(schedule.typed_data());
+  const int64_t batch = batch_of(conductance);
+  if (rows_of(conductance) != s.head->junctions || rows_of(*branch) < s.head->slots ||
+      rows_of(*scale) < s.head->wires || rows_of(*mesh) < s.head->mesh)
+    return refused("Conductances or factors of a nodal solve have other shapes than their schedule says.");
+  const Elimination<T> arguments{
+      s, batch, T(most), conductance.typed_data(), branch->typed_data(), scale->typed_data(), mesh->typed_data()};
+  int64_t work = 0;
+  for (int32_t b = 0; b < s.head->blocks; ++b) work += s.blocks[b].products + 4 * s.blocks[b].slots;
+  const auto room = [](const Block& block) { return int64_t(block.slots); };
+  return run_blocks<T>(pool, arguments, work, room, &Routines<T>::eliminate);
+}
+
+template <ffi::DataType kType>
+ffi::Error substitute(
+    ffi::ThreadPool& pool,
+    const ffi::Buffer<ffi::S32>& schedule,
+    const ffi::Buffer<kType, 2>& branch,
+    const ffi::Buffer<kType, 2>& scale,
+    const ffi::Buffer<kType, 2>& mesh,
+    const ffi::Buffer<kType, 2>& potential,
+    const ffi::Buffer<kType, 2>* current,
+    ffi::ResultBuffer<kType, 2>& phi,
+    ffi::ResultBuffer<kType, 2>& into) {
+  using T = ffi::NativeType<kType>;
+  if (ffi::Error error = checked(schedule); error.failure()) return error;
+  const Schedule s(schedule.typed_data());
+  const int64_t batch = batch_of(*phi);
+  const auto fits = [batch](int64_t n) { return n == batch || n == 1; };
+  if (rows_of(branch) < s.head->slots || rows_of(scale) < s.head->wires || rows_of(mesh) < s.head->mesh ||
+      rows_of(potential) != s.head->terminals || rows_of(*phi) != s.head->nodes ||
+      rows_of(*into) != s.head->terminals || !fits(batch_of(potential)) || !fits(batch_of(scale)) ||
+      (current && (rows_of(*current) != s.head->nodes || !fits(batch_of(*current)))))
+    return refused("Factors, potentials or currents of a nodal solve have other shapes than their schedule says.");
+  const Substitution<T> arguments{
+      s, batch, batch_of(scale), batch_of(potential), current ? batch_of(*current) : 1,
+      branch.typed_data(), scale.typed_data(), mesh.typed_data(), potential.typed_data(),
+      current ? current->typed_data() : nullptr, phi->typed_data(), into->typed_data()};
+  const auto room = [](const Block& block) { return int64_t(block.wires) + 2 * block.terminals; };
+  return run_blocks<T>(pool, arguments, 2 * s.head->slots, room, &Routines<T>::substitute);
+}
+
+template <ffi::DataType kType>
+ffi::Error potentials(
+    ffi::ThreadPool pool,
+    ffi::Buffer<ffi::S32> schedule,
+    ffi::Buffer<kType, 2> branch,
+    ffi::Buffer<kType, 2> scale,
+    ffi::Buffer<kType, 2> mesh,
+    ffi::Buffer<kType, 2> potential,
+    ffi::ResultBuffer<kType, 2> phi,
+    ffi::ResultBuffer<kType, 2> into) {
+  return substitute<kType>(pool, schedule, branch, scale, mesh, potential, nullptr, phi, into);
+}
+
+template <ffi::DataType kType>
+ffi::Error response(
+    ffi::ThreadPool pool,
+    ffi::Buffer<ffi::S32> schedule,
+    ffi::Buffer<kType, 2> branch,
+    ffi::Buffer<kType, 2> scale,
+    ffi::Buffer<kType, 2> mesh,
+    ffi::Buffer<kType, 2> potential,
+    ffi::Buffer<kType, 2> current,
+    ffi::ResultBuffer<kType, 2> phi,
+    ffi::ResultBuffer<kType, 2> into) {
+  return substitute<kType>(pool, schedule, branch, scale, mesh, potential, &current, phi, into);
+}
+
+template <ffi::DataType kType>
+auto bind_elimination() {
+  return ffi::Ffi::Bind()
+      .Ctx<ffi::ThreadPool>()
+      .template Attr<double>("most")
+      .template Arg<ffi::Buffer<ffi::S32>>()
+      .template Arg<ffi::Buffer<kType, 2>>()
+      .template Ret<ffi::Buffer<kType, 2>>()
+      .template Ret<ffi::Buffer<kType, 2>>()
+      .template Ret<ffi::Buffer<kType, 2>>();
+}
+
+template <ffi::DataType kType>
+auto bind_potentials() {
+  return ffi::Ffi::Bind()
+      .Ctx<ffi::ThreadPool>()
+      .template Arg<ffi::Buffer<ffi::S32>>()
+      .template Arg<ffi::Buffer<kType, 2>>()
+      .template Arg<ffi::Buffer<kType, 2>>()
+      .template Arg<ffi::Buffer<kType, 2>>()
+      .template Arg<ffi::Buffer<kType, 2>>()
+      .template Ret<ffi::Buffer<kType, 2>>()
+      .template Ret<ffi::Buffer<kType, 2>>();
+}
+
+template <ffi::DataType kType>
+auto bind_response() {
+  return ffi::Ffi::Bind()
+      .Ctx<ffi::ThreadPool>()
+      .template Arg<ffi::Buffer<ffi::S32>>()
+      .template Arg<ffi::Buffer<kType, 2>>()
+      .template Arg<ffi::Buffer<kType, 2>>()
+      .template Arg<ffi::Buffer<kType, 2>>()
+      .template Arg<ffi::Buffer<kType, 2>>()
+      .template Arg<ffi::Buffer<kType, 2>>()
+      .template Ret<ffi::Buffer<kType, 2>>()
+      .template Ret<ffi::Buffer<kType, 2>>();
+}
+
+}  // namespace
+
+#pragma GCC visibility push(default)
+
+extern "C" const char* jaxnn_simd() { return target().name; }
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_eliminate_f32, eliminate<ffi::F32>, bind_elimination<ffi::F32>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_eliminate_f64, eliminate<ffi::F64>, bind_elimination<ffi::F64>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_potentials_f32, potentials<ffi::F32>, bind_potentials<ffi::F32>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_potentials_f64, potentials<ffi::F64>, bind_potentials<ffi::F64>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_response_f32, response<ffi::F32>, bind_response<ffi::F32>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_response_f64, response<ffi::F64>, bind_response<ffi::F64>());
+
+#pragma GCC visibility pop
+
+}  // namespace jaxnn

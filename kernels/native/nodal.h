@@ -1,0 +1,57 @@
+// What the routines take, and the table of them that each instruction set fills.
+
+#pragma once
+
+#include <cstdint>
+
+#include "schedule.h"
+
+namespace jaxnn {
+
+// Arrays are (rows, batch), the batch innermost; `_batch` is 1 for one that all of the batch share.
+
+template <typename T>
+struct Elimination {
+  Schedule schedule;
+  int64_t batch;
+  T most;  // what conducts as much or less between two terminals is nothing but leaks
+  const T* conductance;
+  T *branch, *scale, *mesh;
+};
+
+template <typename T>
+struct Substitution {
+  Schedule schedule;
+  int64_t batch, factor_batch, potential_batch, current_batch;
+  const T *branch, *scale, *mesh, *potential;
+  const T* current;  // none if null
+  T *phi, *into;
+};
+
+// One block, for the lanes of the batch from `lane` on: as many as `width` says, or what is left of them.
+// `work` has room for `work_size` numbers for each of these.
+template <typename T>
+struct Routines {
+  int64_t width;
+  void (*eliminate)(const Elimination<T>&, const Block&, int64_t lane, T* work);
+  void (*substitute)(const Substitution<T>&, const Block&, int64_t lane, T* work);
+};
+
+// For one number at a time, and for a tile of them.
+struct Both {
+  Routines<float> one_f32, tile_f32;
+  Routines<double> one_f64, tile_f64;
+};
+
+#define JAXNN_DECLARE(isa) \
+  namespace isa {          \
+  extern const Both both;  \
+  }
+JAXNN_DECLARE(plain)
+#if defined(__x86_64__)
+JAXNN_DECLARE(avx2)
+JAXNN_DECLARE(avx512)
+#endif
+#undef JAXNN_DECLARE
+
+}  // namespace jaxnn

@@ -1,0 +1,60 @@
+// The schedule of an elimination as it lies in memory: whole numbers, written by `_compiled/schedule.py`.
+//
+// A network falls into blocks, which no junction joins. Wires and slots (branches in the order of
+// elimination, those of one wire side by side) are numbered through the network, those of a block side by
+// side; within a block all indices count from its first. A place in a block is a wire, by its number, or one
+// of its terminals, behind the wires.
+//
+//   head     kHead numbers, as below
+//   blocks   kBlock numbers each
+//   nodes    of each wire; then of each terminal of each block, and its row among all terminals
+//   starts   first slot of each wire, and one past the last
+//   far      the place at the other end of each slot
+//   ends     two terminals of its block for each branch of the mesh, behind its wires
+//   rounds   of each block: numbers of rounds, and for each round
+//              groups of branches: their number; for each (products, branches, whether they begin with a
+//                junction), and for each branch (slot, [junction,] pairs of slots)
+//              groups of stars: their number; for each (branches of a star, stars), and for each star its wire
+//            and after the last round: the groups of the branches of all runs; the number of runs, and for
+//            each its first wire and how many there are; the groups of the branches of the mesh
+//
+// The wires of a run follow each other, and the star of each is all wires of the run behind it and then
+// the same terminals: nothing need say what adds to what.
+
+#pragma once
+
+#include <cstdint>
+
+namespace jaxnn {
+
+constexpr int32_t kVersion = 1;
+
+struct Head {
+  int32_t version, nodes, junctions, terminals, wires, slots, mesh, blocks;
+  int32_t blocks_at, wire_node_at, terminal_node_at, terminal_row_at, starts_at, far_at, ends_at, size;
+};
+
+struct Block {
+  int32_t wire, wires, slot, slots, terminal, terminals, mesh, meshes, rounds_at, products;
+};
+
+// The parts of a schedule, once its head has been looked at.
+struct Schedule {
+  const int32_t* data;
+  const Head* head;
+  const Block* blocks;
+  const int32_t *wire_node, *terminal_node, *terminal_row, *starts, *far, *ends;
+
+  explicit Schedule(const int32_t* x)
+      : data(x),
+        head(reinterpret_cast<const Head*>(x)),
+        blocks(reinterpret_cast<const Block*>(x + head->blocks_at)),
+        wire_node(x + head->wire_node_at),
+        terminal_node(x + head->terminal_node_at),
+        terminal_row(x + head->terminal_row_at),
+        starts(x + head->starts_at),
+        far(x + head->far_at),
+        ends(x + head->ends_at) {}
+};
+
+}  // namespace jaxnn
