@@ -6,45 +6,49 @@
 
 #include "nodal.h"
 
+#include <type_traits>
+
 #include "lanes.h"
 
 namespace jaxnn::JAXNN_ISA {
 
 // own + sum of x[left] x[right]. Two sums take turns, so that a product need not wait for the one before.
-template <typename V, int kPairs>
+template <typename V, int kPairs, bool kNarrow>
 JAXNN_INLINE V products_of(const typename V::Number* x, const int32_t*& p, V own, int pairs) {
   const int n = kPairs < 0 ? pairs : kPairs;
-  const auto at = [x](int32_t slot) { return V::load(x + slot * V::width); };
+  const int32_t* const q = p;
+  const auto left = [x, q](int k) {
+    return V::load(x + (kNarrow ? int64_t(uint32_t(q[k]) & 0xffff) : int64_t(q[2 * k])) * V::width);
+  };
+  const auto right = [x, q](int k) {
+    return V::load(x + (kNarrow ? int64_t(uint32_t(q[k]) >> 16) : int64_t(q[2 * k + 1])) * V::width);
+  };
+  p += kNarrow ? n : 2 * n;
   if (n == 0) return own;
-  V even = fma(at(p[0]), at(p[1]), own);
-  if (n == 1) {
-    p += 2;
-    return even;
+  V even = fma(left(0), right(0), own);
+  if (n == 1) return even;
+  V odd = left(1) * right(1);
+  if (kPairs == 3) return fma(left(2), right(2), even) + odd;
+  for (int k = 2; k < n; k += 2) {
+    even = fma(left(k), right(k), even);
+    odd = fma(left(k + 1), right(k + 1), odd);
   }
-  V odd = at(p[2]) * at(p[3]);
-  int k = 2;
-  for (; k + 1 < n; k += 2) {
-    even = fma(at(p[2 * k]), at(p[2 * k + 1]), even);
-    odd = fma(at(p[2 * k + 2]), at(p[2 * k + 3]), odd);
-  }
-  if (k < n) even = fma(at(p[2 * k]), at(p[2 * k + 1]), even);
-  p += 2 * n;
   return even + odd;
 }
 
 // Branches of one group: what they begin with, and their products so far.
-template <typename V, int kPairs, typename Load, typename Put>
+template <typename V, int kPairs, bool kNarrow, typename Load, typename Put>
 JAXNN_INLINE const int32_t* group_of(
     const typename V::Number* x, const int32_t* p, int pairs, int count, bool own, Load load, Put put) {
   for (int k = 0; k < count; ++k) {
     const int32_t target = *p++;
     const V first = own ? load(*p++) : V::zero();
-    put(target, products_of<V, kPairs>(x, p, first, pairs));
+    put(target, products_of<V, kPairs, kNarrow>(x, p, first, pairs));
   }
   return p;
 }
 
-template <typename V, typename Load, typename Put>
+template <typename V, bool kNarrow, typename Load, typename Put>
 JAXNN_INLINE const int32_t* groups_of(const typename V::Number* x, const int32_t* p, Load load, Put put) {
   for (int groups = *p++; groups > 0; --groups) {
     const int pairs = p[0], count = p[1];
@@ -53,7 +57,7 @@ JAXNN_INLINE const int32_t* groups_of(const typename V::Number* x, const int32_t
     switch (pairs) {
 #define JAXNN_PAIRS(n)                                               \
   case n:                                                            \
-    p = group_of<V, n>(x, p, pairs, count, own, load, put);          \
+    p = group_of<V, n, kNarrow>(x, p, pairs, count, own, load, put); \
     break;
       JAXNN_PAIRS(0)
       JAXNN_PAIRS(1)
@@ -62,7 +66,7 @@ JAXNN_INLINE const int32_t* groups_of(const typename V::Number* x, const int32_t
       JAXNN_PAIRS(4)
 #undef JAXNN_PAIRS
       default:
-        p = group_of<V, -1>(x, p, pairs, count, own, load, put);
+        p = group_of<V, -1, kNarrow>(x, p, pairs, count, own, load, put);
     }
   }
   return p;
@@ -87,55 +91,9 @@ JAXNN_INLINE V sum_of(V sum, int n, Function f) {
   return sum;
 }
 
-// x[0 .. n) gains the products share[i] row[i][0 .. n) of the rows before it: some numbers at a time.
-template <typename V, int kNumbers, typename Share, typename Row, typename Get, typename Set>
-JAXNN_INLINE void gain(int rows, Share share, Row row, Get get, Set set) {
-  V sum[kNumbers];
-  for (int c = 0; c < kNumbers; ++c) sum[c] = get(c);
-  for (int i = 0; i < rows; ++i) {
-    const V h = share(i);
-    for (int c = 0; c < kNumbers; ++c) sum[c] = fma(h, row(i, c), sum[c]);
-  }
-  for (int c = 0; c < kNumbers; ++c) set(c, sum[c]);
-}
-
-// The k-th wire of a run, whose star is all wires after it and then the same terminals for all: what the wires
-// of the run before it add to its branches.
-template <typename V>
-JAXNN_INLINE void gain_in_run(typename V::Number* x, const int32_t* starts, int64_t base, int k) {
-  using T = typename V::Number;
-  const int64_t own = starts[k] - base, degree = starts[k + 1] - starts[k];
-  // In the star of the i-th wire the k-th is number k - 1 - i, and what follows it are our own branches.
-  const auto at = [&](int i, int64_t c) { return x + (starts[i] - base + (k - i) + c) * V::width; };
-  if constexpr (V::width > 1) {
-    const auto share = [&](int i) { return V::load(at(i, -1)); };
-    int64_t c = 0;
-    const auto row = [&](int i, int n) { return V::load(at(i, c + n)); };
-    const auto get = [&](int n) { return V::load(x + (own + c + n) * V::width); };
-    const auto set = [&](int n, V v) { v.store(x + (own + c + n) * V::width); };
-    for (; c + 4 <= degree; c += 4) gain<V, 4>(k, share, row, get, set);
-    for (; c < degree; ++c) gain<V, 1>(k, share, row, get, set);
-  } else {
-    // One network: the branches themselves lie side by side.
-    using Row = Tile<T>;
-    const auto share = [&](int i) { return Row::splat(*at(i, -1)); };
-    int64_t c = 0;
-    const auto row = [&](int i, int n) { return Row::load(at(i, c + n * Row::width)); };
-    const auto get = [&](int n) { return Row::load(x + own + c + n * Row::width); };
-    const auto set = [&](int n, Row v) { v.store(x + own + c + n * Row::width); };
-    for (; c + 2 * Row::width <= degree; c += 2 * Row::width) gain<Row, 2>(k, share, row, get, set);
-    for (; c + Row::width <= degree; c += Row::width) gain<Row, 1>(k, share, row, get, set);
-    const int64_t left = degree - c;
-    if (left == 0) return;
-    const auto some = [&](int i, int) { return Row::load(at(i, c), left); };
-    const auto get_some = [&](int) { return Row::load(x + own + c, left); };
-    const auto set_some = [&](int, Row v) { v.store(x + own + c, left); };
-    gain<Row, 1>(k, share, some, get_some, set_some);
-  }
-}
-
 // kWhole: all lanes of the tile are of the batch. kInPlace: the batch is one tile, and its own work room.
-template <typename V, bool kWhole, bool kInPlace>
+// kNarrow: a pair of slots is one number.
+template <typename V, bool kWhole, bool kInPlace, bool kNarrow>
 void eliminate(
     const Elimination<typename V::Number>& a, const Block& block, int64_t lane, typename V::Number* work) {
   using T = typename V::Number;
@@ -145,14 +103,14 @@ void eliminate(
   T* const branch = a.branch + block.slot * batch + lane;
   T* const scale = a.scale + block.wire * batch + lane;
   T* const mesh = a.mesh + block.mesh * batch + lane;
-  const int32_t* const starts = a.schedule.starts + block.wire;
+  const int32_t* const starts = a.schedule.starts + block.starts;
   T* const x = kInPlace ? branch : work;
   const auto load = [&](int32_t junction) { return get(a.conductance + junction * batch + lane); };
   const auto put = [&](int32_t slot, V v) { v.store(x + slot * V::width); };
 
   // S and h of one star, once its branches have all that they gain.
   const auto finish = [&](int32_t wire, int degree) {
-    const int64_t slot = starts[wire] - block.slot;
+    const int64_t slot = starts[wire];
     T* const star = x + slot * V::width;
     const auto add = [star](int j, V sum) { return sum + V::load(star + j * V::width); };
     const V r = sum_of(V::zero(), degree, add).inverse_root();
@@ -164,24 +122,20 @@ void eliminate(
     }
   };
 
+  // What pads a list of pairs points at the last slot.
+  const int64_t none = block.slots - 1;
+  put(none, V::zero());
+  if (!kInPlace) set(V::zero(), branch + none * batch);
   const int32_t* p = a.schedule.data + block.rounds_at;
   for (int rounds = *p++; rounds > 0; --rounds) {
-    p = groups_of<V>(x, p, load, put);
+    p = groups_of<V, kNarrow>(x, p, load, put);
     for (int groups = *p++; groups > 0; --groups) {
       const int degree = p[0], count = p[1];
       p += 2;
       for (int k = 0; k < count; ++k) finish(*p++, degree);
     }
   }
-  p = groups_of<V>(x, p, load, put);
-  for (int runs = *p++; runs > 0; --runs) {
-    const int32_t first = *p++, wires = *p++;
-    for (int k = 0; k < wires; ++k) {
-      gain_in_run<V>(x, starts + first, block.slot, k);
-      finish(first + k, starts[first + k + 1] - starts[first + k]);
-    }
-  }
-  groups_of<V>(x, p, load, [&](int32_t pair, V v) { set(v.without_leaks(a.most), mesh + pair * batch); });
+  groups_of<V, kNarrow>(x, p, load, [&](int32_t pair, V v) { set(v.without_leaks(a.most), mesh + pair * batch); });
 }
 
 // kShared: one network for the whole batch of potentials and currents.
@@ -200,7 +154,7 @@ void substitute(
   const int wires = block.wires, terminals = block.terminals;
   const T* const branch = a.branch + block.slot * step + first;
   const T* const scale = a.scale + block.wire * step + first;
-  const int32_t* const starts = a.schedule.starts + block.wire;
+  const int32_t* const starts = a.schedule.starts + block.starts;
   const int32_t* const far = a.schedule.far + block.slot;
   const int32_t* const node = a.schedule.wire_node + block.wire;
   const int32_t* const end = a.schedule.terminal_node + block.terminal;
@@ -213,7 +167,7 @@ void substitute(
     for (int i = 0; i < wires; ++i) given(a.current, node[i], a.current_batch).store(at(i));
     for (int t = 0; t < terminals; ++t) given(a.current, end[t], a.current_batch).store(at(wires + t));
     for (int i = 0; i < wires; ++i) {
-      const int64_t slot = starts[i] - block.slot;
+      const int64_t slot = starts[i];
       const int degree = starts[i + 1] - starts[i];
       const V y = V::load(at(i)) * factor(scale + i * step);
       y.store(at(i));
@@ -243,7 +197,7 @@ void substitute(
   for (int t = 0; t < terminals; ++t) set(V::load(into + t * V::width), a.into + row[t] * batch + lane);
 
   for (int i = wires - 1; i >= 0; --i) {
-    const int64_t slot = starts[i] - block.slot;
+    const int64_t slot = starts[i];
     const auto add = [&](int j, V sum) {
       return fma(factor(branch + (slot + j) * step), V::load(at(far[slot + j])), sum);
     };
@@ -257,9 +211,14 @@ void substitute(
 template <typename V>
 void eliminate_lanes(
     const Elimination<typename V::Number>& a, const Block& block, int64_t lane, typename V::Number* work) {
-  if (a.batch == V::width) return eliminate<V, true, true>(a, block, lane, work);
-  if (a.batch - lane >= V::width) return eliminate<V, true, false>(a, block, lane, work);
-  return eliminate<V, false, false>(a, block, lane, work);
+  const bool whole = a.batch - lane >= V::width, in_place = a.batch == V::width;
+  const auto run = [&](auto narrow) {
+    constexpr bool kNarrow = decltype(narrow)::value;
+    if (in_place) return eliminate<V, true, true, kNarrow>(a, block, lane, work);
+    if (whole) return eliminate<V, true, false, kNarrow>(a, block, lane, work);
+    return eliminate<V, false, false, kNarrow>(a, block, lane, work);
+  };
+  block.slots <= kNarrowSlots ? run(std::true_type()) : run(std::false_type());
 }
 
 template <typename V>

@@ -8,18 +8,18 @@
 //   head     kHead numbers, as below
 //   blocks   kBlock numbers each
 //   nodes    of each wire; then of each terminal of each block, and its row among all terminals
-//   starts   first slot of each wire, and one past the last
+//   starts   first slot of each wire, and where those of the last one end, of each block
 //   far      the place at the other end of each slot
 //   ends     two terminals of its block for each branch of the mesh, behind its wires
 //   rounds   of each block: numbers of rounds, and for each round
 //              groups of branches: their number; for each (products, branches, whether they begin with a
 //                junction), and for each branch (slot, [junction,] pairs of slots)
 //              groups of stars: their number; for each (branches of a star, stars), and for each star its wire
-//            and after the last round: the groups of the branches of all runs; the number of runs, and for
-//            each its first wire and how many there are; the groups of the branches of the mesh
+//            and after the last round the groups of the branches of the mesh
 //
-// The wires of a run follow each other, and the star of each is all wires of the run behind it and then
-// the same terminals: nothing need say what adds to what.
+// The last slot of a block is 0 S, for padding. A pair of slots is one number, the second in its upper half,
+// where the block has no more than kNarrowSlots, and two numbers elsewhere. Of more than four pairs there is
+// an even number.
 
 #pragma once
 
@@ -28,6 +28,7 @@
 namespace jaxnn {
 
 constexpr int32_t kVersion = 1;
+constexpr int32_t kNarrowSlots = 1 << 16;
 
 struct Head {
   int32_t version, nodes, junctions, terminals, wires, slots, mesh, blocks;
@@ -35,7 +36,7 @@ struct Head {
 };
 
 struct Block {
-  int32_t wire, wires, slot, slots, terminal, terminals, mesh, meshes, rounds_at, products;
+  int32_t wire, wires, slot, slots, terminal, terminals, mesh, meshes, starts, rounds_at, products;
 };
 
 // The parts of a schedule, once its head has been looked at.

@@ -14,7 +14,7 @@ from .._compiled import call, compiled_or_not
 from .._types import ArrayOrType
 from .costs import BATCHED
 from .dense import dense_work
-from .flat_schedule import flat_schedule, size_class, with_full_stars
+from .flat_schedule import flat_schedule, size_class
 from .incidence import incidence
 from .leak import hanging, open_conductance, without_hanging
 from .parallel import merges_parallel
@@ -123,13 +123,13 @@ def compiled_plan_of(
 ) -> CompiledPlan:
     """Plan a sparse elimination in an order that is known."""
     flat = flat_schedule(n_nodes, edges, terminals, order)
-    portable = portable_of(plan_of(with_full_stars(order), n_nodes, edges, terminals, BATCHED), flat)
+    portable = portable_of(plan_of(order, n_nodes, edges, terminals, BATCHED), flat)
     return CompiledPlan(
         flat.numbers,
         portable,
         terminals.astype(np.int32),
         incidence(n_nodes, edges),
-        size_class(len(flat.far)),
+        size_class(flat.n_slots),
         size_class(len(flat.mesh)),
     )
 
@@ -147,4 +147,4 @@ def compiled_plan(
     solved.node_potential  # [1.0, 0.25, 0.0] [V]
     ```
     """
-    return compiled_plan_of(schedule(n_nodes, edges, terminals, lambda sizes: int(__import__('os').environ.get('TAIL','0'))), n_nodes, edges, terminals)
+    return compiled_plan_of(schedule(n_nodes, edges, terminals), n_nodes, edges, terminals)

@@ -7,7 +7,6 @@ after the other, so that what a block works with stays in a core's nearest cache
 says how the list is laid out.
 """
 
-import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +16,10 @@ from .packing import Stars
 from .schedule import Schedule, components
 
 
+# As in kernels/native/schedule.h.
 VERSION = 1
-_HEAD, _BLOCK = 16, 10
+NARROW = 1 << 16
+_HEAD = 16
 # Networks of fewer wires share a block.
 _LEAST = 64
 
@@ -28,10 +29,11 @@ class FlatSchedule(NamedTuple):
 
     numbers: Int[np.ndarray, " numbers"]
     wire: Int[np.ndarray, " wires"]  # node of each wire, in the order of elimination
-    near: Int[np.ndarray, " slots"]  # node at either end of each slot
-    far: Int[np.ndarray, " slots"]
-    mesh: Int[np.ndarray, "branches 2"]  # nodes at the ends of each branch between terminals
-    n_products: int
+    slot: Int[np.ndarray, " branches"]  # slot of each branch of a star, and the nodes at its ends
+    near: Int[np.ndarray, " branches"]
+    far: Int[np.ndarray, " branches"]
+    mesh: Int[np.ndarray, "pairs 2"]  # nodes at the ends of each branch between terminals
+    n_slots: int
 
 
 class _Grouped(NamedTuple):
@@ -53,77 +55,53 @@ def size_class(n: int) -> int:
 def flat_schedule(
     n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " terminals"], order: Schedule
 ) -> FlatSchedule:
-    """Lays out an order of elimination; what it leaves as full matrices becomes runs of full stars."""
-    runs = [np.array(t.wires, np.int64) for t in order.tails]
-    order = with_full_stars(order)
+    """Lays out an order of elimination that leaves no full matrices over."""
     stars = Stars(n_nodes, order)
     block, n_blocks = _blocks_of(n_nodes, edges)
-    in_runs = np.concatenate([np.zeros(0, np.int64), *runs])
-    wires, turn, block_of_turn = _in_order(stars, block, in_runs)
+    wires, turn, block_of_turn = _in_order(stars, block)
     degree = stars.of_wire.count[wires]
-    starts = np.concatenate([[0], np.cumsum(degree)])
-    # Rows of `stars`, a star at a time in our order, are our slots.
+    # Rows of `stars`, a star at a time in our order, are our slots; each block has one more.
     row = np.repeat(stars.of_wire.first[wires], degree) + _counting(degree)
     near, far = np.repeat(wires, degree), stars.far[row]
-    by_block = np.argsort(block[terminals], kind="stable")
+    ends = np.argsort(block[terminals], kind="stable")
     mesh = order.mesh[np.argsort(block[order.mesh[:, 0]], kind="stable")]
-
-    firsts = lambda owner: np.searchsorted(owner, np.arange(n_blocks + 1))
-    of_wires, of_slots = firsts(block[wires]), firsts(block[near])
-    of_terminals, of_mesh = firsts(block[terminals[by_block]]), firsts(block[mesh[:, 0]])
+    count = lambda nodes: np.bincount(block[nodes], minlength=n_blocks)
+    n_wires, n_slots, n_ends, n_mesh = count(wires), count(near) + 1, count(terminals), count(mesh[:, 0])
+    first = lambda sizes: np.cumsum(sizes) - sizes
     place = np.zeros(n_nodes, np.int64)
-    place[wires] = np.arange(len(wires)) - of_wires[block[wires]]
-    local_terminal = np.arange(len(terminals)) - of_terminals[block[terminals[by_block]]]
-    place[terminals[by_block]] = np.diff(of_wires)[block[terminals[by_block]]] + local_terminal
+    place[wires] = _counting(n_wires)
+    place[terminals[ends]] = n_wires[block[terminals[ends]]] + _counting(n_ends)
     slot = np.zeros(len(stars.far), np.int64)
-    slot[row] = np.arange(len(row)) - of_slots[block[near]]
+    slot[row] = _counting(n_slots - 1)
 
-    sums = _Sums(stars, edges, in_runs, slot)
-    later, n_turns = np.isin(near, in_runs), len(block_of_turn)
-    gains = sums.before_runs(stars.key[row])
-    some = lambda which: _Gains(*(x[which] for x in gains))
-    branches = sums.branches(some(~later), np.repeat(turn, degree)[~later], slot[row][~later], n_turns)
-    of_runs = sums.branches(some(later), block[near][later], slot[row][later], n_blocks)
-    mesh_at = np.arange(len(mesh)) - of_mesh[block[mesh[:, 0]]]
-    meshes = sums.branches(sums.all(stars.keys(*mesh.T)), block[mesh[:, 0]], mesh_at, n_blocks)
-    soon = ~np.isin(wires, in_runs)
-    groups = _stars(turn[soon], degree[soon], place[wires][soon], n_turns)
-    # Every product comes from two branches of one star.
-    products = np.bincount(block[wires], degree * (degree - 1) // 2, n_blocks).astype(np.int64)
-
-    first_turn = np.searchsorted(block_of_turn, np.arange(n_blocks + 1))
+    sums = _Sums(stars, edges, slot)
+    zero = lambda nodes: n_slots[block[nodes]] - 1
+    of_turn = np.repeat(turn, degree)
+    branches = sums.branches(stars.key[row], of_turn, slot[row], zero(near), len(block_of_turn))
+    of_block = block[mesh[:, 0]]
+    meshes = sums.branches(stars.keys(*mesh.T), of_block, _counting(n_mesh), zero(mesh[:, 0]), n_blocks)
+    groups = _stars(turn, degree, place[wires], len(block_of_turn))
+    turns = np.searchsorted(block_of_turn, np.arange(n_blocks + 1)).tolist()
     rounds = []
     for b in range(n_blocks):
-        a, z = int(first_turn[b]), int(first_turn[b + 1])
-        sections = [x.section(t) for t in range(a, z) for x in (branches, groups)]
-        full = [[place[r[0]], len(r)] for r in runs if block[r[0]] == b]
-        last = of_runs.section(b), [len(full)], *full, meshes.section(b)
-        rounds.append(np.concatenate([[z - a], *sections, *last]))
-    table = np.stack(
-        [
-            *(x for bounds in (of_wires, of_slots, of_terminals, of_mesh) for x in (bounds[:-1], np.diff(bounds))),
-            np.cumsum([0, *map(len, rounds)])[:-1],
-            products,
-        ],
-        axis=1,
+        sections = [x.section(t) for t in range(turns[b], turns[b + 1]) for x in (branches, groups)]
+        rounds.append(np.concatenate([[turns[b + 1] - turns[b]], *sections, meshes.section(b)]))
+    products = np.bincount(block[wires], degree * (degree - 1) // 2, n_blocks).astype(np.int64)
+    sizes = [x for n in (n_wires, n_slots, n_ends, n_mesh) for x in (first(n), n)]
+    table = np.stack([*sizes, first(n_wires + 1), np.cumsum([0, *map(len, rounds)])[:-1], products], axis=1)
+    # Within a block, where each star begins and the last one ends.
+    starts = np.zeros(len(wires) + n_blocks, np.int64)
+    last = np.cumsum(n_wires + 1) - 1
+    starts[np.setdiff1d(np.arange(len(starts)), last)] = (np.cumsum(degree) - degree) - np.repeat(
+        first(n_slots - 1), n_wires
     )
-    n_slots, counts = len(row), (n_nodes, len(edges), len(terminals), len(wires), len(row), len(mesh), n_blocks)
-    ends = place[mesh] - np.diff(of_wires)[block[mesh]]
-    parts = [table, wires, terminals[by_block], by_block, starts, place[far], ends, *rounds]
-    numbers = _laid_out(counts, parts)
-    return FlatSchedule(numbers, wires, near[:n_slots], far, mesh, int(products.sum()))
-
-
-def with_full_stars(order: Schedule) -> Schedule:
-    """The same order with nothing left over: the star of each last wire is all after it and the terminals."""
-    rounds, neighbours, mesh = [*order.rounds], [*order.neighbours], [order.mesh]
-    for t in order.tails:
-        for k, wire in enumerate(t.wires):
-            rounds.append([wire])
-            neighbours[wire] = [*t.wires[k + 1 :], *t.terminals]
-        mesh.append(np.array([*itertools.combinations(sorted(t.terminals), 2)], np.int64).reshape(-1, 2))
-    pairs = np.unique(np.concatenate(mesh), axis=0)
-    return order._replace(rounds=rounds, neighbours=neighbours, mesh=pairs, tails=[])
+    starts[last] = n_slots - 1
+    reach = np.zeros(n_slots.sum(), np.int64)
+    index = slot[row] + first(n_slots)[block[near]]
+    reach[index] = place[far]
+    counts = (n_nodes, len(edges), len(terminals), len(wires), len(reach), len(mesh), n_blocks)
+    parts = [table, wires, terminals[ends], ends, starts, reach, place[mesh] - n_wires[block[mesh]], *rounds]
+    return FlatSchedule(_laid_out(counts, parts), wires, index, near, far, mesh, len(reach))
 
 
 def _counting(count: Int[np.ndarray, " lists"]) -> Int[np.ndarray, " entries"]:
@@ -151,28 +129,15 @@ def _blocks_of(
 
 
 def _in_order(
-    stars: Stars, block: Int[np.ndarray, " nodes"], runs: Int[np.ndarray, " wires"]
+    stars: Stars, block: Int[np.ndarray, " nodes"]
 ) -> tuple[Int[np.ndarray, " wires"], Int[np.ndarray, " wires"], Int[np.ndarray, " turns"]]:
-    """Wires by blocks and then by rounds; the turn of each, a round of a block, and the block of each turn.
-
-    The wires of runs, the last of their blocks, have no turns.
-    """
+    """Wires by blocks and then by rounds; the turn of each, a round of a block, and the block of each turn."""
     wires = np.concatenate([np.zeros(0, np.int64), *(r.wires for r in stars.rounds)])
     number = np.repeat(np.arange(len(stars.rounds)), [len(r.wires) for r in stars.rounds])
     order = np.lexsort((number, block[wires]))
     wires, number = wires[order], number[order]
     new = (np.diff(number, prepend=-1) != 0) | (np.diff(block[wires], prepend=-1) != 0)
-    new &= ~np.isin(wires, runs)
     return wires, np.cumsum(new) - 1, block[wires[new]]
-
-
-class _Gains(NamedTuple):
-    """What branches begin with, and the products that they gain, but for those within runs."""
-
-    junction: Int[np.ndarray, " branches"]
-    known: Bool[np.ndarray, " branches"]
-    first: Int[np.ndarray, " branches"]
-    count: Int[np.ndarray, " branches"]
 
 
 class _Sums:
@@ -182,48 +147,60 @@ class _Sums:
         self,
         stars: Stars,
         edges: Int[np.ndarray, "edges 2"],
-        runs: Int[np.ndarray, " wires"],
         slot: Int[np.ndarray, " rows"],
     ):
         key = stars.keys(*edges.T.astype(np.int64))
         self.edge = np.argsort(key, kind="stable")
         self.key = key[self.edge]
         self.stars = stars
-        self.left, self.right = slot[stars.left], slot[stars.right]
-        # Products lie in the order of elimination, so that those of runs are the last of each branch.
-        within = np.isin(stars.near[stars.left[:-1]], runs)
-        self.within = np.concatenate([[0], np.cumsum(within)])
-
-    def all(self, key: Int[np.ndarray, " branches"]) -> _Gains:
-        at = np.searchsorted(self.key, key, "left")
-        known = np.append(self.key, -1)[at] == key
-        return _Gains(np.append(self.edge, 0)[at], known, *self.stars.products(key))
-
-    def before_runs(self, key: Int[np.ndarray, " branches"]) -> _Gains:
-        gains = self.all(key)
-        within = self.within[gains.first + gains.count] - self.within[gains.first]
-        return gains._replace(count=gains.count - within)
+        self.slot = slot
 
     def branches(
         self,
-        gains: _Gains,
+        key: Int[np.ndarray, " branches"],
         section: Int[np.ndarray, " branches"],
         target: Int[np.ndarray, " branches"],
+        zero: Int[np.ndarray, " branches"],
         n_sections: int,
     ) -> _Grouped:
-        """Where each branch goes, its junction, and the slots whose products it gains."""
-        order = np.lexsort((target, gains.known, gains.count, section))
-        junction, own, first, count = (x[order] for x in gains)
-        at, heads, numbers, bounds = _places(section[order], (count, own), 1 + own + 2 * count, 3, n_sections)
+        """Where each branch goes, its junction, and the slots whose products it gains.
+
+        `zero` is the slot that padding points at.
+        """
+        at = np.searchsorted(self.key, key, "left")
+        known = np.append(self.key, -1)[at] == key
+        made = self.stars.products(key)
+        pairs = _padded(made.count)
+        order = np.lexsort((target, known, pairs, section))
+        own, pairs, first, count = known[order], pairs[order], made.first[order], made.count[order]
+        # Two numbers a pair where slots are many, one elsewhere.
+        wide = zero[order] >= NARROW
+        length = 1 + own + pairs * (1 + wide)
+        at, heads, numbers, bounds = _places(section[order], (pairs, own), length, 3, n_sections)
         begins, sizes = heads
-        kind = count[begins[0]], sizes, own[begins[0]]
+        kind = pairs[begins[0]], sizes, own[begins[0]]
         numbers[begins[1][:, None] + np.arange(3)] = np.stack(kind, axis=1)
         numbers[at] = target[order]
-        numbers[at[own] + 1] = junction[own]
-        product = np.repeat(first, count) + _counting(count)
-        pair = np.repeat(at + 1 + own, count) + 2 * _counting(count)
-        numbers[pair], numbers[pair + 1] = self.left[product], self.right[product]
+        numbers[at[own] + 1] = self.edge[np.searchsorted(self.key, key[order][own])]
+        # Each pair of each branch, and the product that it stands for, if any.
+        k = _counting(pairs)
+        of = lambda x: np.repeat(x, pairs)
+        real = k < of(count)
+        product = np.where(real, of(first) + k, 0)
+        left, right = (
+            np.where(real, self.slot[side[product]], of(zero[order])) for side in (self.stars.left, self.stars.right)
+        )
+        pair, wide = of(at + 1 + own) + k * (1 + of(wide)), of(wide)
+        numbers[pair] = np.where(wide, left, left | (right << 16))
+        numbers[pair[wide] + 1] = right[wide]
         return _Grouped(numbers, bounds)
+
+
+def _padded(pairs: Int[np.ndarray, " branches"]) -> Int[np.ndarray, " branches"]:
+    """Numbers of pairs rounded up to a few: each is a loop of its own, whose end a processor mispredicts."""
+    for low, step in ((4, 2), (16, 4), (32, 8), (64, 16)):
+        pairs = np.where(pairs > low, -(-pairs // step) * step, pairs)
+    return pairs
 
 
 def _stars(
@@ -279,8 +256,8 @@ def _laid_out(counts: tuple[int, ...], parts: list[np.ndarray]) -> Int[np.ndarra
             "Split the ensemble, or use star_mesh_plan."
         )
     table = parts[0]
-    table[:, 8] += offsets[7]
-    numbers = np.zeros(size_class(size), np.int32)
+    table[:, 9] += offsets[7]
+    numbers = np.zeros(size_class(size), np.int64)
     numbers[:_HEAD] = [VERSION, *counts, *offsets[:7], size]
     numbers[_HEAD:size] = np.concatenate([part.ravel() for part in parts])
-    return numbers
+    return numbers.astype(np.uint32).view(np.int32)

@@ -64,9 +64,9 @@ def portable_of(plan: StarMeshPlan, flat: FlatSchedule) -> Portable:
     meshes = _matched(theirs, np.arange(ends.shape[1]), ours)
     return Portable(
         plan,
-        *_both_ways(slots, plan.n_slots, size_class(len(flat.far))),
-        *_both_ways(plan.position[flat.wire], plan.n_places, len(flat.wire)),
-        *_both_ways(meshes, ends.shape[1], size_class(len(flat.mesh))),
+        *_both_ways(slots, flat.slot, plan.n_slots, size_class(flat.n_slots)),
+        *_both_ways(plan.position[flat.wire], np.arange(len(flat.wire)), plan.n_places, len(flat.wire)),
+        *_both_ways(meshes, np.arange(len(flat.mesh)), ends.shape[1], size_class(len(flat.mesh))),
     )
 
 
@@ -94,10 +94,9 @@ def _matched(
 
 
 def _both_ways(
-    theirs: Int[np.ndarray, " ours"], n_theirs: int, n_ours: int
+    theirs: Int[np.ndarray, " rows"], ours: Int[np.ndarray, " rows"], n_theirs: int, n_ours: int
 ) -> tuple[Int[np.ndarray, " ours"], Int[np.ndarray, " theirs"]]:
     """Where each of ours is among theirs, and each of theirs among ours; one past the last if nowhere."""
     there, back = np.full(n_ours, n_theirs, np.int32), np.full(n_theirs, n_ours, np.int32)
-    there[: len(theirs)] = theirs
-    back[theirs] = np.arange(len(theirs))
+    there[ours], back[theirs] = theirs, ours
     return there, back
