@@ -128,7 +128,7 @@ void share_out(ffi::ThreadPool& pool, int64_t tasks, int64_t threads, Task task)
 }
 
 // Work that pays for waking another thread, in products of two tiles, some nanoseconds each.
-constexpr int64_t kShared = 30000;
+constexpr int64_t kShared = 300000;
 
 // A batch falls into tiles. What is left over goes one by one where a tile would be mostly empty.
 struct Pieces {
