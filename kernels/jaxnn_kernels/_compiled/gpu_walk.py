@@ -1,0 +1,155 @@
+"""A program of a GPU that walks lists in memory together: many threads, each with its own record and lane.
+
+Written in Pallas, through Triton: of JAX's ways to a kernel of one's own this one gathers from memory,
+compiles for a GPU that is not there, and has an interpreter for tests without one. JAX 0.11.2 announces that
+it moves to a package of its own, `jax_triton`; where it is missing, `is_pallas_there` says so and XLA's path
+is taken. (Mosaic GPU has no gather; CUDA text needs a compiler at run time and a private call of jaxlib.)
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+
+try:
+    from jax.experimental import pallas as pl
+    from jax.experimental.pallas import triton as plgpu
+except ImportError:  # where JAX no longer has them
+    pl = plgpu = None
+
+
+# Programs that keep the cores of a large GPU busy, and threads of each.
+_PROGRAMS = 128
+_WARP = 32
+# Slots from which on a program has twice as many threads.
+_LARGE = 4096
+
+
+class Tile(NamedTuple):
+    """What a program works on at a time, one number a thread: all are powers of two.
+
+    - records: branches or wires of a round, which do not depend on each other;
+    - parts, which share out one sum;
+    - lanes: networks of the batch, side by side in memory.
+    """
+
+    records: int
+    parts: int
+    lanes: int
+
+
+def is_pallas_there() -> bool:
+    """Whether this JAX has what the kernels are written in."""
+    return plgpu is not None
+
+
+def tile_for(batch: int, n_blocks: int, n_slots: int) -> Tile:
+    """Chooses as many lanes as leave a program for each core, and threads for the rest.
+
+    ```python
+    tile_for(4096, 1, 500)  # Tile(records=8, parts=1, lanes=32)
+    tile_for(1, 1, 500)  # Tile(records=32, parts=8, lanes=1)
+    ```
+    """
+    lanes = max(1, min(_WARP, batch * n_blocks // _PROGRAMS))
+    lanes = 1 << (lanes.bit_length() - 1)
+    parts = max(1, 8 // lanes)
+    threads = 256 if n_slots < _LARGE else 512
+    return Tile(threads // (lanes * parts), parts, lanes)
+
+
+class Walk:
+    """One program: its place in the batch, its memory, and loops over records and their sums."""
+
+    def __init__(self, tile: Tile, batch: int, interpret: bool):
+        axis = lambda k: jax.lax.broadcasted_iota(jnp.int32, tuple(tile), k)
+        self.tile, self.batch, self.interpret = tile, batch, interpret
+        self.block = pl.program_id(1)
+        self.part = axis(1)
+        self._record = axis(0)
+        self._lane = pl.program_id(0) * tile.lanes + axis(2)
+        self._inside = self._lane < batch
+        self.is_first = (self._record == 0) & (self.part == 0)
+
+    def barrier(self) -> None:
+        """What threads have written, the others see."""
+        if not self.interpret:
+            plgpu.debug_barrier()
+
+    def number(self, table: Any, *at: Array | int) -> Array:
+        """One whole number for all threads."""
+        return plgpu.load(table.at[tuple(jnp.int32(k) for k in at)])
+
+    def index(self, table: Any, mask: Array, at: Array, row: int | None = None) -> Array:
+        """Whole numbers of a list, for each thread its own."""
+        where = at if row is None else (jnp.full_like(at, row), at)
+        return plgpu.load(table.at[where], mask=mask, other=jnp.zeros((), jnp.int32))
+
+    def load(self, x: Any, row: Array, mask: Array) -> Array:
+        """Of (rows, batch) or, shared by all of the batch, (rows, 1)."""
+        lane = self._lane if x.shape[1] == self.batch else jnp.zeros_like(self._lane)
+        return plgpu.load(x.at[row, lane], mask=mask & self._inside, other=jnp.zeros((), x.dtype))
+
+    def store(self, x: Any, row: Array, value: Array, mask: Array) -> None:
+        mask = mask & self._inside
+        if self.interpret:  # which writes back what it read under the mask, but not out of bounds
+            row = jnp.where(mask, row, x.shape[0])
+        plgpu.store(x.at[row, self._lane], value, mask=mask)
+
+    def loop(self, n: Array, at_a_time: int, body: Callable[[Array], None]) -> None:
+        """Runs body(0), body(1), ... until n things are done, some at a time: a power of two."""
+
+        def step(k: Array, nothing: Array) -> Array:
+            body(k)
+            return nothing
+
+        jax.lax.fori_loop(jnp.int32(0), _steps(n, at_a_time), step, jnp.int32(0))
+
+    def each(self, first: Array, end: Array, body: Callable[[Array, Array, Array], None]) -> None:
+        """Runs `body(record, mask, last)` on a range of records, a tile at a time; `last` is that of the tile."""
+        n = self.tile.records
+
+        def of_tile(k: Array) -> None:
+            start = first + k * n
+            record = start + self._record
+            body(record, record < end, jnp.minimum(start + n, end) - 1)
+
+        self.loop(end - first, n, of_tile)
+
+    def sum(self, most: Array, own: Array, term: Callable[[Array], Array]) -> Array:
+        """Adds term(0), ..., term(most - 1) to what each record begins with. Two sums take turns."""
+        n = self.tile.parts
+
+        def step(k: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
+            at = k * (2 * n) + self.part
+            return sums[0] + term(at), sums[1] + term(at + n)
+
+        start = jnp.where(self.part == 0, own, jnp.zeros_like(own)), jnp.zeros_like(own)
+        even, odd = jax.lax.fori_loop(jnp.int32(0), _steps(most, 2 * n), step, start)
+        total = even + odd
+        return total if n == 1 else jnp.broadcast_to(jnp.sum(total, axis=1, keepdims=True), total.shape)
+
+
+def _steps(n: Array, at_a_time: int) -> Array:
+    return (n + (at_a_time - 1)) >> (at_a_time.bit_length() - 1)
+
+
+def launch(
+    kernel: Callable[..., None],
+    shapes: list[jax.ShapeDtypeStruct],
+    tile: Tile,
+    grid: tuple[int, int],
+    interpret: bool,
+) -> Callable[..., list[Array]]:
+    """A kernel as a function of whole arrays in memory."""
+    threads = tile.records * tile.parts * tile.lanes
+    return pl.pallas_call(
+        kernel,
+        out_shape=shapes,
+        grid=grid,
+        compiler_params=plgpu.CompilerParams(num_warps=threads // _WARP, num_stages=1),
+        interpret=interpret,
+    )
