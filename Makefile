@@ -62,10 +62,15 @@ gpu-report: .venv-gpu/ready
 	touch $@
 
 # Dependency groups need a newer pip than Python 3.11 brings along.
-.venv/ready: pyproject.toml
+.venv/installed: pyproject.toml hatch_build.py
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --editable . --group dev
+	touch $@
+
+# Installing compiles the nodal solve, too, where there is a C++ compiler; this is for what changes after it.
+.venv/ready: .venv/installed $(wildcard kernels/native/*)
+	$(BIN)/python kernels/native/build.py || echo "The slower nodal solve will run: no C++ compiler."
 	touch $@
 
 clean:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from jaxnn_kernels import solved_by
+
 from ._core import QUIET, cache_folder, cores, keep_compiled, user_code
 from ._simulation import Solution
 from ._sweep import (
@@ -163,6 +165,7 @@ def _info(_parsed: argparse.Namespace) -> None:
     for device in jax.devices():
         print(f"device              {device.platform} {device.device_kind} ({device.id})")
     print(f"cores               {cores()}")
+    print(f"nodal solve         {solved_by()}")
     folder = cache_folder()
     files = [file for file in folder.glob("*") if file.is_file()]
     size = sum(file.stat().st_size for file in files) / 2**20

@@ -7,7 +7,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Int
 
-from jaxnn_kernels import dense_plan, nodal_plan, star_mesh_plan
+from jaxnn_kernels import dense_plan, nodal_plan, sparse_plan
 
 from .._core import Module, Plan, check_shape
 from .._networks import Topology
@@ -77,7 +77,7 @@ class StarMesh(AbstractSolver):
     def plan(
         self, n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " _"]
     ) -> Plan:
-        return star_mesh_plan(n_nodes, edges, terminals, self.device, self.mapped)
+        return sparse_plan(n_nodes, edges, terminals, self.device, self.mapped)
 
 
 class Dense(AbstractSolver):

@@ -1,6 +1,7 @@
 """Array kernels of jaxnn: pure functions that jit, vmap and differentiate."""
 
 from . import _arguments as arguments  # noqa: F401
+from ._compiled import is_compiled as is_compiled, solved_by as solved_by
 from ._exact_time import (
     fractional_cycles as fractional_cycles,
     split_time_step as split_time_step,
@@ -51,6 +52,7 @@ from ._nodal import (
     AbstractPlan as AbstractPlan,
     Incidence as Incidence,
     NodalSolution as NodalSolution,
+    compiled_plan as compiled_plan,
     dense_plan as dense_plan,
     difference as difference,
     divergence as divergence,
@@ -60,6 +62,7 @@ from ._nodal import (
     nodal_plan as nodal_plan,
     open_conductance as open_conductance,
     solve_nodes as solve_nodes,
+    sparse_plan as sparse_plan,
     star_mesh_plan as star_mesh_plan,
 )
 from ._number import (

@@ -71,11 +71,11 @@ def _say_once(why: str) -> None:
     )
 
 
-def compiled_for() -> str:
+def solved_by() -> str:
     """Returns what solves on a CPU, in words, for a person to read.
 
     ```python
-    jaxnn.kernels.compiled_for().startswith(("compiled", "XLA"))  # True
+    jaxnn.kernels.solved_by().startswith(("compiled", "XLA"))  # True
     ```
     """
     if _choice() == "xla":

@@ -1,5 +1,7 @@
 """The nodal solve: plans, eliminations, and the derivative rule."""
 
+from .choice import nodal_plan as nodal_plan, sparse_plan as sparse_plan
+from .compiled_plan import compiled_plan as compiled_plan
 from .dense import dense_plan as dense_plan
 from .incidence import (
     Incidence as Incidence,
@@ -13,7 +15,6 @@ from .solve import (
     NodalSolution as NodalSolution,
     eliminate_nodes as eliminate_nodes,
     joined_wires as joined_wires,
-    nodal_plan as nodal_plan,
     solve_nodes as solve_nodes,
 )
 from .star_plan import star_mesh_plan as star_mesh_plan

@@ -32,14 +32,19 @@ _LARGEST_FRONT = 160
 _LAUNCHED = Costs(500, (0, 0.01), 24, False, True)
 
 
+def runs_on_cpu(device: str | None) -> bool:
+    """Returns whether a plan is for a CPU: a "cpu" or a "gpu", by default what JAX runs on."""
+    if not (device is None or (isinstance(device, str) and device in ("cpu", "gpu"))):
+        raise ValueError(f'device must be "cpu", "gpu" or None for the one in use; got {device!r}.')
+    return (device or jax.default_backend()) == "cpu"
+
+
 def costs_for(device: str | None, sizes: list[int], mapped: bool) -> Costs:
     """The costs on a "cpu" or a "gpu", by default the one that JAX runs on.
 
     For components of these numbers of wires, of which four copies or more run at once if `mapped`.
     """
-    if not (device is None or (isinstance(device, str) and device in ("cpu", "gpu"))):
-        raise ValueError(f'device must be "cpu", "gpu" or None for the one in use; got {device!r}.')
-    if (device or jax.default_backend()) != "cpu":
+    if not runs_on_cpu(device):
         return _LAUNCHED
     # Wires that hang on a terminal by themselves are no networks.
     large = [size for size in sizes if 2 * size > _ENSEMBLE.tail]

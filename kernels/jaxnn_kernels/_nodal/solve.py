@@ -6,26 +6,20 @@ from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.ad_checkpoint import checkpoint_name
 from jax.interpreters import ad
-from jaxtyping import Array, Bool, Float, Int, PyTree
+from jaxtyping import Array, Bool, Float, PyTree
 
 from .. import _arguments as arguments
 from .._types import AnyArray, ArrayOrType, Structure, Tangent
 from .._xla import batch_last, is_shared_out
 from .checks import check_numbers
-from .costs import costs_for
-from .dense import dense_plan, dense_work
 from .incidence import TERMS, difference_of as difference, divergence_of as divergence
 from .leak import open_conductance, with_leak
-from .parallel import ParallelPlan, merges_parallel, sum_of_pairs, value_of_pair
+from .parallel import ParallelPlan, sum_of_pairs, value_of_pair
 from .plan import AbstractPlan
-from .schedule import schedule
-from .star_plan import plan_of
 
 
-_KNOWN = arguments.real(known=True, finite=False)
 _ARRAY = arguments.array()
 
 
@@ -133,44 +127,6 @@ def _live_kernel(plan: AbstractPlan, conductance: Array, factors: PyTree) -> Arr
 
 def _joined_shapes(plan: AbstractPlan, conductance: ArrayOrType, factors: PyTree) -> tuple[int, ...]:
     return plan.graph.place.shape[0], *conductance.shape[1:]
-
-
-# One product of the sparse elimination, two rows gathered, in multiply-adds of the full one.
-_GATHERED = 4
-
-
-@arguments.checked(
-    n_nodes=arguments.count(0),
-    edges=_KNOWN,
-    terminals=_KNOWN,
-    mapped=arguments.flag,
-)
-@merges_parallel
-def nodal_plan(
-    n_nodes: int,
-    edges: Int[np.ndarray, "edges 2"],
-    terminals: Int[np.ndarray, " terminals"],
-    device: str | None = None,
-    mapped: bool = False,
-) -> AbstractPlan:
-    """Plans the sparse or the full elimination, whichever has less work; its `repr` says why.
-
-    The order of elimination gives the exact number of products of the sparse one. `device` and
-    `mapped` are as in `star_mesh_plan`.
-
-    ```python
-    plan = jaxnn.kernels.nodal_plan(3, np.array([[0, 1], [1, 2]]), np.array([0, 2]))
-    solved = jaxnn.kernels.solve_nodes(plan, jnp.array([1.0, 3.0]), jnp.array([1.0, 0.0]))
-    solved.terminal_current  # [0.75, -0.75] [A]
-    ```
-    """
-    costs = lambda sizes: costs_for(device, sizes, mapped)
-    order = schedule(n_nodes, edges, terminals, lambda sizes: costs(sizes).tail)
-    products = sum(len(star) * (len(star) - 1) // 2 for star in order.neighbours)
-    last = sum(dense_work(len(t.wires) + len(t.terminals), len(t.terminals)) for t in order.tails)
-    if _GATHERED * products + last > dense_work(n_nodes, len(terminals)):
-        return dense_plan(n_nodes, edges, terminals)
-    return plan_of(order, n_nodes, edges, terminals, costs(order.sizes))
 
 
 _, _eliminate = batch_last("eliminate_wires", _eliminate_kernel, _eliminate_shapes)
