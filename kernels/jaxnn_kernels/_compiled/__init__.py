@@ -1,4 +1,9 @@
-"""The nodal solve as a library in C++ that XLA calls on a CPU: see `kernels/native/`."""
+"""The nodal solve as a library in C++ that XLA calls on a CPU, see `kernels/native/`, and as kernels of a GPU."""
 
 from .calls import call as call, compiled_or_not as compiled_or_not
-from .library import is_compiled as is_compiled, solved_by as solved_by
+from .library import is_compiled as is_compiled, is_insisted as is_insisted, solved_by as solved_by
+from .on_gpu import (
+    eliminate_on_gpu as eliminate_on_gpu,
+    is_pallas_there as is_pallas_there,
+    substitute_on_gpu as substitute_on_gpu,
+)

@@ -1,5 +1,6 @@
 """Calls of the compiled library from a JAX program, and of something else where it cannot be called."""
 
+import functools as ft
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,41 +28,41 @@ def compiled_or_not(
     operands: PyTree[Array],
     shapes: tuple[Shape, ...],
     dtype: DTypeLike,
+    on_gpu: Callable[..., list[Array]] | None = None,
 ) -> list[Array]:
     """Runs `compiled(*operands)` on a CPU and `portable(*operands)` elsewhere: arrays of these shapes.
 
-    What is exported must run on any machine, and XLA cannot share out a call that it knows nothing of, so
-    these take the portable way too. Both are functions of a module: programs are kept by them.
+    A GPU of NVIDIA runs `on_gpu(*operands)` where that is given. What is exported must run on any machine,
+    and XLA cannot share out a call that it knows nothing of, so these take the portable way too. All are
+    functions of a module: programs are kept by them.
     """
     leaves, tree = jtu.tree_flatten(operands)
     types = tuple(ShapedArray(shape, jnp.dtype(dtype)) for shape in shapes)
-    return _primitive.bind(*leaves, compiled=compiled, portable=portable, tree=tree, types=types)
+    run = {"compiled": compiled, "portable": portable, "on_gpu": on_gpu}
+    return _primitive.bind(*leaves, tree=tree, types=types, **run)
 
 
-def _run(
-    *leaves: Array,
-    compiled: Callable[..., list[Array]],
-    portable: Callable[..., list[Array]],
-    tree: Structure,
-    types: object,
-    native: bool,
-) -> list[Array]:
-    del types
-    return list((compiled if native else portable)(*jtu.tree_unflatten(tree, leaves)))
+def _run(*leaves: Array, tree: Structure, native: str, **given: Any) -> list[Array]:
+    return list((given[native] or given["portable"])(*jtu.tree_unflatten(tree, leaves)))
 
 
-def _lower_for_cpu(
-    context: mlir.LoweringRuleContext, *values: mlir.ir.Value, **parameters: Any
-) -> Sequence[mlir.ir.Value]:
-    module = context.module_context
-    native = not (module.lowering_parameters.for_export or is_shared_module(module))
-    return mlir.lower_fun(lambda *x, **given: _run(*x, **given, native=native))(context, *values, **parameters)
+def _lower_as(native: str) -> Callable[..., Sequence[mlir.ir.Value]]:
+    def lower(
+        context: mlir.LoweringRuleContext, *values: mlir.ir.Value, **parameters: Any
+    ) -> Sequence[mlir.ir.Value]:
+        module = context.module_context
+        anywhere = module.lowering_parameters.for_export or is_shared_module(module)
+        run = ft.partial(_run, native="portable" if anywhere else native)
+        return mlir.lower_fun(run)(context, *values, **parameters)
+
+    return lower
 
 
 _primitive.def_abstract_eval(lambda *_, types, **__: list(types))
 _primitive.def_impl(lambda *leaves, **parameters: jax.jit(lambda *x: _primitive.bind(*x, **parameters))(*leaves))
-mlir.register_lowering(_primitive, mlir.lower_fun(lambda *x, **given: _run(*x, **given, native=False)))
-mlir.register_lowering(_primitive, _lower_for_cpu, platform="cpu")
+mlir.register_lowering(_primitive, _lower_as("portable"))
+mlir.register_lowering(_primitive, _lower_as("compiled"), platform="cpu")
+mlir.register_lowering(_primitive, _lower_as("on_gpu"), platform="cuda")
 
 
 def call(name: str, shapes: Sequence[Shape], *arrays: Array, **numbers: float) -> list[Array]:

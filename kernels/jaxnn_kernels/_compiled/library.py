@@ -13,7 +13,7 @@ from .. import _arguments as arguments
 
 # "xla" for the path that JAX compiles, "compiled" to insist on the library.
 VARIABLE = "JAXNN_SOLVE"
-_CHOICES = ("", "compiled", "xla")
+_check_choice = arguments.word("", "compiled", "xla")
 _LIBRARY = Path(__file__).parent / "libjaxnn_nodal.so"
 _TARGETS = [f"jaxnn_{what}_{dtype}" for what in ("eliminate", "potentials", "response") for dtype in ("f32", "f64")]
 
@@ -34,7 +34,14 @@ def _loaded() -> ctypes.CDLL | str:
 
 
 def _choice() -> str:
-    return arguments.word(VARIABLE, os.environ.get(VARIABLE, ""), _CHOICES)
+    choice = os.environ.get(VARIABLE, "")
+    _check_choice(VARIABLE, choice)
+    return choice
+
+
+def is_insisted() -> bool:
+    """Returns whether `JAXNN_SOLVE` insists on compiled code: on a GPU that is not the default."""
+    return _choice() == "compiled"
 
 
 def is_compiled() -> bool:

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .gpu_walk import Tile, Walk, launch, tile_for
+from .gpu_walk import Tile, Walk, is_pallas_there as is_pallas_there, launch, tile_for
 
 
 def eliminate_on_gpu(

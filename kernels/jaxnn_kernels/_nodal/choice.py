@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Int
 
 from .. import _arguments as arguments
-from .._compiled import is_compiled
+from .._compiled import is_compiled, is_insisted
 from .compiled_plan import compiled_plan, compiled_plan_of
 from .costs import costs_for, runs_on_cpu
 from .dense import dense_plan, dense_work
@@ -56,6 +56,8 @@ def nodal_plan(
         if products > _MANY and _WALKED * products > full:
             return dense_plan(n_nodes, edges, terminals)
         return compiled_plan_of(order, n_nodes, edges, terminals)
+    if not runs_on_cpu(device) and is_insisted():
+        return compiled_plan(n_nodes, edges, terminals, device)
     costs = lambda sizes: costs_for(device, sizes, mapped)
     order = schedule(n_nodes, edges, terminals, lambda sizes: costs(sizes).tail)
     last = sum(dense_work(len(t.wires) + len(t.terminals), len(t.terminals)) for t in order.tails)
@@ -80,8 +82,8 @@ def sparse_plan(
     solved.node_potential  # [1.0, 0.25, 0.0] [V]
     ```
     """
-    if runs_on_cpu(device) and is_compiled():
-        return compiled_plan(n_nodes, edges, terminals)
+    if is_compiled() if runs_on_cpu(device) else is_insisted():
+        return compiled_plan(n_nodes, edges, terminals, device)
     return star_mesh_plan(n_nodes, edges, terminals, device, mapped)
 
 

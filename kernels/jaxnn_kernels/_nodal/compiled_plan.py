@@ -10,10 +10,11 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from .. import _arguments as arguments
-from .._compiled import call, compiled_or_not
+from .._compiled import call, compiled_or_not, eliminate_on_gpu, is_pallas_there, substitute_on_gpu
 from .._types import ArrayOrType
-from .costs import BATCHED
+from .costs import BATCHED, runs_on_cpu
 from .dense import dense_work
+from .device_schedule import DeviceSchedule, device_schedule
 from .flat_schedule import flat_schedule, size_class
 from .incidence import incidence
 from .leak import hanging, open_conductance, without_hanging
@@ -38,6 +39,7 @@ class CompiledPlan(AbstractPlan):
     graph: Any
     n_slots: int = dc.field(metadata={"static": True})
     n_mesh: int = dc.field(metadata={"static": True})
+    on_gpu: DeviceSchedule | None = None
 
     def __repr__(self) -> str:
         n, t = len(self.graph.place), len(self.terminals)
@@ -50,7 +52,12 @@ class CompiledPlan(AbstractPlan):
     def eliminate(self, conductance: Array) -> CompiledFactors:
         shapes = self.factor_shapes(conductance)
         run = compiled_or_not(
-            _eliminate_compiled, _eliminate_portable, (self, conductance), tuple(shapes), conductance.dtype
+            _eliminate_compiled,
+            _eliminate_portable,
+            (self, conductance),
+            tuple(shapes),
+            conductance.dtype,
+            None if self.on_gpu is None else _eliminate_on_gpu,
         )
         return CompiledFactors(*run)
 
@@ -62,7 +69,12 @@ class CompiledPlan(AbstractPlan):
         shapes = (self.graph.place.shape[0], *trail), (self.terminals.shape[0], *trail)
         operands = self, factors, potential, current
         phi, into = compiled_or_not(
-            _substitute_compiled, _substitute_portable, operands, shapes, potential.dtype
+            _substitute_compiled,
+            _substitute_portable,
+            operands,
+            shapes,
+            potential.dtype,
+            None if self.on_gpu is None else _substitute_on_gpu,
         )
         return phi, into
 
@@ -105,8 +117,28 @@ def _substitute_compiled(
     return [x.reshape(x.shape[0], *trail) for x in out]
 
 
+def _eliminate_on_gpu(plan: CompiledPlan, conductance: Array) -> list[Array]:
+    trail = conductance.shape[1:]
+    rows = [shape[0] for shape in plan.factor_shapes(conductance)]
+    most = open_conductance(conductance.shape[0], conductance.dtype)
+    out = eliminate_on_gpu(plan.on_gpu, _flat(conductance, trail), rows, most)
+    return [x.reshape(x.shape[0], *trail) for x in out]
+
+
+def _substitute_on_gpu(
+    plan: CompiledPlan, factors: CompiledFactors, potential: Array, current: Array | None
+) -> list[Array]:
+    given = [*factors, potential, *([] if current is None else [current])]
+    trail = jnp.broadcast_shapes(*(x.shape[1:] for x in given))
+    shape = plan.graph.place.shape[0], math.prod(trail)
+    *known, u = (_flat(x, trail) for x in (*factors, potential))
+    injected = None if current is None else _flat(current, trail)
+    out = substitute_on_gpu(plan.on_gpu, known, u, injected, shape)
+    return [x.reshape(x.shape[0], *trail) for x in out]
+
+
 def _eliminate_portable(plan: CompiledPlan, conductance: Array) -> list[Array]:
-    return list(plan.portable.eliminate(conductance, plan.n_slots, plan.n_mesh))
+    return list(plan.portable.eliminate(conductance))
 
 
 def _substitute_portable(
@@ -120,8 +152,9 @@ def compiled_plan_of(
     n_nodes: int,
     edges: Int[np.ndarray, "edges 2"],
     terminals: Int[np.ndarray, " terminals"],
+    on_gpu: bool = False,
 ) -> CompiledPlan:
-    """Plan a sparse elimination in an order that is known."""
+    """Plan a sparse elimination in an order that is known, for a CPU or for a GPU too."""
     flat = flat_schedule(n_nodes, edges, terminals, order)
     portable = portable_of(plan_of(order, n_nodes, edges, terminals, BATCHED), flat)
     return CompiledPlan(
@@ -131,15 +164,19 @@ def compiled_plan_of(
         incidence(n_nodes, edges),
         size_class(flat.n_slots),
         size_class(len(flat.mesh)),
+        device_schedule(flat, n_nodes, terminals) if on_gpu and is_pallas_there() else None,
     )
 
 
 @arguments.checked(n_nodes=arguments.count(0), edges=_KNOWN, terminals=_KNOWN)
 @merges_parallel
 def compiled_plan(
-    n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " terminals"]
+    n_nodes: int,
+    edges: Int[np.ndarray, "edges 2"],
+    terminals: Int[np.ndarray, " terminals"],
+    device: str | None = None,
 ) -> CompiledPlan:
-    """Plans a sparse elimination for the compiled library.
+    """Plans a sparse elimination for the compiled library on a CPU, and for kernels of its own on a "gpu".
 
     ```python
     plan = jaxnn.kernels.compiled_plan(3, np.array([[0, 1], [1, 2]]), np.array([0, 2]))
@@ -147,4 +184,5 @@ def compiled_plan(
     solved.node_potential  # [1.0, 0.25, 0.0] [V]
     ```
     """
-    return compiled_plan_of(schedule(n_nodes, edges, terminals), n_nodes, edges, terminals)
+    order = schedule(n_nodes, edges, terminals)
+    return compiled_plan_of(order, n_nodes, edges, terminals, not runs_on_cpu(device))
