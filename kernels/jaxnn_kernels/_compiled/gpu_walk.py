@@ -7,7 +7,7 @@ is taken. (Mosaic GPU has no gather; CUDA text needs a compiler at run time and 
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -26,6 +26,9 @@ _PROGRAMS = 128
 _WARP = 32
 # Slots from which on a program has twice as many threads.
 _LARGE = 4096
+
+
+Fetched = TypeVar("Fetched")
 
 
 class Tile(NamedTuple):
@@ -132,16 +135,28 @@ class Walk:
 
         self.loop(end - first, n, of_tile)
 
-    def sum(self, most: Array, own: Array, term: Callable[[Array], Array]) -> Array:
-        """Adds term(0), ..., term(most - 1) to what each record begins with. Two sums take turns."""
+    def sum(
+        self,
+        most: Array,
+        own: Array,
+        find: Callable[[Array], Fetched],
+        term: Callable[[Fetched], Array],
+    ) -> Array:
+        """Adds term(find(0)), ..., term(find(most - 1)) to what each record begins with.
+
+        Where the next terms are found is fetched ahead, while these come from memory. Two sums take turns.
+        """
         n = self.tile.parts
+        both = lambda k: (find(k * (2 * n) + self.part), find(k * (2 * n) + n + self.part))
 
-        def step(k: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
-            at = k * (2 * n) + self.part
-            return sums[0] + term(at), sums[1] + term(at + n)
+        def step(k: Array, carry: tuple[Array, Array, Any]) -> tuple[Array, Array, Any]:
+            even, odd, (this, that) = carry
+            ahead = both(k + 1)
+            return even + term(this), odd + term(that), ahead
 
-        start = jnp.where(self.part == 0, own, jnp.zeros_like(own)), jnp.zeros_like(own)
-        even, odd = jax.lax.fori_loop(jnp.int32(0), _steps(most, 2 * n), step, start)
+        zeros = jnp.zeros_like(own)
+        start = jnp.where(self.part == 0, own, zeros), zeros, both(jnp.int32(0))
+        even, odd, _ = jax.lax.fori_loop(jnp.int32(0), _steps(most, 2 * n), step, start)
         total = even + odd
         return total if n == 1 else jnp.broadcast_to(jnp.sum(total, axis=1, keepdims=True), total.shape)
 

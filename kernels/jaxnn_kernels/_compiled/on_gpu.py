@@ -110,14 +110,17 @@ class _Elimination:
         junction = walk.index(schedule.branches, mask, record, 1)
         own = walk.load(self.conductance, junction, mask & (junction >= 0))
 
-        def product(k: Array) -> Array:
+        def find(k: Array) -> tuple[Array, ...]:
             there = mask & (begin + k < end)
-            left, right = self._pair(begin + k, there)
+            return there, *self._pair(begin + k, there)
+
+        def product(found: tuple[Array, ...]) -> Array:
+            there, left, right = found
             return walk.load(self.branch, left, there) * walk.load(self.branch, right, there)
 
         # Records are by rising numbers of products.
         longest = walk.number(schedule.first, last + 1) - walk.number(schedule.first, last)
-        total = walk.sum(longest, own, product)
+        total = walk.sum(longest, own, find, product)
         put(walk.index(schedule.branches, mask, record, 0), total, mask & (walk.part == 0))
 
     def _pair(self, at: Array, mask: Array) -> tuple[Array, Array]:
@@ -135,7 +138,8 @@ class _Elimination:
         walk, branch, n = self.walk, self.branch, self.walk.tile.parts
         begin, end = (walk.index(self.schedule.wires, mask, wire, k) for k in (1, 2))
         load = lambda slot: walk.load(branch, slot, mask & (slot < end))
-        r = _inverse_root(walk.sum(most, jnp.zeros(walk.tile, branch.dtype), lambda k: load(begin + k)))
+        zeros = jnp.zeros(walk.tile, branch.dtype)
+        r = _inverse_root(walk.sum(most, zeros, lambda k: begin + k, load))
         walk.store(self.scale, wire, r, mask & (walk.part == 0))
 
         def normalise(k: Array) -> None:
@@ -190,12 +194,15 @@ class _Substitution:
         walk = self.walk
         begin, end = (walk.index(self.schedule.reach, mask, node + k) for k in (0, 1))
 
-        def gain(k: Array) -> Array:
+        def find(k: Array) -> tuple[Array, ...]:
             there = mask & (begin + k < end)
-            slot, wire = (walk.index(self.schedule.reached, there, begin + k, row) for row in (0, 1))
-            return walk.load(self.branch, slot, there) * walk.load(self.phi, wire, there)
+            return there, *(walk.index(self.schedule.reached, there, begin + k, row) for row in (0, 1))
 
-        return walk.sum(most, walk.load(current, node, mask), gain)
+        return walk.sum(most, walk.load(current, node, mask), find, self._gain)
+
+    def _gain(self, found: tuple[Array, ...]) -> Array:
+        there, slot, node = found
+        return self.walk.load(self.branch, slot, there) * self.walk.load(self.phi, node, there)
 
     def _gather(self, current: Any, most: Array, wire: Array, mask: Array, last: Array) -> None:
         """y_i = (b_i + sum_j h_ji y_j) / sqrt(S_i), kept where phi_i will be."""
@@ -214,12 +221,15 @@ class _Substitution:
         node, row, begin, stop = (walk.index(ends, mask, end, k) for k in range(4))
         u = walk.load(self.potential, row, mask)
 
-        def flow(k: Array) -> Array:
+        def find(k: Array) -> tuple[Array, ...]:
             there = mask & (begin + k < stop)
-            number, other = (walk.index(self.schedule.mesh, there, begin + k, row) for row in (0, 1))
+            return there, *(walk.index(self.schedule.mesh, there, begin + k, row) for row in (0, 1))
+
+        def flow(found: tuple[Array, ...]) -> Array:
+            there, number, other = found
             return walk.load(self.mesh, number, there) * (u - walk.load(self.potential, other, there))
 
-        into = walk.sum(most, jnp.zeros_like(u), flow)
+        into = walk.sum(most, jnp.zeros_like(u), find, flow)
         if current is not None:
             into = into - self._reached(current, most_reach, node, mask)
         walk.store(self.into, row, into, mask & (walk.part == 0))
@@ -231,13 +241,12 @@ class _Substitution:
         walk = self.walk
         node, begin, end = (walk.index(self.schedule.wires, mask, wire, k) for k in range(3))
 
-        def gain(k: Array) -> Array:
+        def find(k: Array) -> tuple[Array, ...]:
             there = mask & (begin + k < end)
-            far = walk.index(self.schedule.far, there, begin + k)
-            return walk.load(self.branch, begin + k, there) * walk.load(self.phi, far, there)
+            return there, begin + k, walk.index(self.schedule.far, there, begin + k)
 
         own = jnp.zeros(walk.tile, self.phi.dtype) if current is None else walk.load(self.phi, node, mask)
-        phi = walk.sum(most, own, gain) * walk.load(self.scale, wire, mask)
+        phi = walk.sum(most, own, find, self._gain) * walk.load(self.scale, wire, mask)
         walk.store(self.phi, node, phi, mask & (walk.part == 0))
 
 
