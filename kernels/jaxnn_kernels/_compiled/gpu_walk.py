@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, PyTree
 
 
 try:
@@ -172,12 +172,21 @@ def launch(
     grid: tuple[int, int],
     interpret: bool,
 ) -> Callable[..., list[Array]]:
-    """A kernel as a function of whole arrays in memory."""
+    """A kernel as a function of whole arrays in memory, of pytrees of any structure."""
     threads = tile.records * tile.parts * tile.lanes
-    return pl.pallas_call(
+    # There may be no wires or no junctions, and nothing in memory then.
+    some = lambda shape: tuple(max(1, n) for n in shape)
+    run = pl.pallas_call(
         kernel,
-        out_shape=shapes,
-        grid=grid,
-        compiler_params=plgpu.CompilerParams(num_warps=threads // _WARP, num_stages=1),
+        out_shape=[jax.ShapeDtypeStruct(some(x.shape), x.dtype) for x in shapes],
+        grid=some(grid),
+        compiler_params=plgpu.CompilerParams(num_warps=max(1, threads // _WARP), num_stages=1),
         interpret=interpret,
     )
+
+    def call(*arrays: PyTree[Array]) -> list[Array]:
+        fill = lambda x: x if x.size else jnp.zeros(some(x.shape), x.dtype)
+        out = run(*jax.tree.map(fill, arrays))
+        return [x if x.shape == s.shape else x[tuple(map(slice, s.shape))] for x, s in zip(out, shapes, strict=True)]
+
+    return call

@@ -34,8 +34,10 @@ def eliminate_on_gpu(
     batch, n_blocks = conductance.shape[1], schedule.blocks.shape[0]
     tile = tile or tile_for(batch, n_blocks, rows[0])
     shapes = [jax.ShapeDtypeStruct((n, batch), conductance.dtype) for n in rows]
-    walk = lambda: Walk(tile, batch, interpret)
-    kernel = lambda *refs: _Elimination(walk(), *refs).run(most)
+
+    def kernel(schedule: Any, conductance: Any, *out: Any) -> None:
+        _Elimination(Walk(tile, batch, interpret), schedule, conductance, out).run(most)
+
     kernel.__name__ = "jaxnn_eliminate"
     grid = -(-batch // tile.lanes), n_blocks
     return launch(kernel, shapes, tile, grid, interpret)(schedule, conductance)
@@ -44,38 +46,40 @@ def eliminate_on_gpu(
 def substitute_on_gpu(
     schedule: Any,
     factors: tuple[Array, Array, Array],
-    potential: Array,
+    potential: Array | None,
     current: Array | None,
     shape: tuple[int, int],
+    hanging: float = 0.0,
     tile: Tile | None = None,
     interpret: bool = False,
 ) -> list[Array]:
     """Potentials (nodes, batch), the shape, and currents from the terminals (terminals, batch).
 
-    What has a batch of one is shared by all.
+    - `potential`: that of the terminals, (terminals, batch), None for 1 V at all of them.
+    - `current`: what flows into each node from outside, (nodes, batch), or None.
+    - What has a batch of one is shared by all.
+    - `hanging`: wires that conduct as little or less to others are at 0 V [S]: none by default.
     """
     batch, n_blocks = shape[1], schedule.blocks.shape[0]
     tile = tile or tile_for(batch, n_blocks, factors[0].shape[0])
-    shapes = [jax.ShapeDtypeStruct((n, batch), potential.dtype) for n in (shape[0], potential.shape[0])]
-    walk = lambda: Walk(tile, batch, interpret)
-    given = [schedule, *factors, potential, *([] if current is None else [current])]
+    terminals = schedule.terminals.shape[1]
+    shapes = [jax.ShapeDtypeStruct((n, batch), factors[0].dtype) for n in (shape[0], terminals)]
 
-    def kernel(schedule: Any, branch: Any, scale: Any, mesh: Any, potential: Any, *refs: Any) -> None:
-        *injected, phi, into = refs
-        solve = _Substitution(walk(), schedule, branch, scale, mesh, potential, phi, into)
-        solve.run(injected[0] if injected else None)
+    def kernel(schedule: Any, factors: Any, potential: Any, current: Any, *out: Any) -> None:
+        walk = Walk(tile, batch, interpret)
+        _Substitution(walk, schedule, factors, potential, out, hanging).run(current)
 
     kernel.__name__ = "jaxnn_potentials" if current is None else "jaxnn_response"
     grid = -(-batch // tile.lanes), n_blocks
-    return launch(kernel, shapes, tile, grid, interpret)(*given)
+    return launch(kernel, shapes, tile, grid, interpret)(schedule, factors, potential, current)
 
 
 class _Elimination:
     """The elimination of one block, in one program."""
 
-    def __init__(self, walk: Walk, schedule: Any, conductance: Any, branch: Any, scale: Any, mesh: Any):
+    def __init__(self, walk: Walk, schedule: Any, conductance: Any, out: tuple[Any, Any, Any]):
         self.walk, self.schedule, self.conductance = walk, schedule, conductance
-        self.branch, self.scale, self.mesh = branch, scale, mesh
+        self.branch, self.scale, self.mesh = out
         self.first_slot = walk.number(schedule.blocks, walk.block, 6)
 
     def run(self, most: float) -> None:
@@ -156,16 +160,15 @@ class _Substitution:
         self,
         walk: Walk,
         schedule: Any,
-        branch: Any,
-        scale: Any,
-        mesh: Any,
-        potential: Any,
-        phi: Any,
-        into: Any,
+        factors: tuple[Any, Any, Any],
+        potential: Any | None,
+        out: tuple[Any, Any],
+        hanging: float,
     ):
         self.walk, self.schedule = walk, schedule
-        self.branch, self.scale, self.mesh = branch, scale, mesh
-        self.potential, self.phi, self.into = potential, phi, into
+        self.branch, self.scale, self.mesh = factors
+        self.potential, (self.phi, self.into) = potential, out
+        self.hanging = hanging
 
     def run(self, current: Any | None) -> None:
         walk = self.walk
@@ -189,6 +192,15 @@ class _Substitution:
         walk.barrier()
         walk.loop(end - first, 1, back)
 
+    def _potential(self, row: Array, mask: Array) -> Array:
+        if self.potential is None:
+            return jnp.ones(self.walk.tile, self.phi.dtype)
+        return self.walk.load(self.potential, row, mask)
+
+    def _scale(self, wire: Array, mask: Array) -> Array:
+        scale = self.walk.load(self.scale, wire, mask)
+        return jnp.where(scale * self.hanging**0.5 >= 1, jnp.zeros_like(scale), scale) if self.hanging else scale
+
     def _reached(self, current: Any, most: Array, node: Array, mask: Array) -> Array:
         """What is injected into a node, and what reaches it from the wires before."""
         walk = self.walk
@@ -209,7 +221,7 @@ class _Substitution:
         del last
         walk = self.walk
         node = walk.index(self.schedule.wires, mask, wire, 0)
-        y = self._reached(current, most, node, mask) * walk.load(self.scale, wire, mask)
+        y = self._reached(current, most, node, mask) * self._scale(wire, mask)
         walk.store(self.phi, node, y, mask & (walk.part == 0))
 
     def _terminal(
@@ -219,7 +231,7 @@ class _Substitution:
         del last
         walk, ends = self.walk, self.schedule.terminals
         node, row, begin, stop = (walk.index(ends, mask, end, k) for k in range(4))
-        u = walk.load(self.potential, row, mask)
+        u = self._potential(row, mask)
 
         def find(k: Array) -> tuple[Array, ...]:
             there = mask & (begin + k < stop)
@@ -227,7 +239,7 @@ class _Substitution:
 
         def flow(found: tuple[Array, ...]) -> Array:
             there, number, other = found
-            return walk.load(self.mesh, number, there) * (u - walk.load(self.potential, other, there))
+            return walk.load(self.mesh, number, there) * (u - self._potential(other, there))
 
         into = walk.sum(most, jnp.zeros_like(u), find, flow)
         if current is not None:
@@ -246,7 +258,7 @@ class _Substitution:
             return there, begin + k, walk.index(self.schedule.far, there, begin + k)
 
         own = jnp.zeros(walk.tile, self.phi.dtype) if current is None else walk.load(self.phi, node, mask)
-        phi = walk.sum(most, own, find, self._gain) * walk.load(self.scale, wire, mask)
+        phi = walk.sum(most, own, find, self._gain) * self._scale(wire, mask)
         walk.store(self.phi, node, phi, mask & (walk.part == 0))
 
 

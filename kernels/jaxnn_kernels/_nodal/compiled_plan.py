@@ -85,8 +85,11 @@ class CompiledPlan(AbstractPlan):
         return CompiledFactors(*rows)
 
     def joined(self, conductance: Array, factors: CompiledFactors) -> Array:
-        scale = without_hanging(factors.scale, hanging(conductance))
-        return joined_by(self, conductance, factors._replace(scale=scale))
+        shape = self.graph.place.shape[0], *conductance.shape[1:]
+        by_plan = _joined_by_plan
+        operands = self, conductance, factors
+        on_gpu = None if self.on_gpu is None else _joined_on_gpu
+        return compiled_or_not(by_plan, by_plan, operands, (shape,), conductance.dtype, on_gpu)[0]
 
 
 def _flat(x: Array, trail: tuple[int, ...]) -> Array:
@@ -131,10 +134,24 @@ def _substitute_on_gpu(
     given = [*factors, potential, *([] if current is None else [current])]
     trail = jnp.broadcast_shapes(*(x.shape[1:] for x in given))
     shape = plan.graph.place.shape[0], math.prod(trail)
-    *known, u = (_flat(x, trail) for x in (*factors, potential))
+    known = tuple(_flat(x, trail) for x in factors)
     injected = None if current is None else _flat(current, trail)
-    out = substitute_on_gpu(plan.on_gpu, known, u, injected, shape)
+    out = substitute_on_gpu(plan.on_gpu, known, _flat(potential, trail), injected, shape)
     return [x.reshape(x.shape[0], *trail) for x in out]
+
+
+def _joined_by_plan(plan: CompiledPlan, conductance: Array, factors: CompiledFactors) -> list[Array]:
+    scale = without_hanging(factors.scale, hanging(conductance))
+    return [joined_by(plan, conductance, factors._replace(scale=scale))]
+
+
+def _joined_on_gpu(plan: CompiledPlan, conductance: Array, factors: CompiledFactors) -> list[Array]:
+    # As `joined_by`, whose arrays would be three more launches.
+    trail = conductance.shape[1:]
+    shape = plan.graph.place.shape[0], math.prod(trail)
+    known = tuple(_flat(x, trail) for x in factors)
+    reach, _ = substitute_on_gpu(plan.on_gpu, known, None, None, shape, hanging(conductance))
+    return [(reach > 0.5).astype(conductance.dtype).reshape(shape[0], *trail)]
 
 
 def _eliminate_portable(plan: CompiledPlan, conductance: Array) -> list[Array]:
