@@ -184,7 +184,7 @@ def launch(
         interpret=interpret,
     )
 
-    def call(*arrays: PyTree[Array]) -> list[Array]:
+    def call(*arrays: PyTree) -> list[Array]:
         fill = lambda x: x if x.size else jnp.zeros(some(x.shape), x.dtype)
         out = run(*jax.tree.map(fill, arrays))
         return [x if x.shape == s.shape else x[tuple(map(slice, s.shape))] for x, s in zip(out, shapes, strict=True)]

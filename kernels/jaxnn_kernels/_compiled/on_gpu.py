@@ -20,7 +20,7 @@ from .gpu_walk import Tile, Walk, is_pallas_there as is_pallas_there, launch, ti
 def eliminate_on_gpu(
     schedule: Any,
     conductance: Array,
-    rows: tuple[int, int, int],
+    rows: tuple[int, ...],
     most: float,
     tile: Tile | None = None,
     interpret: bool = False,

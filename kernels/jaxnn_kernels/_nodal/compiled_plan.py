@@ -122,7 +122,7 @@ def _substitute_compiled(
 
 def _eliminate_on_gpu(plan: CompiledPlan, conductance: Array) -> list[Array]:
     trail = conductance.shape[1:]
-    rows = [shape[0] for shape in plan.factor_shapes(conductance)]
+    rows = tuple(shape[0] for shape in plan.factor_shapes(conductance))
     most = open_conductance(conductance.shape[0], conductance.dtype)
     out = eliminate_on_gpu(plan.on_gpu, _flat(conductance, trail), rows, most)
     return [x.reshape(x.shape[0], *trail) for x in out]

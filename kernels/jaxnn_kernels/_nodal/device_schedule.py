@@ -24,7 +24,7 @@ _BLOCK = 11
 @jax.tree_util.register_dataclass
 @dc.dataclass(frozen=True)
 class DeviceSchedule:
-    """Lists of whole numbers, each padded to a class of sizes, so that networks alike share a program."""
+    """Lists of whole numbers, padded so that networks alike share a program."""
 
     # (blocks 10): ranges of rounds, of branches of the mesh, of terminals; first and last slot; the most
     # branches of the mesh at a terminal, and the most that reach one.
@@ -76,8 +76,8 @@ def device_schedule(
     longest_ends = _most(ends[3] - ends[2], *last), _most(np.diff(reach)[node], *last)
     blocks = [*walk.blocks.T, *last, table[:, 2], table[:, 2] + table[:, 3] - 1, *longest_ends]
     return DeviceSchedule(
-        _padded(np.stack(blocks, axis=1).T).T,
-        _padded(np.stack([*rounds.T, *longest], axis=1).T).T,
+        _padded(np.stack(blocks), size_class(len(table))).T,
+        _padded(np.stack([*rounds.T, *longest])).T,
         _padded(np.stack([walk.target, walk.own])),
         _padded(np.concatenate([[0], np.cumsum(walk.count)])),
         _padded(walk.pairs),
@@ -90,9 +90,12 @@ def device_schedule(
     )
 
 
-def _padded(x: np.ndarray) -> np.ndarray:
-    """The last axis padded with zeros to a class of sizes, and never empty."""
-    more = size_class(max(1, x.shape[-1])) - x.shape[-1]
+def _padded(x: np.ndarray, to: int | None = None) -> np.ndarray:
+    """The last axis padded with zeros, to a power of two where nothing else is said.
+
+    So networks of one size share a program: nothing but memory for the numbers is lost.
+    """
+    more = (to or max(16, 1 << (x.shape[-1] - 1).bit_length())) - x.shape[-1]
     return np.pad(x, [*[(0, 0)] * (x.ndim - 1), (0, more)]).astype(np.uint32).view(np.int32)
 
 
