@@ -138,12 +138,45 @@ def test_factors_that_a_batch_of_drives_shares(monkeypatch):
     agrees(solved(plan, g, u), reference(n, edges, terminals, *given), "float64")
 
 
-@pytest.mark.parametrize(("edges", "terminals"), [(np.zeros((0, 2), int), [0]), (np.array([[0, 1]]), [0, 1])])
+@pytest.mark.parametrize(
+    ("edges", "terminals"), [(np.zeros((0, 2), int), [0]), (np.array([[0, 1]]), [0, 1])]
+)
 def test_no_junctions_and_no_wires(monkeypatch, edges, terminals):
     plan = compiled_plan(2, edges, np.array(terminals), "gpu")
     interpreted(monkeypatch, ONE)
     given = arguments(2, edges, np.array(terminals), 1, "float64")[:2]
     agrees(solved(plan, *given), reference(2, edges, np.array(terminals), *given), "float64")
+
+
+def test_no_thread_reads_what_another_writes_between_two_barriers():
+    """Of an interpreter's one thread nothing can be seen of that: so by the lists themselves."""
+    n, terminals = 60, np.array([0, 59, 30])
+    plan: Any = compiled_plan(n, network(n, 60, 10), terminals, "gpu")
+    s = plan.on_gpu
+    (n_rounds,) = s.blocks[:, 1]
+    round_of_wire, round_of_slot = np.full(n, n_rounds), np.full(plan.n_slots, n_rounds)
+    for k, (_, _, wire, end, *_) in enumerate(s.rounds[:n_rounds]):
+        for node, start, stop in s.wires[:, wire:end].T:
+            round_of_wire[node] = k
+            assert (round_of_slot[start:stop] == n_rounds).all()
+            round_of_slot[start:stop] = k
+    padding = s.blocks[0, 7]
+    round_of_slot[padding] = -1
+    for k, (first, last, wire, end, most, most_reach) in enumerate(s.rounds[:n_rounds]):
+        # A round sums its own branches, each once, of products of those before.
+        targets = s.branches[0, first:last]
+        assert sorted(targets) == sorted(np.flatnonzero(round_of_slot == k))
+        pairs = s.pairs[s.first[first] : s.first[last]]
+        assert (round_of_slot[np.concatenate([pairs & 0xFFFF, (pairs >> 16) & 0xFFFF])] < k).all()
+        assert (np.diff(np.diff(s.first[first : last + 1])) >= 0).all()
+        # Its wires take from those after on the way back, and from those before on the way there.
+        for node, start, stop in s.wires[:, wire:end].T:
+            assert (round_of_wire[s.far[start:stop]] > k).all()
+            slots, nodes = s.reached[:, s.reach[node] : s.reach[node + 1]]
+            assert (round_of_wire[nodes] < k).all()
+            np.testing.assert_array_equal(s.far[slots], node)
+            assert stop - start <= most
+            assert len(slots) <= most_reach
 
 
 def launches(function, *args):

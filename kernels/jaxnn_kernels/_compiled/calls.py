@@ -59,7 +59,9 @@ def _lower_as(native: str) -> Callable[..., Sequence[mlir.ir.Value]]:
 
 
 _primitive.def_abstract_eval(lambda *_, types, **__: list(types))
-_primitive.def_impl(lambda *leaves, **parameters: jax.jit(lambda *x: _primitive.bind(*x, **parameters))(*leaves))
+_primitive.def_impl(
+    lambda *leaves, **parameters: jax.jit(lambda *x: _primitive.bind(*x, **parameters))(*leaves)
+)
 mlir.register_lowering(_primitive, _lower_as("portable"))
 mlir.register_lowering(_primitive, _lower_as("compiled"), platform="cpu")
 mlir.register_lowering(_primitive, _lower_as("on_gpu"), platform="cuda")

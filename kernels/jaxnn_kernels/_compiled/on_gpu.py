@@ -87,7 +87,8 @@ class _Elimination:
         of_block = ft.partial(walk.number, self.schedule.blocks, walk.block)
         first, end = of_block(0), of_block(1)
         # What pads a list of pairs points at the last slot. A block that pads the list of blocks has no rounds.
-        zero = jnp.zeros(walk.tile, self.branch.dtype)
+        s = self.schedule
+        zero = walk.warmed((s.first, s.branches, s.pairs, s.wires), self.branch.dtype)
         walk.store(self.branch, jnp.full(walk.tile, of_block(7)), zero, walk.is_first & (first < end))
 
         def of_round(k: Array) -> None:
@@ -107,7 +108,9 @@ class _Elimination:
         is_leak = jnp.abs(value) <= most
         self.walk.store(self.mesh, number, jnp.where(is_leak, jnp.zeros_like(value), value), mask)
 
-    def _sum(self, put: Callable[[Array, Array, Array], None], record: Array, mask: Array, last: Array) -> None:
+    def _sum(
+        self, put: Callable[[Array, Array, Array], None], record: Array, mask: Array, last: Array
+    ) -> None:
         """A branch gains all its products: what it begins with, and those of the wires before."""
         walk, schedule = self.walk, self.schedule
         begin, end = (walk.index(schedule.first, mask, record + k) for k in (0, 1))
@@ -175,6 +178,9 @@ class _Substitution:
         of_block = ft.partial(walk.number, self.schedule.blocks, walk.block)
         first, end = of_block(0), of_block(1)
         of_round = ft.partial(walk.number, self.schedule.rounds)
+        s = self.schedule
+        reached = () if current is None else (s.reach, s.reached)
+        self.zero = walk.warmed((s.wires, s.far, *reached), self.phi.dtype)
 
         def forward(k: Array) -> None:
             of = ft.partial(of_round, first + k)
@@ -199,7 +205,11 @@ class _Substitution:
 
     def _scale(self, wire: Array, mask: Array) -> Array:
         scale = self.walk.load(self.scale, wire, mask)
-        return jnp.where(scale * self.hanging**0.5 >= 1, jnp.zeros_like(scale), scale) if self.hanging else scale
+        return (
+            jnp.where(scale * self.hanging**0.5 >= 1, jnp.zeros_like(scale), scale)
+            if self.hanging
+            else scale
+        )
 
     def _reached(self, current: Any, most: Array, node: Array, mask: Array) -> Array:
         """What is injected into a node, and what reaches it from the wires before."""
@@ -231,7 +241,7 @@ class _Substitution:
         del last
         walk, ends = self.walk, self.schedule.terminals
         node, row, begin, stop = (walk.index(ends, mask, end, k) for k in range(4))
-        u = self._potential(row, mask)
+        u = self._potential(row, mask) + self.zero
 
         def find(k: Array) -> tuple[Array, ...]:
             there = mask & (begin + k < stop)

@@ -104,7 +104,9 @@ def _eliminate_compiled(plan: CompiledPlan, conductance: Array) -> list[Array]:
     batch = math.prod(trail)
     shapes = [(shape[0], batch) for shape in plan.factor_shapes(conductance)]
     most = open_conductance(conductance.shape[0], conductance.dtype)
-    out = call("eliminate", shapes, plan.schedule, conductance.reshape(conductance.shape[0], batch), most=most)
+    out = call(
+        "eliminate", shapes, plan.schedule, conductance.reshape(conductance.shape[0], batch), most=most
+    )
     return [x.reshape(x.shape[0], *trail) for x in out]
 
 

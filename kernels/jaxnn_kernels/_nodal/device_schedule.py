@@ -114,7 +114,12 @@ class _Walk:
         self._n_records = 0
         self.rounds: list[tuple[int, int, int, int]] = []
         self.blocks = np.array([self._block(row) for row in table.tolist()], np.int64).reshape(-1, 4)
-        nothing = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((2, 0), np.int64)
+        nothing = (
+            np.zeros(0, np.int64),
+            np.zeros(0, np.int64),
+            np.zeros(0, np.int64),
+            np.zeros((2, 0), np.int64),
+        )
         parts = zip(nothing, *self._records, strict=True)
         self.target, self.own, self.count, pairs = (np.concatenate(x, axis=-1) for x in parts)
         self.pairs = pairs if self._wide else pairs[0] | (pairs[1] << 16)
@@ -142,10 +147,14 @@ class _Walk:
         for _ in range(n_groups):
             n_pairs, count, has_own = self._numbers[at : at + 3].tolist()
             length = 1 + has_own + n_pairs * (1 + is_wide)
-            records = self._numbers[at + 3 : at + 3 + count * length].reshape(count, length).astype(np.int64)
+            records = (
+                self._numbers[at + 3 : at + 3 + count * length].reshape(count, length).astype(np.int64)
+            )
             own = records[:, 1] if has_own else np.full(count, -1)
             words = records[:, 1 + has_own :].ravel()
-            pairs = words.reshape(-1, 2).T if is_wide else np.stack([words & 0xFFFF, (words >> 16) & 0xFFFF])
+            pairs = (
+                words.reshape(-1, 2).T if is_wide else np.stack([words & 0xFFFF, (words >> 16) & 0xFFFF])
+            )
             self._records.append((records[:, 0] + first, own, np.full(count, n_pairs), pairs))
             self._n_records += count
             at += 3 + count * length
