@@ -55,11 +55,15 @@ def _lower_for_cpu(
 ) -> Sequence[mlir.ir.Value]:
     module = context.module_context
     native = not (module.lowering_parameters.for_export or is_shared_module(module))
-    return mlir.lower_fun(lambda *x, **given: _run(*x, **given, native=native))(context, *values, **parameters)
+    return mlir.lower_fun(lambda *x, **given: _run(*x, **given, native=native))(
+        context, *values, **parameters
+    )
 
 
 _primitive.def_abstract_eval(lambda *_, types, **__: list(types))
-_primitive.def_impl(lambda *leaves, **parameters: jax.jit(lambda *x: _primitive.bind(*x, **parameters))(*leaves))
+_primitive.def_impl(
+    lambda *leaves, **parameters: jax.jit(lambda *x: _primitive.bind(*x, **parameters))(*leaves)
+)
 mlir.register_lowering(_primitive, mlir.lower_fun(lambda *x, **given: _run(*x, **given, native=False)))
 mlir.register_lowering(_primitive, _lower_for_cpu, platform="cpu")
 
@@ -69,4 +73,4 @@ def call(name: str, shapes: Sequence[Shape], *arrays: Array, **numbers: float) -
     dtype = arrays[-1].dtype
     suffix = {"float32": "f32", "float64": "f64"}[dtype.name]
     types = [jax.ShapeDtypeStruct(shape, dtype) for shape in shapes]
-    return jax.ffi.ffi_call(f"jaxnn_{name}_{suffix}", types)(*arrays, **numbers)
+    return list(jax.ffi.ffi_call(f"jaxnn_{name}_{suffix}", types)(*arrays, **numbers))

@@ -13,9 +13,11 @@ from .. import _arguments as arguments
 
 # "xla" for the path that JAX compiles, "compiled" to insist on the library.
 VARIABLE = "JAXNN_SOLVE"
-_CHOICES = ("", "compiled", "xla")
+_check_choice = arguments.word("", "compiled", "xla")
 _LIBRARY = Path(__file__).parent / "libjaxnn_nodal.so"
-_TARGETS = [f"jaxnn_{what}_{dtype}" for what in ("eliminate", "potentials", "response") for dtype in ("f32", "f64")]
+_TARGETS = [
+    f"jaxnn_{what}_{dtype}" for what in ("eliminate", "potentials", "response") for dtype in ("f32", "f64")
+]
 
 
 @ft.cache
@@ -34,7 +36,9 @@ def _loaded() -> ctypes.CDLL | str:
 
 
 def _choice() -> str:
-    return arguments.word(VARIABLE, os.environ.get(VARIABLE, ""), _CHOICES)
+    choice = os.environ.get(VARIABLE, "")
+    _check_choice(VARIABLE, choice)
+    return choice
 
 
 def is_compiled() -> bool:
@@ -44,7 +48,7 @@ def is_compiled() -> bool:
     - The environment variable `JAXNN_SOLVE` chooses: "xla" for the path that JAX compiles for any device,
       "compiled" to insist.
 
-    Raises `ValueError` for another choice, and `RuntimeError` where the library is insisted on and not there.
+    Raises a `ValueError` for another choice, and a `RuntimeError` where there is no library to insist on.
 
     ```python
     jaxnn.kernels.is_compiled() in (True, False)  # True
