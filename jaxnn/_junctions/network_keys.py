@@ -5,6 +5,7 @@ of its own: the keys of all networks, and what is drawn for the junctions of one
 """
 
 import functools as ft
+import hashlib
 from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
@@ -71,9 +72,8 @@ def keys_of_laws(key: Key, own: Sequence[Int[np.ndarray, " _"]]) -> list[Key | N
     # The number of a law among those that its network has.
     rank = np.maximum(np.cumsum(counts > 0, axis=0) - 1, 0)
     alone = jr.wrap_key_data(jr.key_data(key), impl=networks.kind)
-    several = {
-        int(n): jax.vmap(lambda k, n=n: jr.split(k, int(n)))(alone) for n in set(laws_there) - {0, 1}
-    }
+    more_than_one = sorted({int(n) for n in laws_there} - {0, 1})
+    several = {n: jax.vmap(lambda key, n=n: jr.split(key, n))(alone) for n in more_than_one}
 
     def key_of(law: int) -> Key:
         keys = alone
@@ -88,6 +88,7 @@ def keys_of_laws(key: Key, own: Sequence[Int[np.ndarray, " _"]]) -> list[Key | N
 @ft.cache
 def _kind(networks: _Networks) -> Hashable:
     """The kind of such keys, as JAX wants it: what it does to the numbers that keys consist of."""
+    digest = hashlib.blake2b(repr(networks).encode(), digest_size=8).hexdigest()
     made = define_prng_impl(
         key_shape=(len(networks.sizes), *networks.key_shape),
         seed=_no_seed,
@@ -95,7 +96,7 @@ def _kind(networks: _Networks) -> Hashable:
         random_bits=ft.partial(_random_bits, networks),
         fold_in=ft.partial(_fold_in, networks),
         name=f"keys of {len(networks.sizes)} networks",
-        tag=f"networks {hash(networks):x}",
+        tag=f"networks {digest}",
     )
     _networks_of[made] = networks
     return made

@@ -10,6 +10,7 @@ import pytest
 
 import jaxnn
 from helpers import assert_same, line
+from jaxnn._sweep.store import Store
 
 
 # Noise moves states far in a step on purpose here.
@@ -124,7 +125,7 @@ def test_what_networks_cannot_draw_by_themselves_is_refused():
         run(Common())
 
 
-def test_runs_of_a_sweep_draw_the_same_numbers_whatever_they_run_with(tmp_path):
+def test_runs_of_a_sweep_draw_the_same_numbers_whatever_they_run_with(tmp_path, monkeypatch):
     pytest.importorskip("zarr")
     law = jaxnn.WithLangevinNoise(jaxnn.Resistor(1e-3), 0.2)
     kept = {"largest": lambda run: jnp.nanmax(run.final_state), "first": lambda run: run.final_state[0]}
@@ -142,6 +143,19 @@ def test_runs_of_a_sweep_draw_the_same_numbers_whatever_they_run_with(tmp_path):
         found = swept(f"{networks}-{points}", networks_at_once=networks, points=points)
         for name in kept:
             np.testing.assert_array_equal(found[name].values, wanted[name].values)
+    # Cut off after the first chunk, and gone on with.
+    write, written = Store.write_chunk, []
+
+    def write_one(*arguments):
+        if written:
+            raise KeyboardInterrupt
+        written.append(write(*arguments))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "write_chunk", write_one)
+        with pytest.raises(KeyboardInterrupt):
+            swept("cut", networks_at_once=3, points=2)
+    np.testing.assert_array_equal(swept("cut").largest.values, wanted.largest.values)
     for i, network in enumerate(NETWORKS):
         alone = run(law, network, (0, 2), key=jr.fold_in(KEY, i)).final_state
         np.testing.assert_array_equal(wanted.largest.values[i], np.full(3, alone.max()))
