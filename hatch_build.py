@@ -22,7 +22,9 @@ class CustomBuildHook(BuildHookInterface):
         except (OSError, subprocess.CalledProcessError) as error:
             native["LIBRARY"].unlink(missing_ok=True)
             said = getattr(error, "stderr", "") or error
-            self.app.display_warning(f"The compiled nodal solve was not built, the slower one will run: {said}")
+            self.app.display_warning(
+                f"The compiled nodal solve was not built, the slower one will run: {said}"
+            )
             return
         # The library knows XLA, not Python: one wheel serves every version.
         tag = sysconfig.get_platform().replace("-", "_").replace(".", "_")

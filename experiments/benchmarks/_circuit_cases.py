@@ -26,6 +26,7 @@ from experiments.benchmarks._statistics import Case
 SERIES: Any = 1e4  # [Ohm]
 CAPACITANCE = 1e-10  # [F]: with what a junction conducts when it is off, about a time step
 SILVER = 2.26e-8, 50e-9  # [Ohm m] and [m], resistivity and diameter
+SIZES = (50, 100, 200, 500, 1000)  # of wires; where these resist, five to six times as many nodes
 
 
 class Shaped(jaxnn.AbstractCurrentJunction):
@@ -76,9 +77,9 @@ def _around(wires: int) -> dict[str, dict[str, Any]]:
 
 
 def circuit_case(wires: int, batch: int, what: str, dtype: str = "float32") -> Case:
-    """A time step of a run that has `what` besides."""
+    """A time step of a run that has `what` besides, or of a plain one."""
     network, terminals = problem(wires)
-    around = _around(wires)[what]
+    around = _around(wires)[what] if what else {}
     is_noisy = around.pop("is_noisy", False)
     if around.pop("resistive", False):
         network = network.with_wire_resistance(*SILVER)
@@ -106,7 +107,8 @@ def circuit_case(wires: int, batch: int, what: str, dtype: str = "float32") -> C
         solves = jax.jit(counted if batch == 1 else jax.vmap(counted))(*arguments)[2]["solves"]
         # A batch goes on until the last of it is done.
         info["solves"] = float(jnp.mean(jnp.max(solves.reshape(batch, steps), axis=0)))
-    return Case(f"ours {dtype}, {what}", lambda _: program(*arguments), batch, steps, False, info)
+    name = f"ours {dtype}, {what}" if what else f"ours {dtype}"
+    return Case(name, lambda _: program(*arguments), batch, steps, False, info)
 
 
 def _pairs(network: jaxnn.Network, terminals: Any, batch: int) -> Any:
@@ -139,3 +141,14 @@ def circuit_builds(wires: int, batch: int) -> list[Callable[[], Case]]:
         ft.partial(circuit_case, wires, batch, what) for what in _around(wires)
     ]
     return [*made, ft.partial(injected_case, wires, batch)]
+
+
+def node_builds(batch: int) -> list[Callable[[], Case]]:
+    """Networks of several sizes, each with wires that conduct ideally and with wires that resist."""
+
+    def case(wires: int, what: str) -> Case:
+        made = circuit_case(wires, batch, what)
+        made.info |= {"wires": wires, "resistive": bool(what)}
+        return made
+
+    return [ft.partial(case, wires, what) for wires in SIZES for what in ("", "resistive wires")]

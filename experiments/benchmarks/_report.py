@@ -29,6 +29,35 @@ def first_call_line(record: dict[str, Any]) -> str:
     return f"first call, {record['wires']} wires, {record['name']}: {record['first_call_s']:.2f} s"
 
 
+def table(records: list[dict[str, Any]]) -> str:
+    """The table of a group."""
+    return node_table(records) if records[0]["kind"] == "nodes" else group_table(records)
+
+
+def node_table(records: list[dict[str, Any]]) -> str:
+    """Times against nodes, with those of networks whose wires resist over those of the same without."""
+    lines = [
+        f"\nnodes, batch {records[0]['batch']:,}",
+        f"{'':32}{'wires':>7} {'nodes':>7} {'us':>10} {'(quartiles)':>22} {'us/node':>9} {'ratio':>7} "
+        f"{'/node':>7} {'compile s':>9}",
+    ]
+    ideal = {record["wires"]: record for record in reversed(records) if not record["resistive"]}
+    for record in records:
+        beside = ideal[record["wires"]]
+        low, median, high = (1e6 * record[f"seconds_{key}"] for key in ("low", "median", "high"))
+        ratio = record["seconds_median"] / beside["seconds_median"]
+        lines.append(
+            f"{record['name']:32}{record['wires']:7,} {record['nodes']:7,} {median:10.4g} "
+            f"{f'({low:.4g} to {high:.4g})':>22} {median / record['nodes']:9.3g} {ratio:7.3g} "
+            f"{ratio * beside['nodes'] / record['nodes']:7.3g} {record['compile_s']:9.3g}"
+        )
+    for name in dict.fromkeys(record["name"] for record in records):
+        of = [record for record in records if record["name"] == name]
+        power, _ = fit_exponent([r["nodes"] for r in of], [r["seconds_median"] for r in of])
+        lines.append(f"{name}: nodes^{power:.2f}")
+    return "\n".join(lines)
+
+
 def group_table(records: list[dict[str, Any]]) -> str:
     """The cases of a group, with ratios to the first."""
     first = records[0]

@@ -115,6 +115,11 @@ def circuit_group(wires: int, batch: int) -> Group:
     return Group("circuit", wires, batch, (plain, *circuit.circuit_builds(wires, batch)))
 
 
+def node_group(batch: int) -> Group:
+    """A step of networks of several sizes, whose wires have no resistance or resist."""
+    return Group("nodes", 0, batch, tuple(circuit.node_builds(batch)))
+
+
 def nickelate_group(batch: int) -> Group:
     """Time steps of nickelate devices."""
     build = tuple(ft.partial(nickelate.nickelate_case, batch, dtype) for dtype in ("float32", "float64"))
@@ -144,7 +149,7 @@ def all_groups(quick: bool, sizes: list[int], batches: list[int]) -> list[Group]
     groups += [ensemble_group(*key) for key in ((100, 64), (100, 256), (1000, 32))]
     groups += [gradient_group(100, 256, 50), gradient_group(100, 1, 200), gradient_group(1000, 64, 8)]
     groups.append(surrogate_group(100, 256, 50))
-    groups += [circuit_group(100, 256), circuit_group(100, 1)]
+    groups += [circuit_group(100, 256), circuit_group(100, 1), node_group(1)]
     groups += [solve_group(*key) for key in ((100, 64), (300, 64), (10_000, 16))]
     groups += [latency_group(wires) for wires in (100, 1000)]
     groups += [nickelate_group(4096), *grow_groups()]
@@ -254,7 +259,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         key = {"kind": group.kind, "wires": group.wires, "batch": group.batch}
         records = [key | record for record in measured]
         out["records"] += records
-        print(report.group_table(records), flush=True)
+        print(report.table(records), flush=True)
         script.write_report(arguments.out / "benchmark.json", out)
     out["seconds"] = time.perf_counter() - begin
     return out

@@ -104,22 +104,25 @@ SERIES = {"two sines": two_sines, "Mackey-Glass": mackey_glass}
 
 
 class Loop:
-    """A network, its electrodes, and the interval of its steps."""
+    """A network, its electrodes, and the interval of its steps, for series of `count` values."""
 
-    def __init__(self, wires: int, seed: int):
+    def __init__(self, wires: int, seed: int, count: int):
         self.network = jaxnn.nanowire_network(wires, box=(wires / 0.1e12) ** 0.5, seed=seed)
         source, drain = jaxnn.farthest_pair(self.network)
         self.terminals: Any = source, jaxnn.Electrode(drain, "ground")
-        self.dt = self._slowest(source, drain) / 20
+        # One that is long enough for whatever wires hold, until it is known.
+        self.dt = 1.0
+        self.dt = self._slowest(count, source, drain) / 20
         from_starts = jax.vmap(self._forecast, in_axes=(None, 0, None))
         self.forecast = jax.jit(jax.vmap(from_starts, in_axes=(0, None, None)))
         """Voltages [V] of closed loops, of weights, potentials at the start and the capacitance."""
 
-    def _slowest(self, *held: int) -> float:
+    def _slowest(self, count: int, *held: int) -> float:
         """The slowest time constant [s] of the network near the mean voltage of a series."""
         n, (a, b) = self.network.n_nodes, self.network.edges.T
-        setup = {"terminals": self.terminals, "dt": 1.0, "steps": 1, "record": "junction_voltage"}
-        across = jaxnn.simulate(self.network, Sinh(), jaxnn.Constant(OFFSET), **setup).junction_voltage[-1]
+        # As a series that does not change, by the program of the others: to compile is most of the time.
+        potential = np.asarray(self.run(jnp.full(count, OFFSET), count, BELOW).node_potential[-1])
+        across = potential[a] - potential[b]
         slope, flows = CURRENT / SCALE * np.cosh(across / SCALE), np.zeros((n, n))
         for i, j, sign in ((a, a, 1), (b, b, 1), (a, b, -1), (b, a, -1)):
             np.add.at(flows, (i, j), sign * slope)
@@ -210,13 +213,14 @@ def main() -> None:
     # Starts that choose and starts that test have no step in common.
     starts[chosen:] += HORIZON
     found: dict[str, Any] = {name: {} for name in SERIES}
-    count = starts[-1] + HORIZON + 2
+    count = int(starts[-1]) + HORIZON + 2
+    series = {name: make(count) for name, make in SERIES.items()}
     for seed in range(networks):
-        loop = Loop(wires, seed)
+        loop = Loop(wires, seed, count)
         # Next to none, for the same program: what wires hold is gone within a step.
         for kind, below in (("with capacitors", BELOW), ("without", 1e-9 * BELOW)):
-            for name, series in SERIES.items():
-                errors = forecasts(loop, series(count), jnp.asarray(below), starts, chosen)
+            for name, values in series.items():
+                errors = forecasts(loop, values, jnp.asarray(below), starts, chosen)
                 found[name].setdefault(kind, []).append(errors)
     picture(found, arguments.out / "closed_loop.png")
     shown = ("penalty", "error of one step, open loop", "error over the horizon", "steps to failure")

@@ -13,7 +13,7 @@ from .._core import Number
 from .._drives import AbstractDrive, Clock, drive_at
 from .._networks import Topology
 from .capacitance import Capacitance
-from .electrode import HOLDING, Electrodes, check_on, check_resistance
+from .electrode import HOLDING, Electrodes, check_on, check_resistance, check_single
 from .layout import Layout, layout_of
 
 
@@ -141,10 +141,13 @@ def make_circuit(
 ) -> tuple[Circuit, Layout]:
     """The circuit of a network, and the graph that its plan is made for.
 
-    **Raises:** `ValueError` for a network that nothing holds at a potential: a current into it, or the
-    potential of what floats, would have no value.
+    **Raises:** `ValueError` for an electrode with several numbers in the place of one, and for a network
+    that nothing holds at a potential: a current into it, or the potential of what floats, would have no
+    value.
     """
     all_of = electrodes.all
+    for electrode in all_of:
+        check_single(electrode)
     holds_potential = tuple(x.kind in HOLDING for x in all_of)
     has_substrate = capacitance is not None and capacitance.to_substrate is not None
     kept = {of for of, held in zip(electrodes.network, holds_potential, strict=True) if held}

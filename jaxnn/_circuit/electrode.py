@@ -21,8 +21,9 @@ from .._core import (
     check_at_least,
     holds,
     unit,
+    user_code,
 )
-from .._drives import AbstractDrive
+from .._drives import AbstractDrive, Clock, drive_at, settled
 from .._networks import Ensemble, Network
 
 
@@ -120,6 +121,31 @@ def check_on(on: Number) -> None:
     """Raises a `ValueError` for a switch that is not from 0 to 1."""
     if not holds(lambda on: (on >= 0) & (on <= 1), on):
         raise ValueError(f"on of an Electrode must be from 0 to 1, got {on}.")
+
+
+def check_single(electrode: Electrode) -> None:
+    """Raises a `ValueError` for an electrode with several numbers in the place of one.
+
+    As late as a run, since a batch of electrodes is made before it is mapped.
+    """
+    name = f"the Electrode on wire {electrode.wire}" if electrode.is_placed else "an Electrode"
+    advice = "Give each electrode its own, or use jax.vmap for several runs."
+    for field in ("resistance", "on"):
+        value = getattr(electrode, field)
+        if isinstance(value, AbstractDrive):
+            zero, drive = Clock.at(0.0), f"the drive {type(value).__name__}"
+            given = lambda value=value, zero=zero: drive_at(settled(value, zero.time.dtype), zero)
+            with user_code(f"{drive} in `on` of {name}"):
+                shape = jax.eval_shape(given).shape
+            if np.prod(shape) != 1:
+                known = not any(isinstance(x, Tracer) for x in jax.tree.leaves(value))
+                said = f"is {given().tolist()}" if known else f"has shape {shape}"
+                raise ValueError(
+                    f"`on` of {name} must be one number at a time, and {drive} {said} at 0 s. {advice}"
+                )
+        elif value is not None and np.size(value) != 1:
+            said = f"shape {value.shape}" if isinstance(value, Tracer) else np.asarray(value).tolist()
+            raise ValueError(f"`{field}` of {name} must be one number, got {said}. {advice}")
 
 
 class Electrodes(NamedTuple):

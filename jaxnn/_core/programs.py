@@ -8,11 +8,12 @@ from typing import Any, ParamSpec, TypeVar
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jaxtyping import PyTree
 
-from jaxnn_kernels import arguments
+from jaxnn_kernels import arguments, plans_of_here
 
 from .numerical_warning import warn_user
 
@@ -89,7 +90,9 @@ def compiled(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
 
     @ft.wraps(function)
     def call(*args: Inputs.args, **kwargs: Inputs.kwargs) -> Output:
-        arrays, static = eqx.partition((args, kwargs), _is_array)
+        # Whatever has electrodes elsewhere, or as many wires and junctions, then shares a program.
+        inputs = plans_of_here((args, kwargs)) if _runs_here((args, kwargs)) else (args, kwargs)
+        arrays, static = eqx.partition(inputs, _is_array)
         leaves, tree = jax.tree_util.tree_flatten(static)
         given = jax.tree_util.tree_leaves(arrays)
         types = tuple(jax.typeof(x) for x in given)
@@ -99,6 +102,16 @@ def compiled(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
         return eqx.combine(out, rest.value)
 
     return call
+
+
+def _runs_here(inputs: PyTree) -> bool:
+    """Whether a program will run on the one CPU at hand: it is not part of one that may go elsewhere."""
+    arrays = [x for x in jax.tree_util.tree_leaves(inputs) if isinstance(x, jax.Array)]
+    # Within a function that is being traced even a new zero is.
+    if any(isinstance(x, Tracer) for x in [*arrays, jnp.zeros(())]) or jax.default_backend() != "cpu":
+        return False
+    devices = [x.devices() for x in arrays]
+    return all(len(on) == 1 and next(iter(on)).platform == "cpu" for on in devices)
 
 
 class _Static(eqx.Module):

@@ -9,6 +9,11 @@ from .abstract import (
 from .draw import draw_junctions as draw_junctions
 from .inputs import call_law as call_law, draws_random_numbers as draws_random_numbers
 from .mixed import MixedJunction as MixedJunction, loses_rounding as loses_rounding
+from .network_keys import (
+    joint_key as joint_key,
+    keys_of_networks as keys_of_networks,
+    typed_key as typed_key,
+)
 from .noise import WithLangevinNoise as WithLangevinNoise, WithReadNoise as WithReadNoise
 from .ornstein_uhlenbeck import OrnsteinUhlenbeckJunction as OrnsteinUhlenbeckJunction
 from .reduced_units import threshold_voltage as threshold_voltage

@@ -1,11 +1,13 @@
 """How junctions of one kind differ from each other."""
 
 import dataclasses as dc
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 from jaxtyping import ArrayLike
 
 from .._core import (
@@ -20,16 +22,24 @@ from .._core import (
     follow,
 )
 from .abstract import AbstractJunction
+from .network_keys import joint_key, keys_of_networks, typed_key
 
 
 Law = TypeVar("Law", bound=AbstractJunction)
 
 
-@arguments.checked(
-    junction=arguments.one_of(AbstractJunction), key=arguments.key, n_junctions=arguments.count()
-)
+def _counts(name: str, value: Any) -> None:
+    """Raises a `ValueError` unless a value is a count, or several."""
+    is_row = isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim)
+    (arguments.whole_numbers(ndim=1, low=0) if is_row else arguments.count())(name, value)
+
+
+@arguments.checked(junction=arguments.one_of(AbstractJunction), key=arguments.key, n_junctions=_counts)
 def draw_junctions(
-    junction: Declared[Law], key: Key, n_junctions: Count, **deviations: Declared[ArrayLike]
+    junction: Declared[Law],
+    key: Key,
+    n_junctions: Count | Declared[Sequence[int] | np.ndarray],
+    **deviations: Declared[ArrayLike],
 ) -> Law:
     r"""Draws a law whose parameters differ from junction to junction.
 
@@ -38,7 +48,8 @@ def draw_junctions(
     - `junction`: the law of the typical junction, whose parameters are the medians.
     - `key`: the same key for the same junctions. What is drawn of one parameter does not depend on
       which others are.
-    - `n_junctions`: `network.n_junctions`, passive ones included.
+    - `n_junctions`: `network.n_junctions`, passive ones included; those of each network for an ensemble,
+      `np.diff(ensemble.junction_offsets)`, of which network i draws what it does with `fold_in(key, i)`.
     - `deviations`: names of parameters of the law, and the deviation $s$ of the logarithm of each [1].
 
     Raises a `ValueError` for a name that is no number of the law, a negative deviation, and numbers drawn
@@ -52,6 +63,11 @@ def draw_junctions(
     """
     names = [field.name for field in dc.fields(junction)]
     numbers = [name for name in names if eqx.is_inexact_array_like(getattr(junction, name))]
+    counts: Any = n_junctions
+    total = int(np.sum(counts))
+    if np.ndim(counts):
+        sizes = tuple(int(n) for n in counts)
+        key = joint_key(keys_of_networks(typed_key(key), np.arange(len(sizes))), sizes)
     drawn: Any = junction
     for name, deviation in deviations.items():
         if name not in numbers:
@@ -61,14 +77,14 @@ def draw_junctions(
             )
         deviation = as_inexact(deviation)
         check_at_least(f"the deviation of {name}", deviation, 0, "")
-        if deviation.shape not in ((), (int(n_junctions),)):
+        if deviation.shape not in ((), (total,)):
             raise ValueError(
-                f"the deviation of {name} must be one number, or one for each of {n_junctions} junctions, "
+                f"the deviation of {name} must be one number, or one for each of {total} junctions, "
                 f"got shape {deviation.shape}."
             )
         value, deviation = follow((as_inexact(getattr(junction, name)), deviation), junction)
         own = jr.fold_in(key, names.index(name))
-        normal = jr.normal(own, (int(n_junctions),), common_dtype((value, deviation)))
+        normal = jr.normal(own, (total,), common_dtype((value, deviation)))
         drawn = eqx.tree_at(
             lambda law, name=name: getattr(law, name), drawn, value * jnp.exp(deviation * normal)
         )

@@ -13,6 +13,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 from .._core import Declared, Key, Numbers, arguments, array_module, common_dtype
 from .abstract import AbstractJunction, AbstractRateJunction
 from .inputs import call_law, draws_random_numbers
+from .network_keys import keys_of_laws
 from .noise import in_front
 
 
@@ -24,6 +25,7 @@ class Assignment:
         self.law_of_junction.flags.writeable = False
         own = [np.flatnonzero(self.law_of_junction == law) for law in range(n_laws)]
         self.counts = tuple(map(len, own))
+        self.numbers = own
         # Junctions in a row are cut out, others gathered.
         self.own = [slice(x[0], x[-1] + 1) if _is_row(x) else x for x in own]
         order = np.concatenate(own)
@@ -201,16 +203,13 @@ class MixedJunction(AbstractRateJunction):
         time: Array | None = None,
     ) -> list[Array]:
         """What a method of each law gives for its own junctions."""
-        shapes, members = self._shapes, self._members
-        # A law that is alone draws what it would draw by itself.
-        keys = [key] if key is None or len(members) == 1 else list(jax.random.split(key, len(members)))
-        keys = keys if len(keys) == len(members) else keys * len(members)
+        keys = [None] * len(self.laws) if key is None else keys_of_laws(key, self.assignment.numbers)
         found = []
-        for law, shape, own_key in zip(members, shapes, keys, strict=True):
+        for law, shape in zip(self._members, self._shapes, strict=True):
             rows = state if state.ndim == 1 else state[: _n_variables(shape)]
             own = self.assignment.of_law(law, rows).reshape(shape)
             others = [self.assignment.of_law(law, x) for x in per_junction]
-            found.append(call_law(self.laws[law], method, own, *others, *rest, key=own_key, time=time))
+            found.append(call_law(self.laws[law], method, own, *others, *rest, key=keys[law], time=time))
         return found
 
     def _joined(self, states: Sequence[Any], padding: float | int = 0, xp: Any = jnp) -> Any:

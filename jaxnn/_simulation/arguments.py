@@ -26,7 +26,8 @@ class RunArguments(TypedDict, total=False):
     capacitance: Capacitance | None
     """Charge that wires and junctions hold, by default none."""
     key: Declared[Key | None]
-    """Random key of a law that draws random numbers: each step has a key of its own, by its number."""
+    """Random key of a law that draws random numbers: each step has a key of its own, by its number.
+    One for all networks of an ensemble, which each fold it with their number, or one for each."""
 
 
 class TimedArguments(RunArguments):

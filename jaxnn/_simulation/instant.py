@@ -31,9 +31,10 @@ class Instant(NamedTuple):
 
 def instant_of(problem: Problem, number: Int[Array, ""], clock: Clock | None = None) -> Instant:
     """The instant of the step of a number. Its keys depend on the number and on nothing else."""
+    key = problem.key_of_law
     if clock is None:
         clock = Clock.at_step(number, problem.dt, problem.dt_remainder)
-    if problem.key is None:
+    if key is None:
         return Instant(clock.time)
-    key = jax.random.fold_in(problem.key, number)
+    key = jax.random.fold_in(key, number)
     return Instant(clock.time, jax.random.fold_in(key, 0), jax.random.fold_in(key, 1))

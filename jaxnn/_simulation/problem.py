@@ -36,7 +36,15 @@ from .._drives import (
     settled,
     warn_of_losses,
 )
-from .._junctions import AbstractJunction, MixedJunction, call_law, draws_random_numbers
+from .._junctions import (
+    AbstractJunction,
+    MixedJunction,
+    call_law,
+    draws_random_numbers,
+    joint_key,
+    keys_of_networks,
+    typed_key,
+)
 from .._networks import Ensemble, Network, padded_ranges
 from .arguments import RunArguments, TimedArguments
 from .solver import AbstractSolver, AutoSolver, plan_for
@@ -60,7 +68,15 @@ class Problem(eqx.Module):
     circuit: Circuit | None
     potential: Float[Array, " nodes"] | None
     shape: tuple[int, ...] = eqx.field(static=True)
-    key: Key | None = None
+    sizes: tuple[int, ...] = eqx.field(static=True)
+    """Numbers of junctions of the networks of an ensemble, () for a single one."""
+    key: Array | None = None
+    """One for each network of an ensemble, (networks,)."""
+
+    @property
+    def key_of_law(self) -> Key | None:
+        """The key that a law draws with, for all of its junctions."""
+        return joint_key(self.key, self.sizes) if self.key is not None and self.sizes else self.key
 
     @property
     def samples(self) -> Float[Array, "steps *terminals"] | None:
@@ -105,6 +121,7 @@ def make_problem(
     arguments.one_of(AbstractSolver)("solver", solver)
     indices, circuit, plan = _surroundings(network, junction, setup, solver)
     shape = indices.shape
+    sizes = tuple(np.diff(network.junction_offsets).tolist()) if isinstance(network, Ensemble) else ()
     network, network_of_node, junctions_of_network = _parts(network)
     drive = _check_drive(drive, steps, shape)
     check_time_step(dt)
@@ -134,7 +151,8 @@ def make_problem(
         circuit=settled(circuit, dtype),
         potential=_start_potential(circuit, network.n_nodes, dtype),
         shape=shape,
-        key=_check_key(setup.get("key"), junction),
+        sizes=sizes,
+        key=_check_key(setup.get("key"), junction, len(sizes)),
     )
     _check_shapes(problem)
     # Here, outside of the loop, because the way back sums over devices where this is done.
@@ -208,26 +226,25 @@ def terminal_potential(value: Float[Array, "..."], shape: tuple[int, ...]) -> Fl
     return jnp.broadcast_to(value.reshape(lacking + value.shape), shape)
 
 
-def _check_key(key: Declared[Key | None], junction: AbstractJunction) -> Key | None:
-    """The key of a run as a scalar, or None for a law that draws no random numbers."""
-    one = None if key is None else _one_key(key)
+def _check_key(key: Declared[Key | None], junction: AbstractJunction, networks: int) -> Array | None:
+    """The key of a run as a scalar, or one for each of so many networks; None for a law that draws nothing.
+
+    Network i of an ensemble has the key that is folded with i, where one is given for all.
+    """
+    known = None if key is None else typed_key(key)
+    if known is not None and known.shape not in ((), (networks,)):
+        wanted = f", or one for each of {networks} networks" if networks else ""
+        raise ValueError(
+            f"key must be one random key{wanted}, got {known.shape} of them: use jax.vmap for several."
+        )
     if not draws_random_numbers(junction):
         return None
-    if one is None:
+    if known is None:
         raise ValueError(
             f"the law {type(junction).__name__} draws random numbers and needs a key: give "
             "key=jax.random.key(0), the same key for the same numbers."
         )
-    return one
-
-
-def _one_key(key: Declared[Key]) -> Key:
-    arguments.key("key", key)
-    is_new = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-    key = key if is_new else jax.random.wrap_key_data(key)
-    if key.shape:
-        raise ValueError(f"key must be one random key, got {key.shape} of them: use jax.vmap for several.")
-    return key
+    return keys_of_networks(known, np.arange(networks)) if networks and not known.shape else known
 
 
 def check_start(start_step: Count, steps: int) -> Int[Array, ""]:
@@ -301,7 +318,7 @@ def _check_shapes(problem: Problem) -> None:
         )
     voltage = jnp.zeros(n, problem.state.dtype)
     with user_code(what, lambda: _parameter_message(problem, n)):
-        law, inputs = problem.junction, {"key": problem.key, "time": problem.dt}
+        law, inputs = problem.junction, {"key": problem.key_of_law, "time": problem.dt}
         conductance = jax.eval_shape(lambda: call_law(law, "conductance", problem.state, **inputs)).shape
         moved = lambda: call_law(law, "update", problem.state, voltage, problem.dt, **inputs)
         state = jax.eval_shape(moved).shape

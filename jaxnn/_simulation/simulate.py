@@ -70,7 +70,8 @@ def simulate(
     - `adjoint`: what reverse mode keeps, `StoreStates()` by default, `Checkpointed()` for long runs.
     - `capacitance`: charge that wires and junctions hold, a `jaxnn.Capacitance`; none by default.
     - `key`: for a law that draws random numbers. Step $k$ has the key `fold_in(key, k)`: chunks, batches,
-      devices and the way back see the same numbers.
+      devices and the way back see the same numbers. Network i of an ensemble draws what it draws alone with
+      `fold_in(key, i)`, or with key i of an array of them, one for each.
 
     Every number may be traced: `jit`, `vmap` and `grad` apply to drives, parameters, states and dt.
     The dtype is that of the arrays given (drive, state, parameters); plain Python numbers follow.

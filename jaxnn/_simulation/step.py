@@ -74,8 +74,7 @@ class Step(Module):
     ```
     """
 
-    run: Run
-    """The run that it belongs to."""
+    _run: Run | None = eqx.field(repr=False)
     number: Int[Array, ""]
     """Number of the step, k."""
     time: Float[Array, ""] = eqx.field(metadata=unit("s"))
@@ -96,6 +95,24 @@ class Step(Module):
     """Potentials of the wires [V]."""
     circuit: CircuitStep | None = None
     """What electrodes and capacitors did, in a run that has them."""
+
+    @property
+    def run(self) -> Run:
+        """The run that it belongs to.
+
+        **Raises:** `ValueError` for a step of a `jaxnn.Stepper`, which knows its run itself.
+        """
+        if self._run is None:
+            raise ValueError(
+                "a step of a jaxnn.Stepper does not carry its run along, which a loop would keep once for "
+                "every step: take `stepper.run`."
+            )
+        return self._run
+
+
+def without_run(step: Step) -> Step:
+    """A step with nothing but what changes in time, for a loop that keeps steps."""
+    return eqx.tree_at(lambda step: step._run, step, None)
 
 
 class Carry(eqx.Module):

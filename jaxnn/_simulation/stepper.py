@@ -15,7 +15,7 @@ from .arguments import RunArguments, check_arguments
 from .diagnosis import diagnosis_of
 from .problem import Problem, make_problem
 from .result import Diagnosis
-from .step import Carry, Run, Step, first_carry, run_of, steps_of
+from .step import Carry, Run, Step, first_carry, run_of, steps_of, without_run
 
 
 class Stepper(Module):
@@ -68,7 +68,8 @@ class Stepper(Module):
         """The function of a carry and a voltage [V] that gives the next carry and a `jaxnn.Step`.
 
         The voltage is of the shapes that a drive may have. `jax.jit` and `jax.lax.scan` take the function
-        as it is.
+        as it is. A step has what changes in time, and `run` of this stepper what does not: a scan that
+        returns steps keeps nothing twice.
         """
         # No method: JAX would look for what it compiled by the numbers of the module.
         return ft.partial(_step, self.problem, self.run)
@@ -81,4 +82,5 @@ class Stepper(Module):
 
 
 def _step(problem: Problem, run: Run, carry: Carry, voltage: ArrayLike) -> tuple[Carry, Step]:
-    return steps_of(problem, run)(carry, jnp.asarray(voltage, problem.state.dtype))
+    carry, step = steps_of(problem, run)(carry, jnp.asarray(voltage, problem.state.dtype))
+    return carry, without_run(step)

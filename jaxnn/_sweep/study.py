@@ -21,7 +21,7 @@ from jaxtyping import Array, Float
 
 from .._core import Declared, Terminals, arguments, check_room, checks_of, in_words
 from .._drives import AbstractClockDrive, AbstractDrive, Clock, Span, drive_at, losses
-from .._junctions import AbstractJunction
+from .._junctions import AbstractJunction, keys_of_networks, typed_key
 from .._networks import Ensemble, Network, network_arrays
 from .._simulation import AutoSolver, simulate
 from .axes import Axis, short_names
@@ -112,10 +112,11 @@ class Study:
         """The networks between two places on the axes, in row-major order."""
         spans = zip(start, stop, self.structural, strict=True)
         # The dots keep it an array where there is no such axis.
-        taken = self.places[(*(slice(a, b) for a, b, taken in spans if taken), ...)]
-        networks, terminals, rows = zip(*taken.reshape(-1), strict=True)
+        chosen = (*(slice(a, b) for a, b, taken in spans if taken), ...)
+        networks, terminals, rows = zip(*self.places[chosen].reshape(-1), strict=True)
         numbers = {path: np.stack([row[path] for row in rows]) for path in rows[0]}
-        return Case(self, list(networks), list(terminals), numbers)
+        order = np.arange(self.places.size).reshape(self.places.shape)[chosen].reshape(-1)
+        return Case(self, list(networks), list(terminals), numbers, order)
 
     def _network(self, values: dict[str, Any]) -> tuple[Network, Any]:
         """The network and its terminals with these arguments."""
@@ -194,6 +195,8 @@ class Case:
     networks: list[Network]
     terminals: list[Any]
     numbers: dict[str, np.ndarray]
+    order: np.ndarray
+    """The number of each network among all of the sweep."""
 
     @ft.cached_property
     def ensemble(self) -> Ensemble | None:
@@ -208,6 +211,7 @@ class Case:
             # The same for any number of points and devices, or their numbers would differ in rounding.
             settings = {"solver": AutoSolver(mapped=True)} | settings
         terminals = self.terminals[0] if ensemble is None else self.terminals
+        settings = settings | self._keys()
 
         def run(numbers: dict[str, Any]) -> Any:
             parts = {
@@ -236,6 +240,14 @@ class Case:
             )
 
         return run
+
+    def _keys(self) -> dict[str, Any]:
+        """The key of each network by its number in the sweep, whichever others it runs with."""
+        key = self.study.settings.get("key")
+        if key is None or not any(self.study.structural):
+            return {}
+        keys = keys_of_networks(typed_key(key), self.order)
+        return {"key": keys[0] if self.ensemble is None else keys}
 
 
 class PerNetwork(AbstractClockDrive):

@@ -78,7 +78,9 @@ def sweep(
     - `method`: `jaxnn.simulate`, or a function called as it is, such as `jaxnn.lyapunov_exponents` (for
       one network at a time).
     - `progress`: a bar with throughput and time left, on a terminal or in a notebook.
-    - `settings`: further arguments of `method`, such as `every`, `record`, `solver`.
+    - `settings`: further arguments of `method`, such as `every`, `record`, `solver`. Where networks or
+      terminals change, a `key` is folded with their number, in row-major order along such axes: the
+      random numbers of a run depend neither on those it is run with nor on devices.
 
     Returns an `xarray.Dataset` that reads from the store as needed. Besides the reductions it has
     `diagnosis` (0 successful, 1 dt too large, 2 not finite), `failed_step` and `largest_change`.

@@ -61,6 +61,7 @@ from ._nodal import (
     joined_wires as joined_wires,
     nodal_plan as nodal_plan,
     open_conductance as open_conductance,
+    plans_of_here as plans_of_here,
     solve_nodes as solve_nodes,
     sparse_plan as sparse_plan,
     star_mesh_plan as star_mesh_plan,

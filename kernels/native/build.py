@@ -1,4 +1,4 @@
-"""Compiles the nodal solve to a library beside the Python code that loads it: `python kernels/native/build.py`."""
+"""Compiles the nodal solve to a library, beside the Python code that loads it."""
 
 import os
 import platform
@@ -15,7 +15,9 @@ ROOT = SOURCE.parents[1]
 LIBRARY = ROOT / "kernels" / "jaxnn_kernels" / "_compiled" / "libjaxnn_nodal.so"
 
 # The same bits whatever the compiler fuses or reorders; nothing of the machine that builds.
-FLAGS = "-std=c++17 -O3 -fPIC -ffp-contract=off -fno-math-errno -fno-trapping-math -fvisibility=hidden".split()
+FLAGS = (
+    "-std=c++17 -O3 -fPIC -ffp-contract=off -fno-math-errno -fno-trapping-math -fvisibility=hidden".split()
+)
 WIDTHS = {"plain": ""}
 if platform.machine() in ("x86_64", "AMD64"):
     WIDTHS["avx2"] = "-mavx2 -mfma"

@@ -206,6 +206,12 @@ ffi::Error eliminate(
     return refused("Conductances or factors of a nodal solve have other shapes than their schedule says.");
   const Elimination<T> arguments{
       s, batch, T(most), conductance.typed_data(), branch->typed_data(), scale->typed_data(), mesh->typed_data()};
+  // Rows that pad the factors to a class of sizes belong to nobody.
+  const auto clear = [batch](auto& x, int64_t used) {
+    std::fill(x->typed_data() + used * batch, x->typed_data() + rows_of(*x) * batch, T(0));
+  };
+  clear(branch, s.head->slots);
+  clear(mesh, s.head->mesh);
   int64_t work = 0;
   for (int32_t b = 0; b < s.head->blocks; ++b) work += s.blocks[b].products + 4 * s.blocks[b].slots;
   const auto room = [](const Block& block) { return int64_t(block.slots); };

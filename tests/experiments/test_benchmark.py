@@ -180,6 +180,24 @@ def test_the_plain_stepper_does_what_simulate_does():
     np.testing.assert_allclose(stepper.run(200), solution.final_state, rtol=1e-6, atol=1e-9)
 
 
+def test_times_are_told_by_the_node():
+    report = import_module("experiments.benchmarks._report")
+    record = {"kind": "nodes", "batch": 1, "compile_s": 1.0}
+
+    def row(name, wires, nodes, micro):
+        seconds = dict.fromkeys(("seconds_low", "seconds_median", "seconds_high"), 1e-6 * micro)
+        resistive = name == "resistive"
+        return record | {"name": name, "wires": wires, "nodes": nodes, "resistive": resistive} | seconds
+
+    rows = [("plain", 50, 50, 10), ("resistive", 50, 200, 30), ("plain", 100, 100, 20)]
+    lines = report.table([row(*x) for x in [*rows, ("resistive", 100, 400, 120)]]).splitlines()
+    # Microseconds a node, the ratio to the same network without, and that of a node.
+    first, second = (line.split()[6:10] for line in (lines[4], lines[6]))
+    assert first == ["30)", "0.15", "3", "0.75"]
+    assert second == ["120)", "0.3", "6", "1.5"]
+    assert lines[-2:] == ["plain: nodes^1.00", "resistive: nodes^2.00"]
+
+
 def test_verdicts():
     report = import_module("experiments.benchmarks._report")
     key = {"kind": "solve", "wires": 100, "batch": 256}

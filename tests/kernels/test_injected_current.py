@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from circuits import central, conductances, graph, lowers, tailed_plan
-from jaxnn_kernels import dense_plan, eliminate_nodes, solve_nodes, star_mesh_plan
+from jaxnn_kernels import compiled_plan, dense_plan, eliminate_nodes, solve_nodes, star_mesh_plan
 
 
 N, TERMINALS = 40, np.array([3, 20, 31])
@@ -16,6 +16,7 @@ EDGES = graph(N)
 DOUBLED = np.concatenate([EDGES, EDGES[:5, ::-1]])
 PLANS = {
     "star mesh": star_mesh_plan(N, EDGES, TERMINALS),
+    "compiled": compiled_plan(N, EDGES, TERMINALS),
     "dense": dense_plan(N, EDGES, TERMINALS),
     "tails": tailed_plan(N, EDGES, TERMINALS),
     "parallel junctions": star_mesh_plan(N, DOUBLED, TERMINALS),

@@ -11,14 +11,22 @@ import numpy as np
 import pytest
 
 from circuits import central, check_shapes, conductances, dense_solution, graph
-from jaxnn_kernels import dense_plan, difference, divergence, nodal_plan, solve_nodes, star_mesh_plan
+from jaxnn_kernels import (
+    compiled_plan,
+    dense_plan,
+    difference,
+    divergence,
+    nodal_plan,
+    solve_nodes,
+    star_mesh_plan,
+)
 from jaxnn_kernels._nodal.checks import checked_graph
 
 
 pytestmark = pytest.mark.numbers
 
 
-PLANS = [star_mesh_plan, dense_plan]
+PLANS = [star_mesh_plan, compiled_plan, dense_plan]
 # One jitted function for the whole file: plans of one shape share its compilation.
 solve = jax.jit(solve_nodes)
 
@@ -373,7 +381,7 @@ def test_graphs_that_are_none_are_refused(edges, terminals, message):
         checked_graph(3, edges, terminals)
     # Of other types the tests' own checks would speak first.
     if edges.shape == (2, 2) and terminals.shape == (2,):
-        for make in (star_mesh_plan, dense_plan, nodal_plan):
+        for make in (star_mesh_plan, compiled_plan, dense_plan, nodal_plan):
             with pytest.raises(ValueError, match=message):
                 make(3, edges, terminals)
 

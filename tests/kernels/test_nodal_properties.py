@@ -3,6 +3,8 @@
 A pool of graphs is solved as one graph of many components: one compilation for all of them.
 """
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
 from circuits import reference
-from jaxnn_kernels import solve_nodes, star_mesh_plan
+from jaxnn_kernels import compiled_plan, solve_nodes, star_mesh_plan
 
 
 solve = jax.jit(solve_nodes)
@@ -50,8 +52,10 @@ def check_pool(seeds):
     reach = np.zeros(offset[-1])
     np.add.at(reach, edges.ravel(), np.repeat(g, 2))
     scale = np.maximum(reach[terminals], 1e-300)
-    plan = star_mesh_plan(int(offset[-1]), edges, terminals)
-    for dtype, tolerance in (("float32", 2e-6), ("float64", 1e-12)):
+    makes = star_mesh_plan, compiled_plan
+    plans = [make(int(offset[-1]), edges, terminals) for make in makes]
+    precisions = ("float32", 2e-6), ("float64", 1e-12)
+    for plan, (dtype, tolerance) in itertools.product(plans, precisions):
         out = solve(plan, jnp.asarray(g, dtype), jnp.asarray(u, dtype))
         # Inputs are rounded to float32 before the reference sees them in full: its error counts too.
         potential, voltage, into = (np.asarray(x) for x in out)

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from jax import export
 
-from jaxnn_kernels import compiled_plan, joined_wires, nodal_plan, solve_nodes, star_mesh_plan
+import jaxnn_kernels
+from jaxnn_kernels import joined_wires, nodal_plan, solve_nodes, star_mesh_plan
 from jaxnn_kernels._compiled.gpu_walk import Tile, tile_for
 from jaxnn_kernels._compiled.on_gpu import eliminate_on_gpu, substitute_on_gpu
 from jaxnn_kernels._nodal import device_schedule, flat_schedule
@@ -23,6 +24,8 @@ pytestmark = pytest.mark.numbers
 
 # The function of this name hides it.
 module: Any = importlib.import_module("jaxnn_kernels._nodal.compiled_plan")
+
+compiled_plan: Any = jaxnn_kernels.compiled_plan
 
 ONE, FEW, MANY = Tile(8, 4, 1), Tile(4, 2, 4), Tile(2, 1, 32)
 
@@ -151,7 +154,7 @@ def test_no_junctions_and_no_wires(monkeypatch, edges, terminals):
 def test_no_thread_reads_what_another_writes_between_two_barriers():
     """Of an interpreter's one thread nothing can be seen of that: so by the lists themselves."""
     n, terminals = 60, np.array([0, 59, 30])
-    plan: Any = compiled_plan(n, network(n, 60, 10), terminals, "gpu")
+    plan = compiled_plan(n, network(n, 60, 10), terminals, "gpu")
     s = plan.on_gpu
     (n_rounds,) = s.blocks[:, 1]
     round_of_wire, round_of_slot = np.full(n, n_rounds), np.full(plan.n_slots, n_rounds)

@@ -9,11 +9,12 @@ import pytest
 import jaxnn
 from circuits import central, graph, tailed_plan
 from helpers import line
-from jaxnn_kernels import dense_plan, joined_wires, solve_nodes, star_mesh_plan
+from jaxnn_kernels import compiled_plan, dense_plan, joined_wires, solve_nodes, star_mesh_plan
 
 
 PLANS = {
     "star-mesh": star_mesh_plan,
+    "compiled": compiled_plan,
     "dense": dense_plan,
     "one matrix": tailed_plan,
     "panels": lambda *network: tailed_plan(*network, device="cpu"),

@@ -7,11 +7,11 @@ import pytest
 
 import jaxnn
 from circuits import conductances, dense_solution, graph
-from jaxnn_kernels import dense_plan, nodal_plan, solve_nodes, star_mesh_plan
+from jaxnn_kernels import compiled_plan, dense_plan, nodal_plan, solve_nodes, star_mesh_plan
 
 
 # One of each kind of plan, and the one that chooses.
-PLANS = [star_mesh_plan, dense_plan, nodal_plan]
+PLANS = [star_mesh_plan, compiled_plan, dense_plan, nodal_plan]
 solve = jax.jit(solve_nodes)
 
 

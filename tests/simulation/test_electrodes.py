@@ -177,6 +177,16 @@ def test_a_wire_that_is_traced_and_is_none_is_diagnosed():
         (lambda: jaxnn.Electrode(3, resistance=-1.0), "resistance of an Electrode must be at least 0"),
         (lambda: jaxnn.Electrode(3, on=2.0), "on of an Electrode must be from 0 to 1"),
         (lambda: jaxnn.Electrode(cast(Any, "a")), "wire must be a whole number"),
+        (
+            lambda: run([jaxnn.Electrode(3, on=jaxnn.Constant([1.0, 0.5])), 5]),
+            r"`on` of the Electrode on wire 3 must be one number at a time, and the drive Constant is "
+            r"\[1\.0, 0\.5\] at 0 s",
+        ),
+        (lambda: run([jaxnn.Electrode(3, on=jnp.ones(2)), 5]), r"`on` of .* wire 3 .*got \[1\.0, 1\.0\]"),
+        (
+            lambda: run([5, jaxnn.Electrode(3, resistance=[1.0, 2.0])]),
+            r"`resistance` .* got \[1\.0, 2",
+        ),
         (lambda: run([jaxnn.Electrode(0), 0]), "wire 0 has several electrodes"),
         (lambda: run([jaxnn.Electrode(0), 999]), "got wire 999"),
         (lambda: run([jaxnn.Electrode(0)]), "at least two electrodes"),

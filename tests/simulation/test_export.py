@@ -53,7 +53,7 @@ def test_junction_and_time_kernels(name):
 gpu_plan = partial(jk.star_mesh_plan, device="gpu")
 
 
-@pytest.mark.parametrize("make", [jk.star_mesh_plan, gpu_plan, jk.dense_plan])
+@pytest.mark.parametrize("make", [jk.star_mesh_plan, gpu_plan, jk.compiled_plan, jk.dense_plan])
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 def test_nodal_kernels(make, dtype):
     plan = make(NETWORK.n_nodes, NETWORK.edges, np.asarray(TERMINALS))

@@ -54,6 +54,25 @@ def test_a_step_with_electrodes_under_vmap_and_grad():
     np.testing.assert_allclose(jax.vmap(loss)(several), [loss(v) for v in several], rtol=1e-12)
 
 
+def test_a_scan_keeps_what_changes_in_time_alone():
+    """Of a network of N junctions and M wires: three and one numbers a step, and those of the terminals."""
+    stepper = jaxnn.Stepper(NETWORK, LAW, **SETUP)
+    _, steps = jax.lax.scan(stepper.step, stepper.start(), jnp.full(50, 0.3))
+    kept = {name: x.shape for name in vars(steps) if (x := getattr(steps, name)) is not None}
+    n, wires = NETWORK.n_junctions, NETWORK.n_nodes
+    per_junction = ("state", "junction_conductance", "junction_voltage")
+    assert kept == {
+        **dict.fromkeys(("number", "time", "conductance"), (50,)),
+        **dict.fromkeys(("drive", "terminal_current"), (50, 2)),
+        **dict.fromkeys(per_junction, (50, n)),
+        "node_potential": (50, wires),
+    }
+    assert sum(x.size for x in jax.tree.leaves(steps)) == 50 * (3 * n + wires + 7)
+    with pytest.raises(ValueError, match=r"take `stepper\.run`"):
+        _ = steps.run
+    assert stepper.run.junction_conductance.shape == (n,)
+
+
 def test_a_loop_through_the_network_is_what_a_python_loop_gives():
     weights = jnp.asarray(np.random.default_rng(0).normal(size=NETWORK.n_nodes)) / 10
     drive = jaxnn.Feedback(ReadOut(weights), first=0.2)

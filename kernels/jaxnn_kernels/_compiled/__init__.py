@@ -1,4 +1,7 @@
-"""The nodal solve as a library in C++ that XLA calls on a CPU, see `kernels/native/`, and as kernels of a GPU."""
+"""The nodal solve as a library in C++ that XLA calls on a CPU, and as kernels of a GPU.
+
+The library is in `kernels/native/`.
+"""
 
 from .calls import call as call, compiled_or_not as compiled_or_not
 from .library import is_compiled as is_compiled, is_insisted as is_insisted, solved_by as solved_by

@@ -72,4 +72,4 @@ def call(name: str, shapes: Sequence[Shape], *arrays: Array, **numbers: float) -
     dtype = arrays[-1].dtype
     suffix = {"float32": "f32", "float64": "f64"}[dtype.name]
     types = [jax.ShapeDtypeStruct(shape, dtype) for shape in shapes]
-    return jax.ffi.ffi_call(f"jaxnn_{name}_{suffix}", types)(*arrays, **numbers)
+    return list(jax.ffi.ffi_call(f"jaxnn_{name}_{suffix}", types)(*arrays, **numbers))

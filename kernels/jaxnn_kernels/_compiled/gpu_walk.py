@@ -1,11 +1,13 @@
 """A program of a GPU that walks lists in memory together: many threads, each with its own record and lane.
 
 Written in Pallas, through Triton: of JAX's ways to a kernel of one's own this one gathers from memory,
-compiles for a GPU that is not there, and has an interpreter for tests without one. JAX 0.11.2 announces that
-it moves to a package of its own, `jax_triton`; where it is missing, `is_pallas_there` says so and XLA's path
-is taken. (Mosaic GPU has no gather; CUDA text needs a compiler at run time and a private call of jaxlib.)
+compiles for a GPU that is not there, and has an interpreter for tests without one. JAX 0.11.2 announces
+that it moves to a package of its own, `jax_triton`; where it is missing, `is_pallas_there` says so and
+XLA's path is taken. (Mosaic GPU has no gather; CUDA text needs a compiler at run time and a private call of
+jaxlib.)
 """
 
+import functools as ft
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -13,13 +15,6 @@ from typing import Any, NamedTuple, TypeVar
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, DTypeLike, PyTree
-
-
-try:
-    from jax.experimental import pallas as pl
-    from jax.experimental.pallas import triton as plgpu
-except ImportError:  # where JAX no longer has them
-    pl = plgpu = None
 
 
 # Programs that keep the cores of a large GPU busy, and threads of each.
@@ -47,9 +42,22 @@ class Tile(NamedTuple):
     lanes: int
 
 
+@ft.cache
+def _pallas() -> tuple[Any, Any]:
+    """Pallas and its part for Triton: imported where they are needed, which takes 0.3 s."""
+    from jax.experimental import pallas
+    from jax.experimental.pallas import triton
+
+    return pallas, triton
+
+
 def is_pallas_there() -> bool:
     """Whether this JAX has what the kernels are written in."""
-    return plgpu is not None
+    try:
+        _pallas()
+    except ImportError:
+        return False
+    return True
 
 
 def tile_for(batch: int, n_blocks: int, n_slots: int) -> Tile:
@@ -73,11 +81,12 @@ class Walk:
     def __init__(self, tile: Tile, batch: int, interpret: bool):
         axis = lambda k: self._hidden(jax.lax.broadcasted_iota(jnp.int32, tuple(tile), k))
         self.tile, self.batch, self.interpret = tile, batch, interpret
-        self.block = pl.program_id(1)
+        pallas, self._triton = _pallas()
+        self.block = pallas.program_id(1)
         self.part = axis(1)
         self._record = axis(0)
         self._own = axis(2)
-        self._lane = pl.program_id(0) * tile.lanes + self._own
+        self._lane = pallas.program_id(0) * tile.lanes + self._own
         self._inside = self._lane < batch
         self.is_first = (self._record == 0) & (self.part == 0)
 
@@ -89,7 +98,7 @@ class Walk:
         """
         if self.interpret:
             return x
-        (y,) = plgpu.elementwise_inline_asm(
+        (y,) = self._triton.elementwise_inline_asm(
             "mov.u32 $0, $1;",
             args=[x],
             constraints="=r,r",
@@ -120,27 +129,27 @@ class Walk:
     def barrier(self) -> None:
         """What threads have written, the others see."""
         if not self.interpret:
-            plgpu.debug_barrier()
+            self._triton.debug_barrier()
 
     def number(self, table: Any, *at: Array | int) -> Array:
         """One whole number for all threads."""
-        return plgpu.load(table.at[tuple(jnp.int32(k) for k in at)])
+        return self._triton.load(table.at[tuple(jnp.int32(k) for k in at)])
 
     def index(self, table: Any, mask: Array, at: Array, row: int | None = None) -> Array:
         """Whole numbers of a list, for each thread its own."""
         where = at if row is None else (jnp.full_like(at, row), at)
-        return plgpu.load(table.at[where], mask=mask, other=jnp.zeros((), jnp.int32))
+        return self._triton.load(table.at[where], mask=mask, other=jnp.zeros((), jnp.int32))
 
     def load(self, x: Any, row: Array, mask: Array) -> Array:
         """Of (rows, batch) or, shared by all of the batch, (rows, 1)."""
         lane = self._lane if x.shape[1] == self.batch else jnp.zeros_like(self._lane)
-        return plgpu.load(x.at[row, lane], mask=mask & self._inside, other=jnp.zeros((), x.dtype))
+        return self._triton.load(x.at[row, lane], mask=mask & self._inside, other=jnp.zeros((), x.dtype))
 
     def store(self, x: Any, row: Array, value: Array, mask: Array) -> None:
         mask = mask & self._inside
         if self.interpret:  # which writes back what it read under the mask, but not out of bounds
             row = jnp.where(mask, row, x.shape[0])
-        plgpu.store(x.at[row, self._lane], value, mask=mask)
+        self._triton.store(x.at[row, self._lane], value, mask=mask)
 
     def loop(self, n: Array, at_a_time: int, body: Callable[[Array], None]) -> None:
         """Runs body(0), body(1), ... until n things are done, some at a time: a power of two."""
@@ -152,7 +161,10 @@ class Walk:
         jax.lax.fori_loop(jnp.int32(0), _steps(n, at_a_time), step, jnp.int32(0))
 
     def each(self, first: Array, end: Array, body: Callable[[Array, Array, Array], None]) -> None:
-        """Runs `body(record, mask, last)` on a range of records, a tile at a time; `last` is that of the tile."""
+        """Runs `body(record, mask, last)` on a range of records, a tile at a time.
+
+        `last` is the last record of the tile.
+        """
         n = self.tile.records
 
         def of_tile(k: Array) -> None:
@@ -203,11 +215,12 @@ def launch(
     threads = tile.records * tile.parts * tile.lanes
     # There may be no wires or no junctions, and nothing in memory then.
     some = lambda shape: tuple(max(1, n) for n in shape)
-    run = pl.pallas_call(
+    pallas, triton = _pallas()
+    run = pallas.pallas_call(
         kernel,
         out_shape=[jax.ShapeDtypeStruct(some(x.shape), x.dtype) for x in shapes],
         grid=some(grid),
-        compiler_params=plgpu.CompilerParams(num_warps=max(1, threads // _WARP), num_stages=1),
+        compiler_params=triton.CompilerParams(num_warps=max(1, threads // _WARP), num_stages=1),
         interpret=interpret,
     )
 

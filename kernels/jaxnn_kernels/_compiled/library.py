@@ -53,7 +53,7 @@ def is_compiled() -> bool:
     - The environment variable `JAXNN_SOLVE` chooses: "xla" for the path that JAX compiles for any device,
       "compiled" to insist.
 
-    Raises `ValueError` for another choice, and `RuntimeError` where the library is insisted on and not there.
+    Raises a `ValueError` for another choice, and a `RuntimeError` where there is no library to insist on.
 
     ```python
     jaxnn.kernels.is_compiled() in (True, False)  # True

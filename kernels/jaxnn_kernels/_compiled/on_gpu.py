@@ -7,7 +7,7 @@ memory, which the cache of a core holds; between what depends on each other lies
 """
 
 import functools as ft
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -45,7 +45,7 @@ def eliminate_on_gpu(
 
 def substitute_on_gpu(
     schedule: Any,
-    factors: tuple[Array, Array, Array],
+    factors: Sequence[Array],
     potential: Array | None,
     current: Array | None,
     shape: tuple[int, int],
@@ -55,6 +55,7 @@ def substitute_on_gpu(
 ) -> list[Array]:
     """Potentials (nodes, batch), the shape, and currents from the terminals (terminals, batch).
 
+    - `factors`: what `eliminate_on_gpu` returned.
     - `potential`: that of the terminals, (terminals, batch), None for 1 V at all of them.
     - `current`: what flows into each node from outside, (nodes, batch), or None.
     - What has a batch of one is shared by all.
@@ -71,7 +72,7 @@ def substitute_on_gpu(
 
     kernel.__name__ = "jaxnn_potentials" if current is None else "jaxnn_response"
     grid = -(-batch // tile.lanes), n_blocks
-    return launch(kernel, shapes, tile, grid, interpret)(schedule, factors, potential, current)
+    return launch(kernel, shapes, tile, grid, interpret)(schedule, tuple(factors), potential, current)
 
 
 class _Elimination:
@@ -86,7 +87,8 @@ class _Elimination:
         walk = self.walk
         of_block = ft.partial(walk.number, self.schedule.blocks, walk.block)
         first, end = of_block(0), of_block(1)
-        # What pads a list of pairs points at the last slot. A block that pads the list of blocks has no rounds.
+        # What pads a list of pairs points at the last slot. A block that pads the list of blocks has no
+        # rounds.
         s = self.schedule
         zero = walk.warmed((s.first, s.branches, s.pairs, s.wires), self.branch.dtype)
         walk.store(self.branch, jnp.full(walk.tile, of_block(7)), zero, walk.is_first & (first < end))

@@ -19,7 +19,7 @@ _KNOWN = arguments.real(known=True, finite=False)
 # One product of the sparse elimination by XLA, two rows gathered, in multiply-adds of the full one.
 _GATHERED = 4
 # The same of the compiled one, for one network alone; in a batch it is a tenth. So the full one pays only
-# where the list of products grows long, some megabytes: a network with a junction between most pairs of wires.
+# where the list of products grows long, some megabytes: with a junction between most pairs of many wires.
 _WALKED, _MANY = 3, 2_000_000
 
 
@@ -74,7 +74,7 @@ def sparse_plan(
     device: str | None = None,
     mapped: bool = False,
 ) -> AbstractPlan:
-    """Plans a sparse elimination: `compiled_plan` on a CPU that has the library, `star_mesh_plan` elsewhere.
+    """Plans a sparse elimination: `compiled_plan` on a CPU that has the library, `star_mesh_plan` if not.
 
     ```python
     plan = jaxnn.kernels.sparse_plan(3, np.array([[0, 1], [1, 2]]), np.array([0, 2]))

@@ -2,7 +2,7 @@
 
 import dataclasses as dc
 import math
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -27,11 +27,13 @@ from .star_plan import plan_of
 
 _KNOWN = arguments.real(known=True, finite=False)
 
+Tree = TypeVar("Tree")
+
 
 @jax.tree_util.register_dataclass
 @dc.dataclass(frozen=True, repr=False)
 class CompiledPlan(AbstractPlan):
-    """A sparse elimination as one list of whole numbers, and as tables for XLA where it must run anywhere."""
+    """A sparse elimination as a list of whole numbers, and as tables for XLA where it must run anywhere."""
 
     schedule: Any
     portable: Portable | None
@@ -50,12 +52,12 @@ class CompiledPlan(AbstractPlan):
         )
 
     def eliminate(self, conductance: Array) -> CompiledFactors:
-        shapes = self.factor_shapes(conductance)
+        shapes: Any = tuple(self.factor_shapes(conductance))
         run = compiled_or_not(
             _eliminate_compiled,
             _eliminate_portable,
             (self, conductance),
-            tuple(shapes),
+            shapes,
             conductance.dtype,
             None if self.on_gpu is None else _eliminate_on_gpu,
         )
@@ -85,11 +87,12 @@ class CompiledPlan(AbstractPlan):
         return CompiledFactors(*rows)
 
     def joined(self, conductance: Array, factors: CompiledFactors) -> Array:
+        if self.on_gpu is None:
+            return _joined_by_plan(self, conductance, factors)[0]
         shape = self.graph.place.shape[0], *conductance.shape[1:]
-        by_plan = _joined_by_plan
-        operands = self, conductance, factors
-        on_gpu = None if self.on_gpu is None else _joined_on_gpu
-        return compiled_or_not(by_plan, by_plan, operands, (shape,), conductance.dtype, on_gpu)[0]
+        elsewhere, operands = _joined_by_plan, (self, conductance, factors)
+        run = compiled_or_not(elsewhere, elsewhere, operands, (shape,), conductance.dtype, _joined_on_gpu)
+        return run[0]
 
 
 def _flat(x: Array, trail: tuple[int, ...]) -> Array:
@@ -102,7 +105,8 @@ def _flat(x: Array, trail: tuple[int, ...]) -> Array:
 def _eliminate_compiled(plan: CompiledPlan, conductance: Array) -> list[Array]:
     trail = conductance.shape[1:]
     batch = math.prod(trail)
-    shapes = [(shape[0], batch) for shape in plan.factor_shapes(conductance)]
+    rows: Any = (shape[0] for shape in plan.factor_shapes(conductance))
+    shapes = [(n, batch) for n in rows]
     most = open_conductance(conductance.shape[0], conductance.dtype)
     out = call(
         "eliminate", shapes, plan.schedule, conductance.reshape(conductance.shape[0], batch), most=most
@@ -124,7 +128,7 @@ def _substitute_compiled(
 
 def _eliminate_on_gpu(plan: CompiledPlan, conductance: Array) -> list[Array]:
     trail = conductance.shape[1:]
-    rows = tuple(shape[0] for shape in plan.factor_shapes(conductance))
+    rows: Any = tuple(shape[0] for shape in plan.factor_shapes(conductance))
     most = open_conductance(conductance.shape[0], conductance.dtype)
     out = eliminate_on_gpu(plan.on_gpu, _flat(conductance, trail), rows, most)
     return [x.reshape(x.shape[0], *trail) for x in out]
@@ -136,7 +140,7 @@ def _substitute_on_gpu(
     given = [*factors, potential, *([] if current is None else [current])]
     trail = jnp.broadcast_shapes(*(x.shape[1:] for x in given))
     shape = plan.graph.place.shape[0], math.prod(trail)
-    known = tuple(_flat(x, trail) for x in factors)
+    known = [_flat(x, trail) for x in factors]
     injected = None if current is None else _flat(current, trail)
     out = substitute_on_gpu(plan.on_gpu, known, _flat(potential, trail), injected, shape)
     return [x.reshape(x.shape[0], *trail) for x in out]
@@ -151,19 +155,28 @@ def _joined_on_gpu(plan: CompiledPlan, conductance: Array, factors: CompiledFact
     # As `joined_by`, whose arrays would be three more launches.
     trail = conductance.shape[1:]
     shape = plan.graph.place.shape[0], math.prod(trail)
-    known = tuple(_flat(x, trail) for x in factors)
+    known = [_flat(x, trail) for x in factors]
     reach, _ = substitute_on_gpu(plan.on_gpu, known, None, None, shape, hanging(conductance))
     return [(reach > 0.5).astype(conductance.dtype).reshape(shape[0], *trail)]
 
 
+def _portable(plan: CompiledPlan) -> Portable:
+    if plan.portable is None:
+        raise NotImplementedError(
+            "A plan that went through plans_of_here runs on one CPU alone, and not in an exported program; "
+            "make it again by nodal_plan or compiled_plan."
+        )
+    return plan.portable
+
+
 def _eliminate_portable(plan: CompiledPlan, conductance: Array) -> list[Array]:
-    return list(plan.portable.eliminate(conductance))
+    return list(_portable(plan).eliminate(conductance))
 
 
 def _substitute_portable(
     plan: CompiledPlan, factors: CompiledFactors, potential: Array, current: Array | None
 ) -> list[Array]:
-    return list(plan.portable.substitute(factors, potential, current))
+    return list(_portable(plan).substitute(factors, potential, current))
 
 
 def compiled_plan_of(
@@ -185,6 +198,24 @@ def compiled_plan_of(
         size_class(len(flat.mesh)),
         device_schedule(flat, n_nodes, terminals) if on_gpu and is_pallas_there() else None,
     )
+
+
+def plans_of_here(tree: Tree) -> Tree:
+    """Returns the same tree, whose compiled plans have only what a CPU with the library needs.
+
+    The tables by which XLA would do the same on any machine have shapes that each network has for itself.
+    Without them networks of as many wires, junctions and terminals share a program, if their schedules are
+    of one class of sizes, four in each doubling: most pairs of electrodes of a network do. A program of
+    such plans cannot be exported, nor run on several devices that share a batch.
+
+    ```python
+    plan = jaxnn.kernels.compiled_plan(3, np.array([[0, 1], [1, 2]]), np.array([0, 2]))
+    jaxnn.kernels.plans_of_here(plan).portable  # None
+    ```
+    """
+    is_plan = lambda x: isinstance(x, CompiledPlan)
+    lean = lambda x: dc.replace(x, portable=None) if is_plan(x) else x
+    return jax.tree_util.tree_map(lean, tree, is_leaf=is_plan)
 
 
 @arguments.checked(n_nodes=arguments.count(0), edges=_KNOWN, terminals=_KNOWN)

@@ -3,14 +3,14 @@
 What `star_plan` lays out for XLA as tables of a few shapes is here a schedule without padding, the same
 order of elimination: slots number the branches, those of a star side by side, and each branch lists the
 pairs of earlier slots whose products it gains. Networks that nothing joins are blocks of their own, one
-after the other, so that what a block works with stays in a core's nearest cache. `kernels/native/schedule.h`
-says how the list is laid out.
+after the other, so that what a block works with stays in a core's nearest cache.
+`kernels/native/schedule.h` says how the list is laid out.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 
 from .packing import Stars
 from .schedule import Schedule, components
@@ -53,55 +53,87 @@ def size_class(n: int) -> int:
 
 
 def flat_schedule(
-    n_nodes: int, edges: Int[np.ndarray, "edges 2"], terminals: Int[np.ndarray, " terminals"], order: Schedule
+    n_nodes: int,
+    edges: Int[np.ndarray, "edges 2"],
+    terminals: Int[np.ndarray, " terminals"],
+    order: Schedule,
 ) -> FlatSchedule:
     """Lays out an order of elimination that leaves no full matrices over."""
-    stars = Stars(n_nodes, order)
-    block, n_blocks = _blocks_of(n_nodes, edges)
-    wires, turn, block_of_turn = _in_order(stars, block)
-    degree = stars.of_wire.count[wires]
-    # Rows of `stars`, a star at a time in our order, are our slots; each block has one more.
-    row = np.repeat(stars.of_wire.first[wires], degree) + _counting(degree)
-    near, far = np.repeat(wires, degree), stars.far[row]
-    ends = np.argsort(block[terminals], kind="stable")
-    mesh = order.mesh[np.argsort(block[order.mesh[:, 0]], kind="stable")]
-    count = lambda nodes: np.bincount(block[nodes], minlength=n_blocks)
-    n_wires, n_slots, n_ends, n_mesh = count(wires), count(near) + 1, count(terminals), count(mesh[:, 0])
-    first = lambda sizes: np.cumsum(sizes) - sizes
-    place = np.zeros(n_nodes, np.int64)
-    place[wires] = _counting(n_wires)
-    place[terminals[ends]] = n_wires[block[terminals[ends]]] + _counting(n_ends)
-    slot = np.zeros(len(stars.far), np.int64)
-    slot[row] = _counting(n_slots - 1)
+    x = _Numbering(Stars(n_nodes, order), *_blocks_of(n_nodes, edges), terminals, order.mesh)
+    rounds = _rounds_of(x, edges)
+    rounds_at = np.cumsum([0, *map(len, rounds)])[:-1]
+    sizes = [y for n in (x.n_wires, x.n_slots, x.n_ends, x.n_mesh) for y in (_firsts(n), n)]
+    products = np.bincount(x.block[x.wires], x.degree * (x.degree - 1) // 2, x.n_blocks)
+    table = np.stack([*sizes, _firsts(x.n_wires + 1), rounds_at, products.astype(np.int64)], axis=1)
+    reach = np.zeros(x.n_slots.sum(), np.int64)
+    slot = x.slot[x.row] + _firsts(x.n_slots)[x.block[x.near]]
+    reach[slot] = x.place[x.far]
+    ends = x.place[x.mesh] - x.n_wires[x.block[x.mesh]]
+    counts = (n_nodes, len(edges), len(terminals), len(x.wires), len(reach), len(x.mesh), x.n_blocks)
+    parts = [table, x.wires, terminals[x.ends], x.ends, _starts_of(x), reach, ends, *rounds]
+    return FlatSchedule(_laid_out(counts, parts), x.wires, slot, x.near, x.far, x.mesh, len(reach))
 
-    sums = _Sums(stars, edges, slot)
-    zero = lambda nodes: n_slots[block[nodes]] - 1
-    of_turn = np.repeat(turn, degree)
-    branches = sums.branches(stars.key[row], of_turn, slot[row], zero(near), len(block_of_turn))
-    of_block = block[mesh[:, 0]]
-    meshes = sums.branches(stars.keys(*mesh.T), of_block, _counting(n_mesh), zero(mesh[:, 0]), n_blocks)
-    groups = _stars(turn, degree, place[wires], len(block_of_turn))
-    turns = np.searchsorted(block_of_turn, np.arange(n_blocks + 1)).tolist()
+
+class _Numbering:
+    """Who is who: wires, slots and terminals by blocks, numbered within each."""
+
+    def __init__(
+        self,
+        stars: Stars,
+        block: Int[np.ndarray, " nodes"],
+        n_blocks: int,
+        terminals: Int[np.ndarray, " terminals"],
+        mesh: Int[np.ndarray, "pairs 2"],
+    ):
+        self.stars, self.block, self.n_blocks = stars, block, n_blocks
+        self.wires, self.turn, self.block_of_turn = _in_order(stars, block)
+        self.degree = stars.of_wire.count[self.wires]
+        # Rows of `stars`, a star at a time in our order, are our slots; each block has one more.
+        self.row = np.repeat(stars.of_wire.first[self.wires], self.degree) + _counting(self.degree)
+        self.near, self.far = np.repeat(self.wires, self.degree), stars.far[self.row]
+        self.ends = np.argsort(block[terminals], kind="stable")
+        self.mesh = mesh[np.argsort(block[mesh[:, 0]], kind="stable")]
+        count = lambda nodes: np.bincount(block[nodes], minlength=n_blocks)
+        self.n_wires, self.n_slots = count(self.wires), count(self.near) + 1
+        self.n_ends, self.n_mesh = count(terminals), count(self.mesh[:, 0])
+        at = terminals[self.ends]
+        self.place = np.zeros(len(block), np.int64)
+        self.place[self.wires] = _counting(self.n_wires)
+        self.place[at] = self.n_wires[block[at]] + _counting(self.n_ends)
+        self.slot = np.zeros(len(stars.far), np.int64)
+        self.slot[self.row] = _counting(self.n_slots - 1)
+
+
+def _rounds_of(x: _Numbering, edges: Int[np.ndarray, "edges 2"]) -> list[Int[np.ndarray, " numbers"]]:
+    """What is done, round by round, for each block."""
+    sums, n_turns = _Sums(x.stars, edges, x.slot), len(x.block_of_turn)
+    zero = lambda nodes: x.n_slots[x.block[nodes]] - 1
+    of_turn = np.repeat(x.turn, x.degree)
+    branches = sums.branches(x.stars.key[x.row], of_turn, x.slot[x.row], zero(x.near), n_turns)
+    groups = _stars(x.turn, x.degree, x.place[x.wires], n_turns)
+    first, key = x.mesh[:, 0], x.stars.keys(*x.mesh.T)
+    meshes = sums.branches(key, x.block[first], _counting(x.n_mesh), zero(first), x.n_blocks)
+    turns = np.searchsorted(x.block_of_turn, np.arange(x.n_blocks + 1)).tolist()
     rounds = []
-    for b in range(n_blocks):
-        sections = [x.section(t) for t in range(turns[b], turns[b + 1]) for x in (branches, groups)]
+    for b in range(x.n_blocks):
+        sections = [part.section(t) for t in range(turns[b], turns[b + 1]) for part in (branches, groups)]
         rounds.append(np.concatenate([[turns[b + 1] - turns[b]], *sections, meshes.section(b)]))
-    products = np.bincount(block[wires], degree * (degree - 1) // 2, n_blocks).astype(np.int64)
-    sizes = [x for n in (n_wires, n_slots, n_ends, n_mesh) for x in (first(n), n)]
-    table = np.stack([*sizes, first(n_wires + 1), np.cumsum([0, *map(len, rounds)])[:-1], products], axis=1)
-    # Within a block, where each star begins and the last one ends.
-    starts = np.zeros(len(wires) + n_blocks, np.int64)
-    last = np.cumsum(n_wires + 1) - 1
-    starts[np.setdiff1d(np.arange(len(starts)), last)] = (np.cumsum(degree) - degree) - np.repeat(
-        first(n_slots - 1), n_wires
-    )
-    starts[last] = n_slots - 1
-    reach = np.zeros(n_slots.sum(), np.int64)
-    index = slot[row] + first(n_slots)[block[near]]
-    reach[index] = place[far]
-    counts = (n_nodes, len(edges), len(terminals), len(wires), len(reach), len(mesh), n_blocks)
-    parts = [table, wires, terminals[ends], ends, starts, reach, place[mesh] - n_wires[block[mesh]], *rounds]
-    return FlatSchedule(_laid_out(counts, parts), wires, index, near, far, mesh, len(reach))
+    return rounds
+
+
+def _starts_of(x: _Numbering) -> Int[np.ndarray, " starts"]:
+    """Within each block where each star begins, and where the last one ends."""
+    starts = np.zeros(len(x.wires) + x.n_blocks, np.int64)
+    ends = np.cumsum(x.n_wires + 1) - 1
+    is_star = np.ones(len(starts), bool)
+    is_star[ends] = False
+    starts[is_star] = np.cumsum(x.degree) - x.degree - np.repeat(_firsts(x.n_slots - 1), x.n_wires)
+    starts[ends] = x.n_slots - 1
+    return starts
+
+
+def _firsts(sizes: Int[np.ndarray, " lists"]) -> Int[np.ndarray, " lists"]:
+    return np.cumsum(sizes) - sizes
 
 
 def _counting(count: Int[np.ndarray, " lists"]) -> Int[np.ndarray, " entries"]:
@@ -109,9 +141,7 @@ def _counting(count: Int[np.ndarray, " lists"]) -> Int[np.ndarray, " entries"]:
     return np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
 
 
-def _blocks_of(
-    n_nodes: int, edges: Int[np.ndarray, "edges 2"]
-) -> tuple[Int[np.ndarray, " nodes"], int]:
+def _blocks_of(n_nodes: int, edges: Int[np.ndarray, "edges 2"]) -> tuple[Int[np.ndarray, " nodes"], int]:
     """The block of each node: a network that nothing joins to others, or several small ones."""
     adjacency: list[set[int]] = [set() for _ in range(n_nodes)]
     for a, b in edges.tolist():
@@ -131,7 +161,7 @@ def _blocks_of(
 def _in_order(
     stars: Stars, block: Int[np.ndarray, " nodes"]
 ) -> tuple[Int[np.ndarray, " wires"], Int[np.ndarray, " wires"], Int[np.ndarray, " turns"]]:
-    """Wires by blocks and then by rounds; the turn of each, a round of a block, and the block of each turn."""
+    """Wires by blocks, then by rounds; the turn of each, a round of a block, and the block of each turn."""
     wires = np.concatenate([np.zeros(0, np.int64), *(r.wires for r in stars.rounds)])
     number = np.repeat(np.arange(len(stars.rounds)), [len(r.wires) for r in stars.rounds])
     order = np.lexsort((number, block[wires]))
@@ -188,7 +218,8 @@ class _Sums:
         real = k < of(count)
         product = np.where(real, of(first) + k, 0)
         left, right = (
-            np.where(real, self.slot[side[product]], of(zero[order])) for side in (self.stars.left, self.stars.right)
+            np.where(real, self.slot[side[product]], of(zero[order]))
+            for side in (self.stars.left, self.stars.right)
         )
         pair, wide = of(at + 1 + own) + k * (1 + of(wide)), of(wide)
         numbers[pair] = np.where(wide, left, left | (right << 16))
@@ -197,7 +228,7 @@ class _Sums:
 
 
 def _padded(pairs: Int[np.ndarray, " branches"]) -> Int[np.ndarray, " branches"]:
-    """Numbers of pairs rounded up to a few: each is a loop of its own, whose end a processor mispredicts."""
+    """Numbers of pairs rounded up to a few: each is a loop of its own, whose end costs a processor time."""
     for low, step in ((4, 2), (16, 4), (32, 8), (64, 16)):
         pairs = np.where(pairs > low, -(-pairs // step) * step, pairs)
     return pairs
@@ -211,7 +242,9 @@ def _stars(
 ) -> _Grouped:
     """The wires of each round, by their number of branches."""
     order = np.lexsort((wire, degree, section))
-    at, heads, numbers, bounds = _places(section[order], (degree[order],), np.ones_like(wire), 2, n_sections)
+    at, heads, numbers, bounds = _places(
+        section[order], (degree[order],), np.ones_like(wire), 2, n_sections
+    )
     begins, sizes = heads
     numbers[begins[1]], numbers[begins[1] + 1] = degree[order][begins[0]], sizes
     numbers[at] = wire[order]
@@ -246,7 +279,7 @@ def _places(
 
 
 def _laid_out(counts: tuple[int, ...], parts: list[np.ndarray]) -> Int[np.ndarray, " numbers"]:
-    """The head and the parts, padded to a class of sizes. A block's rounds begin at a place of the whole."""
+    """The head and the parts, padded to a class of sizes. A block's rounds lie behind all else."""
     sizes = [part.size for part in parts]
     offsets = (_HEAD + np.concatenate([[0], np.cumsum(sizes)])).tolist()
     size = offsets[-1]

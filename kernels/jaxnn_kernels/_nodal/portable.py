@@ -38,15 +38,22 @@ class Portable:
 
     def eliminate(self, conductance: Array) -> CompiledFactors:
         made = eliminate(self.plan, conductance)
-        rows = (made.branch, self.slot), (made.scale, self.place), (made.mesh, self.mesh)
-        return CompiledFactors(*(_rows_of(x, index) for x, index in rows))
+        return CompiledFactors(
+            _rows_of(made.branch, self.slot),
+            _rows_of(made.scale, self.place),
+            _rows_of(made.mesh, self.mesh),
+        )
 
     def substitute(
         self, factors: CompiledFactors, potential: Array, current: Array | None
     ) -> tuple[Array, Array]:
-        back = self.back_slot, self.back_place, self.back_mesh
-        ours = (_rows_of(x, index) for x, index in zip(factors, back, strict=True))
-        return substitute(self.plan, StarMeshFactors(*ours, None), potential, current)
+        theirs = StarMeshFactors(
+            _rows_of(factors.branch, self.back_slot),
+            _rows_of(factors.scale, self.back_place),
+            _rows_of(factors.mesh, self.back_mesh),
+            None,
+        )
+        return substitute(self.plan, theirs, potential, current)
 
 
 def _rows_of(x: Array, index: Int[Array, " rows"]) -> Array:
