@@ -38,33 +38,35 @@ def compiled_or_not(
     return _primitive.bind(*leaves, compiled=compiled, portable=portable, tree=tree, types=types)
 
 
-def _run(
-    *leaves: Array,
-    compiled: Callable[..., list[Array]],
-    portable: Callable[..., list[Array]],
+def _lowered_to(
+    function: Callable[..., list[Array]],
+    context: mlir.LoweringRuleContext,
+    values: Sequence[mlir.ir.Value],
     tree: Structure,
-    types: object,
-    native: bool,
-) -> list[Array]:
-    del types
-    return list((compiled if native else portable)(*jtu.tree_unflatten(tree, leaves)))
+) -> Sequence[mlir.ir.Value]:
+    of_leaves = lambda *leaves: list(function(*jtu.tree_unflatten(tree, leaves)))
+    return mlir.lower_fun(of_leaves)(context, *values)
+
+
+def _lower(
+    context: mlir.LoweringRuleContext, *values: mlir.ir.Value, tree: Structure, **parameters: Any
+) -> Sequence[mlir.ir.Value]:
+    return _lowered_to(parameters["portable"], context, values, tree)
 
 
 def _lower_for_cpu(
-    context: mlir.LoweringRuleContext, *values: mlir.ir.Value, **parameters: Any
+    context: mlir.LoweringRuleContext, *values: mlir.ir.Value, tree: Structure, **parameters: Any
 ) -> Sequence[mlir.ir.Value]:
     module = context.module_context
-    native = not (module.lowering_parameters.for_export or is_shared_module(module))
-    return mlir.lower_fun(lambda *x, **given: _run(*x, **given, native=native))(
-        context, *values, **parameters
-    )
+    portable = module.lowering_parameters.for_export or is_shared_module(module)
+    return _lowered_to(parameters["portable" if portable else "compiled"], context, values, tree)
 
 
 _primitive.def_abstract_eval(lambda *_, types, **__: list(types))
 _primitive.def_impl(
     lambda *leaves, **parameters: jax.jit(lambda *x: _primitive.bind(*x, **parameters))(*leaves)
 )
-mlir.register_lowering(_primitive, mlir.lower_fun(lambda *x, **given: _run(*x, **given, native=False)))
+mlir.register_lowering(_primitive, _lower)
 mlir.register_lowering(_primitive, _lower_for_cpu, platform="cpu")
 
 
