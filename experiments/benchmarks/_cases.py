@@ -6,6 +6,7 @@ import itertools
 import time
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -32,12 +33,28 @@ def problem(wires: int, seed: int = 0) -> tuple[jaxnn.Network, tuple[int, int]]:
     return network, jaxnn.farthest_pair(network)
 
 
+# How we solve: as users do, by XLA where that is the compiled library, and on the full matrix.
+PLANS = {
+    "ours": jaxnn.kernels.sparse_plan,
+    "ours by XLA": jaxnn.kernels.star_mesh_plan,
+    "dense plan": jaxnn.kernels.dense_plan,
+}
+
+
+class Planned(jaxnn.AbstractSolver):
+    """A solver with one of these plans."""
+
+    method: str = eqx.field(static=True)
+
+    def plan(self, n_nodes: int, edges: np.ndarray, terminals: np.ndarray) -> Any:
+        return PLANS[self.method](n_nodes, edges, terminals)
+
+
 @ft.cache
-def plan(wires: int, dense: bool = False) -> Any:
+def plan(wires: int, method: str = "ours") -> Any:
     """The elimination of that network."""
     network, terminals = problem(wires)
-    make = jaxnn.kernels.dense_plan if dense else jaxnn.kernels.star_mesh_plan
-    return make(network.n_nodes, network.edges, np.asarray(terminals))
+    return PLANS[method](network.n_nodes, network.edges, np.asarray(terminals))
 
 
 def conductances(n_junctions: int, batch: int) -> np.ndarray:
@@ -83,7 +100,7 @@ def repeated(solve: Any, values: Any, batch: int, *rest: Any) -> Any:
     return lambda count: program(jnp.int32(count), values, *rest), info
 
 
-def solve_case(wires: int, batch: int, dtype: str, dense: bool = False) -> Case:
+def solve_case(wires: int, batch: int, dtype: str, method: str = "ours") -> Case:
     """Our solve: conductances to junction voltages and terminal currents."""
     network, _ = problem(wires)
     stack = jnp.asarray(conductances(network.n_junctions, batch), dtype)
@@ -93,11 +110,10 @@ def solve_case(wires: int, batch: int, dtype: str, dense: bool = False) -> Case:
         return jaxnn.kernels.solve_nodes(plan, g, potential)[1:]
 
     start = time.perf_counter()
-    schedule = plan(wires, dense)
+    schedule = plan(wires, method)
     planned = time.perf_counter() - start
     run, info = repeated(solve, stack, batch, schedule, potential)
-    name = f"{'dense plan' if dense else 'ours'} {dtype}"
-    return Case(name, run, batch, info=info | {"plan_s": planned})
+    return Case(f"{method} {dtype}", run, batch, info=info | {"plan_s": planned})
 
 
 def latency_case(wires: int, dtype: str) -> Case:
@@ -284,10 +300,10 @@ def junction_law(law: str) -> jaxnn.AbstractJunction:
     return {"": exact, "smooth": smooth, "straight through": jaxnn.StraightThrough(smooth)}[law]
 
 
-def simulation(wires: int, steps: int, dense: bool = False, adjoint: Any = None, law: str = "") -> Any:
+def simulation(wires: int, steps: int, method: str = "ours", adjoint: Any = None, law: str = "") -> Any:
     """amplitude -> mean current at the second terminal, by `jaxnn.simulate`."""
     network, terminals = problem(wires)
-    solver = jaxnn.Dense() if dense else jaxnn.StarMesh()
+    solver = Planned(method)
 
     def run(amplitude: Any) -> Any:
         solution = jaxnn.simulate(
@@ -312,48 +328,58 @@ def steps_for(wires: int, batch: int) -> int:
 
 
 def step_case(
-    wires: int, batch: int, dtype: str, dense: bool = False, steps: int | None = None, law: str = ""
+    wires: int, batch: int, dtype: str, method: str = "ours", steps: int | None = None, law: str = ""
 ) -> Case:
     """Our whole time step, in a simulation."""
     steps = steps or steps_for(wires, batch)
-    run = simulation(wires, steps, dense, law=law)
+    run = simulation(wires, steps, method, law=law)
     amplitude = amplitudes(wires, batch, dtype)
     program, info = compiled(run if batch == 1 else jax.vmap(run), amplitude)
     info |= _bench_hlo.step_cost(program, steps) | {"steps": steps}
-    name = f"{'Dense' if dense else 'ours'} {dtype}" + (f", {law}" if law else "")
+    name = f"{method} {dtype}" + (f", {law}" if law else "")
     return Case(name, lambda _: program(amplitude), batch, steps, resize=False, info=info)
 
 
 def gradient_case(
-    wires: int, batch: int, dtype: str, steps: int, checkpointed: bool = False, law: str = ""
+    wires: int,
+    batch: int,
+    dtype: str,
+    steps: int,
+    checkpointed: bool = False,
+    law: str = "",
+    method: str = "ours",
 ) -> Case:
     """Value and gradient of the mean current in the amplitude."""
-    run = simulation(wires, steps, adjoint=jaxnn.Checkpointed() if checkpointed else None, law=law)
+    run = simulation(wires, steps, method, adjoint=jaxnn.Checkpointed() if checkpointed else None, law=law)
     one = jax.value_and_grad(lambda amplitude: run(amplitude)[0])
     amplitude = amplitudes(wires, batch, dtype)
     program, info = compiled(one if batch == 1 else jax.vmap(one), amplitude)
     info |= _bench_hlo.step_cost(program, steps) | {"steps": steps}
-    name = f"ours {dtype}, value and gradient" + (", checkpointed" if checkpointed else "")
+    name = f"{method} {dtype}, value and gradient" + (", checkpointed" if checkpointed else "")
     name += f", {law}" if law else ""
     return Case(name, lambda _: program(amplitude), batch, steps, resize=False, info=info)
 
 
-def first_call(wires: int, gradient: bool, steps: int = 100) -> dict[str, Any]:
-    """Time [s] from a function that JAX has never seen to its first result, less that of a second call."""
-    run = simulation(wires, steps)
+def first_call(wires: int, gradient: bool, method: str = "ours", steps: int = 100) -> dict[str, Any]:
+    """Time [s] from a function that JAX has never seen to its first result, less that of a second call.
+
+    `processor_s` is that of all threads, which does not hang on what else the machine does.
+    """
+    run = simulation(wires, steps, method)
     one = lambda amplitude: run(amplitude)[0]
     function = jax.jit(jax.value_and_grad(one) if gradient else one)
     amplitude = amplitudes(wires, 1, "float32")
     times = []
     for _ in range(2):
-        start = time.perf_counter()
+        start = time.perf_counter(), time.process_time()
         jax.block_until_ready(function(amplitude))
-        times.append(time.perf_counter() - start)
-    name = "ours float32" + (", value and gradient" if gradient else "")
-    return {"name": name, "first_call_s": times[0] - times[1], "steps": steps}
+        times.append((time.perf_counter() - start[0], time.process_time() - start[1]))
+    wall, processor = (first - second for first, second in zip(*times, strict=True))
+    name = f"{method} float32" + (", value and gradient" if gradient else "")
+    return {"name": name, "first_call_s": wall, "processor_s": processor, "steps": steps}
 
 
-def ensemble_case(wires: int, networks: int, dtype: str) -> Case:
+def ensemble_case(wires: int, networks: int, dtype: str, method: str = "ours") -> Case:
     """Our solve of networks that all differ, in one call."""
     start = time.perf_counter()
     made = [problem(wires, seed) for seed in range(networks)]
@@ -361,7 +387,7 @@ def ensemble_case(wires: int, networks: int, dtype: str) -> Case:
     terminals = ensemble.check_terminals([pair for _, pair in made]).reshape(-1)
     built = time.perf_counter()
     union = ensemble.network
-    schedule = jaxnn.kernels.star_mesh_plan(union.n_nodes, union.edges, terminals)
+    schedule = PLANS[method](union.n_nodes, union.edges, terminals)
     planned = time.perf_counter()
     stack = jnp.asarray(conductances(union.n_junctions, 1), dtype)
     potential = jnp.tile(jnp.asarray([1.0, 0.0], dtype), networks)
@@ -371,7 +397,7 @@ def ensemble_case(wires: int, networks: int, dtype: str) -> Case:
 
     run, info = repeated(solve, stack, 1, schedule, potential)
     info |= {"plan_s": planned - built, "networks_s": built - start}
-    return Case(f"ours {dtype}, all different", run, networks, info=info)
+    return Case(f"{method} {dtype}, all different", run, networks, info=info)
 
 
 def stepper_case(wires: int) -> Case:

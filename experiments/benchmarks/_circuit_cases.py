@@ -124,7 +124,7 @@ def injected_case(wires: int, batch: int, dtype: str = "float32") -> Case:
     network, terminals = problem(wires)
     stack = jnp.asarray(conductances(network.n_junctions, batch), dtype)
     current = jnp.zeros(network.n_nodes, dtype).at[network.n_nodes // 2].set(1e-6)
-    plan = jaxnn.kernels.star_mesh_plan(network.n_nodes, network.edges, np.asarray(terminals))
+    plan = jaxnn.kernels.sparse_plan(network.n_nodes, network.edges, np.asarray(terminals))
 
     def solve(g: Any, _step: Any, plan: Any, current: Any) -> Any:
         # Currents of its own for each network, as there.

@@ -11,6 +11,7 @@ import dataclasses as dc
 import datetime
 import functools as ft
 import importlib.metadata
+import itertools
 import os
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from typing import Any
 
 import jax
 
+import jaxnn
 from experiments.benchmarks import (
     _cases as cases,
     _circuit_cases as circuit,
@@ -50,54 +52,60 @@ class Group:
     build: tuple[Callable[[], Any], ...]
 
 
+def methods() -> tuple[str, ...]:
+    """Ours, and what XLA alone would do where that is another."""
+    compiled = jax.default_backend() == "cpu" and jaxnn.kernels.is_compiled()
+    return ("ours", "ours by XLA") if compiled else ("ours",)
+
+
 def solve_group(wires: int, batch: int, quick: bool = False) -> Group:
     """The solve: ours, CHOLMOD, SciPy and dense ones."""
-    ours = [ft.partial(cases.solve_case, wires, batch, "float32")]
+    ours = [ft.partial(cases.solve_case, wires, batch, "float32", method) for method in methods()]
     others: list[Callable[[], Any]] = [
         ft.partial(cases.cvxopt_case, wires),
         ft.partial(cases.cholmod_case, wires, batch),
         ft.partial(cases.scipy_cases, wires),
     ]
     if not quick:
-        ours.append(ft.partial(cases.solve_case, wires, batch, "float64"))
+        ours += [ft.partial(cases.solve_case, wires, batch, "float64", method) for method in methods()]
         if cases.dense_fits(wires, batch):
-            others.append(ft.partial(cases.solve_case, wires, batch, "float32", dense=True))
+            others.append(ft.partial(cases.solve_case, wires, batch, "float32", "dense plan"))
             others += [ft.partial(cases.lapack_case, wires, batch, d) for d in ("float32", "float64")]
     return Group("solve", wires, batch, (*ours, *others))
 
 
 def step_group(wires: int, batch: int, quick: bool = False) -> Group:
     """The whole time step: ours and a plain NumPy one."""
-    build = [ft.partial(cases.step_case, wires, batch, "float32")]
+    build = [ft.partial(cases.step_case, wires, batch, "float32", method) for method in methods()]
     if wires <= 3000:
         build.append(ft.partial(cases.stepper_case, wires))
     if not quick and wires <= 1000:
         build.append(ft.partial(cases.step_case, wires, batch, "float64"))
         if cases.dense_fits(wires, batch):
-            build.append(ft.partial(cases.step_case, wires, batch, "float32", dense=True))
+            build.append(ft.partial(cases.step_case, wires, batch, "float32", "dense plan"))
     return Group("step", wires, batch, tuple(build))
 
 
 def ensemble_group(wires: int, networks: int) -> Group:
     """Networks that all differ against as many alike, and against dense ones."""
-    build = [
-        ft.partial(cases.ensemble_case, wires, networks, "float32"),
-        ft.partial(cases.solve_case, wires, networks, "float32"),
-    ]
+    build = [ft.partial(cases.ensemble_case, wires, networks, "float32", method) for method in methods()]
+    build.append(ft.partial(cases.solve_case, wires, networks, "float32"))
     if cases.dense_fits(wires, networks):
-        build.append(ft.partial(cases.solve_case, wires, networks, "float32", dense=True))
+        build.append(ft.partial(cases.solve_case, wires, networks, "float32", "dense plan"))
         build.append(ft.partial(cases.lapack_case, wires, networks, "float32"))
     return Group("ensemble", wires, networks, tuple(build))
 
 
 def gradient_group(wires: int, batch: int, steps: int) -> Group:
     """Value and gradient of a short simulation against its value."""
-    build = (
-        ft.partial(cases.step_case, wires, batch, "float32", steps=steps),
-        ft.partial(cases.gradient_case, wires, batch, "float32", steps),
-        ft.partial(cases.gradient_case, wires, batch, "float32", steps, checkpointed=True),
-    )
-    return Group("gradient", wires, batch, build)
+    build = []
+    for method in methods():
+        build.append(ft.partial(cases.step_case, wires, batch, "float32", method, steps=steps))
+        for kept in (False, True):
+            build.append(
+                ft.partial(cases.gradient_case, wires, batch, "float32", steps, kept, method=method)
+            )
+    return Group("gradient", wires, batch, tuple(build))
 
 
 def surrogate_group(wires: int, batch: int, steps: int) -> Group:
@@ -231,10 +239,10 @@ def first_calls(sizes: list[int]) -> list[dict[str, Any]]:
     """Trace and compile times of whole simulations."""
     records = []
     for wires in (100, 1000):
-        for gradient in (False, True):
+        for gradient, method in itertools.product((False, True), methods()):
             if wires in sizes:
                 record = {"kind": "first call", "wires": wires, "batch": 1}
-                records.append(record | cases.first_call(wires, gradient))
+                records.append(record | cases.first_call(wires, gradient, method))
                 print(report.first_call_line(records[-1]), flush=True)
     return records
 

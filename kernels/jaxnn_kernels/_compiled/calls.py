@@ -1,6 +1,5 @@
 """Calls of the compiled library from a JAX program, and of something else where it cannot be called."""
 
-import functools as ft
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -42,18 +41,32 @@ def compiled_or_not(
     return _primitive.bind(*leaves, tree=tree, types=types, **run)
 
 
-def _run(*leaves: Array, tree: Structure, native: str, **given: Any) -> list[Array]:
-    return list((given[native] or given["portable"])(*jtu.tree_unflatten(tree, leaves)))
+def _lowered_to(
+    function: Callable[..., list[Array]],
+    context: mlir.LoweringRuleContext,
+    values: Sequence[mlir.ir.Value],
+    tree: Structure,
+) -> Sequence[mlir.ir.Value]:
+    of_leaves = lambda *leaves: list(function(*jtu.tree_unflatten(tree, leaves)))
+    return mlir.lower_fun(of_leaves)(context, *values)
+
+
+def _lower(
+    context: mlir.LoweringRuleContext, *values: mlir.ir.Value, tree: Structure, **parameters: Any
+) -> Sequence[mlir.ir.Value]:
+    return _lowered_to(parameters["portable"], context, values, tree)
 
 
 def _lower_as(native: str) -> Callable[..., Sequence[mlir.ir.Value]]:
+    """Lower as the function of this name, if there is one, where a program is for one device alone."""
+
     def lower(
-        context: mlir.LoweringRuleContext, *values: mlir.ir.Value, **parameters: Any
+        context: mlir.LoweringRuleContext, *values: mlir.ir.Value, tree: Structure, **parameters: Any
     ) -> Sequence[mlir.ir.Value]:
         module = context.module_context
-        anywhere = module.lowering_parameters.for_export or is_shared_module(module)
-        run = ft.partial(_run, native="portable" if anywhere else native)
-        return mlir.lower_fun(run)(context, *values, **parameters)
+        portable = module.lowering_parameters.for_export or is_shared_module(module)
+        function = parameters["portable" if portable else native] or parameters["portable"]
+        return _lowered_to(function, context, values, tree)
 
     return lower
 
@@ -62,7 +75,7 @@ _primitive.def_abstract_eval(lambda *_, types, **__: list(types))
 _primitive.def_impl(
     lambda *leaves, **parameters: jax.jit(lambda *x: _primitive.bind(*x, **parameters))(*leaves)
 )
-mlir.register_lowering(_primitive, _lower_as("portable"))
+mlir.register_lowering(_primitive, _lower)
 mlir.register_lowering(_primitive, _lower_as("compiled"), platform="cpu")
 mlir.register_lowering(_primitive, _lower_as("on_gpu"), platform="cuda")
 
