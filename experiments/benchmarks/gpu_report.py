@@ -66,8 +66,8 @@ CASES = (
     (100, 1, "the same, all stored"),
     (100, 4096, "the same, all stored"),
 )
-# How the nodal solve is compiled: by XLA, the default, or as kernels of its own, and what asks for that.
-SOLVES = {"XLA": "xla", "kernels": "compiled"}
+# How the nodal solve is compiled: by XLA, which is the default on a GPU, or as kernels of its own.
+SOLVES = "XLA", "kernels"
 
 
 def cuda_site() -> Path | None:
@@ -109,7 +109,18 @@ def target_config() -> str:
     )
 
 
-def simulation(wires: int, batch: int, what: str):
+def solver(solve: str):
+    """The sparse elimination as `SOLVES` names it."""
+    import jaxnn
+
+    class Kernels(jaxnn.AbstractSolver):
+        def plan(self, n_nodes, edges, terminals):
+            return jaxnn.kernels.compiled_plan(n_nodes, edges, terminals, "gpu")
+
+    return Kernels() if solve == "kernels" else jaxnn.StarMesh(device="gpu")
+
+
+def simulation(wires: int, batch: int, what: str, solve: str = "XLA"):
     """A jittable simulation of `batch` drives, and the shapes of its arguments."""
     import jax
     import jax.numpy as jnp
@@ -127,7 +138,7 @@ def simulation(wires: int, batch: int, what: str):
             terminals=terminals,
             dt=1e-3,
             steps=STEPS,
-            solver=jaxnn.StarMesh(device="gpu"),
+            solver=solver(solve),
             adjoint=jaxnn.StoreAll() if what.endswith("all stored") else None,
         )
         return solution.terminal_current
@@ -155,7 +166,6 @@ def spills(dump: Path, site: Path) -> int | None:
 
 def compile_case(wires: int, batch: int, what: str, site: Path, solve: str = "XLA") -> dict:
     """Compile one case for the described device and read the program."""
-    os.environ["JAXNN_SOLVE"] = SOLVES[solve]
     import jax
     from jax.experimental import topologies
     from jax.sharding import NamedSharding, PartitionSpec
@@ -167,7 +177,7 @@ def compile_case(wires: int, batch: int, what: str, site: Path, solve: str = "XL
     )
     mesh = topologies.make_mesh(topology, (1,), ("x",))
     place = NamedSharding(mesh, PartitionSpec())
-    function, shape = simulation(wires, batch, what)
+    function, shape = simulation(wires, batch, what, solve)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         lowered = jax.jit(function, in_shardings=place, out_shardings=place).lower(shape)
