@@ -3,6 +3,7 @@
 import dataclasses as dc
 import functools as ft
 import importlib
+import json
 import re
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from jax import export
 
 import jaxnn_kernels
+from helpers import ROOT, run_worker
 from jaxnn_kernels import joined_wires, nodal_plan, solve_nodes, star_mesh_plan
 from jaxnn_kernels._compiled.gpu_walk import Tile, tile_for
 from jaxnn_kernels._compiled.on_gpu import eliminate_on_gpu, substitute_on_gpu
@@ -24,6 +26,8 @@ pytestmark = pytest.mark.numbers
 
 # The function of this name hides it.
 module: Any = importlib.import_module("jaxnn_kernels._nodal.compiled_plan")
+
+CUDA = ROOT / ".venv-gpu" / "bin" / "python"
 
 compiled_plan: Any = jaxnn_kernels.compiled_plan
 
@@ -245,4 +249,15 @@ def test_a_program_for_each_core_of_a_gpu():
         tile = tile_for(batch, blocks, slots)
         assert np.prod(tile) in (256, 512)
         assert tile.lanes == 1 or blocks * batch // tile.lanes >= 128
+        assert tile.lanes <= batch
     assert tile_for(10**6, 1, 500).lanes == 32
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CUDA.exists(), reason="needs the CUDA build of JAX: make .venv-gpu/ready")
+def test_an_h100_would_launch_little_and_spill_nothing():
+    for line in run_worker("gpu_worker.py", python=CUDA).splitlines():
+        case = json.loads(line)
+        # The elimination, the substitution, and what XLA makes of a device's law, the drive and the loop.
+        assert case["launches"] <= 8
+        assert case["spills"] == 0

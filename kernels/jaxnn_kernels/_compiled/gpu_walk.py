@@ -22,7 +22,7 @@ _PROGRAMS = 128
 _WARP = 32
 # Numbers in a line of the cache, and how many of them may stay there.
 _LINE, _CACHED = 32, 1 << 15
-# Slots from which on a program has twice as many threads.
+# Slots of a block from which on a program has twice as many threads.
 _LARGE = 4096
 
 
@@ -68,10 +68,10 @@ def tile_for(batch: int, n_blocks: int, n_slots: int) -> Tile:
     tile_for(1, 1, 500)  # Tile(records=32, parts=8, lanes=1)
     ```
     """
-    lanes = max(1, min(_WARP, batch * n_blocks // _PROGRAMS))
+    lanes = max(1, min(_WARP, batch, batch * n_blocks // _PROGRAMS))
     lanes = 1 << (lanes.bit_length() - 1)
     parts = max(1, 8 // lanes)
-    threads = 256 if n_slots < _LARGE else 512
+    threads = 256 if n_slots < _LARGE * n_blocks else 512
     return Tile(threads // (lanes * parts), parts, lanes)
 
 
