@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Two workers on two cores: compilation is most of the suite's time, and the tests of a file share programs.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --durations=30
 
-.PHONY: demo test test-slow lint format wheel bench experiments-quick gpu-report clean
+.PHONY: demo test test-slow test-xla lint format wheel bench experiments-quick gpu-report clean
 
 demo: .venv/ready
 	$(BIN)/python experiments/demo.py --out results/demo
@@ -16,6 +16,12 @@ OLDER := import jax; print("--xla_cpu_use_fusion_emitters=false" * (jax.__versio
 test: lint
 	$(PYTEST) -m "numbers and not slow"
 	XLA_FLAGS="$$($(BIN)/python -c '$(OLDER)')" $(PYTEST) -m "not numbers and not slow"
+	JAXNN_SOLVE=xla $(PYTEST) -m "not slow" $(BY_XLA)
+
+# A sample for CI; `make test-xla` runs everything without the compiled library.
+BY_XLA := tests/simulation/test_simulate.py tests/simulation/test_electrodes.py tests/kernels/test_parallel.py
+test-xla: lint
+	JAXNN_SOLVE=xla $(PYTEST) -m "not slow"
 
 test-slow: .venv/ready
 	$(PYTEST) -m slow

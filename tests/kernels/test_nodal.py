@@ -96,7 +96,8 @@ def test_kirchhoff_and_orientation(make_plan):
     np.testing.assert_allclose(flow @ np.asarray(out.junction_voltage), out.terminal_current[0], rtol=1e-9)
 
 
-def test_the_plan_of_less_work_is_taken_and_says_so():
+def test_the_plan_of_less_work_is_taken_and_says_so(monkeypatch):
+    monkeypatch.setenv("JAXNN_SOLVE", "xla")
     ring, full, ends = graph(40, seed=5), complete(40), np.array([0, 39])
     sparse: Any = nodal_plan(40, ring, ends, "cpu")
     dense = nodal_plan(40, full, ends, "cpu")

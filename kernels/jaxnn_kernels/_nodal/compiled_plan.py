@@ -2,7 +2,7 @@
 
 import dataclasses as dc
 import math
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -39,6 +39,7 @@ class CompiledPlan(AbstractPlan):
     portable: Portable | None
     terminals: Any
     graph: Any
+    gathers_rows: ClassVar[bool] = False
     n_slots: int = dc.field(metadata={"static": True})
     n_mesh: int = dc.field(metadata={"static": True})
     on_gpu: DeviceSchedule | None = None

@@ -1,7 +1,7 @@
 """What the nodal solve asks of a plan: the arithmetic of one network's elimination."""
 
 import abc
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -37,6 +37,8 @@ class AbstractPlan(abc.ABC):
     """Wires with a given potential, (terminals,)."""
     graph: Any
     """`jaxnn.kernels.incidence(n_nodes, edges)` of the network."""
+    gathers_rows: ClassVar[bool] = True
+    """Whether XLA should have rows of arrays contiguous in memory, as gathers of whole rows want them."""
 
     @abc.abstractmethod
     def eliminate(self, conductance: Array) -> PyTree[Array]:

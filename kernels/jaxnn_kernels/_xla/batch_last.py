@@ -141,9 +141,11 @@ def batch_last(name: str, kernel: Function, out_shapes: Function) -> tuple[Primi
     primitive.def_abstract_eval(types)
 
     def rows_first(*leaves: Array, tree: Structure, shared: bool) -> list[Array]:
-        # Where XLA is free, it gathers rows from an array that lies batch first.
-        batched = lambda x: x.ndim > 1 and jnp.issubdtype(x.dtype, jnp.inexact)
-        return flat(*(laid_out(x) if batched(x) else x for x in leaves), tree=tree, shared=shared)
+        # Where XLA is free, it gathers rows from an array that lies batch first. A call of the compiled
+        # library says by itself how its arrays lie.
+        gathers = getattr(jtu.tree_unflatten(tree, leaves)[0], "gathers_rows", True)
+        hinted = lambda x: gathers and x.ndim > 1 and jnp.issubdtype(x.dtype, jnp.inexact)
+        return flat(*(laid_out(x) if hinted(x) else x for x in leaves), tree=tree, shared=shared)
 
     register(primitive, flat, rows_first)
     batching.primitive_batchers[primitive] = lambda args, dims, *, tree: _batch(primitive, args, dims, tree)
