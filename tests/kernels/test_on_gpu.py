@@ -256,7 +256,7 @@ def test_a_program_for_each_core_of_a_gpu():
 @pytest.mark.slow
 @pytest.mark.skipif(not CUDA.exists(), reason="needs the CUDA build of JAX: make .venv-gpu/ready")
 def test_an_h100_would_launch_little_and_spill_nothing():
-    for line in run_worker("gpu_worker.py", python=CUDA).splitlines():
+    for line in run_worker("gpu_worker.py", python=str(CUDA)).splitlines():
         case = json.loads(line)
         # The elimination, the substitution, and what XLA makes of a device's law, the drive and the loop.
         assert case["launches"] <= 8
