@@ -16,6 +16,7 @@ from jax import export
 import jaxnn_kernels
 from helpers import ROOT, run_worker
 from jaxnn_kernels import joined_wires, nodal_plan, solve_nodes, star_mesh_plan
+from jaxnn_kernels._compiled import library
 from jaxnn_kernels._compiled.gpu_walk import Tile, tile_for
 from jaxnn_kernels._compiled.on_gpu import eliminate_on_gpu, substitute_on_gpu
 from jaxnn_kernels._nodal import device_schedule, flat_schedule
@@ -232,6 +233,22 @@ def test_a_jax_without_pallas_leaves_all_to_xla(monkeypatch):
     plan = compiled_plan(12, edges, np.array([0, 11]), "gpu")
     assert plan.on_gpu is None
     assert launches(lambda g: solve_nodes(plan, g, jnp.array([1.0, 0.0])), jnp.ones(len(edges))) == []
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_plan_for_a_gpu_runs_on_a_cpu(monkeypatch, there, tmp_path):
+    """With the compiled library and without."""
+    n, terminals = 12 + there, np.array([0, 11])
+    edges = network(n, 8, 11)
+    if not there:
+        monkeypatch.setattr(library, "_LIBRARY", tmp_path / "none.so")
+    library._loaded.cache_clear()
+    g, u, _ = arguments(n, edges, terminals, 3, "float64")
+    solve = jax.vmap(ft.partial(solve_nodes, compiled_plan(n, edges, terminals, "gpu")), 1, 1)
+    out = solve(g, u)
+    monkeypatch.undo()
+    library._loaded.cache_clear()
+    agrees(out[::2], reference(n, edges, terminals, g, u), "float64")
 
 
 def test_a_gpu_takes_the_kernels_where_they_are_asked_for(monkeypatch):

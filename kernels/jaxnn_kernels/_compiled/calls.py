@@ -13,6 +13,8 @@ from jaxtyping import Array, DTypeLike, PyTree
 
 from .._types import Structure
 from .._xla import is_shared_module
+from .gpu_walk import is_pallas_there
+from .library import is_there
 
 
 Shape = tuple[int, ...]
@@ -57,16 +59,16 @@ def _lower(
     return _lowered_to(parameters["portable"], context, values, tree)
 
 
-def _lower_as(native: str) -> Callable[..., Sequence[mlir.ir.Value]]:
+def _lower_as(native: str, is_there: Callable[[], bool]) -> Callable[..., Sequence[mlir.ir.Value]]:
     """Lower as the function of this name, if there is one, where a program is for one device alone."""
 
     def lower(
         context: mlir.LoweringRuleContext, *values: mlir.ir.Value, tree: Structure, **parameters: Any
     ) -> Sequence[mlir.ir.Value]:
         module = context.module_context
-        portable = module.lowering_parameters.for_export or is_shared_module(module)
-        function = parameters["portable" if portable else native] or parameters["portable"]
-        return _lowered_to(function, context, values, tree)
+        anywhere = module.lowering_parameters.for_export or is_shared_module(module)
+        function = None if anywhere or not is_there() else parameters[native]
+        return _lowered_to(function or parameters["portable"], context, values, tree)
 
     return lower
 
@@ -76,8 +78,8 @@ _primitive.def_impl(
     lambda *leaves, **parameters: jax.jit(lambda *x: _primitive.bind(*x, **parameters))(*leaves)
 )
 mlir.register_lowering(_primitive, _lower)
-mlir.register_lowering(_primitive, _lower_as("compiled"), platform="cpu")
-mlir.register_lowering(_primitive, _lower_as("on_gpu"), platform="cuda")
+mlir.register_lowering(_primitive, _lower_as("compiled", is_there), platform="cpu")
+mlir.register_lowering(_primitive, _lower_as("on_gpu", is_pallas_there), platform="cuda")
 
 
 def call(name: str, shapes: Sequence[Shape], *arrays: Array, **numbers: float) -> list[Array]:

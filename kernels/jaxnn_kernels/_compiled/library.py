@@ -41,6 +41,11 @@ def _choice() -> str:
     return choice
 
 
+def is_there() -> bool:
+    """Returns whether XLA can call the library, for a plan that is at hand."""
+    return not isinstance(_loaded(), str)
+
+
 def is_insisted() -> bool:
     """Returns whether `JAXNN_SOLVE` insists on compiled code: on a GPU that is not the default."""
     return _choice() == "compiled"

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Int
 
 from .. import _arguments as arguments
-from .._compiled import is_compiled, is_insisted
+from .._compiled import is_compiled, is_insisted, is_pallas_there
 from .compiled_plan import compiled_plan, compiled_plan_of
 from .costs import costs_for, runs_on_cpu
 from .dense import dense_plan, dense_work
@@ -50,14 +50,12 @@ def nodal_plan(
     ```
     """
     full = dense_work(n_nodes, len(terminals))
-    if runs_on_cpu(device) and is_compiled():
+    if _is_compiled_for(device):
         order = schedule(n_nodes, edges, terminals)
         products = _products(order)
         if products > _MANY and _WALKED * products > full:
             return dense_plan(n_nodes, edges, terminals)
-        return compiled_plan_of(order, n_nodes, edges, terminals)
-    if not runs_on_cpu(device) and is_insisted():
-        return compiled_plan(n_nodes, edges, terminals, device)
+        return compiled_plan_of(order, n_nodes, edges, terminals, not runs_on_cpu(device))
     costs = lambda sizes: costs_for(device, sizes, mapped)
     order = schedule(n_nodes, edges, terminals, lambda sizes: costs(sizes).tail)
     last = sum(dense_work(len(t.wires) + len(t.terminals), len(t.terminals)) for t in order.tails)
@@ -82,9 +80,14 @@ def sparse_plan(
     solved.node_potential  # [1.0, 0.25, 0.0] [V]
     ```
     """
-    if is_compiled() if runs_on_cpu(device) else is_insisted():
+    if _is_compiled_for(device):
         return compiled_plan(n_nodes, edges, terminals, device)
     return star_mesh_plan(n_nodes, edges, terminals, device, mapped)
+
+
+def _is_compiled_for(device: str | None) -> bool:
+    # No figure from a GPU says yet that its kernels are faster than XLA's solve.
+    return is_compiled() if runs_on_cpu(device) else is_insisted() and is_pallas_there()
 
 
 def _products(order: Schedule) -> int:
