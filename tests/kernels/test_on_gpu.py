@@ -204,6 +204,16 @@ def test_each_solve_is_one_launch(dtype):
     assert len(launches(jax.grad(lambda g: jnp.sum(solve(g))), g)) == 4
 
 
+def test_what_a_device_has_within_a_shard_map_is_whole_to_it():
+    edges = network(12, 8, 12)
+    plan = compiled_plan(12, edges, np.array([0, 11]), "gpu")
+    solve = jax.vmap(lambda g: solve_nodes(plan, g, jnp.array([1.0, 0.0])).terminal_current)
+    mesh = jax.make_mesh((1,), ("b",), axis_types=(jax.sharding.AxisType.Auto,))
+    spec = jax.sharding.PartitionSpec("b")
+    split = jax.shard_map(solve, mesh=mesh, in_specs=spec, out_specs=spec)
+    assert len(launches(split, jnp.ones((2, len(edges))))) == 2
+
+
 def test_networks_of_one_class_of_sizes_share_their_kernels():
     n, terminals = 20, np.array([0, 19])
     g, u = jnp.ones(39), jnp.array([1.0, 0.0])

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
+from jax.core import ShapedArray
 from jaxtyping import Array, DTypeLike, PyTree
 
 
@@ -216,9 +217,11 @@ def launch(
     # There may be no wires or no junctions, and nothing in memory then.
     some = lambda shape: tuple(max(1, n) for n in shape)
     pallas, triton = _pallas()
+    whole = ShapedArray((), jnp.float32).manual_axis_type
     run = pallas.pallas_call(
         kernel,
-        out_shape=[jax.ShapeDtypeStruct(some(x.shape), x.dtype) for x in shapes],
+        # Within a `shard_map` too, where what a device has of a batch is whole to it.
+        out_shape=[x.update(shape=some(x.shape), manual_axis_type=whole) for x in shapes],
         grid=some(grid),
         compiler_params=triton.CompilerParams(num_warps=max(1, threads // _WARP), num_stages=1),
         interpret=interpret,
