@@ -129,11 +129,14 @@ def _joined_shapes(plan: AbstractPlan, conductance: ArrayOrType, factors: PyTree
     return plan.graph.place.shape[0], *conductance.shape[1:]
 
 
-_, _eliminate = batch_last("eliminate_wires", _eliminate_kernel, _eliminate_shapes)
+_gathers = lambda plan: plan.gathers_rows
+_, _eliminate = batch_last("eliminate_wires", _eliminate_kernel, _eliminate_shapes, _gathers)
 _, _joined = batch_last("joined_wires", _joined_kernel, _joined_shapes)
 _, _live = batch_last("live_junctions", _live_kernel, lambda plan, g, factors: g.shape)
-_potentials_primitive, _potentials = batch_last("node_potentials", _potentials_kernel, _potentials_shapes)
-_respond_primitive, _respond = batch_last("nodal_response", _respond_kernel, _respond_shapes)
+_potentials_primitive, _potentials = batch_last(
+    "node_potentials", _potentials_kernel, _potentials_shapes, _gathers
+)
+_respond_primitive, _respond = batch_last("nodal_response", _respond_kernel, _respond_shapes, _gathers)
 
 
 def _potentials_jvp(

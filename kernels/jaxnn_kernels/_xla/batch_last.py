@@ -96,13 +96,19 @@ def _structure(
     return jtu.tree_flatten(out_shapes(indices, *arrays), is_leaf=is_shape)
 
 
-def batch_last(name: str, kernel: Function, out_shapes: Function) -> tuple[Primitive, Function]:
+def batch_last(
+    name: str,
+    kernel: Function,
+    out_shapes: Function,
+    gathers_rows: Callable[[PyTree], bool] = lambda indices: True,
+) -> tuple[Primitive, Function]:
     """Let `kernel(indices, *arrays)` see its mapped axes behind the rows axis of every array.
 
     `kernel` takes a pytree of index arrays, which is never mapped, and pytrees of float arrays
     (rows, *trailing) of one rank, whose trailing axes broadcast against each other; it returns such
     arrays, all of one dtype. `out_shapes`, of the same signature, returns their shapes: said rather
-    than found by tracing, which takes as long as all the rest of the tracing.
+    than found by tracing, which takes as long as all the rest of the tracing. `gathers_rows(indices)` says
+    whether XLA is to lay the arrays out for gathers of whole rows.
 
     A plain `vmap` would put the batch first, so that every gather of a row jumps through memory: 4
     to 12 times slower than whole contiguous rows. Returns the primitive, bound with the leaves of
@@ -141,9 +147,8 @@ def batch_last(name: str, kernel: Function, out_shapes: Function) -> tuple[Primi
     primitive.def_abstract_eval(types)
 
     def rows_first(*leaves: Array, tree: Structure, shared: bool) -> list[Array]:
-        # Where XLA is free, it gathers rows from an array that lies batch first. A call of the compiled
-        # library says by itself how its arrays lie.
-        gathers = getattr(jtu.tree_unflatten(tree, leaves)[0], "gathers_rows", True)
+        # Where XLA is free, it gathers rows from an array that lies batch first.
+        gathers = gathers_rows(jtu.tree_unflatten(tree, leaves)[0])
         hinted = lambda x: gathers and x.ndim > 1 and jnp.issubdtype(x.dtype, jnp.inexact)
         return flat(*(laid_out(x) if hinted(x) else x for x in leaves), tree=tree, shared=shared)
 
