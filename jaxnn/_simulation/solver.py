@@ -7,7 +7,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Int
 
-from jaxnn_kernels import dense_plan, nodal_plan, sparse_plan
+from jaxnn_kernels import dense_plan, nodal_plan, solved_by, sparse_plan
 
 from .._core import Module, Plan, check_shape
 from .._networks import Topology
@@ -100,7 +100,13 @@ class Dense(AbstractSolver):
         return dense_plan(n_nodes, edges, terminals)
 
 
-@ft.lru_cache(maxsize=64)
 def plan_for(solver: AbstractSolver, topology: Topology, terminals: tuple[int, ...]) -> Plan:
     """The solver's plan, kept because an optimiser calls `simulate` again and again."""
+    return _plan_for(solver, topology, terminals, solved_by())
+
+
+@ft.lru_cache(maxsize=64)
+def _plan_for(
+    solver: AbstractSolver, topology: Topology, terminals: tuple[int, ...], _solved_by: str
+) -> Plan:
     return solver.plan(topology.n_nodes, topology.edges, np.asarray(terminals))

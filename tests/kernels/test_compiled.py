@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,12 +20,12 @@ from jaxnn_kernels._nodal.flat_schedule import size_class
 
 
 pytestmark = pytest.mark.skipif(
-    not jk.is_compiled(), reason="there was no C++ compiler when jaxnn was installed"
+    not jk.is_compiled(), reason="the nodal solve is not compiled here: see jaxnn info"
 )
 
 N = 40
 EDGES, TERMINALS = graph(N, seed=4), np.array([3, 17, 39])
-PLAN = jk.compiled_plan(N, EDGES, TERMINALS)
+PLAN: Any = jk.compiled_plan(N, EDGES, TERMINALS)
 
 
 def inputs(batch, dtype, n=N, edges=EDGES, terminals=TERMINALS, decades=12.0):
@@ -58,6 +59,13 @@ def test_a_network_has_the_same_bits_in_every_batch(dtype):
         jax.tree.map(np.testing.assert_array_equal, first, some)
     one = alone(*(x[5] for x in whole))
     jax.tree.map(lambda x, y: np.testing.assert_array_equal(x[5], y), expected, one)
+
+
+def test_potentials_of_another_dtype():
+    g, u, current = (x[0] for x in inputs(1, jnp.float32, decades=4.0))
+    mixed = jk.solve_nodes(PLAN, g, u.astype(jnp.float64), current).node_potential
+    assert mixed.dtype == jnp.float64
+    np.testing.assert_allclose(mixed, jk.solve_nodes(PLAN, g, u, current).node_potential, atol=1e-6)
 
 
 def test_shared_factors_serve_many_drives():
@@ -117,7 +125,7 @@ def test_a_block_of_many_slots_has_pairs_of_two_numbers():
     pairs = np.stack(np.triu_indices(n, 1), 1)
     edges = pairs[rng.permutation(len(pairs))[: 12 * n]]
     terminals = np.array([0, 1])
-    plan = jk.compiled_plan(n, edges, terminals)
+    plan: Any = jk.compiled_plan(n, edges, terminals)
     assert plan.n_slots > 2**16
     g, u = conductances(len(edges)), np.array([1.0, 0.0])
     out = jk.solve_nodes(plan, jnp.asarray(g), jnp.asarray(u))
@@ -155,7 +163,8 @@ print(t.jk.solved_by(), digest.hexdigest())
 def test_every_width_of_vectors_gives_the_same_bits():
     """But for processors without a fused multiply-add, which round every product."""
     said = [script(BITS, JAXNN_SIMD=name).rsplit(maxsplit=1) for name in ("avx512", "avx2", "plain")]
-    widest = library._loaded().jaxnn_simd().decode()
+    loaded: Any = library._loaded()
+    widest = loaded.jaxnn_simd().decode()
     names = {
         "avx512": ["avx512", "avx2", "plain"],
         "avx2": ["avx2", "avx2", "plain"],
@@ -242,7 +251,7 @@ def test_a_plan_of_here_alone_cannot_be_exported():
 def test_pairs_of_electrodes_share_a_program():
     network = small_network(1, 60)[0]
     pairs = [(a, b) for a in range(0, 12, 3) for b in range(20, 32, 3)]
-    plans = {p: jk.compiled_plan(network.n_nodes, network.edges, np.array(p)) for p in pairs}
+    plans: Any = {p: jk.compiled_plan(network.n_nodes, network.edges, np.array(p)) for p in pairs}
     traced = []
 
     @jax.jit
@@ -259,8 +268,9 @@ def test_pairs_of_electrodes_share_a_program():
 
 def test_runs_with_other_electrodes_compile_nothing():
     network = small_network(1, 60)[0]
-    sizes = lambda p: jk.compiled_plan(network.n_nodes, network.edges, np.array(p))
-    of = lambda p: (len(sizes(p).schedule), sizes(p).n_slots)
+    make: Any = jk.compiled_plan
+    plan = lambda p: make(network.n_nodes, network.edges, np.array(p))
+    of = lambda p: (len(plan(p).schedule), plan(p).n_slots)
     pairs = [(0, b) for b in range(20, 60, 3)]
     alike = [p for p in pairs if of(p) == of(pairs[0])][:3]
     assert len(alike) == 3

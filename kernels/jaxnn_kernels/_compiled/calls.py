@@ -19,6 +19,9 @@ from .library import is_there
 
 Shape = tuple[int, ...]
 
+# The numbers that the library has routines for, and the ends of their names.
+_SUFFIX = {"float32": "f32", "float64": "f64"}
+
 _primitive = Primitive("compiled_or_not")
 _primitive.multiple_results = True
 
@@ -85,6 +88,5 @@ mlir.register_lowering(_primitive, _lower_as("on_gpu", is_pallas_there), platfor
 def call(name: str, shapes: Sequence[Shape], *arrays: Array, **numbers: float) -> list[Array]:
     """Calls a function of the library, for the dtype of the last array."""
     dtype = arrays[-1].dtype
-    suffix = {"float32": "f32", "float64": "f64"}[dtype.name]
     types = [jax.ShapeDtypeStruct(shape, dtype) for shape in shapes]
-    return list(jax.ffi.ffi_call(f"jaxnn_{name}_{suffix}", types)(*arrays, **numbers))
+    return list(jax.ffi.ffi_call(f"jaxnn_{name}_{_SUFFIX[dtype.name]}", types)(*arrays, **numbers))

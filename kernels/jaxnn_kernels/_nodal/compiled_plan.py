@@ -67,6 +67,8 @@ class CompiledPlan(AbstractPlan):
     def substitute(
         self, factors: CompiledFactors, potential: Array, current: Array | None
     ) -> tuple[Array, Array]:
+        # The library has routines for numbers of one kind.
+        factors, current = jax.tree.map(lambda x: x.astype(potential.dtype), (factors, current))
         given = [*factors, potential, *([] if current is None else [current])]
         trail = jnp.broadcast_shapes(*(x.shape[1:] for x in given))
         shapes = (self.graph.place.shape[0], *trail), (self.terminals.shape[0], *trail)
