@@ -110,7 +110,7 @@ TAKES_ANYTHING = {
     ("jaxnn.plot_conductance", "label"),
     ("jaxnn.plot_network", "log"),
     *((f"jaxnn.{x}", "device") for x in ("AutoSolver", "StarMesh", "kernels.nodal_plan")),
-    *((f"jaxnn.kernels.{x}", "device") for x in ("star_mesh_plan", "sparse_plan")),
+    *((f"jaxnn.kernels.{x}", "device") for x in ("star_mesh_plan", "sparse_plan", "compiled_plan")),
     ("jaxnn.kernels.plans_of_here", "tree"),
     ("jaxnn.to_free", "parameters"),
     ("jaxnn.from_free", "parameters"),

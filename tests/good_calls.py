@@ -415,7 +415,7 @@ def of_kernels() -> dict[str, Call]:
         "kernels.straight_through": (kernels.straight_through, {"exact": flux, "smooth": flux}),
         "kernels.nodal_plan": (kernels.nodal_plan, nodes | {"device": None, "mapped": False}),
         "kernels.dense_plan": (kernels.dense_plan, nodes),
-        "kernels.compiled_plan": (kernels.compiled_plan, nodes),
+        "kernels.compiled_plan": (kernels.compiled_plan, nodes | {"device": None}),
         "kernels.plans_of_here": (kernels.plans_of_here, {"tree": plan}),
         "kernels.sparse_plan": (kernels.sparse_plan, nodes | {"device": None, "mapped": False}),
         "kernels.star_mesh_plan": (kernels.star_mesh_plan, nodes | {"device": None, "mapped": False}),

@@ -4,7 +4,12 @@ The library is in `kernels/native/`.
 """
 
 from .calls import call as call, compiled_or_not as compiled_or_not
-from .library import is_compiled as is_compiled, is_insisted as is_insisted, solved_by as solved_by
+from .library import (
+    is_compiled as is_compiled,
+    is_insisted as is_insisted,
+    is_there as is_there,
+    solved_by as solved_by,
+)
 from .on_gpu import (
     eliminate_on_gpu as eliminate_on_gpu,
     is_pallas_there as is_pallas_there,

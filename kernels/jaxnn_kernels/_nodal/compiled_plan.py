@@ -10,7 +10,14 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from .. import _arguments as arguments
-from .._compiled import call, compiled_or_not, eliminate_on_gpu, is_pallas_there, substitute_on_gpu
+from .._compiled import (
+    call,
+    compiled_or_not,
+    eliminate_on_gpu,
+    is_pallas_there,
+    is_there,
+    substitute_on_gpu,
+)
 from .._types import ArrayOrType
 from .costs import BATCHED, runs_on_cpu
 from .dense import dense_work
@@ -217,7 +224,7 @@ def plans_of_here(tree: Tree) -> Tree:
     ```
     """
     is_plan = lambda x: isinstance(x, CompiledPlan)
-    lean = lambda x: dc.replace(x, portable=None) if is_plan(x) else x
+    lean = lambda x: dc.replace(x, portable=None) if is_plan(x) and is_there() else x
     return jax.tree_util.tree_map(lean, tree, is_leaf=is_plan)
 
 
@@ -230,6 +237,9 @@ def compiled_plan(
     device: str | None = None,
 ) -> CompiledPlan:
     """Plans a sparse elimination for the compiled library on a CPU, and for kernels of its own on a "gpu".
+
+    `device` is what the plan is for, by default what JAX runs on. It runs on any: where there is neither
+    the library nor such a kernel, as XLA compiles it.
 
     ```python
     plan = jaxnn.kernels.compiled_plan(3, np.array([[0, 1], [1, 2]]), np.array([0, 2]))
