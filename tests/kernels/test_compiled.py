@@ -16,6 +16,7 @@ import jaxnn_kernels as jk
 from circuits import conductances, dense_solution, graph, lowers
 from helpers import ROOT, small_network
 from jaxnn_kernels._compiled import library
+from jaxnn_kernels._nodal import flat_schedule
 from jaxnn_kernels._nodal.flat_schedule import size_class
 
 
@@ -98,8 +99,10 @@ def test_threads_share_long_solves():
     jax.tree.map(lambda x, y: np.testing.assert_array_equal(x[:16], y), shared, few)
 
 
-def test_networks_that_differ_have_the_bits_of_one_alone():
-    """Blocks share nothing: one too small for a block of its own, one without a wire between terminals."""
+@pytest.mark.parametrize("block", [2000, 64, 1])
+def test_networks_that_differ_have_the_bits_of_one_alone(block, monkeypatch):
+    """In blocks of all of them, of some, and of each; one has no wire but its terminals."""
+    monkeypatch.setattr(flat_schedule, "CPU_BLOCK", block)
     sizes = 70, 3, 90, 2
     parts = [graph(n, seed=n) for n in sizes]
     offset = np.cumsum([0, *sizes])

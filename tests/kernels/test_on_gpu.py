@@ -93,7 +93,7 @@ def test_kernels_agree_with_xla(monkeypatch, batch, dtype, tile, injected):
 
 
 def test_two_networks_that_differ_are_blocks_of_one_launch(monkeypatch):
-    monkeypatch.setattr(flat_schedule, "_LEAST", 8)
+    monkeypatch.setattr(flat_schedule, "GPU_BLOCK", 8)
     edges = np.concatenate([network(12, 6, 1), 12 + network(9, 9, 2)])
     terminals = np.array([0, 14, 11, 20])
     plan = compiled_plan(21, edges, terminals, "gpu")

@@ -19,10 +19,11 @@ from .._compiled import (
     substitute_on_gpu,
 )
 from .._types import ArrayOrType
+from . import flat_schedule
 from .costs import BATCHED, runs_on_cpu
 from .dense import dense_work
 from .device_schedule import DeviceSchedule, device_schedule
-from .flat_schedule import flat_schedule, size_class
+from .flat_schedule import size_class
 from .incidence import incidence
 from .leak import hanging, open_conductance, without_hanging
 from .parallel import merges_parallel
@@ -197,7 +198,8 @@ def compiled_plan_of(
     on_gpu: bool = False,
 ) -> CompiledPlan:
     """Plan a sparse elimination in an order that is known, for a CPU or for a GPU too."""
-    flat = flat_schedule(n_nodes, edges, terminals, order)
+    block = flat_schedule.GPU_BLOCK if on_gpu else flat_schedule.CPU_BLOCK
+    flat = flat_schedule.flat_schedule(n_nodes, edges, terminals, order, block)
     portable = portable_of(plan_of(order, n_nodes, edges, terminals, BATCHED), flat)
     return CompiledPlan(
         flat.numbers,
