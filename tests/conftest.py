@@ -10,6 +10,8 @@ if importlib.util.find_spec("beartype"):
     install_import_hook(["jaxnn", "jaxnn_kernels"], "beartype.beartype")
 
 import itertools
+import os
+import warnings
 
 import jax
 import jax.random as jr
@@ -18,6 +20,11 @@ import pytest
 
 import jaxnn
 
+
+with warnings.catch_warnings(action="ignore"):
+    if not jaxnn.kernels.is_compiled():
+        # Installed without a C++ compiler: XLA solves, and need not say so in every process of the tests.
+        os.environ["JAXNN_SOLVE"] = "xla"
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
