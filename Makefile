@@ -19,7 +19,7 @@ test: lint
 	JAXNN_SOLVE=xla $(PYTEST) -m "not slow" $(BY_XLA)
 
 # A sample for CI; `make test-xla` runs everything without the compiled library.
-BY_XLA := $(addprefix tests/,simulation/test_simulate.py kernels/test_injected_current.py kernels/test_open_junctions.py)
+BY_XLA := tests/simulation/test_simulate.py tests/kernels/test_injected_current.py
 test-xla: lint
 	JAXNN_SOLVE=xla $(PYTEST) -m "not slow"
 

@@ -10,7 +10,7 @@ jaxlib.)
 import functools as ft
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -28,6 +28,15 @@ _LARGE = 4096
 
 
 Fetched = TypeVar("Fetched")
+
+
+@runtime_checkable
+class Ref(Protocol):
+    """An array in the memory of a GPU, as a kernel sees it."""
+
+    at: Any
+    shape: tuple[int, ...]
+    dtype: Any
 
 
 class Tile(NamedTuple):
@@ -132,21 +141,21 @@ class Walk:
         if not self.interpret:
             self._triton.debug_barrier()
 
-    def number(self, table: Any, *at: Array | int) -> Array:
+    def number(self, table: Ref, *at: Array | int) -> Array:
         """One whole number for all threads."""
         return self._triton.load(table.at[tuple(jnp.int32(k) for k in at)])
 
-    def index(self, table: Any, mask: Array, at: Array, row: int | None = None) -> Array:
+    def index(self, table: Ref, mask: Array, at: Array, row: int | None = None) -> Array:
         """Whole numbers of a list, for each thread its own."""
         where = at if row is None else (jnp.full_like(at, row), at)
         return self._triton.load(table.at[where], mask=mask, other=jnp.zeros((), jnp.int32))
 
-    def load(self, x: Any, row: Array, mask: Array) -> Array:
+    def load(self, x: Ref, row: Array, mask: Array) -> Array:
         """Of (rows, batch) or, shared by all of the batch, (rows, 1)."""
         lane = self._lane if x.shape[1] == self.batch else jnp.zeros_like(self._lane)
         return self._triton.load(x.at[row, lane], mask=mask & self._inside, other=jnp.zeros((), x.dtype))
 
-    def store(self, x: Any, row: Array, value: Array, mask: Array) -> None:
+    def store(self, x: Ref, row: Array, value: Array, mask: Array) -> None:
         mask = mask & self._inside
         if self.interpret:  # which writes back what it read under the mask, but not out of bounds
             row = jnp.where(mask, row, x.shape[0])

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .gpu_walk import Tile, Walk, is_pallas_there as is_pallas_there, launch, tile_for
+from .gpu_walk import Ref, Tile, Walk, is_pallas_there as is_pallas_there, launch, tile_for
 
 
 def eliminate_on_gpu(
@@ -166,7 +166,7 @@ class _Substitution:
         walk: Walk,
         schedule: Any,
         factors: tuple[Any, Any, Any],
-        potential: Any | None,
+        potential: Ref | None,
         out: tuple[Any, Any],
         hanging: float,
     ):
@@ -175,7 +175,7 @@ class _Substitution:
         self.potential, (self.phi, self.into) = potential, out
         self.hanging = hanging
 
-    def run(self, current: Any | None) -> None:
+    def run(self, current: Ref | None) -> None:
         walk = self.walk
         of_block = ft.partial(walk.number, self.schedule.blocks, walk.block)
         first, end = of_block(0), of_block(1)
@@ -237,7 +237,7 @@ class _Substitution:
         walk.store(self.phi, node, y, mask & (walk.part == 0))
 
     def _terminal(
-        self, current: Any | None, most: Array, most_reach: Array, end: Array, mask: Array, last: Array
+        self, current: Ref | None, most: Array, most_reach: Array, end: Array, mask: Array, last: Array
     ) -> None:
         """The current of a terminal: through the branches that are left, less what is injected."""
         del last
@@ -259,7 +259,7 @@ class _Substitution:
         walk.store(self.into, row, into, mask & (walk.part == 0))
         walk.store(self.phi, node, u, mask & (walk.part == 0))
 
-    def _spread(self, current: Any | None, most: Array, wire: Array, mask: Array, last: Array) -> None:
+    def _spread(self, current: Ref | None, most: Array, wire: Array, mask: Array, last: Array) -> None:
         """phi_i = (y_i + sum_j h_ij phi_j) / sqrt(S_i)."""
         del last
         walk = self.walk
