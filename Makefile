@@ -19,7 +19,7 @@ test: lint
 	JAXNN_SOLVE=xla $(PYTEST) -m "not slow" $(BY_XLA)
 
 # A sample for CI; `make test-xla` runs everything without the compiled library.
-BY_XLA := tests/simulation/test_simulate.py tests/kernels/test_injected_current.py
+BY_XLA := tests/simulation/test_numpy_simulator.py tests/kernels/test_injected_current.py
 test-xla: lint
 	JAXNN_SOLVE=xla $(PYTEST) -m "not slow"
 

@@ -127,7 +127,7 @@ void share_out(ffi::ThreadPool& pool, int64_t tasks, int64_t threads, Task task)
   state->finished.wait(lock, [&] { return state->done == state->tasks; });
 }
 
-// Work that pays for waking another thread, in products of two tiles, some nanoseconds each.
+// Work that pays for waking another thread, in products of a tile: some hundreds of microseconds.
 constexpr int64_t kShared = 300000;
 
 // A batch falls into tiles. What is left over goes one by one where a tile would be mostly empty.
