@@ -184,7 +184,8 @@ ffi::Error checked(const ffi::Buffer<ffi::S32>& schedule) {
   const int64_t size = schedule.element_count();
   const auto* head = reinterpret_cast<const Head*>(schedule.typed_data());
   if (size < int64_t(sizeof(Head) / sizeof(int32_t)) || head->version != kVersion || head->size > size)
-    return refused("The schedule of a nodal solve is not one that this library has made; plan it again.");
+    return refused("The schedule of a nodal solve is not one that this library has made; plan it again, or "
+                   "build the library of this version (python kernels/native/build.py).");
   return ffi::Error::Success();
 }
 
