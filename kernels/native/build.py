@@ -44,6 +44,12 @@ def build(folder: Path) -> None:
     os.replace(shutil.copy(new, LIBRARY.with_suffix(".new")), LIBRARY)
 
 
+def is_current() -> bool:
+    """Whether the library is there and newer than its source."""
+    newest = max(path.stat().st_mtime for path in SOURCE.iterdir())
+    return LIBRARY.exists() and LIBRARY.stat().st_mtime >= newest
+
+
 def _headers() -> Path:
     """Those of XLA's foreign function interface, which come with jaxlib."""
     found = find_spec("jaxlib")
@@ -56,5 +62,5 @@ def _run(command: list[str]) -> None:
     subprocess.run(command, check=True, capture_output=True, text=True)
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and not is_current():
     build(ROOT / "build" / "native")

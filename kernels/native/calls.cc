@@ -287,28 +287,26 @@ auto bind_elimination() {
       .template Ret<ffi::Buffer<kType, 2>>();
 }
 
+// What every substitution takes: schedule, factors, potentials.
 template <ffi::DataType kType>
-auto bind_potentials() {
+auto bind_substitution() {
   return ffi::Ffi::Bind()
       .Ctx<ffi::ThreadPool>()
       .template Arg<ffi::Buffer<ffi::S32>>()
       .template Arg<ffi::Buffer<kType, 2>>()
       .template Arg<ffi::Buffer<kType, 2>>()
       .template Arg<ffi::Buffer<kType, 2>>()
-      .template Arg<ffi::Buffer<kType, 2>>()
-      .template Ret<ffi::Buffer<kType, 2>>()
-      .template Ret<ffi::Buffer<kType, 2>>();
+      .template Arg<ffi::Buffer<kType, 2>>();
+}
+
+template <ffi::DataType kType>
+auto bind_potentials() {
+  return bind_substitution<kType>().template Ret<ffi::Buffer<kType, 2>>().template Ret<ffi::Buffer<kType, 2>>();
 }
 
 template <ffi::DataType kType>
 auto bind_response() {
-  return ffi::Ffi::Bind()
-      .Ctx<ffi::ThreadPool>()
-      .template Arg<ffi::Buffer<ffi::S32>>()
-      .template Arg<ffi::Buffer<kType, 2>>()
-      .template Arg<ffi::Buffer<kType, 2>>()
-      .template Arg<ffi::Buffer<kType, 2>>()
-      .template Arg<ffi::Buffer<kType, 2>>()
+  return bind_substitution<kType>()
       .template Arg<ffi::Buffer<kType, 2>>()
       .template Ret<ffi::Buffer<kType, 2>>()
       .template Ret<ffi::Buffer<kType, 2>>();

@@ -77,9 +77,8 @@ def _lower_as(native: str, is_there: Callable[[], bool]) -> Callable[..., Sequen
 
 
 _primitive.def_abstract_eval(lambda *_, types, **__: list(types))
-_primitive.def_impl(
-    lambda *leaves, **parameters: jax.jit(lambda *x: _primitive.bind(*x, **parameters))(*leaves)
-)
+_PARAMETERS = ("compiled", "portable", "on_gpu", "tree", "types")
+_primitive.def_impl(jax.jit(_primitive.bind, static_argnames=_PARAMETERS))
 mlir.register_lowering(_primitive, _lower)
 mlir.register_lowering(_primitive, _lower_as("compiled", is_there), platform="cpu")
 mlir.register_lowering(_primitive, _lower_as("on_gpu", is_pallas_there), platform="cuda")

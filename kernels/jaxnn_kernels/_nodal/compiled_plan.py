@@ -2,12 +2,13 @@
 
 import dataclasses as dc
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Int, PyTree
 
 from .. import _arguments as arguments
 from .._compiled import (
@@ -77,8 +78,7 @@ class CompiledPlan(AbstractPlan):
     ) -> tuple[Array, Array]:
         # The library has routines for numbers of one kind.
         factors, current = jax.tree.map(lambda x: x.astype(potential.dtype), (factors, current))
-        given = [*factors, potential, *([] if current is None else [current])]
-        trail = jnp.broadcast_shapes(*(x.shape[1:] for x in given))
+        trail = _trail(factors, potential, current)
         shapes = (self.graph.place.shape[0], *trail), (self.terminals.shape[0], *trail)
         operands = self, factors, potential, current
         phi, into = compiled_or_not(
@@ -106,6 +106,12 @@ class CompiledPlan(AbstractPlan):
         return run[0]
 
 
+def _trail(*arrays: PyTree[Array]) -> tuple[int, ...]:
+    """The axes of the batch that all of these share, or some of them."""
+    trails: Any = (x.shape[1:] for x in jax.tree.leaves(arrays))
+    return tuple(map(int, jnp.broadcast_shapes(*trails)))
+
+
 def _flat(x: Array, trail: tuple[int, ...]) -> Array:
     """(rows, batch): as it is where all of the batch share it."""
     if math.prod(x.shape[1:]) == 1:
@@ -113,48 +119,43 @@ def _flat(x: Array, trail: tuple[int, ...]) -> Array:
     return jnp.broadcast_to(x, (x.shape[0], *trail)).reshape(x.shape[0], math.prod(trail))
 
 
+def _unflat(arrays: Sequence[Array], trail: tuple[int, ...]) -> list[Array]:
+    return [x.reshape(x.shape[0], *trail) for x in arrays]
+
+
 def _eliminate_compiled(plan: CompiledPlan, conductance: Array) -> list[Array]:
-    trail = conductance.shape[1:]
-    batch = math.prod(trail)
+    trail = _trail(conductance)
     rows: Any = (shape[0] for shape in plan.factor_shapes(conductance))
-    shapes = [(n, batch) for n in rows]
+    shapes = [(n, math.prod(trail)) for n in rows]
     most = open_conductance(conductance.shape[0], conductance.dtype)
-    out = call(
-        "eliminate", shapes, plan.schedule, conductance.reshape(conductance.shape[0], batch), most=most
-    )
-    return [x.reshape(x.shape[0], *trail) for x in out]
+    return _unflat(call("eliminate", shapes, plan.schedule, _flat(conductance, trail), most=most), trail)
 
 
 def _substitute_compiled(
     plan: CompiledPlan, factors: CompiledFactors, potential: Array, current: Array | None
 ) -> list[Array]:
-    given = [*factors, potential, *([] if current is None else [current])]
-    trail = jnp.broadcast_shapes(*(x.shape[1:] for x in given))
-    batch = math.prod(trail)
-    shapes = (plan.graph.place.shape[0], batch), (plan.terminals.shape[0], batch)
+    trail = _trail(factors, potential, current)
+    shapes = [(n, math.prod(trail)) for n in (plan.graph.place.shape[0], plan.terminals.shape[0])]
     name = "potentials" if current is None else "response"
-    out = call(name, shapes, plan.schedule, *(_flat(x, trail) for x in given))
-    return [x.reshape(x.shape[0], *trail) for x in out]
+    given = (_flat(x, trail) for x in jax.tree.leaves((factors, potential, current)))
+    return _unflat(call(name, shapes, plan.schedule, *given), trail)
 
 
 def _eliminate_on_gpu(plan: CompiledPlan, conductance: Array) -> list[Array]:
-    trail = conductance.shape[1:]
+    trail = _trail(conductance)
     rows: Any = tuple(shape[0] for shape in plan.factor_shapes(conductance))
     most = open_conductance(conductance.shape[0], conductance.dtype)
-    out = eliminate_on_gpu(plan.on_gpu, _flat(conductance, trail), rows, most)
-    return [x.reshape(x.shape[0], *trail) for x in out]
+    return _unflat(eliminate_on_gpu(plan.on_gpu, _flat(conductance, trail), rows, most), trail)
 
 
 def _substitute_on_gpu(
     plan: CompiledPlan, factors: CompiledFactors, potential: Array, current: Array | None
 ) -> list[Array]:
-    given = [*factors, potential, *([] if current is None else [current])]
-    trail = jnp.broadcast_shapes(*(x.shape[1:] for x in given))
+    trail = _trail(factors, potential, current)
     shape = plan.graph.place.shape[0], math.prod(trail)
     known = [_flat(x, trail) for x in factors]
     injected = None if current is None else _flat(current, trail)
-    out = substitute_on_gpu(plan.on_gpu, known, _flat(potential, trail), injected, shape)
-    return [x.reshape(x.shape[0], *trail) for x in out]
+    return _unflat(substitute_on_gpu(plan.on_gpu, known, _flat(potential, trail), injected, shape), trail)
 
 
 def _joined_by_plan(plan: CompiledPlan, conductance: Array, factors: CompiledFactors) -> list[Array]:

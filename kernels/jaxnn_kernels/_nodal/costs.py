@@ -33,7 +33,7 @@ _LAUNCHED = Costs(500, (0, 0.01), 24, False, True)
 
 
 def runs_on_cpu(device: str | None) -> bool:
-    """Returns whether a plan is for a CPU: a "cpu" or a "gpu", by default what JAX runs on."""
+    """Returns whether a plan is for a "cpu" and not for a "gpu": by default as what JAX runs on."""
     if not (device is None or (isinstance(device, str) and device in ("cpu", "gpu"))):
         raise ValueError(f'device must be "cpu", "gpu" or None for the one in use; got {device!r}.')
     return (device or jax.default_backend()) == "cpu"

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from .packing import Stars
-from .schedule import Schedule, components
+from .packing import Junctions, Stars
+from .schedule import Schedule, adjacency_of, components
 
 
 # As in kernels/native/schedule.h.
@@ -148,11 +148,7 @@ def _blocks_of(
     n_nodes: int, edges: Int[np.ndarray, "edges 2"], least: int
 ) -> tuple[Int[np.ndarray, " nodes"], int]:
     """The block of each node: a network that nothing joins to others, or several small ones."""
-    adjacency: list[set[int]] = [set() for _ in range(n_nodes)]
-    for a, b in edges.tolist():
-        adjacency[a].add(b)
-        adjacency[b].add(a)
-    label = np.array(components(adjacency, set()), np.int64)
+    label = np.array(components(adjacency_of(n_nodes, edges), set()), np.int64)
     blocks, size = [0], 0
     for n in np.bincount(label).tolist():
         size += n
@@ -184,9 +180,7 @@ class _Sums:
         edges: Int[np.ndarray, "edges 2"],
         slot: Int[np.ndarray, " rows"],
     ):
-        key = stars.keys(*edges.T.astype(np.int64))
-        self.edge = np.argsort(key, kind="stable")
-        self.key = key[self.edge]
+        self.behind = Junctions(edges, stars)
         self.stars = stars
         self.slot = slot
 
@@ -202,8 +196,7 @@ class _Sums:
 
         `zero` is the slot that padding points at.
         """
-        at = np.searchsorted(self.key, key, "left")
-        known = np.append(self.key, -1)[at] == key
+        junction, known = self.behind.find(key)
         made = self.stars.products(key)
         pairs = _padded(made.count)
         order = np.lexsort((target, known, pairs, section))
@@ -216,7 +209,7 @@ class _Sums:
         kind = pairs[begins[0]], sizes, own[begins[0]]
         numbers[begins[1][:, None] + np.arange(3)] = np.stack(kind, axis=1)
         numbers[at] = target[order]
-        numbers[at[own] + 1] = self.edge[np.searchsorted(self.key, key[order][own])]
+        numbers[at[own] + 1] = junction[order][own]
         # Each pair of each branch, and the product that it stands for, if any.
         k = _counting(pairs)
         of = lambda x: np.repeat(x, pairs)

@@ -63,6 +63,23 @@ class Lists(NamedTuple):
         return np.where(valid, first + entry, 0), valid
 
 
+class Junctions:
+    """Finds the junction between two wires, by their key."""
+
+    def __init__(self, edges: Int[np.ndarray, "edges 2"], stars: "Stars"):
+        # A pair of wires as one number. Sorted, so that branches find their junctions at once.
+        key = stars.keys(*edges.T.astype(np.int64))
+        self._edge = np.argsort(key, kind="stable")
+        self._key = key[self._edge]
+
+    def find(
+        self, key: Int[np.ndarray, " keys"]
+    ) -> tuple[Int[np.ndarray, " keys"], Bool[np.ndarray, " keys"]]:
+        """The junctions, and whether there are any: elimination makes branches of its own."""
+        at = np.searchsorted(self._key, key, "left")
+        return np.append(self._edge, 0)[at], np.append(self._key, -1)[at] == key
+
+
 class Stars:
     """The whole elimination in flat arrays: the branches of every star, in the order of rounds.
 

@@ -32,6 +32,15 @@ class Schedule(NamedTuple):
     tails: list[Tail]
 
 
+def adjacency_of(n_nodes: int, edges: Int[np.ndarray, "edges 2"]) -> list[set[int]]:
+    """The neighbours of every node."""
+    adjacency: list[set[int]] = [set() for _ in range(n_nodes)]
+    for a, b in edges.tolist():
+        adjacency[a].add(b)
+        adjacency[b].add(a)
+    return adjacency
+
+
 def components(adjacency: list[set[int]], walls: set[int]) -> list[int]:
     """Label of the component of every node after the walls are taken out; -1 for the walls."""
     label = [-1] * len(adjacency)
@@ -118,10 +127,7 @@ def schedule(
 
     Components that have come down to `tail(sizes)` nodes, terminals included, are left at that.
     """
-    adjacency: list[set[int]] = [set() for _ in range(n_nodes)]
-    for a, b in edges.tolist():
-        adjacency[a].add(b)
-        adjacency[b].add(a)
+    adjacency = adjacency_of(n_nodes, edges)
     walls = set(terminals.tolist())
     label = components(adjacency, walls)
     inside = np.asarray(label)

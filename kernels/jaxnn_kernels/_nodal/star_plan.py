@@ -23,7 +23,7 @@ from jaxtyping import Int
 from .. import _arguments as arguments
 from .costs import Costs, costs_for
 from .incidence import TERMS, incidence
-from .packing import Round, Shape, Stars, chunks_of, padded_width, segments_of, shape_of
+from .packing import Junctions, Round, Shape, Stars, chunks_of, padded_width, segments_of, shape_of
 from .parallel import merges_parallel
 from .schedule import Schedule, Tail, schedule
 from .star_mesh import StarMeshPlan
@@ -38,10 +38,7 @@ class _Builder:
     """Fills the tables in the order of elimination, as slots and places become known."""
 
     def __init__(self, edges: Int[np.ndarray, "edges 2"], stars: Stars, place: Int[np.ndarray, " nodes"]):
-        # A pair of wires as one number. Sorted, so that branches find their junctions at once.
-        key = stars.keys(*edges.T.astype(np.int64))
-        self.edge = np.argsort(key, kind="stable")
-        self.edge_key = key[self.edge]
+        self.behind = Junctions(edges, stars)
         self.stars = stars
         self.place = place
         self.zero = len(edges)
@@ -51,9 +48,8 @@ class _Builder:
     def junctions(self, key: Int[np.ndarray, " keys"], rows: int) -> Int[np.ndarray, " rows"]:
         """The junction behind each branch, and the slot of the zero for one that only elimination makes."""
         out = np.full(rows, self.zero, np.int32)
-        at = np.searchsorted(self.edge_key, key, "left")
-        known = np.append(self.edge_key, -1)[at] == key
-        out[: len(key)] = np.where(known, np.append(self.edge, 0)[at], self.zero)
+        junction, known = self.behind.find(key)
+        out[: len(key)] = np.where(known, junction, self.zero)
         return out
 
     def chunked(
