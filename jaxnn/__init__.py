@@ -56,9 +56,11 @@ from ._junctions import (
     AbstractSmoothableJunction as AbstractSmoothableJunction,
     AbstractSurrogate as AbstractSurrogate,
     BinaryJunction as BinaryJunction,
+    LaggedSimmonsJunction as LaggedSimmonsJunction,
     MixedJunction as MixedJunction,
     OrnsteinUhlenbeckJunction as OrnsteinUhlenbeckJunction,
     Resistor as Resistor,
+    SimmonsJunction as SimmonsJunction,
     SmoothJunction as SmoothJunction,
     StraightThrough as StraightThrough,
     TunnelJunction as TunnelJunction,
@@ -90,6 +92,7 @@ from ._nickelate import (
 )
 from ._observers import (
     LyapunovSpectrum as LyapunovSpectrum,
+    PairVariables as PairVariables,
     SeparationGrowth as SeparationGrowth,
     lyapunov_exponents as lyapunov_exponents,
     two_trajectory_exponents as two_trajectory_exponents,

@@ -97,6 +97,8 @@ def of_modules() -> dict[str, Call]:
         "BinaryJunction": (jaxnn.BinaryJunction, LAW_NUMBERS | switches),
         "TunnelJunction": (jaxnn.TunnelJunction, LAW_NUMBERS | gap | switches),
         "Resistor": (jaxnn.Resistor, {"conductance": 1e-6}),
+        "SimmonsJunction": (jaxnn.SimmonsJunction, {"filament": law, "width": 0.15}),
+        "LaggedSimmonsJunction": (jaxnn.LaggedSimmonsJunction, {"filament": law}),
         "SmoothJunction": (jaxnn.SmoothJunction, {"junction": law, "sharpness": 3.0}),
         "StraightThrough": (jaxnn.StraightThrough, {"surrogate": jaxnn.SmoothJunction(law, 3.0)}),
         "OrnsteinUhlenbeckJunction": (
@@ -153,6 +155,7 @@ def of_modules() -> dict[str, Call]:
             jaxnn.analysis.EventCounter,
             {"rule": jaxnn.analysis.Crossing(1e-6), "margins": (1, 2)},
         ),
+        "analysis.VoltageRange": (jaxnn.analysis.VoltageRange, {"limit": 0.4}),
         "reservoirs.LeakyIntegrator": (
             jaxnn.reservoirs.LeakyIntegrator,
             {"time_constant": 3.0, "reads": 0, "every": 1},
@@ -185,6 +188,7 @@ def of_runs() -> dict[str, Call]:
     devices = {"programme": programme, "shape": (), "sheet": None, "sheet_potential": None}
     devices |= {"cycle_spread": None, "key": None, "trace": False}
     two = {"distance": 1e-4, "junctions": None, "differences": None, "interval": 1, "every": None}
+    two["variables"] = None
     setup = {"network": network(), "terminals": (0, 3), "junction": jaxnn.TunnelJunction()}
     targets = {"targets": jnp.ones((8, 1)), "segment": 4}
     transport = {"transport": jaxnn.ProtonTransport(cells=4), "programme": programme, "state": None}
@@ -403,6 +407,10 @@ def of_kernels() -> dict[str, Call]:
         ),
         "kernels.binary_conductance": (kernels.binary_conductance, {"flux": flux} | binary),
         "kernels.tunnel_conductance": (kernels.tunnel_conductance, {"flux": flux} | tunnel),
+        "kernels.simmons_conductance": (
+            kernels.simmons_conductance,
+            {"flux": flux, "voltage": flux, "width": jnp.asarray(0.1)} | tunnel,
+        ),
         "kernels.gap_conductance": (kernels.gap_conductance, {"gap": flux} | conductances | gap),
         "kernels.smooth_binary_conductance": (
             kernels.smooth_binary_conductance,

@@ -70,6 +70,8 @@ GIVEN = {
     "tunnel of NumPy": lambda: jaxnn.TunnelJunction(boost=np.ones(3), max_flux=np.float64(0.02)),
     "published DC": jaxnn.parameters.hochstetter2021_dc,
     "published AC": jaxnn.parameters.hochstetter2021_ac,
+    "Simmons": jaxnn.SimmonsJunction,
+    "deposited AC": jaxnn.parameters.hochstetter2021_ac_deposited,
     "binary": jaxnn.BinaryJunction,
     "resistor": lambda: jaxnn.Resistor(1),
     "smooth": lambda: jaxnn.SmoothJunction(jaxnn.TunnelJunction(), 3),
@@ -109,6 +111,7 @@ GIVEN = {
     "sampled": lambda: jaxnn.Programme.sampled([0, 1, 0.5], 1e-6),
     "growing": lambda: jaxnn.GrowWhenRequired(8),
     "crossing": lambda: jaxnn.analysis.Crossing(1e-6),
+    "voltage range": lambda: jaxnn.analysis.VoltageRange(0.4),
     "event counter": lambda: jaxnn.analysis.EventCounter(jaxnn.analysis.Crossing(1e-6)),
     "crossing of a law": lambda: jaxnn.analysis.Crossing.of(jaxnn.TunnelJunction()),
     "relative rate": jaxnn.analysis.RelativeRate,
@@ -207,6 +210,9 @@ FOUND = {
         *(jnp.zeros(4, int),) * 5,
         jnp.ones((1, 3), bool),
         jnp.zeros((1, 3), int),
+    ),
+    "beyond range": lambda: jaxnn.analysis.BeyondRange(
+        jnp.asarray(0.4), jnp.int32(3), jnp.int32(1), jnp.ones(3, jnp.int32), jnp.ones(3)
     ),
     "event counts": lambda: jaxnn.analysis.EventCounts(
         jnp.zeros(5, int), jnp.ones(5), jnp.ones(3), diagnosis()

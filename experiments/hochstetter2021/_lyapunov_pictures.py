@@ -14,49 +14,66 @@ NORM = SymLogNorm(0.5, vmin=-60, vmax=60)
 FLOOR = -300.0  # [1/s] where -inf is drawn
 
 
-def draw_map(path: Path, amplitudes: Any, frequencies: Any, rows: list[dict]) -> None:
-    """Fig 6: our exponents, the deposited ones, those of tangents, and ours against deposited."""
+LAW_COLOURS = {"deposited": "#0072B2", "printed": "#D55E00"}
+LAW_NAMES = {
+    "deposited": "Simmons, voltage of the step before",
+    "printed": "law for low voltages (printed)",
+}
+
+
+def draw_map(path: Path, amplitudes: Any, frequencies: Any, rows: dict[str, list[dict]]) -> None:
+    """Fig 6: the deposited exponents, ours by each law, and ours against deposited."""
     shape = len(amplitudes), len(frequencies)
-    column = lambda name: np.array([np.nan if r[name] is None else r[name] for r in rows], float)
-    ours, deposited = column("exponent"), column("published")
-    early, error = column("early"), column("early_error")
-    tangent = np.array([row["tangent"][0] for row in rows])
     figure, axes = plt.subplots(2, 2, figsize=(12.5, 9.5), layout="constrained")
-    panels = (ours, "two trajectories"), (deposited, "deposited"), (tangent, "tangent")
-    for ax, (values, title) in zip(axes.flat, panels, strict=False):
+    column = lambda law, name: np.array([np.nan if r[name] is None else r[name] for r in rows[law]], float)
+    deposited = column(next(iter(rows)), "deposited")
+    panels = {"deposited (white: not given)": deposited}
+    panels |= {f"ours: {LAW_NAMES[law]}": column(law, "exponent") for law in rows}
+    for ax, (title, values) in zip(axes.flat, panels.items(), strict=False):
         if np.isnan(values).all():
-            ax.set_title(f"{title}: " + ("none" if values is deposited else "not simulated yet"))
-            continue
-        title += " (white: not given)" if values is deposited else ""
+            ax.set_title("nothing is deposited of this network")
         # pcolormesh leaves out what is not finite.
         ax.pcolormesh(np.maximum(values, -1e3).reshape(shape), norm=NORM, cmap="RdBu_r")
-        if np.any(np.isneginf(values)):
-            y, x = np.nonzero(np.isneginf(values).reshape(shape))
-            ax.plot(x + 0.5, y + 0.5, "w_", ms=7)
-            title += " (bar: -inf)"
+        if not np.isnan(values).all():
+            ax.set_title(title)
         ax.set_xticks(np.arange(shape[1]) + 0.5, [f"{f:g}" for f in frequencies], fontsize=7)
         ax.set_yticks(np.arange(shape[0]) + 0.5, [f"{a:g}" for a in amplitudes], fontsize=7)
-        ax.set(xlabel="frequency [Hz]", ylabel="amplitude [V]", title=title)
+        ax.set(xlabel="frequency [Hz]", ylabel="amplitude [V]")
     colours = plt.cm.ScalarMappable(NORM, "RdBu_r")
-    figure.colorbar(colours, ax=axes[0].tolist(), label="exponent [1/s]")
-    if not np.isnan(deposited).all():
-        _draw_agreement(axes[1, 1], deposited, ours, early, error)
+    figure.colorbar(colours, ax=axes[:, 0].tolist(), label="exponent [1/s]")
+    for unused in axes.flat[len(panels) : 3]:
+        unused.set_axis_off()
+    if np.isnan(deposited).all():
+        axes[1, 1].set_axis_off()
+    else:
+        _draw_agreement(axes[1, 1], deposited, {law: column(law, "exponent") for law in rows})
     figures.save(figure, path, dpi=100)
 
 
-def _draw_agreement(ax: Any, deposited: Any, ours: Any, early: Any, error: Any) -> None:
-    """Our exponents against the deposited ones."""
+def _draw_agreement(ax: Any, deposited: Any, ours: dict[str, Any]) -> None:
+    """Our exponents against the deposited ones, over the same window."""
     line = np.linspace(-150, 150, 1001)
     tolerance = np.maximum(0.3, 0.1 * abs(line))
     ax.fill_between(line, line - tolerance, line + tolerance, color="0.85", label="10 % or 0.3 /s")
-    ax.plot(deposited, ours, "o", color="0.5", ms=3, mfc="none", label="all that is simulated")
-    ax.errorbar(deposited, early, 2 * error, fmt="o", ms=3, lw=0.8, label="the first 80 s, twice the error")
+    for (law, values), marker in zip(ours.items(), "ox", strict=False):
+        fill = "none" if marker == "o" else LAW_COLOURS[law]
+        ax.scatter(
+            deposited,
+            values,
+            s=18,
+            marker=marker,
+            lw=0.9,
+            edgecolors=LAW_COLOURS[law] if marker == "o" else None,
+            facecolors=fill,
+            label=LAW_NAMES[law],
+        )
     for axis in (ax.set_xscale, ax.set_yscale):
         axis("symlog", linthresh=1)
     ax.axhline(0, color="k", lw=0.6)
     ax.axvline(0, color="k", lw=0.6)
-    ax.set(xlabel="deposited exponent [1/s]", ylabel="ours [1/s]", xlim=(-150, 150), ylim=(-150, 150))
-    ax.legend(fontsize=8)
+    ax.set(xlabel="deposited exponent [1/s]", ylabel="ours [1/s]", xlim=(-150, 200), ylim=(-150, 200))
+    ax.set_title("means over the deposited window of 70 s")
+    ax.legend(fontsize=8, loc="upper left")
 
 
 def draw_methods(path: Path, rows: list[dict], probes: dict[str, Any], distances: Any) -> None:
@@ -71,7 +88,7 @@ def draw_methods(path: Path, rows: list[dict], probes: dict[str, Any], distances
         )
     left.set(xscale="log", xlabel="distance [V s] (stars: tangent)", title=f"-inf is drawn at {FLOOR:g}")
     left.legend(fontsize=7)
-    tangent = floor([row["tangent"][0] for row in rows])
+    tangent = floor([row["tangent"] for row in rows])
     if rows:
         slope = np.array([row["amplitude_V"] * row["frequency_Hz"] for row in rows])
         norm = LogNorm(slope.min(), slope.max())
@@ -96,7 +113,7 @@ def draw_loops(path: Path, curves: list[tuple[Any, Any, Any]], rows: list[dict])
     for ax, ((amplitude, frequency), voltage, current) in zip(axes[0], curves, strict=True):
         (row,) = (r for r in rows if (r["amplitude_V"], r["frequency_Hz"]) == (amplitude, frequency))
         ax.plot(voltage, 1e6 * current, lw=0.4)
-        known = "" if row["published"] is None else f" (deposited {row['published']:.2f})"
+        known = "" if row["deposited"] is None else f" (deposited {row['deposited']:.2f})"
         ours = "" if np.isnan(row["exponent"]) else f": {row['exponent']:.2f} /s"
         title = f"{amplitude:g} V, {frequency:g} Hz{ours}{known}"
         ax.set(xlabel="voltage [V]", ylabel="current [µA]", title=title)

@@ -11,18 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxnn
+from experiments.hochstetter2021._drive_map import DISTANCE, DT
 from experiments.shared import hochstetter2021 as published, script
-from experiments.shared.hochstetter2021 import AMPLITUDES, FREQUENCIES
 from experiments.shared.pieces import Pieces, TimeUp
 from jaxnn.analysis import on_off_ratio
 
 
-DT = 5e-4  # [s]
-DISTANCE = 5e-4  # [V s] of two trajectories, a twentieth of the critical flux
 INTERVAL = 50  # [steps] between two QR of tangents
 PIECE = 50  # [s] that are simulated as one
-# Ordered, at the edge and chaotic: amplitude [V], frequency [Hz].
-LOOPS = ((1.25, 0.1), (1.25, 0.5), (1.25, 0.85))
 SKIP = 10  # blocks that "late" exponents leave out
 # Drives that transients up to the published one are shown on: the fastest chaos, and others.
 LONG = ((3.0, 1.75), (2.5, 1.75), (3.0, 1.25), (2.0, 1.75), (0.1, 1.75), (1.25, 0.5))
@@ -70,8 +66,6 @@ class Grid(NamedTuple):
 class Size(NamedTuple):
     """How much is computed."""
 
-    amplitudes: tuple[float, ...] = AMPLITUDES
-    frequencies: tuple[float, ...] = FREQUENCIES
     transient: float = 100.0  # [s]
     seconds: float = 200.0  # of two trajectories
     tangent_seconds: float = 25.0
@@ -82,8 +76,6 @@ class Size(NamedTuple):
     probe_junctions: int = 8
     long_transient: float | None = 500.0
     distances: tuple[float, ...] = (5e-4, 5e-5, 5e-6, 5e-7)  # [V s]
-    loops: tuple[tuple[float, float], ...] = LOOPS
-    periods: int = 20
     every_junction: tuple[tuple[float, float], ...] = ((0.1, 1.75), (0.4, 1.0), (1.25, 0.1), (3.0, 1.75))
     """Drives on which each junction is perturbed."""
     every_seconds: float = 10.0
@@ -95,8 +87,6 @@ class Size(NamedTuple):
 
 
 QUICK = Size(
-    amplitudes=(0.2, 0.6),
-    frequencies=(0.5, 2.0),
     transient=1.0,
     seconds=2.0,
     tangent_seconds=2.0,
@@ -111,8 +101,6 @@ QUICK = Size(
     transients=(1.0,),
     started=((0.2, 0.5), (0.6, 2.0)),
     starts=2,
-    loops=((0.6, 0.5),),
-    periods=2,
 )
 FULL = Size(
     transient=3000.0,
@@ -123,10 +111,8 @@ FULL = Size(
 )
 
 
-def grid_of(size: Size, name: str, drives: Any = None, **changes: Any) -> Grid:
-    """The whole map, or the given drives, with some settings changed."""
-    if drives is None:
-        drives = [(a, f) for a in size.amplitudes for f in size.frequencies]
+def grid_of(size: Size, name: str, drives: Any, **changes: Any) -> Grid:
+    """The given drives, with some settings changed."""
     amplitude, frequency = np.array(drives, float).T
     grid = Grid(
         name,

@@ -3,12 +3,13 @@
 Fig 6 of: Hochstetter, J. et al. Avalanches and edge-of-chaos learning in neuromorphic nanowire networks.
 Nat. Commun. 12, 4008 (2021). doi 10.1038/s41467-021-24260-z
 
-The exponents of lyapunov_map.py on a few of its drives: by pairs at smaller and smaller distances, beside
-those of tangents; after a longer transient, with a smaller step, in float32; from each junction by itself;
-after transients up to the published one; and from other states at the start of these. The picture also has
-both methods over all drives, from the JSON file that lyapunov_map.py has left in --out.
+The exponents of lyapunov_map.py, by the law that the paper prints, on a few of its drives: by pairs at
+smaller and smaller distances, beside those of tangents; after a longer transient, with a smaller step, in
+float32; from each junction by itself; after transients up to the published one; and from other states at
+the start of these. The picture also has both methods over all drives, from the JSON file that
+lyapunov_map.py has left in --out.
 
-Network, table, pieces and --minutes are those of lyapunov_map.py.
+Network, table and --minutes are those of lyapunov_map.py. Pieces are kept in --out.
 
     python experiments/hochstetter2021/lyapunov_settings.py --reference FOLDER --published FILE
 """
@@ -134,7 +135,7 @@ def from_other_states(bench: Bench, size: Size, table: dict[tuple[float, float],
     for i, drive in enumerate(size.started):
         chosen = slice(i * size.starts, (i + 1) * size.starts)
         rows.append({"drive": drive} | {name: values[chosen].tolist() for name, values in found.items()})
-        rows[-1] |= {"published_ratio": table[drive][1] if drive in table else None}
+        rows[-1] |= {"deposited_ratio": table[drive][1] if drive in table else None}
         ranges = (f"{name} {min(x[chosen]):.4g} to {max(x[chosen]):.4g}" for name, x in found.items())
         print(f"from {size.starts} states at {drive}:", ", ".join(ranges), flush=True)
     return rows
@@ -142,12 +143,11 @@ def from_other_states(bench: Bench, size: Size, table: dict[tuple[float, float],
 
 def rows_of_the_map(path: Path) -> list[dict[str, Any]]:
     """The drives of the map with their exponents, or nothing where it is not there."""
-    rows = json.loads(path.read_text())["drives"] if path.is_file() else []
+    laws = json.loads(path.read_text())["laws"] if path.is_file() else {}
+    rows = laws["printed"]["drives"] if "printed" in laws else []
     # -inf is a string there, and what is not known is null.
     number = lambda x: np.nan if x is None else float(x)
-    for row in rows:
-        row |= {"exponent": number(row["exponent"]), "tangent": [number(x) for x in row["tangent"]]}
-    return rows
+    return [row | {name: number(row[name]) for name in ("exponent", "tangent")} for row in rows]
 
 
 def main() -> None:

@@ -226,9 +226,9 @@ def read_table(path: Path | None) -> dict[tuple[float, float], tuple[float, floa
     return {(a, f): (exponent, ratio) for a, f, exponent, ratio in rows}
 
 
-def read_exponents(path: Path) -> dict[tuple[float, float], float]:
-    """Exponents of our own [1/s], from the JSON file of `lyapunov_map.py`; NaN where there is none."""
-    rows: list[dict[str, Any]] = json.loads(path.read_text())["drives"]
+def read_exponents(path: Path, law: str) -> dict[tuple[float, float], float]:
+    """Exponents of our own by a law [1/s], from the JSON of `lyapunov_map.py`; NaN where there is none."""
+    rows: list[dict[str, Any]] = json.loads(path.read_text())["laws"][law]["drives"]
     # -inf is a string there, and what is not known is null.
     number = lambda x: np.nan if x is None else float(x)
     return {(r["amplitude_V"], r["frequency_Hz"]): number(r["exponent"]) for r in rows}

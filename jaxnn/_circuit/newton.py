@@ -17,8 +17,10 @@ Currents: TypeAlias = Callable[[Float[Array, " edges"]], Float[Array, " edges"]]
 """A module: currents of all edges [A] at their voltages [V], each of its own voltage alone."""
 
 # The search ends where a step moved no voltage by more than eps^(1/3) of the largest. Two steps follow,
-# each of which squares the error, and the last must find it at rest to eps^(2/3).
-_NEAR, _AT_REST = 1 / 3, 2 / 3
+# each of which squares the error, and the last must find it at rest to eps^(2/3). Where a drive passes 0
+# V all voltages are roundings of those before it, and are no smaller in this than eps^(1/3) of the
+# largest of these.
+_NEAR, _AT_REST, _OF_BEFORE = 1 / 3, 2 / 3, 1 / 3
 MOST_ITERATIONS = 60
 _HALVINGS = 30
 
@@ -76,20 +78,24 @@ def balanced(
     still = lambda x: jax.lax.stop_gradient(x) if eqx.is_inexact_array(x) else x
     voltage, taken = _search(plan, *jax.tree.map(still, (currents, held, injected, guess)))
     _, before, *_ = _step(plan, currents, held, injected, voltage)
-    potential, voltage, through, current = _step(plan, currents, held, injected, before)
-    at_rest = jnp.abs(voltage - before) <= jnp.finfo(held.dtype).eps ** _AT_REST * _largest(voltage)
+    potential, voltage, through, slope, current = _step(plan, currents, held, injected, before)
+    size = _largest(voltage, _least(plan, held, still(guess)))
+    nothing = jnp.finfo(held.dtype).eps ** _AT_REST * still(size)
+    at_rest = jnp.abs(voltage - before) <= nothing
+    # Of a voltage that is a rounding of others the current is one too, of either sign; i / v must not be.
+    through = jnp.where(jnp.abs(voltage) <= nothing, slope * voltage, through)
     return Balanced(potential, voltage, current, through, at_rest, taken + 2)
 
 
 def _step(
     plan: Plan, currents: Currents, held: Array, injected: Array, voltage: Array
-) -> tuple[Array, Array, Array, Array]:
-    """Potentials, voltages and currents of edges and terminals after a whole step from given voltages."""
+) -> tuple[Array, Array, Array, Array, Array]:
+    """Potentials, voltages, currents and slopes of edges, and currents of terminals after a whole step."""
     i, g = slope_of(currents, voltage)
     solved = solve_nodes(plan, g, held, injected + divergence(plan.graph, g * voltage - i))
     after = batch_inner(solved.junction_voltage)
     # As exact as the voltages are, of a solution: what is left out goes as the square of the last move.
-    return solved.node_potential, after, i + g * (after - voltage), solved.terminal_current
+    return solved.node_potential, after, i + g * (after - voltage), g, solved.terminal_current
 
 
 def _search(
@@ -102,6 +108,7 @@ def _search(
     """
     start = guess.at[plan.terminals].set(held)
     near = jnp.finfo(held.dtype).eps ** _NEAR
+    least = _least(plan, held, guess)
     is_free = jnp.ones(start.shape, bool).at[plan.terminals].set(False)
 
     def at(voltage: Array) -> tuple[Array, Array, Array]:
@@ -117,13 +124,13 @@ def _search(
             solve_nodes(plan, search.slope, jnp.zeros_like(held), search.lost).junction_voltage
         )
         # A solution within rounding of the one before is no better, and is taken as it is.
-        far = _largest(move) > near * _largest(search.voltage + move)
+        far = _largest(move) > near * _largest(search.voltage + move, least)
         worse = lambda x: (x[1][2] >= search.size) & (x[0] > 0.5**_HALVINGS) & far
         shorter = lambda x: (x[0] / 2, at(search.voltage + x[0] / 2 * move))
         whole = jnp.ones((), move.dtype), at(search.voltage + move)
         share, found = jax.lax.while_loop(worse, shorter, whole)
         voltage = batch_inner(search.voltage + share * move)
-        moves = _largest(move) > near * _largest(voltage)
+        moves = _largest(move) > near * _largest(voltage, least)
         return _Search(voltage, *found, moves, search.left - 1)
 
     voltage = batch_inner(difference(plan.graph, start))
@@ -133,5 +140,10 @@ def _search(
     return last.voltage, MOST_ITERATIONS - last.left
 
 
-def _largest(x: Array) -> Array:
-    return jnp.max(jnp.abs(x), initial=0)
+def _least(plan: Plan, held: Array, guess: Array) -> Array:
+    """What voltages count as at least [V], in comparisons with them."""
+    return jnp.finfo(held.dtype).eps ** _OF_BEFORE * _largest(difference(plan.graph, guess))
+
+
+def _largest(x: Array, least: Array | float = 0) -> Array:
+    return jnp.maximum(jnp.max(jnp.abs(x), initial=0), least)

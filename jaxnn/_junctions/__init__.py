@@ -19,6 +19,10 @@ from .ornstein_uhlenbeck import OrnsteinUhlenbeckJunction as OrnsteinUhlenbeckJu
 from .reduced_units import threshold_voltage as threshold_voltage
 from .resistor import Resistor as Resistor
 from .saved_law import SavedLaw as SavedLaw, law_arrays as law_arrays, law_from as law_from
+from .simmons import (
+    LaggedSimmonsJunction as LaggedSimmonsJunction,
+    SimmonsJunction as SimmonsJunction,
+)
 from .state_scale import StateScale as StateScale, state_scale as state_scale
 from .surrogate import (
     AbstractSurrogate as AbstractSurrogate,

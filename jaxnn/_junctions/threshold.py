@@ -208,12 +208,12 @@ class TunnelJunction(AbstractThresholdJunction):
             raise ValueError(f"prefactor_power must be 1 or 2, got {self.prefactor_power!r}.")
 
     def conductance_of(self, flux: Float[Array, " junctions"]) -> Float[Array, " junctions"]:
-        return tunnel_conductance(flux, **_tunnel_parameters(self))
+        return tunnel_conductance(flux, **tunnel_parameters(self))
 
     def smooth_conductance_of(
         self, flux: Float[Array, " junctions"], width: Float[Number, "..."]
     ) -> Float[Array, " junctions"]:
-        return smooth_tunnel_conductance(flux, **_tunnel_parameters(self), width=width)
+        return smooth_tunnel_conductance(flux, **tunnel_parameters(self), width=width)
 
 
 class BinaryJunction(AbstractThresholdJunction):
@@ -269,7 +269,7 @@ def _binary_parameters(junction: AbstractThresholdJunction) -> dict[str, Any]:
     }
 
 
-def _tunnel_parameters(junction: TunnelJunction) -> dict[str, Any]:
+def tunnel_parameters(junction: TunnelJunction) -> dict[str, Any]:
     """The arguments of the tunnelling conductance's kernels."""
     return _binary_parameters(junction) | {
         "barrier_height": junction.barrier_height,

@@ -17,6 +17,8 @@ from .read_out import (
     record_read_out as record_read_out,
 )
 from .two_trajectories import (
+    PairVariables as PairVariables,
     SeparationGrowth as SeparationGrowth,
     two_trajectory_exponents as two_trajectory_exponents,
 )
+from .voltage_range import BeyondRange as BeyondRange, VoltageRange as VoltageRange

@@ -1,13 +1,15 @@
 """How fast a finite difference grows: Lyapunov exponents from pairs of trajectories."""
 
-from typing import Unpack
+import math
+from collections.abc import Sequence
+from typing import NamedTuple, Unpack
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, ArrayLike, Float, Int
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from jaxnn_kernels import batch_inner, on_mesh_of_arguments, shared_like
 
@@ -75,9 +77,29 @@ class SeparationGrowth(Module):
         return jnp.mean(self.exponents, axis=-1)
 
 
+class PairVariables(NamedTuple):
+    """The variables of a state that a pair of trajectories goes by, by their numbers; None for all.
+
+    In the deposited runs of the paper the flux is set back, and the voltage that a junction remembers is
+    not:
+
+    ```python
+    variables = jaxnn.PairVariables(rescaled=[0])
+    law = jaxnn.parameters.hochstetter2021_ac_deposited()
+    jaxnn.two_trajectory_exponents(network, law, drive, distance=5e-4, variables=variables, **setup)
+    ```
+    """
+
+    measured: Sequence[int] | None = None
+    """Those whose differences count, of all whose `critical_state` is finite."""
+    rescaled: Sequence[int] | None = None
+    """Those whose differences are set back; others go on as the copy had them."""
+
+
 @arguments.checked(
     distance=arguments.real(ndim=0),
     differences=arguments.real(finite=False),
+    variables=arguments.one_of(PairVariables),
 )
 @jax.named_scope("two_trajectory_exponents")
 @on_mesh_of_arguments
@@ -89,6 +111,7 @@ def two_trajectory_exponents(
     distance: ArrayLike,
     junctions: Numbers | None = None,
     differences: Numbers | None = None,
+    variables: PairVariables | None = None,
     interval: Count = 1,
     every: Count | None = None,
     **setup: Unpack[TimedArguments],
@@ -112,6 +135,8 @@ def two_trajectory_exponents(
       dead ends too, whose pairs only decay; `(networks, perturbed)` for an ensemble, in each
       network's own numbers.
     - `differences`: where the pairs start instead, `final_differences` of an earlier run to go on from it.
+    - `variables`: a `PairVariables`: which variables of the state count and which are set back, by
+    default all.
     - `interval`: steps between two rescalings; 1 in the paper.
     - `every`: steps kept as one mean, by default all; a multiple of `interval` that divides `steps`.
 
@@ -136,10 +161,11 @@ def two_trajectory_exponents(
         setup["solver"] = AutoSolver(mapped=isinstance(network, Ensemble))
     problem = make_problem(network, junction, drive, n_steps, setup)
     problem.check_remembers_states_alone("two_trajectory_exponents")
-    scale = state_scale(problem.junction, problem.network.passive, problem.state)
+    counted, moved = (_chosen(name, variables, problem.state) for name in PairVariables._fields)
+    scale = state_scale(problem.junction, problem.network.passive, problem.state, counted)
     size = _check_distance(distance, scale, problem.state.dtype)
     start = _check_start(network, junctions, differences, size, scale, problem)
-    found = _follow(problem, start, size, scale.weights, n_steps, n_interval, n_every)
+    found = _follow(problem, start, size, scale.weights, moved, n_steps, n_interval, n_every)
     found.diagnosis.check()
     return found
 
@@ -152,6 +178,23 @@ def _check_counts(steps: Count, interval: Count, every: Count | None) -> tuple[i
             f"steps={n_steps} must be a multiple of every={n_every}, and that of interval={n_interval}."
         )
     return n_steps, n_interval, n_every
+
+
+def _chosen(
+    name: str, variables: PairVariables | None, state: Array
+) -> Bool[np.ndarray, " variables"] | None:
+    """Which variables of a state are chosen, None for all of them."""
+    given = None if variables is None else getattr(variables, name)
+    if given is None:
+        return None
+    arguments.whole_numbers(ndim=1, low=0)(f"variables.{name}", given)
+    chosen, count = np.asarray(given), math.prod(state.shape[:-1])
+    if not chosen.size or chosen.max() >= count:
+        raise ValueError(
+            f"variables.{name} must name some of the {count} variables of the state, by numbers from 0 on; "
+            f"got {list(given)}."
+        )
+    return np.isin(np.arange(count), chosen)
 
 
 def _in_network(junctions: Numbers | None, passive: np.ndarray) -> Array | np.ndarray:
@@ -229,13 +272,14 @@ def _check_distance(distance: ArrayLike, scale: StateScale, dtype: np.dtype) -> 
     return jnp.asarray(distance, dtype)
 
 
-@announced("two_trajectory_exponents", lambda _, __, ___, ____, steps, *_____: f"{steps:,} steps")
+@announced("two_trajectory_exponents", lambda *given: f"{given[5]:,} steps")
 @compiled
 def _follow(
     problem: Problem,
     start: Array,
     distance: Array,
     weights: Array | None,
+    moved: Bool[np.ndarray | Array, " variables"] | None,
     steps: int,
     interval: int,
     every: int,
@@ -263,12 +307,14 @@ def _follow(
     ) -> tuple[tuple[Carry, Array], Array]:
         carry, growth = begin
         carry, conductance = jax.lax.scan(step, carry, voltage, interval, unroll=interval == 1)
-        state, ratio = _rescaled(problem, carry.state, distance, weights, owner)
+        state, ratio = _rescaled(problem, carry.state, distance, weights, moved, owner)
         return (eqx.tree_at(lambda c: c.state, carry, state), growth + jnp.log(ratio)), conductance
 
     def over_block(carry: Carry, voltage: Array | None) -> tuple[Carry, tuple[Array, Array]]:
         start = shared_like((carry, jnp.zeros((*problem.shape[:-1], pairs), problem.state.dtype)), problem)
-        (carry, growth), conductance = jax.lax.scan(over_interval, start, voltage, every // interval)
+        count = every // interval
+        # A loop of one turn would copy all that goes through it.
+        (carry, growth), conductance = jax.lax.scan(over_interval, start, voltage, count, unroll=count == 1)
         return carry, (growth / (every * problem.dt), conductance)
 
     given = problem.samples_in(every // interval, interval)
@@ -292,6 +338,7 @@ def _rescaled(
     states: Array,
     distance: Array,
     weights: Array | None,
+    moved: Bool[np.ndarray | Array, " variables"] | None,
     owner: Int[np.ndarray | Array, " junctions"],
 ) -> tuple[Array, Array]:
     """States of which all but the first are at the distance from it again, and how far they had come."""
@@ -302,8 +349,10 @@ def _rescaled(
     factor = jnp.where(size == 0, 0, distance / jnp.where(size == 0, 1, size))
     factor = factor[:, None] if factor.ndim == 1 else jnp.take(factor, owner, axis=-1)
     factor = factor.reshape(len(states), *(1,) * (states.ndim - 2), factor.shape[-1])
-    moved = states[:1] + factor * difference
-    return jax.vmap(batch_inner)(moved), size[1:].T / distance
+    if moved is not None:
+        factor = jnp.where(moved.reshape(1, *states.shape[1:-1], 1), factor, 1)
+    apart = states[:1] + factor * difference
+    return jax.vmap(batch_inner)(apart), size[1:].T / distance
 
 
 def _size(problem: Problem, difference: Array) -> Array:

@@ -173,9 +173,13 @@ class Solution(Module):
         """Warns of steps that were too large and of numbers that cannot be right; returns itself.
 
         `simulate` does so by itself unless it runs inside a transformation (`jit`, `vmap`, `grad`),
-        where nothing has a value yet: call this on what comes out.
+        where nothing has a value yet: call this on what comes out. What an observer gives back is asked
+        too, where it has a method `check`.
         """
         self.diagnosis.check()
+        for found in self.recorded.values():
+            if isinstance(found, Module) and callable(check := getattr(found, "check", None)):
+                check()
         return self
 
     def save(self, path: FilePath) -> None:

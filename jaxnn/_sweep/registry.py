@@ -38,7 +38,10 @@ REGISTRY: dict[str, dict[str, Callable[..., Any]]] = {
         "saved_network": saved_network,
     },
     "junction": {law.__name__: law for law in _LAWS}
-    | {name: getattr(parameters, name) for name in ("hochstetter2021_dc", "hochstetter2021_ac")},
+    | {
+        name: getattr(parameters, name)
+        for name in ("hochstetter2021_dc", "hochstetter2021_ac", "hochstetter2021_ac_deposited")
+    },
     "drive": {waveform.__name__: waveform for waveform in _WAVEFORMS},
     "terminals": {
         "farthest_pair": farthest_pair,

@@ -6,12 +6,14 @@ or simulated.
 
 from .._observers import (
     AbstractEventRule as AbstractEventRule,
+    BeyondRange as BeyondRange,
     Crossing as Crossing,
     EventCounter as EventCounter,
     EventCounts as EventCounts,
     ReadOutRecord as ReadOutRecord,
     ReadOutRun as ReadOutRun,
     RelativeRate as RelativeRate,
+    VoltageRange as VoltageRange,
     count_events as count_events,
     record_read_out as record_read_out,
 )

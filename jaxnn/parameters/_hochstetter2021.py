@@ -4,7 +4,7 @@ doi 10.1038/s41467-021-24260-z. The numbers are those of the Methods section and
 that the authors published with it; both sets have the published one-sided reset.
 """
 
-from .._junctions import G0, TunnelJunction
+from .._junctions import G0, LaggedSimmonsJunction, TunnelJunction
 
 
 def hochstetter2021_dc() -> TunnelJunction:
@@ -45,3 +45,18 @@ def hochstetter2021_ac() -> TunnelJunction:
         boost=10.0,
         one_sided_reset=True,
     )
+
+
+def hochstetter2021_ac_deposited() -> LaggedSimmonsJunction:
+    """Returns the junctions that the deposited data of Figs 6 to 8 were computed with.
+
+    The numbers are those of `hochstetter2021_ac`, the law is Simmons' with the voltage of the step
+    before. The data: transients of 3,000 s at dt = 1e-3 s, exponents at 5e-4 s, waveforms at 1e-3 s; each
+    run starts with the voltages 0.
+
+    ```python
+    law = jaxnn.parameters.hochstetter2021_ac_deposited()
+    law.init_state(2).shape  # (2, 2)
+    ```
+    """
+    return LaggedSimmonsJunction(hochstetter2021_ac())

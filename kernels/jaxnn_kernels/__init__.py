@@ -25,6 +25,7 @@ from ._junctions import (
     binary_conductance as binary_conductance,
     compensated_flux_step as compensated_flux_step,
     gap_conductance as gap_conductance,
+    simmons_conductance as simmons_conductance,
     smooth_binary_conductance as smooth_binary_conductance,
     smooth_threshold_flux_step as smooth_threshold_flux_step,
     smooth_tunnel_conductance as smooth_tunnel_conductance,

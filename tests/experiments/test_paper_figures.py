@@ -71,25 +71,27 @@ def test_lyapunov_map_and_going_on(tmp_path):
     report, text = quick_report("lyapunov_map", tmp_path)
     for name in ("lyapunov_map.png", "iv_loops.png"):
         picture(tmp_path, name)
-    # The map 2, and a loop.
-    assert text.count("/after_1s/") == 3
-    exponent = np.array([row["exponent"] for row in report["drives"]])
-    assert exponent.shape == (4,)
-    # No pair can shrink faster than by what the reset takes from it in a step.
-    assert np.all((exponent > -211) & (exponent < 100))
+    # Of each law a transient and the pairs; of one a loop, of the other tangents.
+    assert text.count(" s\n") >= 6
+    for law in ("deposited", "printed"):
+        drives = report["laws"][law]["drives"]
+        exponent = np.array([row["exponent"] for row in drives])
+        assert exponent.shape == (4,)
+        # No pair can shrink faster than by what the reset takes from it in a step.
+        assert np.all((exponent > -211) & (exponent < 100))
+        assert drives[2]["on_off_ratio"] > 10 > drives[0]["on_off_ratio"]
     # At 0.2 V no path forms and all filaments dissolve again and again; at 0.6 V and 0.5 Hz one forms.
-    assert [row["tangent"][0] for row in report["drives"]][:2] == ["-inf", "-inf"]
-    assert report["drives"][2]["on_off_ratio"] > 10 > report["drives"][0]["on_off_ratio"]
+    assert [row["tangent"] for row in report["laws"]["printed"]["drives"]][:2] == ["-inf", "-inf"]
     again, text = quick_report("lyapunov_map", tmp_path)
     # The pieces are there: nothing is simulated again, and the numbers are the same.
-    assert "/after_1s/" not in text
-    assert report["drives"] == again["drives"]
+    assert "settled" not in text
+    assert report["laws"] == again["laws"]
 
 
 @pytest.mark.slow  # half a minute of one core, nearly all of it compilation
 def test_lyapunov_settings_beside_a_map(tmp_path):
-    drive = {"amplitude_V": 0.2, "frequency_Hz": 0.5, "exponent": -3.0, "tangent": ["-inf", None]}
-    (tmp_path / "lyapunov_map.json").write_text(json.dumps({"drives": [drive]}))
+    drive = {"amplitude_V": 0.2, "frequency_Hz": 0.5, "exponent": -3.0, "tangent": "-inf"}
+    (tmp_path / "lyapunov_map.json").write_text(json.dumps({"laws": {"printed": {"drives": [drive]}}}))
     report, text = quick_report("lyapunov_settings", tmp_path)
     picture(tmp_path, "lyapunov_methods.png")
     # The probes 5, the long transients 2, the other states 2.
@@ -116,7 +118,7 @@ def test_on_off_ratio():
 def test_comparison_with_a_table(tmp_path):
     """Which drives count as converged, and which as agreeing."""
     script = import_module("experiments.hochstetter2021.lyapunov_map")
-    runs = import_module("experiments.hochstetter2021._lyapunov_runs")
+    runs = import_module("experiments.hochstetter2021._drive_map")
     path = tmp_path / "table.csv"
     path.write_text(
         "# a remark\namplitude_V,frequency_Hz,lyapunov_per_s,on_off_ratio,more\n"
@@ -126,56 +128,59 @@ def test_comparison_with_a_table(tmp_path):
     table = drives.read_table(path)
     assert table[1.0, 0.5] == (-2.0, 10.0)
     assert drives.read_table(tmp_path / "none.csv") == {}
-    grid = runs.grid_of(runs.Size(), "some", [(1.0, 0.5), (1.0, 1.0), (2.0, 0.5), (2.0, 1.0)])
-    growth = np.zeros((4, 20, 2)) + np.array([-2.25, -23.0, -0.15, 1.0])[:, None, None]
-    growth[2, :10] += 1  # not converged
-    tangents = np.full((4, 20, 3), -np.inf)
-    rows = script.rows_of(grid, {"growth": growth, "ratio": np.full(4, 10.0)}, {"growth": tangents}, table)
-    found = script.comparison(rows, "exponent")
-    assert (found["deposited"], found["same_sign"], found["converged"]) == (3, 3, 2)
-    assert (found["converged_and_within"], found["within"]) == (1, 2)
-    assert (found["between_-10_and_-1"], found["of_these_within"]) == (1, 1)
-    # Without its first half, the third drive has the other sign and is converged.
-    found = script.comparison(rows, "late")
-    assert (found["same_sign"], found["converged"], found["within"]) == (2, 3, 2)
-    found = script.comparison(rows, "tangent")
-    assert (found["same_sign"], found["converged"], found["vanishing"]) == (2, 0, 4)
-    # All of 20 s: the first 10 at 0.85 /s and the rest at -0.15 /s.
-    np.testing.assert_allclose(rows[2]["early"], -0.15 + 0.5, rtol=1e-12)
-    (row,) = script.by_length(grid._replace(seconds=20.0), growth, table)
-    assert (row["seconds"], row["within"]) == (20.0, 2)
-    np.testing.assert_allclose((row["difference"], row["absolute"]), (-1.625, 1.625), rtol=1e-12)
-    assert import_module("experiments.shared.script").plain(rows)[0]["tangent"] == ["-inf"] * 3
+    some = runs.Drives.of([(1.0, 0.5), (1.0, 1.0), (2.0, 0.5), (2.0, 1.0)])
+    growth = np.zeros((4, 20, 2)) + np.array([-2.25, -23.0, -0.35, 1.0])[:, None, None]
+    ratio = np.array([10.0, 10.001, 1.0, 1.0])
+    pairs = {"window": growth.mean(1), "growth": growth, "ratio": ratio}
+    rows = script.rows_of(some, script.Mapped(np.zeros((4, 3)), pairs, np.full(4, -np.inf)), table)
+    found = script.comparison(rows)
+    assert (found["deposited"], found["same_sign"], found["within"]) == (3, 2, 1)
+    assert (found["ordered"], found["ordered_within"], found["with_the_same_ratio"]) == (2, 1, 2)
+    assert (found["ordered_with_the_same_ratio"], found["chaotic"]) == (1, 0)
+    assert [miss["deposited"] for miss in found["misses"]] == [-20.0, 0.1]
+    np.testing.assert_allclose(found["ordered_median_difference"], -1.625)
+    assert import_module("experiments.shared.script").plain(rows)[0]["tangent"] == "-inf"
+
+
+def test_the_deposited_window():
+    """n = round(70 f) periods, round(0.3 n) steps left out, 140,000 steps in multiples of n."""
+    runs = import_module("experiments.hochstetter2021._drive_map")
+    first, count = runs.deposited_window(np.array([0.025, 0.1, 0.35, 1.75]))
+    np.testing.assert_array_equal(first, [1, 2, 8, 37])
+    np.testing.assert_array_equal(count, [140_000, 140_000, 140_000, 139_974])
 
 
 @pytest.mark.slow  # 15 s of one core
 def test_waveform_transformation_and_going_on(tmp_path):
-    report, text = quick_report("waveform_transformation", tmp_path)
+    report, _ = quick_report("waveform_transformation", tmp_path)
     picture(tmp_path, "waveform_transformation_map.png")
-    assert "map, transient" in text
-    assert len(report["drives"]) == 6
-    scores = {name: np.array([row[name] for row in report["drives"]]) for name in ("in_sample", "unseen")}
-    for score in scores.values():
-        assert np.all(score <= 1)
-    # The input is one of the potentials, so that no fit is worse than that of a linear network.
-    assert np.all(scores["in_sample"] > np.array(report["linear"]) - 2e-3)
-    # Weights are the best ones for the samples that they were trained on.
-    alone = np.array([row["next_in_sample"] for row in report["drives"]])
-    assert np.all(alone > scores["unseen"] - 1e-9)
-    exponents = [
-        {"amplitude_V": r["amplitude_V"], "frequency_Hz": r["frequency_Hz"]} for r in report["drives"]
+    for law in ("deposited", "printed"):
+        found = report["laws"][law]
+        assert len(found["drives"]) == 6
+        scores = {
+            name: np.array([row[name] for row in found["drives"]]) for name in ("in_sample", "unseen")
+        }
+        for score in scores.values():
+            assert np.all(score <= 1)
+        # The input is one of the potentials, so that no fit is worse than that of a linear network.
+        assert np.all(scores["in_sample"] > np.array(report["linear"]) - 2e-3)
+        # Weights are the best ones for the samples that they were trained on.
+        alone = np.array([row["next_in_sample"] for row in found["drives"]])
+        assert np.all(alone > scores["unseen"] - 1e-9)
+    drives = [
+        {key: row[key] for key in ("amplitude_V", "frequency_Hz")} | {"exponent": x}
+        for row, x in zip(found["drives"], [-2.0, "-inf", None, 0, 1, 2], strict=True)
     ]
-    exponents = [
-        row | {"exponent": x} for row, x in zip(exponents, [-2.0, "-inf", None, 0, 1, 2], strict=True)
-    ]
-    (tmp_path / "exponents.json").write_text(json.dumps({"drives": exponents}))
+    laws = {law: {"drives": drives} for law in report["laws"]}
+    (tmp_path / "exponents.json").write_text(json.dumps({"laws": laws}))
     script = "experiments/hochstetter2021/waveform_transformation.py"
     done = run_script(script, "--quick", "--out", tmp_path, "--exponents", tmp_path / "exponents.json")
     assert done.returncode == 0, done.stderr
     # Nothing is simulated again, and now there is something to plot against.
-    assert "map, transient" not in done.stdout
+    assert "windows" not in done.stdout
     picture(tmp_path, "waveform_transformation.png")
-    assert json.loads((tmp_path / "waveform_transformation.json").read_text())["drives"] == report["drives"]
+    again = json.loads((tmp_path / "waveform_transformation.json").read_text())
+    assert again["laws"]["printed"]["drives"] == report["laws"]["printed"]["drives"]
 
 
 def test_on_off_ratio_of_periods():
@@ -185,12 +190,6 @@ def test_on_off_ratio_of_periods():
     # Step 4 ends the first period and counts to the second; the last step begins one and is left out.
     assert ratio(conductance, 250.0, 1e-3, first=1) == pytest.approx((4 + 12 + 4 + 4 + 4) / 5)
     assert ratio(np.tile([3.0, 6.0], 10), 250.0, 1e-3, first=1) == 2
-
-
-def test_transients_are_whole_periods():
-    runs = import_module("experiments.hochstetter2021._transformation_runs")
-    assert runs.Group("", (1.0,), (0.05,)).transient(20.0) == 20
-    assert runs.Group("", (1.0, 1.0), (0.05, 0.025)).transient(20.0) == 40
 
 
 def test_tables_of_drives(tmp_path):
@@ -204,8 +203,8 @@ def test_tables_of_drives(tmp_path):
     assert (0.2, 0.5) not in found
     assert found[1.25, 0.1].accuracy[0] == 0.9791
     rows = [{"amplitude_V": 1, "frequency_Hz": 2, "exponent": x} for x in ("-inf",)]
-    (tmp_path / "own.json").write_text(json.dumps({"drives": rows}))
-    assert drives.read_exponents(tmp_path / "own.json") == {(1, 2): -np.inf}
+    (tmp_path / "own.json").write_text(json.dumps({"laws": {"printed": {"drives": rows}}}))
+    assert drives.read_exponents(tmp_path / "own.json", "printed") == {(1, 2): -np.inf}
 
 
 @pytest.mark.slow  # 25 s of one core

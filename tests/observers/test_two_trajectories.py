@@ -312,3 +312,62 @@ def test_passive_junctions_do_not_count():
         jaxnn.lyapunov_exponents(
             padded, LAW, jaxnn.Constant(0.02), terminals=(3, 4), dt=DT, steps=100, count=3
         )
+
+
+def lagged_by_hand(law, state, rescaled, steps):
+    """The growth of one pair, a step at a time, whose flux alone is measured."""
+    drive = jaxnn.Triangle(3.0, 20.0)
+    one = lambda state, start: (
+        jaxnn.simulate(
+            SHORT, law, drive, terminals=(0, 3), dt=DT, steps=1, state=state, start_step=start
+        ).final_state
+    )
+    copy, growth = state.at[0, 1].add(DISTANCE), 0.0
+    for k in range(steps):
+        state, copy = one(state, k), one(copy, k)
+        away = copy - state
+        size = jnp.linalg.norm(away[0])
+        growth += np.log(size / DISTANCE)
+        moved = state + away * (DISTANCE / size)
+        copy = copy.at[jnp.array(rescaled)].set(moved[jnp.array(rescaled)])
+    return growth / (steps * DT)
+
+
+@pytest.mark.filterwarnings("ignore:a step moved a state")
+@pytest.mark.parametrize("rescaled", [[0], [0, 1]])
+def test_variables_that_are_rescaled_and_those_that_are_not(rescaled):
+    """The voltage that a junction remembers goes on as the copy had it, or is set back with the flux."""
+    law = jaxnn.parameters.hochstetter2021_ac_deposited()
+    state = jnp.stack([jnp.asarray(STATE[:4]), jnp.array([0.5, -0.2, 1.0, 0.1])])
+    found = jaxnn.two_trajectory_exponents(
+        SHORT,
+        law,
+        jaxnn.Triangle(3.0, 20.0),
+        distance=DISTANCE,
+        junctions=np.array([1]),
+        variables=jaxnn.PairVariables(rescaled=rescaled),
+        terminals=(0, 3),
+        dt=DT,
+        steps=12,
+        state=state,
+    )
+    np.testing.assert_allclose(found.exponents, [lagged_by_hand(law, state, rescaled, 12)], rtol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:a step moved a state")
+def test_variables_that_are_measured():
+    """Of two that count by default, one alone; and what is refused."""
+    both, state = WithVolts(LAW, jnp.array(1e-2)), np.stack([STATE[:4], np.ones(4)])
+    setup = {"distance": DISTANCE, "terminals": (0, 3), "dt": DT, "steps": 30, "state": state}
+    exponents = lambda **options: (
+        jaxnn.two_trajectory_exponents(
+            SHORT, both, jaxnn.Triangle(0.5, 200.0), variables=jaxnn.PairVariables(**options), **setup
+        ).exponents
+    )
+    alone = exponents_of(LAW, STATE[:4])
+    np.testing.assert_allclose(exponents(measured=[0]), alone, rtol=1e-10)
+    assert np.abs(exponents() / alone - 1).max() > 1e-2
+    with pytest.raises(ValueError, match=r"variables.measured must name some of the 2 variables"):
+        exponents(measured=[2])
+    with pytest.raises(ValueError, match=r"variables.rescaled must name some of the 2 variables"):
+        exponents(rescaled=[])

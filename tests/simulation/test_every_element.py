@@ -77,6 +77,8 @@ def random(x):
 LAWS = {
     "tunnel": lambda x, _: tunnel(x),
     "binary": lambda x, _: binary(x),
+    "Simmons": lambda x, _: jaxnn.SimmonsJunction(tunnel(x)),
+    "lagged": lambda x, _: jaxnn.LaggedSimmonsJunction(tunnel(x)),
     "resistor": lambda x, _: jaxnn.Resistor(1e-6 * x),
     "sinh": lambda x, _: Sinh(1e-7 * x),
     "jumps": lambda x, _: random(x),

@@ -157,3 +157,19 @@ def test_a_law_that_never_converges_is_diagnosed():
     with pytest.warns(jaxnn.NumericalWarning, match="Newton"):
         out = run(jumps, drive=0.45)
     assert out.result == jaxnn.Result.not_converged
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+@pytest.mark.parametrize("law", [sinh(), sinh(1e-3), Shaped(jnp.asarray(1e-6), lambda x: x + x**3)])
+def test_a_drive_that_passes_zero_exactly(law, dtype):
+    """All voltages are roundings of those before then: no failure, and no chord with the wrong sign."""
+    drive = jaxnn.Samples(jnp.array([1.0, 0.5, 0.0, -0.5, 0.0, 0.0, 1.0], dtype), 1e-3)
+    out = run(law, drive=drive, steps=7, state=jnp.zeros(NETWORK.n_junctions, dtype))
+    assert out.result == jaxnn.Result.successful
+    zero = np.array([2, 4, 5])
+    assert np.max(np.abs(out.junction_voltage[zero])) < 10 * jnp.finfo(dtype).eps
+    whole = run(law, drive=drive, steps=7, record="junction_conductance")
+    assert np.all(whole.junction_conductance > 0)
+    # As at any other small voltage.
+    near = run(law, drive=1e-6, steps=1, record="junction_conductance")
+    np.testing.assert_allclose(whole.junction_conductance[5], near.junction_conductance[0], rtol=1e-4)

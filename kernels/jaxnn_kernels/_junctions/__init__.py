@@ -1,5 +1,6 @@
 """Conductances and states of junctions."""
 
+from .simmons import simmons_conductance as simmons_conductance
 from .smooth import (
     FluxWidths as FluxWidths,
     smooth_binary_conductance as smooth_binary_conductance,

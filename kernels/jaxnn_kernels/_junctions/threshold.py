@@ -9,8 +9,8 @@ from .._number import Number
 
 # Constants of the low-voltage tunnelling law as the published simulator has them. They are
 # fitted to lengths in nanometres, so the gap and the area are converted where they are used.
-_TUNNEL_DECAY = 10.19  # [1 / (nm V^2)]
-_TUNNEL_PREFACTOR = 4.71307e-5  # [S nm^p / (nm^2 V^(1/2))]
+TUNNEL_DECAY = 10.19  # [1 / (nm V^2)]
+TUNNEL_PREFACTOR = 4.71307e-5  # [S nm^p / (nm^2 V^(1/2))]
 
 
 def power(name: str, value: object) -> None:
@@ -215,16 +215,20 @@ def tunnel_conductance(
     jaxnn.kernels.tunnel_conductance(flux, **numbers)  # [7.77e-8, 7.78e-5] [S]
     ```
     """
-    shut = jnp.abs(flux) >= critical_flux
-    gap = jnp.where(shut, 0, max_gap * (critical_flux - jnp.abs(flux)) / critical_flux)
     return gap_conductance(
-        gap,
+        gap_of_flux(flux, critical_flux, max_gap),
         on_conductance=on_conductance,
         off_conductance=off_conductance,
         barrier_height=barrier_height,
         filament_area=filament_area,
         prefactor_power=prefactor_power,
     )
+
+
+def gap_of_flux(flux: Array, critical_flux: Number, max_gap: Number) -> Array:
+    """The gap that a filament leaves [m]."""
+    shut = jnp.abs(flux) >= critical_flux
+    return jnp.where(shut, 0, max_gap * (critical_flux - jnp.abs(flux)) / critical_flux)
 
 
 @arguments.checked("gap", *CONDUCTANCES, *BARRIER, prefactor_power=power, **CONDUCTANCES, **BARRIER)
@@ -251,10 +255,10 @@ def gap_conductance(
     # and a closed gap needs no division by zero.
     tunnel = (
         0.5
-        * _TUNNEL_PREFACTOR
+        * TUNNEL_PREFACTOR
         * area
         * jnp.sqrt(barrier_height)
-        * jnp.exp(-_TUNNEL_DECAY * barrier_height**2 * gap)
+        * jnp.exp(-TUNNEL_DECAY * barrier_height**2 * gap)
     )
     length = gap if prefactor_power == 1 else gap * gap
     return on_conductance * tunnel / (tunnel + on_conductance * length) + off_conductance
