@@ -48,7 +48,7 @@ class Size(NamedTuple):
     transient: float = 3000.0  # [s]
     seconds: float = 100.0  # of two trajectories
     tangent_seconds: float = 25.0
-    junctions: int = 14
+    junctions: int = 7
     loops: tuple[tuple[float, float], ...] = LOOPS
     periods: int = 20
 
@@ -144,11 +144,13 @@ def main() -> None:
         reference=True,
     )
     parser.add_argument("--published", type=Path, help="the deposited table of drives")
+    parser.add_argument("--junctions", type=int, help="how many are perturbed, if not 7")
     parser.add_argument(
         "--pieces", type=Path, default=Path("results/drive_map/pieces"), help="what is kept"
     )
     arguments = script.start(parser, float64=True, keep_compiled=True)
     size = QUICK if arguments.quick else Size()
+    size = size._replace(junctions=arguments.junctions or size.junctions)
     network, terminals, origin = published.network_for(arguments.reference, arguments.quick)
     print(f"{origin} network of {network.n_nodes} wires, {network.n_junctions} junctions", flush=True)
     table = published.read_table(arguments.published) if origin == "published" else {}

@@ -1,6 +1,7 @@
 """Simmons' law at any voltage, of the voltage of the step and of the step before."""
 
 import dataclasses
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -234,7 +235,7 @@ def test_the_voltage_before_has_no_scale_and_no_bounds():
     ("make", "message"),
     [
         (
-            lambda: jaxnn.SimmonsJunction(jaxnn.BinaryJunction()),
+            lambda: jaxnn.SimmonsJunction(jaxnn.BinaryJunction()),  # pyright: ignore[reportArgumentType]
             "filament of SimmonsJunction must be a jaxnn.TunnelJunction",
         ),
         (
@@ -259,7 +260,7 @@ def test_deposited_on_off_ratios(amplitude, frequency, ratio):
     """After the transient the network is periodic: 240 s of the 3,000 s do."""
     run_file = published.reference("nw100_ac_1p25V_0p5Hz_tunnel")
     network = jaxnn.Network(int(run_file["n_wires"]), run_file["edges"])
-    setup = {"terminals": tuple(run_file["contacts"].tolist())}
+    setup: Any = {"terminals": tuple(run_file["contacts"].tolist())}
     drive = jaxnn.Triangle(amplitude, frequency)
     before = jaxnn.simulate(network, LAGGED, drive, dt=1e-3, steps=240_000, every=240_000, **setup)
     state = before.final_state.at[1].set(0)

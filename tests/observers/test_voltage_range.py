@@ -1,6 +1,7 @@
 """How often junctions leave the voltages that a law holds for."""
 
 import warnings
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,10 +16,10 @@ NETWORK, TERMINALS, _ = small_network()
 LAW = jaxnn.parameters.hochstetter2021_ac()
 
 
-def run(limit=0.1, amplitude=0.5, network=NETWORK, terminals=TERMINALS, law=LAW, **options):
+def run(limit=0.1, amplitude=0.5, network: Any = NETWORK, terminals: Any = TERMINALS, **options):
     record = {"beyond": jaxnn.analysis.VoltageRange(limit), "v": lambda step: step.junction_voltage}
     setup = {"terminals": terminals, "dt": 1e-3, "steps": 60} | options
-    return jaxnn.simulate(network, law, jaxnn.Triangle(amplitude, 10.0), record=record, **setup).recorded
+    return jaxnn.simulate(network, LAW, jaxnn.Triangle(amplitude, 10.0), record=record, **setup).recorded
 
 
 @pytest.mark.filterwarnings("ignore::jaxnn.NumericalWarning")
@@ -66,6 +67,6 @@ def test_where_it_matters_there_is_a_warning():
 def test_the_range_of_a_law():
     assert jaxnn.analysis.VoltageRange.of(LAW).limit == 0.405
     with pytest.raises(ValueError, match=r"law must be a jaxnn.TunnelJunction"):
-        jaxnn.analysis.VoltageRange.of(jaxnn.BinaryJunction())
+        jaxnn.analysis.VoltageRange.of(jaxnn.BinaryJunction())  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError, match=r"limit must be"):
         jaxnn.analysis.VoltageRange(0.0)
