@@ -103,6 +103,29 @@ def of_modules() -> dict[str, Call]:
             jaxnn.OrnsteinUhlenbeckJunction,
             _defaults(jaxnn.OrnsteinUhlenbeckJunction),
         ),
+        **{
+            law.__name__: (law, _defaults(law))
+            for law in (
+                jaxnn.RateBalanceJunction,
+                jaxnn.LinearDriftJunction,
+                jaxnn.DecayingDriftJunction,
+                jaxnn.VteamJunction,
+                jaxnn.YakopcicJunction,
+                jaxnn.MetastableSwitchJunction,
+                jaxnn.VolatileFilamentJunction,
+                jaxnn.DynamicMemristorJunction,
+                jaxnn.JoglekarWindow,
+                jaxnn.BiolekWindow,
+                jaxnn.ProdromakisWindow,
+            )
+        },
+        **{
+            f"parameters.{name}": (
+                getattr(jaxnn.parameters, name),
+                _defaults(getattr(jaxnn.parameters, name)),
+            )
+            for name in ("milano2022_connectome", "strukov2008", "kasdorf2025")
+        },
         "WithReadNoise": (jaxnn.WithReadNoise, {"junction": law, "relative": 0.1, "gaussian": False}),
         "WithLangevinNoise": (jaxnn.WithLangevinNoise, {"junction": law, "amplitude": 1e-3}),
         "MixedJunction": (jaxnn.MixedJunction, {"laws": (law, law), "law_of_junction": [0, 1, 1, 0]}),
