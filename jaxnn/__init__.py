@@ -84,8 +84,10 @@ from ._networks import (
     Network as Network,
     farthest_pair as farthest_pair,
     nanowire_network as nanowire_network,
+    network_from_wires as network_from_wires,
     pair_at as pair_at,
     random_terminals as random_terminals,
+    read_network as read_network,
 )
 from ._nickelate import (
     CapacitiveSheet as CapacitiveSheet,

@@ -87,7 +87,14 @@ PUBLISHED = {
         off_speed=2e-8 * x, on_speed=2e-8, on_threshold=0.03, on_exponent=1.5, start=0.5, **RESISTANCES
     ),
     "Yakopcic": lambda x: jaxnn.YakopcicJunction(
-        2e-6 * x, 1e-6, 2.0, positive_threshold=0.03, negative_threshold=0.02, growth_rate=200.0, start=0.4
+        2e-6 * x,
+        1e-6,
+        2.0,
+        positive_threshold=0.035,
+        negative_threshold=0.017,
+        growth_rate=200.0,
+        decay_rate=200.0,
+        start=0.4,
     ),
     "switches": lambda x: jaxnn.MetastableSwitchJunction(
         0.1 * x, 0.1, 0.01, switches=1e4, start=0.2, **CONDUCTANCES
@@ -172,7 +179,8 @@ FEW = [
     ("read noise", "plain", "wire resistance", "star mesh"),
     ("Langevin", "moved", "wire resistance", "dense"),
     ("mixed", "switched", "none", "star mesh"),
-    ("published", "floating", "none", "star mesh"),
+    ("decaying drift", "series resistor", "feedback", "star mesh"),
+    ("VTEAM", "plain", "feedback", "dense"),
 ]
 REST = [case for case in FULL if case not in FEW]
 
