@@ -248,6 +248,15 @@ def of_networks_and_tuning() -> dict[str, Call]:
     hysteresis = {"drive": [0.5, 1.0], "up": [1e-3, 1.0], "down": [1e-3, 1.0], "thresholds": (1.0, 0.5)}
     return {
         "nanowire_network": (jaxnn.nanowire_network, wires | {"density": None}),
+        "network_from_wires": (
+            jaxnn.network_from_wires,
+            {
+                "wire_ends": [[0.0, 0, 2, 0], [1, -1, 1, 1]],
+                "unit": "um",
+                "touching": 0.1,
+                "box": (3.0, 4.0),
+            },
+        ),
         "farthest_pair": (jaxnn.farthest_pair, {"network": network(), "by": "hops"}),
         "pair_at": (jaxnn.pair_at, {"network": network(), "path_length": 2}),
         "random_terminals": (jaxnn.random_terminals, {"network": network(), "count": 2, "seed": 0}),

@@ -179,7 +179,9 @@ def _is_ours(file: Path) -> bool:
 
 def _npy(file: Path) -> dict[str, Any]:
     try:
-        return {"array": np.load(file, allow_pickle=False)}
+        # NumPy would leave open what it cannot read.
+        with open(file, "rb") as opened:
+            return {"array": np.load(opened, allow_pickle=False)}
     # The parser says whatever it stumbles upon.
     except Exception as error:
         raise ValueError(f"{file} is no array that numpy.save wrote ({error}).") from error
@@ -187,7 +189,7 @@ def _npy(file: Path) -> dict[str, Any]:
 
 def _npz(file: Path) -> dict[str, Any]:
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with open(file, "rb") as opened, np.load(opened, allow_pickle=False) as archive:
             if {"format", "shape", "data"} <= set(archive.files):
                 return {"matrix": scipy.sparse.load_npz(file)}
             return {key: archive[key] for key in archive.files}
@@ -214,10 +216,13 @@ def _from_graphml(file: Path, metres: float) -> Network:
         raise ValueError(f"Line {line} of {file} is no GraphML ({error}): save the graph again.") from error
     except Exception as error:
         raise ValueError(f"{file} is no graph in GraphML ({error}).") from error
-    if graph.number_of_nodes() and all({"x", "y"} <= set(data) for _, data in graph.nodes(data=True)):
-        places = {node: (data["x"] * metres, data["y"] * metres) for node, data in graph.nodes(data=True)}
-        nx.set_node_attributes(graph, places, "pos")
+    data = dict(graph.nodes(data=True))
     try:
+        if data and all({"x", "y"} <= set(own) for own in data.values()):
+            places = {
+                node: (float(own["x"]) * metres, float(own["y"]) * metres) for node, own in data.items()
+            }
+            nx.set_node_attributes(graph, places, "pos")
         return Network.from_graph(graph)
     except ValueError as error:
         raise ValueError(f"{file} holds no network: {error}") from error

@@ -73,13 +73,12 @@ def network_from_wires(
 
 def _checked_ends(wire_ends: Numbers) -> Float64[np.ndarray, "wires 2 2"]:
     ends = np.asarray(wire_ends, float)
-    if ends.ndim == 2 and ends.shape[1] == 4:
-        ends = ends.reshape(-1, 2, 2)
-    if ends.ndim != 3 or ends.shape[1:] != (2, 2) or not len(ends):
+    if ends.shape[1:] not in ((4,), (2, 2)) or not len(ends):
         raise ValueError(
             "`wire_ends` must be both ends of each wire, of shape (n_wires, 2, 2) or (n_wires, 4) as x0, "
             f"y0, x1, y1, got shape {ends.shape}."
         )
+    ends = ends.reshape(-1, 2, 2)
     bad = np.flatnonzero(~np.isfinite(ends).all(axis=(1, 2)))
     if bad.size:
         raise ValueError(
