@@ -31,6 +31,7 @@ PICTURES = {
     "charging/charging.png": 1200,
     "current_laws/current_laws.png": 1200,
     "closed_loop/closed_loop.png": 1000,
+    "published_laws/published_laws.png": 1400,
     "adaptive_time/adaptive_time.png": 1000,
 }
 LIMIT = 150_000  # [bytes]

@@ -105,6 +105,29 @@ def of_modules() -> dict[str, Call]:
             jaxnn.OrnsteinUhlenbeckJunction,
             _defaults(jaxnn.OrnsteinUhlenbeckJunction),
         ),
+        **{
+            law.__name__: (law, _defaults(law))
+            for law in (
+                jaxnn.RateBalanceJunction,
+                jaxnn.LinearDriftJunction,
+                jaxnn.DecayingDriftJunction,
+                jaxnn.VteamJunction,
+                jaxnn.YakopcicJunction,
+                jaxnn.MetastableSwitchJunction,
+                jaxnn.VolatileFilamentJunction,
+                jaxnn.DynamicMemristorJunction,
+                jaxnn.JoglekarWindow,
+                jaxnn.BiolekWindow,
+                jaxnn.ProdromakisWindow,
+            )
+        },
+        **{
+            f"parameters.{name}": (
+                getattr(jaxnn.parameters, name),
+                _defaults(getattr(jaxnn.parameters, name)),
+            )
+            for name in ("milano2022_connectome", "strukov2008", "kasdorf2025")
+        },
         "WithReadNoise": (jaxnn.WithReadNoise, {"junction": law, "relative": 0.1, "gaussian": False}),
         "WithLangevinNoise": (jaxnn.WithLangevinNoise, {"junction": law, "amplitude": 1e-3}),
         "MixedJunction": (jaxnn.MixedJunction, {"laws": (law, law), "law_of_junction": [0, 1, 1, 0]}),
@@ -229,6 +252,15 @@ def of_networks_and_tuning() -> dict[str, Call]:
     hysteresis = {"drive": [0.5, 1.0], "up": [1e-3, 1.0], "down": [1e-3, 1.0], "thresholds": (1.0, 0.5)}
     return {
         "nanowire_network": (jaxnn.nanowire_network, wires | {"density": None}),
+        "network_from_wires": (
+            jaxnn.network_from_wires,
+            {
+                "wire_ends": [[0.0, 0, 2, 0], [1, -1, 1, 1]],
+                "unit": "um",
+                "touching": 0.1,
+                "box": (3.0, 4.0),
+            },
+        ),
         "farthest_pair": (jaxnn.farthest_pair, {"network": network(), "by": "hops"}),
         "pair_at": (jaxnn.pair_at, {"network": network(), "path_length": 2}),
         "random_terminals": (jaxnn.random_terminals, {"network": network(), "count": 2, "seed": 0}),

@@ -6,8 +6,12 @@ from .abstract import (
     AbstractRateJunction as AbstractRateJunction,
     AbstractSmoothableJunction as AbstractSmoothableJunction,
 )
+from .decaying_drift import DecayingDriftJunction as DecayingDriftJunction
 from .draw import draw_junctions as draw_junctions
+from .dynamic_memristor import DynamicMemristorJunction as DynamicMemristorJunction
 from .inputs import call_law as call_law, draws_random_numbers as draws_random_numbers
+from .linear_drift import LinearDriftJunction as LinearDriftJunction
+from .metastable_switch import MetastableSwitchJunction as MetastableSwitchJunction
 from .mixed import MixedJunction as MixedJunction, loses_rounding as loses_rounding
 from .network_keys import (
     joint_key as joint_key,
@@ -16,6 +20,7 @@ from .network_keys import (
 )
 from .noise import WithLangevinNoise as WithLangevinNoise, WithReadNoise as WithReadNoise
 from .ornstein_uhlenbeck import OrnsteinUhlenbeckJunction as OrnsteinUhlenbeckJunction
+from .rate_balance import RateBalanceJunction as RateBalanceJunction
 from .reduced_units import threshold_voltage as threshold_voltage
 from .resistor import Resistor as Resistor
 from .saved_law import SavedLaw as SavedLaw, law_arrays as law_arrays, law_from as law_from
@@ -30,3 +35,12 @@ from .surrogate import (
     StraightThrough as StraightThrough,
 )
 from .threshold import G0 as G0, BinaryJunction as BinaryJunction, TunnelJunction as TunnelJunction
+from .volatile_filament import VolatileFilamentJunction as VolatileFilamentJunction
+from .vteam import VteamJunction as VteamJunction
+from .windows import (
+    AbstractWindow as AbstractWindow,
+    BiolekWindow as BiolekWindow,
+    JoglekarWindow as JoglekarWindow,
+    ProdromakisWindow as ProdromakisWindow,
+)
+from .yakopcic import YakopcicJunction as YakopcicJunction

@@ -11,18 +11,42 @@ import numpy as np
 from jax.tree_util import KeyPath
 from jaxtyping import ArrayLike, PyTree
 
+from .decaying_drift import DecayingDriftJunction
+from .dynamic_memristor import DynamicMemristorJunction
+from .linear_drift import LinearDriftJunction
+from .metastable_switch import MetastableSwitchJunction
 from .mixed import Assignment, MixedJunction
 from .noise import WithLangevinNoise, WithReadNoise
 from .ornstein_uhlenbeck import OrnsteinUhlenbeckJunction
+from .rate_balance import RateBalanceJunction
 from .resistor import Resistor
 from .surrogate import SmoothJunction, StraightThrough
 from .threshold import BinaryJunction, TunnelJunction
+from .volatile_filament import VolatileFilamentJunction
+from .vteam import VteamJunction
+from .windows import BiolekWindow, JoglekarWindow, ProdromakisWindow
+from .yakopcic import YakopcicJunction
 
 
 # What a file may ask for by name. Nothing else is ever made from one.
-_OWN = (TunnelJunction, BinaryJunction, Resistor, OrnsteinUhlenbeckJunction)
+_OWN = (
+    TunnelJunction,
+    BinaryJunction,
+    Resistor,
+    OrnsteinUhlenbeckJunction,
+    RateBalanceJunction,
+    LinearDriftJunction,
+    DecayingDriftJunction,
+    VteamJunction,
+    YakopcicJunction,
+    MetastableSwitchJunction,
+    VolatileFilamentJunction,
+    DynamicMemristorJunction,
+)
 _WRAPPERS = (SmoothJunction, StraightThrough, WithReadNoise, WithLangevinNoise, MixedJunction)
 LAWS: dict[str, type] = {law.__name__: law for law in (*_OWN, *_WRAPPERS)}
+_WINDOWS = (JoglekarWindow, BiolekWindow, ProdromakisWindow)
+_KNOWN = LAWS | {window.__name__: window for window in _WINDOWS}
 
 
 class SavedLaw(eqx.Module):
@@ -85,7 +109,7 @@ def _describe(value: Any, path: str, arrays: dict[str, np.ndarray]) -> dict[str,
     if isinstance(value, tuple):
         items = [_describe(x, _joined(path, str(i)), arrays) for i, x in enumerate(value)]
         return None if None in items else {"items": items}
-    if LAWS.get(type(value).__name__) is not type(value):
+    if _KNOWN.get(type(value).__name__) is not type(value):
         return None
     names = [field.name for field in dataclasses.fields(value)]
     fields = {name: _describe(getattr(value, name), _joined(path, name), arrays) for name in names}
@@ -101,7 +125,7 @@ def _rebuilt(described: dict[str, Any], path: str, arrays: dict[str, np.ndarray]
         return Assignment(arrays[path], described["laws"])
     if "items" in described:
         return tuple(_rebuilt(x, _joined(path, str(i)), arrays) for i, x in enumerate(described["items"]))
-    law = object.__new__(LAWS[described["law"]])
+    law = object.__new__(_KNOWN[described["law"]])
     names = {field.name for field in dataclasses.fields(law)}
     if names != described["fields"].keys():
         raise ValueError(f"its {described['law']} has {sorted(described['fields'])}, not {sorted(names)}")

@@ -6,9 +6,11 @@ from .files import KNOWN as KNOWN, REQUIRED as REQUIRED, network_arrays as netwo
 from .generate import nanowire_network as nanowire_network
 from .network import Network as Network, network_from as network_from
 from .paths import lightest_path as lightest_path
+from .read import read_network as read_network
 from .terminals import (
     farthest_pair as farthest_pair,
     pair_at as pair_at,
     random_terminals as random_terminals,
 )
 from .topology import Topology as Topology
+from .wires import network_from_wires as network_from_wires

@@ -7,7 +7,20 @@ from typing import Any
 
 from .. import parameters
 from .._drives import Constant, OnThenOff, PulseTrain, Ramp, Samples, Sine, Square, Triangle
-from .._junctions import BinaryJunction, OrnsteinUhlenbeckJunction, Resistor, TunnelJunction
+from .._junctions import (
+    BinaryJunction,
+    DecayingDriftJunction,
+    DynamicMemristorJunction,
+    LinearDriftJunction,
+    MetastableSwitchJunction,
+    OrnsteinUhlenbeckJunction,
+    RateBalanceJunction,
+    Resistor,
+    TunnelJunction,
+    VolatileFilamentJunction,
+    VteamJunction,
+    YakopcicJunction,
+)
 from .._networks import Network, farthest_pair, nanowire_network, pair_at, random_terminals
 from .._observers import lyapunov_exponents
 from .._simulation import simulate
@@ -29,7 +42,33 @@ def saved_network(path: str) -> Network:
 
 
 _WAVEFORMS = (Constant, OnThenOff, PulseTrain, Ramp, Samples, Sine, Square, Triangle)
-_LAWS = (TunnelJunction, BinaryJunction, Resistor, OrnsteinUhlenbeckJunction)
+_LAWS = (
+    TunnelJunction,
+    BinaryJunction,
+    Resistor,
+    OrnsteinUhlenbeckJunction,
+    RateBalanceJunction,
+    LinearDriftJunction,
+    DecayingDriftJunction,
+    VteamJunction,
+    YakopcicJunction,
+    MetastableSwitchJunction,
+    VolatileFilamentJunction,
+    DynamicMemristorJunction,
+)
+_SETS = (
+    "hochstetter2021_dc",
+    "hochstetter2021_ac",
+    "hochstetter2021_ac_deposited",
+    "milano2022_connectome",
+    "milano2022_pulses",
+    "milano2022_reservoir",
+    "strukov2008",
+    "kasdorf2025",
+    "kvatinsky2015",
+    "yakopcic2013",
+    "nugent2014",
+)
 
 REGISTRY: dict[str, dict[str, Callable[..., Any]]] = {
     "network": {
@@ -37,11 +76,7 @@ REGISTRY: dict[str, dict[str, Callable[..., Any]]] = {
         "padded_network": padded_network,
         "saved_network": saved_network,
     },
-    "junction": {law.__name__: law for law in _LAWS}
-    | {
-        name: getattr(parameters, name)
-        for name in ("hochstetter2021_dc", "hochstetter2021_ac", "hochstetter2021_ac_deposited")
-    },
+    "junction": {law.__name__: law for law in _LAWS} | {name: getattr(parameters, name) for name in _SETS},
     "drive": {waveform.__name__: waveform for waveform in _WAVEFORMS},
     "terminals": {
         "farthest_pair": farthest_pair,

@@ -74,6 +74,44 @@ def random(x):
     )
 
 
+# Published laws with conductances of about 1 uS, and rates that a few milliseconds show.
+RESISTANCES = {"on_resistance": 3e5, "off_resistance": 3e6}
+CONDUCTANCES = {"on_conductance": 2e-6, "off_conductance": 1e-7}
+PUBLISHED = {
+    "rate balance": lambda x: jaxnn.RateBalanceJunction(5 * x, 20.0, 3.0, **CONDUCTANCES),
+    "linear drift": lambda x: jaxnn.LinearDriftJunction(mobility=1e-12 * x, start=0.3, **RESISTANCES),
+    "decaying drift": lambda x: jaxnn.DecayingDriftJunction(
+        mobility=3e-12 * x, start=0.3, decay_time=0.02, polar=False, **RESISTANCES
+    ),
+    "VTEAM": lambda x: jaxnn.VteamJunction(
+        off_speed=2e-8 * x, on_speed=2e-8, on_threshold=0.03, on_exponent=1.5, start=0.5, **RESISTANCES
+    ),
+    "Yakopcic": lambda x: jaxnn.YakopcicJunction(
+        2e-6 * x,
+        1e-6,
+        2.0,
+        positive_threshold=0.05,
+        negative_threshold=0.04,
+        growth_rate=200.0,
+        decay_rate=200.0,
+        start=0.4,
+    ),
+    "switches": lambda x: jaxnn.MetastableSwitchJunction(
+        0.1 * x, 0.1, 0.01, switches=1e4, start=0.2, **CONDUCTANCES
+    ),
+    "filament": lambda x: jaxnn.VolatileFilamentJunction(0.05 * x, 50.0, **CONDUCTANCES),
+    "dynamic": lambda x: jaxnn.DynamicMemristorJunction(
+        1e-6, 2.0, 1e-6, 3.0, growth_rate=30.0 * x, decay_time=0.02
+    ),
+}
+
+
+def published(x, network):
+    """All of them side by side."""
+    laws = [law(x) for law in PUBLISHED.values()]
+    return jaxnn.MixedJunction(laws, np.arange(network.n_junctions) % len(laws))
+
+
 LAWS = {
     "tunnel": lambda x, _: tunnel(x),
     "binary": lambda x, _: binary(x),
@@ -86,7 +124,8 @@ LAWS = {
     "Langevin": lambda x, _: jaxnn.WithLangevinNoise(tunnel(x), 1e-3 * x),
     "mixed": mixed,
 }
-NOISY = "jumps", "read noise", "Langevin", "mixed"
+ALIKE = {name: lambda x, _, law=law: law(x) for name, law in PUBLISHED.items()} | {"published": published}
+NOISY = "jumps", "read noise", "Langevin", "mixed", "switches", "published"
 
 
 def switched(x, a, b, c, d):
@@ -126,6 +165,12 @@ ELECTRODES = {
 ELEMENTS = "none", "capacitors", "wire resistance", "feedback"
 SOLVERS = {"star mesh": jaxnn.StarMesh(), "dense": jaxnn.Dense()}
 FULL = list(itertools.product(LAWS, ELECTRODES, ELEMENTS, SOLVERS))
+# What is new in these is the law alone: each with every set of electrodes, every element and every solver.
+FULL += [
+    (law, on, ELEMENTS[(i + k) % len(ELEMENTS)], list(SOLVERS)[(i + k // 2) % len(SOLVERS)])
+    for i, law in enumerate(ALIKE)
+    for k, on in enumerate(ELECTRODES)
+]
 # Each law, set of electrodes, element and solver, each solver with each element.
 FEW = [
     ("tunnel", "moved", "capacitors", "star mesh"),
@@ -136,6 +181,8 @@ FEW = [
     ("read noise", "plain", "wire resistance", "star mesh"),
     ("Langevin", "moved", "wire resistance", "dense"),
     ("mixed", "switched", "none", "star mesh"),
+    ("decaying drift", "series resistor", "feedback", "star mesh"),
+    ("VTEAM", "plain", "feedback", "dense"),
 ]
 REST = [case for case in FULL if case not in FEW]
 
@@ -165,7 +212,7 @@ def setup(x, wires, law, electrodes, element, solver):
         "capacitance": capacitance,
         "key": jax.random.key(7),
     }
-    return network, LAWS[law](x[1], network), Follow(gain, value), options
+    return network, (LAWS | ALIKE)[law](x[1], network), Follow(gain, value), options
 
 
 def measured(current, potential, voltage, heat, stored, state):
