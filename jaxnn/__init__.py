@@ -9,6 +9,7 @@ from . import (
     analysis as analysis,
     data as data,
     encoders as encoders,
+    fit as fit,
     parameters as parameters,
     reductions as reductions,
     reservoirs as reservoirs,

@@ -6,6 +6,7 @@ from .constraint import (
     Box as Box,
     Fixed as Fixed,
     Positive as Positive,
+    Rule as Rule,
     Scaled as Scaled,
     from_free as from_free,
     only as only,
@@ -13,5 +14,5 @@ from .constraint import (
     to_free as to_free,
 )
 from .measured import measured as measured
-from .optimise import optimise as optimise
+from .optimise import optimise as optimise, partition as partition
 from .result import Optimisation as Optimisation, OptimisationResult as OptimisationResult
