@@ -6,7 +6,6 @@ from .constraint import (
     Box as Box,
     Fixed as Fixed,
     Positive as Positive,
-    Rule as Rule,
     Scaled as Scaled,
     from_free as from_free,
     only as only,

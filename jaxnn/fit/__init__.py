@@ -1,5 +1,6 @@
 """From measurement to model: parameters with errors and a verdict, fitted by gradient."""
 
+from ._bootstrap import Bootstrap as Bootstrap, bootstrap as bootstrap
 from ._fit import Fit as Fit
 from ._fit_parameters import fit_parameters as fit_parameters
 from ._losses import (
@@ -13,6 +14,7 @@ from ._methods import (
     Gradient as Gradient,
     LevenbergMarquardt as LevenbergMarquardt,
 )
+from ._profile import Profile as Profile, profile as profile
 from ._response import Response as Response
 
 

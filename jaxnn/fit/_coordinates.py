@@ -1,6 +1,7 @@
 """The tuned numbers as one vector, in the coordinates that a search moves and that errors are given in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -8,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PyTree
 
-from .._tuning import Bounded, Box, Positive, Rule, Scaled, partition
+from .._tuning import AbstractConstraint, Bounded, Box, Positive, Scaled, partition
 
 
 # A start on a bound would have no slope in the coordinate of the search.
@@ -27,9 +28,9 @@ class Coordinates(eqx.Module):
     """The tuned arrays as they were given."""
     rest: PyTree
     """All else, with None in the place of what is tuned."""
-    rules: tuple[Rule, ...]
+    rules: tuple[AbstractConstraint | None, ...]
     """The constraint of each tuned array."""
-    structure: jax.tree_util.PyTreeDef = eqx.field(static=True)
+    structure: Any = eqx.field(static=True)
     """Of the parameters."""
     tuned: tuple[bool, ...] = eqx.field(static=True)
     """Which of their leaves are."""
@@ -61,7 +62,7 @@ class Coordinates(eqx.Module):
         return self._each(_from_search, y)
 
     def unit(self, x: Float[Array, " numbers"]) -> Float[Array, " numbers"]:
-        """What counts as one in each number: itself, the range of its bounds, or the unit that was given."""
+        """What counts as one in each number: itself, the range of its bounds, or a given unit."""
         return self._each(_unit, x)
 
     def bounds(self) -> Float[np.ndarray, "2 numbers"]:
@@ -74,7 +75,7 @@ class Coordinates(eqx.Module):
         pairs = zip(self.rules, self.start, strict=True)
         return np.concatenate([np.full(np.size(like), isinstance(rule, Positive)) for rule, like in pairs])
 
-    def _each(self, function, vector: Array) -> Array:
+    def _each(self, function: Callable[..., Array], vector: Array) -> Array:
         parts = zip(self.rules, self._split(vector), self.start, strict=True)
         return self._joined([function(rule, part, like.astype(part.dtype)) for rule, part, like in parts])
 
@@ -98,21 +99,19 @@ def coordinates_of(parameters: PyTree, constraints: PyTree) -> Coordinates:
     """
     parts = partition(parameters, constraints, None)
     start = parts["start"]
-    paths = [
-        (jax.tree_util.keystr(path), leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(start)
-    ]
+    leaves, structure = jax.tree_util.tree_flatten_with_path(start, is_leaf=lambda x: x is None)
+    paths = [(jax.tree_util.keystr(path), leaf) for path, leaf in leaves if leaf is not None]
     names = [name for path, leaf in paths for name in _names(path, np.shape(leaf))]
-    leaves, structure = jax.tree.flatten(start, is_leaf=lambda x: x is None)
     for (path, leaf), rule in zip(paths, parts["rules"], strict=True):
-        free = leaf if rule is None else rule.to_free(jnp.asarray(leaf))
-        if not np.isfinite(np.asarray(free)).all():
+        free = np.asarray(leaf if rule is None else rule.to_free(jnp.asarray(leaf)))
+        if not np.isfinite(free).all():
             raise ValueError(
-                f"parameters{path} starts at {np.asarray(leaf)[~np.isfinite(np.asarray(free))][0]:g}, which "
-                f"{rule!r} does not allow: start inside it."
+                f"parameters{path} starts at {np.asarray(leaf)[~np.isfinite(free)][0]:g}, which {rule!r} "
+                "does not allow: start inside it."
             )
     rest = eqx.combine(parts["fixed"], parts["other"])
-    tuned = tuple(leaf is not None for leaf in leaves)
-    mine = tuple(leaf for leaf in leaves if leaf is not None)
+    tuned = tuple(leaf is not None for _, leaf in leaves)
+    mine = tuple(leaf for _, leaf in paths)
     return Coordinates(mine, rest, parts["rules"], structure, tuned, tuple(names))
 
 
@@ -124,7 +123,7 @@ def _names(path: str, shape: tuple[int, ...]) -> list[str]:
     return [f"{stem}[{', '.join(map(str, index))}]" for index in np.ndindex(*shape)]
 
 
-def _to_search(rule: Rule, x: Array, like: Array) -> Array:
+def _to_search(rule: AbstractConstraint | None, x: Array, like: Array) -> Array:
     if isinstance(rule, Box):
         low, high = (jnp.asarray(end).astype(x.dtype) for end in (rule.low, rule.high))
         inside = jnp.clip((x - low) / (high - low), _NEAREST, 1 - _NEAREST)
@@ -134,7 +133,7 @@ def _to_search(rule: Rule, x: Array, like: Array) -> Array:
     return rule.to_free(x)
 
 
-def _from_search(rule: Rule, y: Array, like: Array) -> Array:
+def _from_search(rule: AbstractConstraint | None, y: Array, like: Array) -> Array:
     if isinstance(rule, Box):
         low, high = (jnp.asarray(end).astype(y.dtype) for end in (rule.low, rule.high))
         return low + (high - low) * (1 + jnp.sin(y)) / 2
@@ -143,7 +142,7 @@ def _from_search(rule: Rule, y: Array, like: Array) -> Array:
     return rule.from_free(rule.project(y))
 
 
-def _unit(rule: Rule, x: Array, like: Array) -> Array:
+def _unit(rule: AbstractConstraint | None, x: Array, like: Array) -> Array:
     if isinstance(rule, Box | Bounded):
         return jnp.broadcast_to(jnp.asarray(rule.high - rule.low).astype(x.dtype), x.shape)
     if isinstance(rule, Scaled):
@@ -154,7 +153,7 @@ def _unit(rule: Rule, x: Array, like: Array) -> Array:
     return jnp.where(size > 0, size, jnp.ones_like(size))
 
 
-def _bounds(rule: Rule, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def _bounds(rule: AbstractConstraint | None, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     if isinstance(rule, Box | Bounded):
         return np.broadcast_to(rule.low, shape), np.broadcast_to(rule.high, shape)
     low = 0.0 if isinstance(rule, Positive) else -np.inf

@@ -1,13 +1,15 @@
 """A fit: numbers with errors, what they were fitted to, and whether to believe them."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import numpy as np
 from jaxtyping import Bool, Float, Int, PyTree
 
-from .._core import Declared, Module, arguments, warn_user
+from .._core import Declared, Module, Numbers, arguments, warn_user
 from ._methods import AbstractMethod
+from ._pictures import draw_fit
 from ._problem import Problem
 from ._report import as_dictionary, as_json, as_text
 from ._uncertainty import quantile
@@ -111,8 +113,8 @@ class Fit(Module):
     def interval(self, level: float | int = _LEVEL) -> Float[np.ndarray, "2 numbers"]:
         """Returns the lower and upper ends of the intervals that hold the true numbers at a level.
 
-        They come from the slopes of the model: `profile` and `bootstrap` do without. Those of a number
-        with `Positive` are of its logarithm, and none leaves the bounds.
+        They come from the slopes of the model: `jaxnn.fit.profile` and `jaxnn.fit.bootstrap` do without.
+        Those of a number with `Positive` are of its logarithm, and none leaves the bounds.
 
         ```python
         found = jaxnn.fit.fit_parameters(lambda x: x * jnp.ones(4), 1.0, [1.9, 2.0, 2.1, 2.0], held_out=0)
@@ -138,6 +140,31 @@ class Fit(Module):
         if self.problems:
             warn_user(". ".join(x[0].upper() + x[1:] for x in self.problems) + ".")
         return self
+
+    def plot(
+        self,
+        x: Numbers | None = None,
+        *,
+        axes: Declared[Sequence[Axes] | None] = None,
+        xlabel: str = "sample",
+        ylabel: str = "data",
+    ) -> np.ndarray:
+        """Draws the model over the data, and below what is left of them in units of the noise.
+
+        - `x`: where each sample goes, such as its time or, for a loop, its voltage; its number by default.
+        - `axes`: where to draw, data then residuals (of several arrays all data first); new by default.
+        - `xlabel`, `ylabel`: of the axes, with units.
+
+        Returns the axes, `(2, arrays)`.
+
+        ```python
+        found = jaxnn.fit.fit_parameters(lambda x: x * jnp.ones(4), 1.0, [1.9, 2.0, 2.1, 2.0], held_out=0)
+        axes = found.plot(ylabel="current [A]")
+        axes.shape  # (2, 1)
+        axes[0, 0].figure.savefig("fit.png")
+        ```
+        """
+        return draw_fit(self, x, axes, xlabel, ylabel)
 
     def report(self) -> str:
         """Returns the fit as text: numbers with errors and intervals, how well it fits, what is wrong.

@@ -49,7 +49,8 @@ def fit_parameters(
     r"""Fits parameters to measured data by gradient through a model, with errors and a verdict.
 
     $$\hat\theta = \arg\min_\theta \sum_i \rho\left(\frac{f_i(\theta) - d_i}{\sigma_i}\right), \qquad
-      \mathrm{cov}(\hat\theta) = s^2 (J^T J)^{-1}, \quad J = \frac{1}{\sigma} \frac{\partial f}{\partial \theta}$$
+      \mathrm{cov}(\hat\theta) = s^2 (J^T J)^{-1}, \quad
+      J = \frac{1}{\sigma} \frac{\partial f}{\partial \theta}$$
 
     A warning says where the result should not be believed: the model does not fit, what is left is not
     noise, parameters are not identifiable, stand at a bound, or have another minimum as good. It says so in
@@ -59,8 +60,8 @@ def fit_parameters(
 
     - `predict`: a function of the parameters that returns what the data are, such as a
       `jaxnn.fit.Response`. JAX must be able to differentiate it forwards; it need not be compiled.
-    - `parameters`: floats, arrays, laws, drives, or any pytree of these: where to start. All real numbers in
-      it are fitted unless `constraints` says otherwise.
+    - `parameters`: floats, arrays, laws, drives, or any pytree of these: where to start. All real numbers
+      in it are fitted unless `constraints` says otherwise.
     - `data`: measured numbers, time first, or a pytree of arrays; NaN is missing.
     - `sigma`: standard deviation of the noise, in the unit of the data: one number, or of the structure of
       `data`, for each number or array of it. If it is not known the residuals tell it, and the fit cannot

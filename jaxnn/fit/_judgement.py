@@ -46,8 +46,8 @@ def problems(found: Evidence) -> tuple[str, ...]:
     if over > max(_TOO_MUCH, 1 + _SIGMAS * np.sqrt(2 / max(found.freedom, 1))):
         said.append(
             f"the model does not fit: chi2 is {over:.3g} for each degree of freedom, where about 1 is "
-            "expected. Its numbers and their errors mean nothing as they are: look at the drawn residuals, try "
-            "more starts and wider bounds, and then another model (or sigma is too small)"
+            "expected. Its numbers and their errors mean nothing as they are: look at the drawn residuals, "
+            "try more starts and wider bounds, and then another model (or sigma is too small)"
         )
     r = found.autocorrelation[0] if found.autocorrelation.size else 0.0
     if found.samples >= _FEW and r > max(_CORRELATED, _SIGMAS / np.sqrt(found.samples)):
@@ -99,7 +99,7 @@ def rival(
     error: Float[np.ndarray, " numbers"],
     names: tuple[str, ...],
 ) -> str:
-    """Another minimum that is as good as the best but elsewhere, in a sentence; `chi2` is in units of noise."""
+    """Another minimum that is as good as the best but elsewhere, in a sentence."""
     best = int(np.argmin(chi2))
     as_good = np.isfinite(chi2) & (chi2 - chi2[best] < _RIVAL)
     usable = np.isfinite(error) & (error > 0)
@@ -112,8 +112,8 @@ def rival(
     k = int(np.argmax(far))
     i = np.flatnonzero(usable)[np.argmax(apart[k])]
     return (
-        f"another minimum is as good: {names[i]} is {points[best, i]:.4g} in the best and {points[k, i]:.4g} "
-        f"in one whose chi2 is larger by {chi2[k] - chi2[best]:.2g} only"
+        f"another minimum is as good: {names[i]} is {points[best, i]:.4g} in the best and "
+        f"{points[k, i]:.4g} in one whose chi2 is larger by {chi2[k] - chi2[best]:.2g} only"
     )
 
 

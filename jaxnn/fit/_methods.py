@@ -28,9 +28,9 @@ _TOLERANCE = {32: 1e-5, 64: 1e-9}
 class Found(NamedTuple):
     """Where searches ended."""
 
-    point: Float[Array, "starts numbers"]
-    cost: Float[Array, " starts"]
-    steps: Int[Array, " starts"]
+    point: Float[Array, "*starts numbers"]
+    cost: Float[Array, "*starts"]
+    steps: Int[Array, "*starts"]
 
 
 class AbstractMethod(Module):
@@ -50,7 +50,7 @@ class AbstractMethod(Module):
     def search(
         self, residual: Callable[[Array], Array], start: Float[Array, " numbers"]
     ) -> tuple[Float[Array, " numbers"], Int[Array, ""]]:
-        """Returns where a search for the least sum of squares ends, and its steps; it is mapped over starts."""
+        """Returns where a search for the least sum of squares ends, and its steps."""
 
 
 class LevenbergMarquardt(AbstractMethod):
@@ -172,22 +172,23 @@ def _with_matrix(residual: Callable[[Array], Array]) -> Callable[[Array], Array]
 @compiled
 def search(problem: Problem, method: AbstractMethod, starts: Float[Array, "starts numbers"]) -> Found:
     """Searches from several points at once."""
+    return jax.vmap(lambda x: search_one(problem, method, x))(starts)
+
+
+def search_one(problem: Problem, method: AbstractMethod, x: Float[Array, " numbers"]) -> Found:
+    """Searches from one point, as part of a compiled function."""
     given = _Promotion.now()
+    # Steps and tolerances are then of the order of one.
+    scale = jnp.sqrt(2 * problem.cost(x))
+    scale = jnp.where(jnp.isfinite(scale) & (scale > 0), scale, 1)
 
-    def one(x: Array) -> Found:
-        # Steps and tolerances are then of the order of one.
-        scale = jnp.sqrt(2 * problem.cost(x))
-        scale = jnp.where(jnp.isfinite(scale) & (scale > 0), scale, 1)
+    def residual(y: Array) -> Array:
+        with given.restored():
+            return problem.residual(problem.point(y)) / scale
 
-        def residual(y: Array) -> Array:
-            with given.restored():
-                return problem.residual(problem.point(y)) / scale
-
-        y, steps = method.search(residual, problem.coordinates.search(x))
-        point = problem.point(y)
-        return Found(point, problem.cost(point), steps)
-
-    return jax.vmap(one)(starts)
+    y, steps = method.search(residual, problem.coordinates.search(x))
+    point = problem.point(y)
+    return Found(point, problem.cost(point), steps)
 
 
 def needed() -> Any:
@@ -210,7 +211,7 @@ class _Promotion(NamedTuple):
 
     @classmethod
     def now(cls) -> "_Promotion":
-        return cls(jax.config.jax_numpy_dtype_promotion, jax.config.jax_numpy_rank_promotion)
+        return cls(*(getattr(jax.config, f"jax_numpy_{x}_promotion") for x in ("dtype", "rank")))
 
     @contextlib.contextmanager
     def restored(self) -> Iterator[None]:

@@ -35,7 +35,7 @@ class Problem(eqx.Module):
     def point(self, y: Float[Array, " numbers"]) -> Float[Array, " numbers"]:
         """The numbers at a place of the search."""
         x = self.coordinates.point(y)
-        return x if self.pinned is None else jnp.where(self.pinned, self.pin, x)
+        return x if self.pinned is None or self.pin is None else jnp.where(self.pinned, self.pin, x)
 
     def predicted(self, x: Float[Array, " numbers"]) -> Float[Array, " data"]:
         """All that the model says of the data, as one vector."""
@@ -61,11 +61,11 @@ class Recording(eqx.Module):
     arrays: tuple[np.ndarray, ...]
     """Measured, with NaN where nothing is."""
     sigmas: tuple[np.ndarray, ...]
-    """Standard deviations of the noise, of the same shapes; the spread of each array where it is unknown."""
+    """Standard deviations of the noise, of the same shapes; where unknown the spread of each array."""
     held_out: tuple[np.ndarray, ...]
     """Whether a number is kept back from the fit."""
     noise_is_known: bool = eqx.field(static=True)
-    structure: jax.tree_util.PyTreeDef = eqx.field(static=True)
+    structure: Any = eqx.field(static=True)
 
     def flat(self, arrays: tuple[np.ndarray, ...]) -> np.ndarray:
         return np.concatenate([np.ravel(x) for x in arrays])
@@ -189,7 +189,7 @@ def _measured(name: str, leaf: Any) -> np.ndarray:
 
 
 def _noise(
-    sigma: PyTree, structure: jax.tree_util.PyTreeDef, names: list[str], arrays: tuple[np.ndarray, ...]
+    sigma: PyTree, structure: Any, names: list[str], arrays: tuple[np.ndarray, ...]
 ) -> tuple[np.ndarray, ...]:
     """The noise of every number, from one for all or one for each array."""
     try:

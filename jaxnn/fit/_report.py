@@ -81,7 +81,8 @@ def _quality(fit: Fit) -> list[str]:
         lines.append(f"correlation of each residual with the next {fit.autocorrelation[0]:+.2f}")
     if np.isfinite(fit.held_out_chi2):
         lines.append(
-            f"held out: R2 {fit.held_out_score:.4g}, mean square {fit.held_out_chi2:.3g} in units of the noise"
+            f"held out: R2 {fit.held_out_score:.4g}, "
+            f"mean square {fit.held_out_chi2:.3g} in units of the noise"
         )
     starts = len(fit.start_chi2)
     lines.append(

@@ -34,10 +34,10 @@ class Response(Module):
 
     For I-V loops, answers to pulses and traces of a conductance, of one junction or of a network. The drive
     is the line through the measured voltages, its missing values (NaN) left out; step k of the run is at
-    $t_0 + (k - 1)\, dt$, and what is read is interpolated to the times of the measurement, which need not be
-    even.
+    $t_0 + (k - 1)\, dt$, and what is read is interpolated to the times of the measurement, which need not
+    be even.
 
-    Raises a `ValueError` for times that go back or do not fit the voltages, and a voltage without any value.
+    Raises a `ValueError` for times that go back or do not fit the voltages, and voltages without a value.
 
     ```python
     time, volts = np.array([0.0, 0.1, 0.25, 0.3]), np.array([0.0, 0.02, 0.05, 0.06])
@@ -79,7 +79,8 @@ class Response(Module):
 
         - `network`: a `jaxnn.Network`, or None for a single junction.
         - `time`: when samples were taken [s], increasing, `(samples,)`; it need not begin at 0.
-        - `voltage`: what was applied then [V], `(samples,)` for the first terminal or `(samples, terminals)`.
+        - `voltage`: what was applied then [V], `(samples,)` for the first terminal or
+          `(samples, terminals)`.
         - `terminals`: as of `jaxnn.simulate`; the two wires of a single junction by default.
         - `dt`: time step of the simulation [s]: by default the least interval between samples, but at most
           ten steps for each of them.

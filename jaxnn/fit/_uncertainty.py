@@ -103,19 +103,19 @@ def open_combinations(
     """A sentence for each combination of numbers that the data leave open, the worst first."""
     sentences = []
     order = [k for k in np.argsort(-found.error) if found.error[k] > OPEN]
-    for k in order:
+    for k in map(int, order):
         direction = found.directions[k]
         direction = direction * np.sign(direction[np.argmax(np.abs(direction))])
         parts = [i for i in np.argsort(-np.abs(direction)) if abs(direction[i]) > _NAMED]
         if len(parts) == 1:
-            sentences.append(f"the data say {_how_little(found.error[k])} {names[parts[0]]}")
+            sentences.append(f"the data say {_how_little(float(found.error[k]))} {names[parts[0]]}")
             continue
         of = lambda i: f"ln {names[i]}" if logarithmic[i] else names[i]
         terms = [f"{direction[i]:+.2f} {of(i)}" for i in parts]
         some = ", ".join(names[i] for i in parts[:-1]) + f" and {names[parts[-1]]}"
         sentences.append(
-            f"the data do not tell {some} apart: they say {_how_little(found.error[k])} the combination "
-            f"{' '.join(terms)}"
+            f"the data do not tell {some} apart: they say {_how_little(float(found.error[k]))} the "
+            f"combination {' '.join(terms)}"
         )
     return sentences
 
