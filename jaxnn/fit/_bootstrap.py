@@ -115,7 +115,8 @@ def _redrawn(
     start: Float[Array, " numbers"],
     data: Float[Array, "repetitions data"],
 ) -> Found:
-    one = lambda drawn: search_one(eqx.tree_at(lambda p: p.data, problem, drawn), method, start)
+    rough = jnp.sum(problem.weight > 0).astype(start.dtype) / 2
+    one = lambda drawn: search_one(eqx.tree_at(lambda p: p.data, problem, drawn), method, start, rough)
     return jax.vmap(one)(data)
 
 

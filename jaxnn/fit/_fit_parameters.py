@@ -100,7 +100,7 @@ def fit_parameters(
     problem = _problem(predict, coordinates, recording, loss)
     key = jr.key(0) if key is None else key
     points = _starts(problem, parameters, constraints, arguments.as_count("starts", starts), method, key)
-    found = search(problem, method, points)
+    found = search(problem, method, *points)
     if loss is not None and sigma is None:
         problem, recording, found = _with_own_noise(problem, recording, method, found)
     return fit_of(problem, recording, found, method).check()
@@ -115,15 +115,16 @@ def _problem(
 
 def _starts(
     problem: Problem, parameters: PyTree, constraints: PyTree, starts: int, method: AbstractMethod, key: Key
-) -> Float[jax.Array, "starts numbers"]:
-    """The given point first, then those of random ones where the cost is least."""
+) -> tuple[Float[jax.Array, "starts numbers"], Float[jax.Array, " starts"]]:
+    """The given point first, then those of random ones where the cost is least, with their costs."""
     coordinates = problem.coordinates
     if starts == 1 or not any(isinstance(rule, AbstractConstraint) for rule in coordinates.rules):
         points = coordinates.vector(parameters)[None]
     else:
         drawn = spread(parameters, key, 1 + (starts - 1) * method.draws, constraints=constraints)
         points = coordinates.vector(drawn)
-    cost = np.asarray(costs(problem, points))
+    found = costs(problem, points)
+    cost = np.asarray(found)
     if not np.isfinite(cost).any():
         raise ValueError(
             f"predict is not finite at any of {len(cost)} starts: evaluate it there, as in "
@@ -132,7 +133,7 @@ def _starts(
     best = 1 + np.argsort(cost[1:], kind="stable")[: starts - 1]
     chosen = np.concatenate([[0], best]).astype(int)
     chosen = chosen[np.isfinite(cost[chosen])]
-    return points[chosen]
+    return points[chosen], found[chosen]
 
 
 def _with_own_noise(
@@ -151,5 +152,5 @@ def _with_own_noise(
             sigmas.append(np.full(here.shape, noise or 1.0))
         recording = eqx.tree_at(lambda r: r.sigmas, recording, tuple(sigmas))
         problem = eqx.tree_at(lambda p: p.weight, problem, recording.weight())
-        found = search(problem, method, found.point)
+        found = search(problem, method, found.point, found.cost)
     return problem, recording, found

@@ -49,8 +49,8 @@ class AbstractMethod(Module):
     @abc.abstractmethod
     def search(
         self, residual: Callable[[Array], Array], start: Float[Array, " numbers"]
-    ) -> tuple[Float[Array, " numbers"], Int[Array, ""]]:
-        """Returns where a search for the least sum of squares ends, and its steps."""
+    ) -> tuple[Float[Array, " numbers"], Float[Array, ""], Int[Array, ""]]:
+        """Returns where a search for the least sum of squares ends, half that sum, and the steps to it."""
 
 
 class LevenbergMarquardt(AbstractMethod):
@@ -79,7 +79,7 @@ class LevenbergMarquardt(AbstractMethod):
 
     def search(
         self, residual: Callable[[Array], Array], start: Float[Array, " numbers"]
-    ) -> tuple[Float[Array, " numbers"], Int[Array, ""]]:
+    ) -> tuple[Float[Array, " numbers"], Float[Array, ""], Int[Array, ""]]:
         optimistix = needed()
         tolerance = _tolerance(start)
         solver = optimistix.LevenbergMarquardt(rtol=tolerance, atol=tolerance)
@@ -101,7 +101,7 @@ class LevenbergMarquardt(AbstractMethod):
                 return ~state.terminate & ~refused & (state.num_steps < self.steps)
 
             y, state = jax.lax.while_loop(more, body, (start, steady))
-        return y, state.num_steps
+        return y, jnp.sum(state.f_info.residual**2) / 2, state.num_steps
 
 
 class Gradient(AbstractMethod):
@@ -137,7 +137,7 @@ class Gradient(AbstractMethod):
 
     def search(
         self, residual: Callable[[Array], Array], start: Float[Array, " numbers"]
-    ) -> tuple[Float[Array, " numbers"], Int[Array, ""]]:
+    ) -> tuple[Float[Array, " numbers"], Float[Array, ""], Int[Array, ""]]:
         optimistix = needed()
         tolerance = _tolerance(start)
         if self.optimiser is None:
@@ -145,10 +145,16 @@ class Gradient(AbstractMethod):
         else:
             solver = optimistix.OptaxMinimiser(self.optimiser, rtol=tolerance, atol=tolerance**2)
         solver = optimistix.BestSoFarMinimiser(solver)
-        half = lambda y, _: jnp.sum(residual(y) ** 2) / 2
+
+        def half(y: Array, _: None) -> tuple[Array, Array]:
+            value = jnp.sum(residual(y) ** 2) / 2
+            return value, value
+
         with lenient():
-            found = optimistix.minimise(half, solver, start, max_steps=self.steps, throw=False)
-        return found.value, found.stats["num_steps"]
+            found = optimistix.minimise(
+                half, solver, start, max_steps=self.steps, throw=False, has_aux=True
+            )
+        return found.value, found.aux, found.stats["num_steps"]
 
 
 def _with_matrix(residual: Callable[[Array], Array]) -> Callable[[Array], Array]:
@@ -170,25 +176,31 @@ def _with_matrix(residual: Callable[[Array], Array]) -> Callable[[Array], Array]
 
 
 @compiled
-def search(problem: Problem, method: AbstractMethod, starts: Float[Array, "starts numbers"]) -> Found:
+def search(
+    problem: Problem,
+    method: AbstractMethod,
+    starts: Float[Array, "starts numbers"],
+    cost: Float[Array, " starts"],
+) -> Found:
     """Searches from several points at once."""
-    return jax.vmap(lambda x: search_one(problem, method, x))(starts)
+    return jax.vmap(lambda x, cost: search_one(problem, method, x, cost))(starts, cost)
 
 
-def search_one(problem: Problem, method: AbstractMethod, x: Float[Array, " numbers"]) -> Found:
-    """Searches from one point, as part of a compiled function."""
+def search_one(
+    problem: Problem, method: AbstractMethod, x: Float[Array, " numbers"], cost: Float[Array, ""]
+) -> Found:
+    """Searches from one point, whose cost is known roughly, as part of a compiled function."""
     given = _Promotion.now()
     # Steps and tolerances are then of the order of one.
-    scale = jnp.sqrt(2 * problem.cost(x))
-    scale = jnp.where(jnp.isfinite(scale) & (scale > 0), scale, 1)
+    scale = jnp.sqrt(jnp.where(jnp.isfinite(cost) & (cost > 0), 2 * cost, 1))
 
     def residual(y: Array) -> Array:
         with given.restored():
             return problem.residual(problem.point(y)) / scale
 
-    y, steps = method.search(residual, problem.coordinates.search(x))
-    point = problem.point(y)
-    return Found(point, problem.cost(point), steps)
+    y, half, steps = method.search(residual, problem.coordinates.search(x))
+    cost = scale**2 * half
+    return Found(problem.point(y), jnp.where(jnp.isfinite(cost), cost, jnp.inf), steps)
 
 
 def needed() -> Any:

@@ -156,9 +156,12 @@ def predict_and_slopes(
     problem: Problem, x: Float[Array, " numbers"]
 ) -> tuple[Float[Array, " data"], Float[Array, "data numbers"]]:
     """What the model says, and its derivatives with respect to the numbers in their units."""
-    unit = problem.coordinates.unit(x)
-    push = lambda tangent: jax.jvp(problem.predicted, (x,), (tangent,))[1]
-    columns = jax.lax.map(push, jnp.diag(unit), batch_size=min(_TOGETHER, problem.coordinates.size))
+    tangents = jnp.diag(problem.coordinates.unit(x))
+    push = lambda tangent: jax.jvp(problem.predicted, (x,), (tangent,))
+    if problem.coordinates.size <= _TOGETHER:
+        predicted, columns = jax.vmap(push, out_axes=(None, 0))(tangents)
+        return predicted, columns.T
+    columns = jax.lax.map(lambda tangent: push(tangent)[1], tangents, batch_size=_TOGETHER)
     return problem.predicted(x), columns.T
 
 

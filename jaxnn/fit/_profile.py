@@ -138,8 +138,9 @@ def _held(
 
     def one(start: Array, pin: Array) -> Found:
         held = eqx.tree_at(lambda p: (p.pinned, p.pin), problem, (pinned, pin), is_leaf=lambda x: x is None)
-        return search_one(held, method, start)
+        return search_one(held, method, start, rough)
 
+    rough = jnp.sum(problem.weight > 0).astype(starts.dtype) / 2
     return jax.vmap(one)(starts, pins)
 
 
