@@ -31,6 +31,7 @@ class Evidence(NamedTuple):
     held_out_ratio: float
     """Mean square of what was held out over that of what was fitted; NaN if nothing was."""
     held_out: int
+    """How many samples that mean square is as sure as."""
     distance: float
     open: list[str]
     """What the data leave open, a sentence each."""
@@ -71,7 +72,7 @@ def problems(found: Evidence) -> tuple[str, ...]:
         some = "; ".join(found.open[:3])
         more = f" (and {len(found.open) - 3} more)" if len(found.open) > 3 else ""
         said.append(f"not identifiable: {some}{more}. Fix what is known, or measure where it shows")
-    said += [f"{name} stands at its bound" for name in found.at_bound]
+    said += [f"a bound holds back {name}, which stands at it" for name in found.at_bound]
     return tuple(said)
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PyTree
 
-from .._core import compiled, user_code
+from .._core import arguments, compiled, user_code
 from ._coordinates import Coordinates
 from ._losses import AbstractRobustLoss
 
@@ -196,7 +196,8 @@ def _noise(
 ) -> tuple[np.ndarray, ...]:
     """The noise of every number, from one for all or one for each array."""
     try:
-        parts = [sigma] * len(arrays) if np.ndim(sigma) == 0 else structure.flatten_up_to(sigma)
+        one = arguments.is_number(sigma) and np.ndim(sigma) == 0
+        parts = [sigma] * len(arrays) if one else structure.flatten_up_to(sigma)
     except ValueError as error:
         raise ValueError(
             f"sigma must be one number or have the structure of data, {structure}: {error}"

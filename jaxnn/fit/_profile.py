@@ -161,8 +161,8 @@ def _values(found: Fit, i: int, points: int, reach: float) -> Float[np.ndarray, 
 def _starts(found: Fit, i: int, values: Float[np.ndarray, " values"]) -> tuple[Array, Array, Array]:
     """Where the other numbers would be if the model were linear, and what is held at which value."""
     dtype = found.problem.data.dtype
-    slope = found.covariance[:, i] / found.covariance[i, i]
-    slope = np.where(np.isfinite(slope), slope, 0)
+    own = found.covariance[i, i]
+    slope = np.nan_to_num(found.covariance[:, i]) / (own if np.isfinite(own) else np.inf)
     slope[i] = 1
     starts = found.estimate + slope * (values - found.estimate[i])[:, None]
     bounds = found.problem.coordinates.bounds()
