@@ -33,9 +33,9 @@ class Fit(Module):
 
     ```python
     time = np.linspace(0.0, 1.0, 50)
-    data = 3.0 * np.exp(-time / 0.4) + 0.01 * np.sin(900 * time)
+    data = 3.0 * np.exp(-time / 0.4) + 0.01 * np.random.default_rng(0).normal(size=50)
     model = lambda p: p["height"] * jnp.exp(-time / p["decay"])
-    found = jaxnn.fit.fit_parameters(model, {"height": 1.0, "decay": 1.0}, data, sigma=0.007)
+    found = jaxnn.fit.fit_parameters(model, {"height": 1.0, "decay": 1.0}, data, sigma=0.01)
     found.names  # ("decay", "height")
     found.estimate  # [0.4, 3.0]
     found.problems  # ()
@@ -141,11 +141,16 @@ class Fit(Module):
             warn_user(". ".join(x[0].upper() + x[1:] for x in self.problems) + ".")
         return self
 
+    @arguments.checked(
+        x=arguments.real(ndim=1, known=True),
+        xlabel=arguments.one_of(str),
+        ylabel=arguments.one_of(str),
+    )
     def plot(
         self,
         x: Numbers | None = None,
         *,
-        axes: Declared[Sequence[Axes] | None] = None,
+        axes: Declared[Sequence[Axes] | np.ndarray | None] = None,
         xlabel: str = "sample",
         ylabel: str = "data",
     ) -> np.ndarray:

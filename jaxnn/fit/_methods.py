@@ -44,7 +44,9 @@ class AbstractMethod(Module):
     """
 
     steps: eqx.AbstractVar[int]
+    """The most steps of each start."""
     draws: eqx.AbstractVar[int]
+    """How many random points compete to be one start."""
 
     @abc.abstractmethod
     def search(

@@ -25,7 +25,7 @@ _DATA, _HELD_OUT = "0.55", PALETTE[4]
 
 
 def draw_fit(
-    fit: Fit, x: Numbers | None, axes: Declared[Sequence[Axes] | None], xlabel: str, ylabel: str
+    fit: Fit, x: Numbers | None, axes: Declared[Sequence[Axes] | np.ndarray | None], xlabel: str, ylabel: str
 ) -> np.ndarray:
     """Data and model above, residuals in units of their noise below; a column for each array."""
     trees = (fit.data, fit.predicted, fit.sigma, fit.held_out)
@@ -79,7 +79,7 @@ def draw_profile(profile: Profile, ax: Axes | None) -> Axes:
     return ax
 
 
-def _grid(axes: Declared[Sequence[Axes] | None], columns: int) -> np.ndarray:
+def _grid(axes: Declared[Sequence[Axes] | np.ndarray | None], columns: int) -> np.ndarray:
     if axes is None:
         import matplotlib.pyplot as plt
 

@@ -39,7 +39,7 @@ class Profile(Module):
     ```python
     found = jaxnn.fit.fit_parameters(lambda x: x * jnp.ones(4), 1.0, [1.9, 2.0, 2.1, 2.0], held_out=0)
     profile = jaxnn.fit.profile(found, "x", level=0.68)
-    profile.high - profile.low  # 0.0977
+    profile.high - profile.low  # 0.0971
     ```
     """
 

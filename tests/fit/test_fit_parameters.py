@@ -145,12 +145,12 @@ def test_other_data_and_noise_share_one_program():
     fitted()
     traced = []
     model = lambda p: (traced.append(None), decay(p))[1]
+    counts = []
     for seed in range(3):
         fit_parameters(model, START, measured(seed), sigma=0.01 * (2 + seed), starts=1)
-        if seed == 0:
-            first = len(traced)
+        counts.append(len(traced))
     # Once for each fit the shapes are looked at.
-    assert len(traced) == first + 2
+    assert counts[2] == counts[1] + 1 == counts[0] + 2
 
 
 def test_trees_of_data_and_of_parameters():
