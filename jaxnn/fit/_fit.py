@@ -1,6 +1,5 @@
 """A fit: numbers with errors, what they were fitted to, and whether to believe them."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -9,7 +8,7 @@ from jaxtyping import Bool, Float, Int, PyTree
 
 from .._core import Declared, Module, Numbers, arguments, warn_user
 from ._methods import AbstractMethod
-from ._pictures import draw_fit
+from ._pictures import Drawn, draw_fit
 from ._problem import Problem
 from ._report import as_dictionary, as_json, as_text
 from ._uncertainty import quantile
@@ -150,7 +149,7 @@ class Fit(Module):
         self,
         x: Numbers | None = None,
         *,
-        axes: Declared[Sequence[Axes] | np.ndarray | None] = None,
+        axes: Drawn = None,
         xlabel: str = "sample",
         ylabel: str = "data",
     ) -> np.ndarray:
