@@ -89,6 +89,7 @@ def bootstrap(
     ```
     """
     count = arguments.as_count("repetitions", repetitions)
+    arguments.check_known("key", key)
     problem, recording = found.problem, _recording(found)
     predicted = np.concatenate([np.ravel(x) for x in jax.tree.leaves(found.predicted)])
     sigma = np.concatenate([np.ravel(x) for x in jax.tree.leaves(found.sigma)])

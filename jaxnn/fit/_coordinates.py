@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PyTree
 
+from .._core import arguments
 from .._tuning import AbstractConstraint, Bounded, Box, Positive, Scaled, partition
 
 
@@ -97,6 +98,9 @@ def coordinates_of(parameters: PyTree, constraints: PyTree) -> Coordinates:
     **Raises:** `ValueError` if nothing is, for a start that its constraint does not allow, and constraints
     that do not fit.
     """
+    for path, leaf in jax.tree_util.tree_leaves_with_path(parameters):
+        if np.ma.isMaskedArray(leaf):
+            arguments.as_numbers(f"parameters{jax.tree_util.keystr(path)}", leaf)
     parts = partition(parameters, constraints, None)
     start = parts["start"]
     leaves, structure = jax.tree_util.tree_flatten_with_path(start, is_leaf=lambda x: x is None)

@@ -1,6 +1,5 @@
 """A fit: numbers with errors, what they were fitted to, and whether to believe them."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -9,7 +8,7 @@ from jaxtyping import Bool, Float, Int, PyTree
 
 from .._core import Declared, Module, Numbers, arguments, warn_user
 from ._methods import AbstractMethod
-from ._pictures import draw_fit
+from ._pictures import Drawn, draw_fit
 from ._problem import Problem
 from ._report import as_dictionary, as_json, as_text
 from ._uncertainty import quantile
@@ -33,9 +32,9 @@ class Fit(Module):
 
     ```python
     time = np.linspace(0.0, 1.0, 50)
-    data = 3.0 * np.exp(-time / 0.4) + 0.01 * np.sin(900 * time)
+    data = 3.0 * np.exp(-time / 0.4) + 0.01 * np.random.default_rng(0).normal(size=50)
     model = lambda p: p["height"] * jnp.exp(-time / p["decay"])
-    found = jaxnn.fit.fit_parameters(model, {"height": 1.0, "decay": 1.0}, data, sigma=0.007)
+    found = jaxnn.fit.fit_parameters(model, {"height": 1.0, "decay": 1.0}, data, sigma=0.01)
     found.names  # ("decay", "height")
     found.estimate  # [0.4, 3.0]
     found.problems  # ()
@@ -141,11 +140,16 @@ class Fit(Module):
             warn_user(". ".join(x[0].upper() + x[1:] for x in self.problems) + ".")
         return self
 
+    @arguments.checked(
+        x=arguments.real(ndim=1, known=True),
+        xlabel=arguments.one_of(str),
+        ylabel=arguments.one_of(str),
+    )
     def plot(
         self,
         x: Numbers | None = None,
         *,
-        axes: Declared[Sequence[Axes] | None] = None,
+        axes: Drawn = None,
         xlabel: str = "sample",
         ylabel: str = "data",
     ) -> np.ndarray:

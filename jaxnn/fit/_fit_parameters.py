@@ -80,7 +80,7 @@ def fit_parameters(
 
     ```python
     time = np.linspace(0.0, 1.0, 50)
-    data = 3.0 * np.exp(-time / 0.4) + 0.01 * np.sin(900 * time)
+    data = 3.0 * np.exp(-time / 0.4) + 0.01 * np.random.default_rng(0).normal(size=50)
     model = lambda p: p["height"] * jnp.exp(-time / p["decay"])
     start = {"height": 1.0, "decay": 1.0}
     found = jaxnn.fit.fit_parameters(model, start, data, constraints=jaxnn.Positive())
@@ -88,6 +88,9 @@ def fit_parameters(
     ```
     """
     needed()
+    given = {"parameters": parameters, "data": data, "sigma": sigma, "constraints": constraints, "key": key}
+    for name, tree in given.items():
+        arguments.check_known(name, jax.tree.leaves(tree))
     coordinates = coordinates_of(parameters, constraints)
     recording = recording_of(data, sigma, float(held_out))
     check_prediction(predict, coordinates.tree(coordinates.vector(parameters)), recording)

@@ -29,8 +29,11 @@ class Evidence(NamedTuple):
     autocorrelation: Float[np.ndarray, " lags"]
     samples: int
     held_out_ratio: float
-    """Mean square of what was held out over that of what was fitted; NaN if nothing was."""
+    """Mean square of what was held out, over what it is expected to be, over that of what was fitted."""
+    added: float
+    """The part of that expectation which comes of the errors of the numbers, from 0 to 1."""
     held_out: int
+    """How many samples that mean square is as sure as."""
     distance: float
     open: list[str]
     """What the data leave open, a sentence each."""
@@ -56,10 +59,10 @@ def problems(found: Evidence) -> tuple[str, ...]:
             f"what is left is not noise: each residual is correlated with the next by {r:.2f}. The model "
             f"misses something, and the errors are too small by a factor of about {factor:.2g}"
         )
-    if found.held_out and found.held_out_ratio > max(_WORSE, 1 + 2 * _SIGMAS * np.sqrt(2 / found.held_out)):
+    if found.held_out and found.held_out_ratio > _most_held_out(found):
         said.append(
-            f"it does not carry over: the mean square of the residuals is {found.held_out_ratio:.3g} times "
-            "larger in the part that was held out"
+            f"it does not carry over: in the part that was held out the mean square of the residuals is "
+            f"{found.held_out_ratio:.3g} times what the noise and the errors lead to expect"
         )
     if not found.distance < _FROM_MINIMUM:
         said.append(
@@ -71,8 +74,17 @@ def problems(found: Evidence) -> tuple[str, ...]:
         some = "; ".join(found.open[:3])
         more = f" (and {len(found.open) - 3} more)" if len(found.open) > 3 else ""
         said.append(f"not identifiable: {some}{more}. Fix what is known, or measure where it shows")
-    said += [f"{name} stands at its bound" for name in found.at_bound]
+    said += [f"a bound holds back {name}, which stands at it" for name in found.at_bound]
     return tuple(said)
+
+
+def _most_held_out(found: Evidence) -> float:
+    """What the mean square of the held-out part may be, over its expectation.
+
+    That of the noise has a spread of sqrt(2 / n); errors move all samples together, as one.
+    """
+    noise = np.sqrt(2 / found.held_out)
+    return max(_WORSE, 1 + _SIGMAS * (2 * noise * (1 - found.added) + np.sqrt(2) * found.added))
 
 
 def autocorrelation(arrays: list[np.ndarray]) -> Float[np.ndarray, " lags"]:

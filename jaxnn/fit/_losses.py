@@ -6,7 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._core import Module
+from .._core import Module, arguments
+
+
+_WIDTH = arguments.real(ndim=0, above=0, known=True)
 
 
 class AbstractRobustLoss(Module):
@@ -41,6 +44,8 @@ class Huber(AbstractRobustLoss):
 
     With $c = 1.345$ it has 95 % of the efficiency of least squares where the noise is Gaussian.
 
+    Raises a `ValueError` for a width that is not positive, as the other losses do.
+
     Source: Huber, Ann. Math. Stat. 35, 73 (1964).
 
     ```python
@@ -48,8 +53,11 @@ class Huber(AbstractRobustLoss):
     ```
     """
 
-    width: float = 1.345
+    width: float | int = 1.345
     """Residual c from which the loss is linear, in units of the noise."""
+
+    def __check_init__(self):
+        _WIDTH("width of Huber", self.width)
 
     def transform(self, residual: Float[Array, "..."]) -> Float[Array, "..."]:
         size, c = jnp.abs(residual), self.width
@@ -73,8 +81,11 @@ class SoftL1(AbstractRobustLoss):
     ```
     """
 
-    width: float = 1.0
+    width: float | int = 1.0
     """Residual c at which it bends, in units of the noise."""
+
+    def __check_init__(self):
+        _WIDTH("width of SoftL1", self.width)
 
     def transform(self, residual: Float[Array, "..."]) -> Float[Array, "..."]:
         # sqrt(2 (s - 1)) = |r / c| sqrt(2 / (s + 1)), which has a slope at zero.
@@ -101,8 +112,11 @@ class Cauchy(AbstractRobustLoss):
     ```
     """
 
-    width: float = 2.385
+    width: float | int = 2.385
     """Residual c of the largest pull, in units of the noise."""
+
+    def __check_init__(self):
+        _WIDTH("width of Cauchy", self.width)
 
     def transform(self, residual: Float[Array, "..."]) -> Float[Array, "..."]:
         z = (residual / self.width) ** 2

@@ -44,7 +44,9 @@ class AbstractMethod(Module):
     """
 
     steps: eqx.AbstractVar[int]
+    """The most steps of each start."""
     draws: eqx.AbstractVar[int]
+    """How many random points compete to be one start."""
 
     @abc.abstractmethod
     def search(
@@ -145,14 +147,11 @@ class Gradient(AbstractMethod):
         else:
             solver = optimistix.OptaxMinimiser(self.optimiser, rtol=tolerance, atol=tolerance**2)
         solver = optimistix.BestSoFarMinimiser(solver)
-
-        def half(y: Array, _: None) -> tuple[Array, Array]:
-            value = jnp.sum(residual(y) ** 2) / 2
-            return value, value
-
+        half = _with_gradient(lambda y: jnp.sum(residual(y) ** 2) / 2)
+        twice = lambda y, _: (half(y),) * 2
         with lenient():
             found = optimistix.minimise(
-                half, solver, start, max_steps=self.steps, throw=False, has_aux=True
+                twice, solver, start, max_steps=self.steps, throw=False, has_aux=True
             )
         return found.value, found.aux, found.stats["num_steps"]
 
@@ -173,6 +172,18 @@ def _with_matrix(residual: Callable[[Array], Array]) -> Callable[[Array], Array]
         return value, jacobian @ tangents[0]
 
     return matrix
+
+
+def _with_gradient(value: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """The same function, whose linear map is its gradient, as in `_with_matrix`."""
+    vector = jax.custom_jvp(value)
+
+    @vector.defjvp
+    def _(points: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+        found, gradient = jax.value_and_grad(value)(*points)
+        return found, gradient @ tangents[0]
+
+    return vector
 
 
 @compiled

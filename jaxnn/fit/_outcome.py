@@ -20,6 +20,8 @@ from ._uncertainty import (
 )
 
 
+# The efficiency of a median absolute deviation beside a standard deviation.
+_MEDIAN = 0.37
 # A number within this part of its range of a bound that holds it back stands at it.
 _AT_BOUND = 1e-3
 
@@ -48,14 +50,19 @@ def fit_of(problem: Problem, recording: Recording, found: Found, method: Abstrac
         chi2 = chi2 * (recording.sigma[0] / best.sigma[0]) ** 2
     fitted, kept = best.residual[recording.used], best.residual[recording.known & ~recording.used]
     correlated = judgement.autocorrelation(_fitted(recording, best.residual))
-    names = problem.coordinates.names
+    names, added = problem.coordinates.names, _expected(recording, best, doubt)
+    ratio = _mean_square(kept, problem) / max(_mean_square(fitted, problem), 1e-300)
     evidence = judgement.Evidence(
         chi2_per_freedom=_judged(fitted, freedom, problem, recording),
         freedom=freedom,
         autocorrelation=correlated,
         samples=fitted.size,
-        held_out_ratio=_mean_square(kept, problem) / max(_mean_square(fitted, problem), 1e-300),
-        held_out=kept.size,
+        held_out_ratio=_mean_square(kept, problem)
+        / max(_mean_square(fitted, problem), 1e-300)
+        / (1 + added),
+        added=added / (1 + added),
+        # The median of squares is as sure as the mean of fewer of them.
+        held_out=kept.size if problem.loss is None else int(_MEDIAN * kept.size),
         distance=doubt.distance,
         open=open_combinations(doubt, names, problem.coordinates.logarithmic()),
         at_bound=[names[i] for i in np.flatnonzero(bound)],
@@ -126,6 +133,14 @@ def _judged(
     if not recording.noise_is_known:
         return np.nan
     return float(np.sum(residual**2)) / freedom if problem.loss is None else scatter(residual) ** 2
+
+
+def _expected(recording: Recording, best: _Best, doubt: Uncertainty) -> float:
+    """The mean square of what was held out, in units of the noise, that the errors of the numbers add."""
+    kept = recording.known & ~recording.used
+    known = np.isfinite(doubt.error)
+    along = best.slopes[kept] / best.sigma[kept, None] @ doubt.directions[known].T
+    return float(np.sum((along * doubt.error[known]) ** 2) / kept.sum()) if kept.any() else 0.0
 
 
 def _mean_square(residual: Float[np.ndarray, " data"], problem: Problem) -> float:

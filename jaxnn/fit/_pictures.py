@@ -2,12 +2,12 @@
 
 # Matplotlib is imported inside the functions: `import jaxnn` is faster without it.
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 import numpy as np
 
-from .._core import Numbers
+from .._core import Declared, Numbers
 from .._plots import GUIDE, PALETTE
 
 
@@ -20,12 +20,19 @@ else:
     # Annotations that are evaluated must not import Matplotlib either.
     Axes = Fit = Profile = Any
 
+Drawn: TypeAlias = Declared[Sequence[Axes] | np.ndarray | None]
+"""Where to draw, or None for new axes."""
+
 _MOST_ARRAYS = 4
 _DATA, _HELD_OUT = "0.55", PALETTE[4]
 
 
 def draw_fit(
-    fit: Fit, x: Numbers | None, axes: Sequence[Axes] | None, xlabel: str, ylabel: str
+    fit: Fit,
+    x: Numbers | None,
+    axes: Declared[Sequence[Axes] | np.ndarray | None],
+    xlabel: str,
+    ylabel: str,
 ) -> np.ndarray:
     """Data and model above, residuals in units of their noise below; a column for each array."""
     trees = (fit.data, fit.predicted, fit.sigma, fit.held_out)
@@ -79,7 +86,7 @@ def draw_profile(profile: Profile, ax: Axes | None) -> Axes:
     return ax
 
 
-def _grid(axes: Sequence[Axes] | None, columns: int) -> np.ndarray:
+def _grid(axes: Drawn, columns: int) -> np.ndarray:
     if axes is None:
         import matplotlib.pyplot as plt
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PyTree
 
-from .._core import compiled, user_code
+from .._core import arguments, compiled, user_code
 from ._coordinates import Coordinates
 from ._losses import AbstractRobustLoss
 
@@ -177,10 +177,7 @@ def _is_list(x: object) -> bool:
 
 
 def _measured(name: str, leaf: Any) -> np.ndarray:
-    array = np.asarray(leaf)
-    if array.dtype.kind not in "iuf":
-        raise ValueError(f"{name} must be real numbers, with NaN for what is missing, got {array.dtype}.")
-    array = array.astype(float)
+    array = np.asarray(arguments.as_numbers(name, leaf, known=True)).astype(float)
     if array.ndim == 0:
         raise ValueError(f"{name} must have an axis of samples, got a single number: give [number].")
     if np.isinf(array).any():
@@ -196,7 +193,8 @@ def _noise(
 ) -> tuple[np.ndarray, ...]:
     """The noise of every number, from one for all or one for each array."""
     try:
-        parts = [sigma] * len(arrays) if np.ndim(sigma) == 0 else structure.flatten_up_to(sigma)
+        one = arguments.is_number(sigma) and np.ndim(sigma) == 0
+        parts = [sigma] * len(arrays) if one else structure.flatten_up_to(sigma)
     except ValueError as error:
         raise ValueError(
             f"sigma must be one number or have the structure of data, {structure}: {error}"
@@ -205,8 +203,11 @@ def _noise(
     for name, part, array in zip(names, parts, arrays, strict=True):
         name = name.replace("data", "sigma", 1)
         try:
-            noise = np.broadcast_to(np.asarray(part, float), array.shape)
-        except (TypeError, ValueError):
+            numbers = np.asarray(arguments.as_numbers(name, part, known=True)).astype(float)
+            noise = np.broadcast_to(numbers, array.shape)
+        except ValueError as error:
+            if "must be" in str(error) or "masked" in str(error):
+                raise
             raise ValueError(
                 f"{name} must be standard deviations of the shape of data, {array.shape}, or one number; "
                 f"got shape {np.shape(part)}."

@@ -39,7 +39,7 @@ class Profile(Module):
     ```python
     found = jaxnn.fit.fit_parameters(lambda x: x * jnp.ones(4), 1.0, [1.9, 2.0, 2.1, 2.0], held_out=0)
     profile = jaxnn.fit.profile(found, "x", level=0.68)
-    profile.high - profile.low  # 0.0977
+    profile.high - profile.low  # 0.0971
     ```
     """
 
@@ -161,8 +161,8 @@ def _values(found: Fit, i: int, points: int, reach: float) -> Float[np.ndarray, 
 def _starts(found: Fit, i: int, values: Float[np.ndarray, " values"]) -> tuple[Array, Array, Array]:
     """Where the other numbers would be if the model were linear, and what is held at which value."""
     dtype = found.problem.data.dtype
-    slope = found.covariance[:, i] / found.covariance[i, i]
-    slope = np.where(np.isfinite(slope), slope, 0)
+    own = found.covariance[i, i]
+    slope = np.nan_to_num(found.covariance[:, i]) / (own if np.isfinite(own) else np.inf)
     slope[i] = 1
     starts = found.estimate + slope * (values - found.estimate[i])[:, None]
     bounds = found.problem.coordinates.bounds()

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from .._circuit import Capacitance
+from .._circuit import Capacitance, electrodes_of
 from .._core import Declared, Module, Numbers, Terminals, arguments, unit
 from .._junctions import AbstractJunction
 from .._networks import Network
-from .._simulation import Solution, simulate
+from .._simulation import Record, Solution, check_record, simulate
 
 
 # Time steps for each sample, at most, where the samples are not even and no time step is given.
@@ -27,6 +27,7 @@ _READ: dict[str, Callable[[Solution], Array]] = {
     "log_conductance": lambda run: jnp.log(run.conductance),
 }
 _KIND = arguments.word(*_READ)
+_NETWORK = arguments.one_of(Network)
 
 
 class Response(Module):
@@ -73,7 +74,7 @@ class Response(Module):
         terminals: Declared[Terminals | None] = None,
         dt: float | int | None = None,
         read: Declared[str | Callable[[Solution], Array]] = "current",
-        record: Any = ("conductance",),
+        record: Record = ("conductance",),
     ):
         """**Arguments:**
 
@@ -91,8 +92,9 @@ class Response(Module):
         times, volts = _samples(time, voltage)
         if dt is not None:
             arguments.real(ndim=0, above=0, known=True)("dt", dt)
-        if not callable(read):
+        if isinstance(read, type) or not callable(read):
             _KIND("read", read)
+        check_record(record)
         self.dt = _time_step(times) if dt is None else float(dt)
         place = (times - times[0]) / self.dt
         near = np.round(place)
@@ -105,9 +107,12 @@ class Response(Module):
         self.lower = np.minimum(np.floor(place), max(steps - 2, 0)).astype(np.int32)
         self.share = place - self.lower
         self.network = Network(2, [(0, 1)]) if network is None else network
+        _NETWORK("network", self.network)
         if terminals is None and self.network.n_nodes != 2:
             raise ValueError("terminals must name the wires that the voltage was applied to.")
         self.terminals = (0, 1) if terminals is None else terminals
+        if electrodes_of(self.network, self.terminals) is None:
+            self.network.check_terminals(self.terminals)
         self.read, self.record = read, record
 
     def __call__(

@@ -105,8 +105,10 @@ def open_combinations(
     order = [k for k in np.argsort(-found.error) if found.error[k] > OPEN]
     for k in map(int, order):
         direction = found.directions[k]
-        direction = direction * np.sign(direction[np.argmax(np.abs(direction))])
-        parts = [i for i in np.argsort(-np.abs(direction)) if abs(direction[i]) > _NAMED]
+        # What is equal but for rounding stays in order.
+        order_of = np.argsort(-np.round(np.abs(direction), 6), kind="stable")
+        direction = direction * np.sign(direction[order_of[0]])
+        parts = [i for i in order_of if abs(direction[i]) > _NAMED]
         if len(parts) == 1:
             sentences.append(f"the data say {_how_little(float(found.error[k]))} {names[parts[0]]}")
             continue
