@@ -13,6 +13,7 @@ from . import (
     parameters as parameters,
     reductions as reductions,
     reservoirs as reservoirs,
+    twin as twin,
 )
 from ._circuit import Capacitance as Capacitance, Electrode as Electrode
 from ._core import (

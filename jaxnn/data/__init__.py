@@ -1,4 +1,4 @@
-"""Readers of data sets in their owners' official layouts, and of measurements. Nothing is ever downloaded."""
+"""Readers of data sets in their owners' layouts, and of measurements. Nothing is ever downloaded."""
 
 from ._folder import data_folder as data_folder
 from ._heartbeats import (

@@ -18,13 +18,13 @@ _NAME = arguments.either(type(None), arguments.one_of(str, named="the name of a 
 
 @dc.dataclass(frozen=True)
 class Recording:
-    """What was measured at the pads of a device, all pads at each time; NaN where nothing was.
+    """A recording of the pads of a device, all pads at each time; NaN where nothing was measured.
 
     ```python
     recording = jaxnn.data.Recording(
         time=np.arange(3.0), voltage=np.ones((3, 2)), current=np.ones((3, 2)), pads=("8", "17")
     )
-    recording.of("8")  # (3,) [V]
+    recording.of("8").shape  # (3,)
     len(recording.part(0, 2))  # 2
     ```
     """

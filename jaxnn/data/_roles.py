@@ -21,7 +21,7 @@ _LAGS = 10
 
 @dc.dataclass(frozen=True)
 class PadRoles:
-    """What each pad of a recording is for.
+    """The roles of the pads of a recording.
 
     ```python
     time, wave = np.arange(200.0), np.sin(np.arange(200) ** 2)
@@ -51,7 +51,7 @@ class PadRoles:
 
 def roles_of(recording: Recording, source: str | None, grounds: tuple[str, ...] | None) -> PadRoles:
     """Tells sources, grounds, live and dead pads apart; names that are given stand."""
-    driven = np.isfinite(recording.current).any(axis=0)
+    driven = np.asarray(np.isfinite(recording.current).any(axis=0))
     level = [_typical(column) for column in np.abs(recording.voltage).T]
     if source is None:
         source = _largest(recording, driven, level)
@@ -63,7 +63,10 @@ def roles_of(recording: Recording, source: str | None, grounds: tuple[str, ...] 
     drive = recording.voltage[:, recording.column(source)]
     alive = {pad: _follows(recording.voltage[:, recording.column(pad)], drive) for pad in left}
     return PadRoles(
-        source, grounds, tuple(pad for pad in left if alive[pad]), tuple(pad for pad in left if not alive[pad])
+        source,
+        grounds,
+        tuple(pad for pad in left if alive[pad]),
+        tuple(pad for pad in left if not alive[pad]),
     )
 
 
@@ -73,8 +76,8 @@ def _largest(recording: Recording, driven: np.ndarray, level: list[float]) -> st
     found = max(among, key=lambda k: level[k])
     if not level[found] > 0:
         raise ValueError(
-            f"no pad of {', '.join(recording.pads)} was driven: all potentials are zero or missing; name the "
-            "source, as in recording.roles(source='8')."
+            f"no pad of {', '.join(recording.pads)} was driven: all potentials are zero or missing; name "
+            "the source, as in recording.roles(source='8')."
         )
     return recording.pads[int(found)]
 

@@ -43,7 +43,7 @@ class Table:
 def read_table(path: Path, example: str) -> Table:
     """Reads a table of numbers, its columns apart by commas, semicolons, tabs or blanks."""
     if not path.is_file():
-        raise ValueError(f"{path} does not exist or is no file: give the name of a table such as {example}.")
+        raise ValueError(f"{path} does not exist or is no file: give that of a table such as {example}.")
     check_room(f"The table {path}", 20 * path.stat().st_size, "cut it into shorter ones")
     text = path.read_bytes().decode("utf-8-sig", errors="replace")
     lines = [(n, line.strip()) for n, line in enumerate(text.splitlines(), 1)]
@@ -51,7 +51,7 @@ def read_table(path: Path, example: str) -> Table:
     if len(lines) < 2:
         raise ValueError(f"{path} has {len(lines)} lines, a head and rows were wanted: {example}.")
     mark = next((mark for mark in (",", ";", "\t") if mark in lines[0][1]), None)
-    titles = _cells(lines[0][1], mark)
+    titles = _cells(lines[0][1].removesuffix(mark or " "), mark)
     columns = tuple(_column(path, lines[0][0], title, example) for title in titles)
     values = np.array([_row(path, n, _cells(line, mark), columns) for n, line in lines[1:]])
     return Table(path, columns, values, tuple(n for n, _ in lines[1:]))
@@ -61,20 +61,18 @@ def check_times(table: Table, time: Float[np.ndarray, " rows"]) -> None:
     """Raises a `ValueError` unless time is known in each row and goes on from row to row."""
     if (lost := np.flatnonzero(~np.isfinite(time))).size:
         raise ValueError(
-            f"{table.path}, row {table.rows[lost[0]]}: the time is missing: leave the row out, or fill it in."
+            f"{table.path}, row {table.rows[lost[0]]}: the time is missing: leave it out or fill it in."
         )
     if (back := np.flatnonzero(np.diff(time) <= 0)).size:
         k = int(back[0])
         raise ValueError(
-            f"{table.path}, row {table.rows[k + 1]}: time goes back from {time[k]:g} s to {time[k + 1]:g} s, or "
-            "stands still: sort the rows by time and leave out what was recorded twice."
+            f"{table.path}, row {table.rows[k + 1]}: time goes back from {time[k]:g} s to {time[k + 1]:g}, "
+            "or stands still: sort the rows by time and leave out what was recorded twice."
         )
 
 
 def _cells(line: str, mark: str | None) -> list[str]:
-    cells = [cell.strip().strip('"') for cell in line.split(mark)]
-    # Some instruments end their lines with the sign that separates columns.
-    return cells[:-1] if mark and cells and not cells[-1] and line.rstrip().endswith(mark) else cells
+    return [cell.strip().strip('"') for cell in line.split(mark)]
 
 
 def _column(path: Path, row: int, title: str, example: str) -> Column:
@@ -89,17 +87,20 @@ def _column(path: Path, row: int, title: str, example: str) -> Column:
     prefix = unit[: len(unit) - len(base)]
     if not base or prefix not in _PREFIXES:
         raise ValueError(
-            f"{path}, row {row}: the column {title!r} has the unknown unit {unit!r}: s, V or A were wanted, "
-            f"with p, n, u, m, k or M in front, as in {example}."
+            f"{path}, row {row}: the column {title!r} has the unknown unit {unit!r}: s, V or A were "
+            f"wanted, with p, n, u, m, k or M in front, as in {example}."
         )
     return Column(found[1], _BASES[base], _PREFIXES[prefix], title)
 
 
 def _row(path: Path, row: int, cells: list[str], columns: tuple[Column, ...]) -> list[float]:
+    if len(cells) == len(columns) + 1 and not cells[-1]:
+        # Some instruments end their lines with the sign that separates columns.
+        cells = cells[:-1]
     if len(cells) != len(columns):
         raise ValueError(
-            f"{path}, row {row}: {len(cells)} cells, but the head names {len(columns)} columns: complete the "
-            "row, with nan where nothing was measured, or leave it out."
+            f"{path}, row {row}: {len(cells)} cells, but the head names {len(columns)} columns: complete "
+            "the row, with nan where nothing was measured, or leave it out."
         )
     return [_number(path, row, cell, column) for cell, column in zip(cells, columns, strict=True)]
 
@@ -111,8 +112,8 @@ def _number(path: Path, row: int, cell: str, column: Column) -> float:
         value = float(cell) * column.factor
     except ValueError:
         raise ValueError(
-            f"{path}, row {row}: {cell!r} in column {column.title!r} is no number: write it as 0.25 or 2.5e-1, "
-            "and nan where nothing was measured."
+            f"{path}, row {row}: {cell!r} in column {column.title!r} is no number: write it as 0.25 or "
+            "2.5e-1, and nan where nothing was measured."
         ) from None
     unit = column.dimension
     if math.isinf(value) or abs(value) > _MOST[unit]:

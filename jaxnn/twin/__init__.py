@@ -1,7 +1,9 @@
 """The twin of a measured device: a network of unknown wiring behind known pads."""
 
+from ._compare import Comparison as Comparison, compare as compare
 from ._fit_twin import fit_twin as fit_twin
 from ._network import PadNetwork as PadNetwork
+from ._pictures import draw_predictions as draw_predictions, draw_scores as draw_scores
 from ._twin import Twin as Twin
 
 

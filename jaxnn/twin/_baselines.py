@@ -27,10 +27,11 @@ def baselines(
     features = _features(source, fitted)
     found = {name: np.empty_like(voltage) for name in ("divider", "pole", "black_box")}
     first = min(LAGS, fitted // 4)
+    design = np.stack([source, np.ones_like(source)], axis=1)
     for k, pad in enumerate(voltage.T):
         known = np.isfinite(pad[:fitted]) & (np.arange(fitted) >= first)
-        design = np.stack([source, np.ones_like(source)], axis=1)
-        found["divider"][:, k] = design @ np.linalg.lstsq(design[:fitted][known], pad[:fitted][known], rcond=None)[0]
+        weights = np.linalg.lstsq(design[:fitted][known], pad[:fitted][known], rcond=None)[0]
+        found["divider"][:, k] = design @ weights
         pole = best_pole(np.where(known, pad[:fitted], np.nan), source[:fitted], states[:fitted])
         state = states[:, int(np.argmin(np.abs(TIME_CONSTANTS - pole.time_constant)))]
         found["pole"][:, k] = pole.offset + pole.present * source + pole.charge * state
@@ -39,7 +40,8 @@ def baselines(
 
 
 def _features(source: np.ndarray, fitted: int) -> Float[np.ndarray, "times features"]:
-    lags = np.stack([np.concatenate([np.full(lag, source[0]), source[: len(source) - lag]]) for lag in range(LAGS)], 1)
+    shifted = lambda lag: np.concatenate([np.full(lag, source[0]), source[: len(source) - lag]])
+    lags = np.stack([shifted(lag) for lag in range(LAGS)], axis=1)
     traces = np.empty((len(source), len(TRACES)))
     state = np.full(len(TRACES), source[0])
     keep = np.exp(-1 / np.array(TRACES))

@@ -1,4 +1,4 @@
-"""A pad behind a junction whose conductance depends on its voltage: it charges faster than it discharges."""
+"""A pad behind a junction that conducts more at higher voltage: it charges faster than it discharges."""
 
 from typing import NamedTuple
 
@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.optimize import least_squares
 
+from .._core import Numbers
 from ._drift import gain_of, innovations, settled, without_drift
 
 
@@ -64,12 +65,12 @@ def _charge(numbers: Array, source: Array, intervals: Array) -> Float[Array, " t
 
 @jax.jit
 def _residual(
-    numbers: Array, pad: Array, known: Array, source: Array, intervals: Array, gain: Array
+    numbers: Array, pad: Array, known: Array, source: Array, intervals: Array, gain: Numbers
 ) -> tuple[Array, Array]:
     """What the best weights leave of the pad's changes, and these weights (variable projection)."""
     columns = jnp.stack([pad, source, _charge(numbers, source, intervals)], axis=1)
     changes = without_drift(columns, jnp.broadcast_to(known[:, None], columns.shape), gain)
-    changes = jnp.where((jnp.arange(len(pad)) * gain < 1)[:, None], 0, changes)
+    changes = jnp.where((jnp.arange(len(pad), dtype=pad.dtype) * gain < 1)[:, None], 0, changes)
     target, model = changes[:, 0], changes[:, 1:]
     normal = model.T @ model
     weights = jnp.linalg.solve(normal + 1e-6 * jnp.trace(normal) * jnp.eye(2), model.T @ target)
@@ -87,7 +88,7 @@ def fit_charging(
     gain = gain_of(float(np.median(intervals)))
     changes = innovations(pad[:, None], gain)[settled(gain) :, 0]
     scale = float(np.nanstd(changes)) or 1.0
-    given = (np.where(known, pad, 0), known, scaled, intervals, jnp.asarray(gain))
+    given = (np.where(known, pad, 0), known, scaled, intervals, gain)
     fun = lambda x: np.asarray(_residual(x, *given)[0], float) / scale
     jac = lambda x: np.asarray(_slope(x, *given), float) / scale
     searches = [

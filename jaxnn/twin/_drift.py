@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from .._core import compiled
+from .._core import Numbers, compiled
 
 
 # Slower than this [s] counts as drift; the charge on pads is faster.
@@ -27,7 +27,7 @@ def settled(gain: float) -> int:
 
 
 def without_drift(
-    values: Float[Array, "times pads"], known: Bool[Array, "times pads"], gain: float
+    values: Float[Array, "times pads"], known: Bool[Array, "times pads"], gain: Numbers
 ) -> Float[Array, "times pads"]:
     r"""Innovations of a level that wanders: what each value adds to what the ones before it foretell.
 
@@ -50,7 +50,9 @@ def without_drift(
 _compiled = compiled(lambda values, known, gain: without_drift(values, known, gain))
 
 
-def innovations(values: Float[np.ndarray, "times columns"], gain: float) -> Float[np.ndarray, "times columns"]:
+def innovations(
+    values: Float[np.ndarray, "times columns"], gain: float
+) -> Float[np.ndarray, "times columns"]:
     """The same of measured numbers, where those that are missing have none (NaN)."""
     known = np.isfinite(values)
     found = _compiled(jnp.asarray(np.where(known, values, 0)), jnp.asarray(known), jnp.asarray(gain))

@@ -40,12 +40,13 @@ def fit_network(
     begin = _start(time, source, voltage, gain, hidden, seed)
     first, structure = ravel_pytree(jax.tree.map(jnp.log, begin))
     network_of = lambda logs: jax.tree.map(jnp.exp, structure(logs))
-    known = jnp.asarray(np.isfinite(voltage))
-    target = jnp.asarray(np.where(measured, data, 0))
+    # Given as arguments: XLA would fold constants for seconds.
+    given = tuple(map(jnp.asarray, (time, source, np.isfinite(voltage), measured, np.nan_to_num(data))))
 
-    def residual(logs: Array, noise: Array) -> Array:
+    def residual(logs: Array, noise: Array, given: tuple[Array, ...]) -> Array:
+        time, source, known, measured, target = given
         changes = without_drift(network_of(logs)(time, source), known, gain)[skip:]
-        left = jnp.where(measured, (changes - target) / noise, 0)
+        left = jnp.where(measured, (changes - target) / noise[None], 0)
         return jnp.concatenate([left.ravel(), (logs - first) / _TIE])
 
     # A pad is read before the source steps again.
@@ -57,17 +58,17 @@ def fit_network(
     noise = 0.3 * np.nanstd(data, axis=0)
     for _ in range(2):
         found = least_squares(
-            lambda x, noise: np.asarray(value(x, noise), float),
+            lambda x, *rest: np.asarray(value(x, *rest), float),
             logs,
-            jac=lambda x, noise: np.asarray(slope(x, noise), float),  # pyright: ignore[reportArgumentType]
+            jac=lambda x, *rest: np.asarray(slope(x, *rest), float),  # pyright: ignore[reportArgumentType]
             bounds=(np.asarray(first) - _RANGE, upper),
             loss="soft_l1",
             max_nfev=_STEPS,
             ftol=1e-5,
-            args=(jnp.asarray(noise),),
+            args=(jnp.asarray(noise), given),
         )
         logs = found.x
-        left = np.asarray(value(logs, jnp.ones_like(noise)))[: data.size].reshape(data.shape)
+        left = np.asarray(value(logs, jnp.ones_like(noise), given))[: data.size].reshape(data.shape)
         left = np.sqrt((left**2).sum(axis=0) / measured.sum(axis=0))
         noise = np.maximum(left, 1e-3 * np.nanstd(data, axis=0))
     return network_of(jnp.asarray(logs))

@@ -3,12 +3,12 @@
 import numpy as np
 from jaxtyping import Float
 
-from .._core import Count, Seed, arguments
+from .._core import Count, arguments
 from ..data import PadRoles, Recording
 from ._charging import Charging, fit_charging
 from ._drift import explained, gain_of, innovations, settled
 from ._fit_network import fit_network
-from ._level import best_memory, level_of
+from ._level import level_of
 from ._pickup import find_pickup
 from ._switch import Switch, fit_switch
 from ._twin import Twin
@@ -26,17 +26,16 @@ _LEAST = 200  # scans
     recording=arguments.one_of(Recording),
     roles=arguments.either(type(None), arguments.one_of(PadRoles)),
     hidden=arguments.count(0),
-    seed=arguments.seed,
+    seed=arguments.count(0),
 )
 def fit_twin(
-    recording: Recording, roles: PadRoles | None = None, *, hidden: Count = 0, seed: Seed = 0
+    recording: Recording, roles: PadRoles | None = None, *, hidden: Count = 0, seed: int = 0
 ) -> Twin:
     """Fits the twin of a measured device to all of a recording, which its pads' names come with.
 
     The network is fitted by gradient through its exact step, to the changes of all pads at once: what is
     slower than 6 s is drift, not charge. Junctions and switches are kept where they serve the last 30 %
-    of the recording after a fit to the rest; how long levels are averaged is chosen by forecasts within
-    the recording. Everything is judged elsewhere: `jaxnn.twin.compare` keeps a part back.
+    of the recording after a fit to the rest. `jaxnn.twin.compare` keeps a part back to judge by.
 
     Raises a `ValueError` for less than 200 scans, no live pad, or a source that was not measured.
 
@@ -73,8 +72,7 @@ def fit_twin(
         if switch is not None:
             switches[pad] = switch
             model[:, k] = switch(model[:, k])
-    memory = best_memory(time, model, voltage)
-    level = level_of(time, voltage - model, memory)
+    level = level_of(time, voltage - model)
     share = _gains(source, voltage, gain)
     left = voltage - model
     pickup = find_pickup(time, left)
@@ -89,7 +87,16 @@ def fit_twin(
         "pickup": level,
     }
     return Twin(
-        roles, network, charging, switches, share, levels, memory, pickup, noise, (mean, spread), float(time[-1])
+        roles,
+        network,
+        charging,
+        switches,
+        share,
+        levels,
+        pickup,
+        noise,
+        (mean, spread),
+        float(time[-1]),
     )
 
 
@@ -98,15 +105,17 @@ def measured(
 ) -> tuple[Float[np.ndarray, " times"], Float[np.ndarray, " times"], Float[np.ndarray, "times pads"]]:
     """Times, the source's voltage without gaps, and the voltages of the live pads."""
     if not roles.live:
-        raise ValueError("no pad is live: none follows the source. Name the source and the grounds yourself.")
+        raise ValueError(
+            "no pad is live: none follows the source. Name the source and the grounds yourself."
+        )
     if len(recording) < _LEAST:
-        raise ValueError(f"recording must have {_LEAST} scans or more to fit a twin, got {len(recording)}.")
+        raise ValueError(f"recording must have {_LEAST} scans or more, got {len(recording)}.")
     source = recording.of(roles.source).copy()
     known = np.isfinite(source)
     if known.mean() < 0.5 or not np.ptp(source[known]):
         raise ValueError(
-            f"the source {roles.source!r} was measured in {known.mean():.0%} of the scans and must change: name "
-            "another source."
+            f"the source {roles.source!r} was measured in {known.mean():.0%} of the scans and must change: "
+            "name another source."
         )
     # It holds its voltage until it steps.
     last = np.maximum.accumulate(np.where(known, np.arange(len(source)), 0))
@@ -144,9 +153,7 @@ def _switched(model: np.ndarray, pad: np.ndarray, gain: float) -> Switch | None:
     return fit_switch(model, pad, gain) if _better(pad, tried(model), model, gain, cut, _SWITCH) else None
 
 
-def _better(
-    pad: np.ndarray, new: np.ndarray, old: np.ndarray, gain: float, cut: int, most: float
-) -> bool:
+def _better(pad: np.ndarray, new: np.ndarray, old: np.ndarray, gain: float, cut: int, most: float) -> bool:
     left = innovations(np.column_stack([pad - new, pad - old]), gain)[cut:]
     squares = np.nansum(left**2, axis=0)
     return bool(squares[0] < most * squares[1])

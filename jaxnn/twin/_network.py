@@ -31,7 +31,7 @@ class PadNetwork(Module):
         between=[0.1], to_source=[1.0, 0.2], to_ground=[1.0, 1.0], capacitance=[0.1, 0.5], read_delay=[0.01]
     )
     potentials = network(time=0.2 * np.arange(50), source=np.sin(np.arange(50)))
-    potentials.shape  # (50, 1): the second node has no pad
+    potentials.shape  # (50, 1)
     ```
     """
 
@@ -48,7 +48,12 @@ class PadNetwork(Module):
 
     def __check_init__(self):
         nodes, pads = jnp.shape(self.to_source)[-1:], jnp.shape(self.read_delay)[-1:]
-        wanted = {"to_ground": nodes, "capacitance": nodes, "between": (len(np.triu_indices(*nodes, 1)[0]),)}
+        pairs = (nodes[0] * (nodes[0] - 1) // 2,)
+        wanted = {
+            "to_ground": nodes,
+            "capacitance": nodes,
+            "between": pairs,
+        }
         for name, shape in wanted.items():
             if jnp.shape(getattr(self, name))[-1:] != shape:
                 raise ValueError(
@@ -57,7 +62,7 @@ class PadNetwork(Module):
                 )
         if not 0 < pads[0] <= nodes[0]:
             raise ValueError(
-                f"read_delay of PadNetwork must have one number for each pad, 1 to {nodes[0]}, got {pads[0]}."
+                f"read_delay of PadNetwork must have a number for each pad, 1 to {nodes[0]}, got {pads[0]}."
             )
         for name in ("between", "to_source", "to_ground", "capacitance", "read_delay"):
             check_at_least(f"{name} of PadNetwork", getattr(self, name), 0, strict=True)
@@ -73,7 +78,7 @@ class PadNetwork(Module):
     def time_constants(self) -> Float[Array, " nodes"]:
         """Returns the times in which the modes of the network relax [s], the longest first."""
         root = 1 / jnp.sqrt(self.capacitance)
-        return 1 / jnp.linalg.eigvalsh(root[:, None] * self.matrix() * root)
+        return 1 / jnp.linalg.eigvalsh(root[:, None] * self.matrix() * root[None])
 
     def divider(self) -> Float[Array, " pads"]:
         """Returns the share of the source's voltage that each pad has when all is settled."""
@@ -88,7 +93,7 @@ class PadNetwork(Module):
                 f"time and source must be of one length, 2 or more, got {time.shape} and {source.shape}."
             )
         root = 1 / jnp.sqrt(self.capacitance)
-        rate, vectors = jnp.linalg.eigh(root[:, None] * self.matrix() * root)
+        rate, vectors = jnp.linalg.eigh(root[:, None] * self.matrix() * root[None])
         share = (vectors.T @ (root * self.to_source)) / rate  # of each mode, settled under 1 V
         intervals = jnp.diff(time, append=2 * time[-1:] - time[-2:-1])
 
@@ -100,5 +105,5 @@ class PadNetwork(Module):
         _, modes = jax.lax.scan(step, share * source[0], (source, intervals))
         pads = self.read_delay.shape[0]
         shape = (root[:, None] * vectors)[:pads]
-        left = shape * jnp.exp(-rate * self.read_delay[:, None])
-        return source[:, None] * ((shape - left) @ share) + modes @ left.T
+        left = shape * jnp.exp(-rate[None] * self.read_delay[:, None])
+        return source[:, None] * ((shape - left) @ share)[None] + modes @ left.T

@@ -42,7 +42,7 @@ class Pickup(NamedTuple):
         age = time - self.end
         wave = np.exp(2j * np.pi * self.frequency * age)[:, None] * self.amplitude
         trust = np.interp(age, self.ahead, self.trust, right=0.0)
-        return wave.real * np.where(age > 0, trust, 0.0)[:, None]
+        return np.real(wave) * np.where(age > 0, trust, 0.0)[:, None]
 
 
 def find_pickup(
@@ -50,17 +50,15 @@ def find_pickup(
 ) -> Pickup | None:
     """The line in what a model leaves of all pads, or None where there is hardly any."""
     interval = float(np.median(np.diff(time)))
-    window, step = round(_WINDOW / interval), round(_MEMORY / interval)
-    left = np.nan_to_num(innovations(residual, -np.expm1(-interval / _SLOW)))
-    skip = round(2 * _SLOW / interval)
-    left[:skip] = 0
+    window, step, skip = (round(x / interval) for x in (_WINDOW, _MEMORY, 2 * _SLOW))
+    left = _fast(residual, interval)
     scale = left[skip:].std(axis=0)
     if len(time) < skip + 4 * window or not (scale > 0).any():
         return None
     scale = np.where(scale > 0, scale, np.inf)
     # Of each window the phase is free: the mains wander between them.
     spans = [slice(a, a + window) for a in range(skip, len(time) - window + 1, window)]
-    power = sum(_power(time[span], left[span] / scale, _MAINS) for span in spans)
+    power = np.sum([_power(time[span], left[span] / scale, _MAINS) for span in spans], axis=0)
     main = _MAINS[int(power.sum(axis=1).argmax())]
     share = _line_share(time, left, spans, main)
     pooled = float((share * np.isfinite(scale)).sum() / np.isfinite(scale).sum())
@@ -79,6 +77,25 @@ def find_pickup(
     trust = _falling(agreement / np.maximum(strength, 1e-300))
     frequency, amplitude = _line(time, left, scale, main)
     return Pickup(frequency, amplitude, time[-1], interval * np.arange(1, longest + 1), trust, share)
+
+
+def line_share(
+    time: Float[np.ndarray, " times"], residual: Float[np.ndarray, "times pads"], pickup: Pickup | None
+) -> Float[np.ndarray, " pads"]:
+    """Share of what a model leaves, without drift, that is a line near the one that was found."""
+    interval = float(np.median(np.diff(time)))
+    window = round(_WINDOW / interval)
+    if pickup is None or len(time) < window:
+        return np.zeros(residual.shape[1])
+    spans = [slice(a, a + window) for a in range(0, len(time) - window + 1, window)]
+    return _line_share(time, _fast(residual, interval), spans, pickup.frequency)
+
+
+def _fast(residual: np.ndarray, interval: float) -> Float[np.ndarray, "times pads"]:
+    """What is faster than any drift; zero where nothing is known and until that has settled."""
+    left = np.nan_to_num(innovations(residual, -np.expm1(-interval / _SLOW)))
+    left[: round(2 * _SLOW / interval)] = 0
+    return left
 
 
 def _power(
@@ -110,7 +127,7 @@ def _amplitude(
 
 
 def _wave(age: np.ndarray, frequency: float, amplitude: np.ndarray) -> Float[np.ndarray, "times pads"]:
-    return (np.exp(2j * np.pi * frequency * age)[:, None] * amplitude).real
+    return np.real(np.exp(2j * np.pi * frequency * age)[:, None] * amplitude)
 
 
 def _line_share(

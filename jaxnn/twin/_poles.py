@@ -31,7 +31,9 @@ class Pole(NamedTuple):
 
 
 def relaxed(
-    time: Float[np.ndarray, " times"], source: Float[np.ndarray, " times"], constants: Float[np.ndarray, " n"]
+    time: Float[np.ndarray, " times"],
+    source: Float[np.ndarray, " times"],
+    constants: Float[np.ndarray, " n"],
 ) -> Float[np.ndarray, "times n"]:
     """What low passes hold of the source when it steps, from the mean of its first values on."""
     intervals = np.diff(time)
@@ -44,9 +46,11 @@ def relaxed(
 
 
 def best_pole(
-    pad: Float[np.ndarray, " times"], source: Float[np.ndarray, " times"], states: Float[np.ndarray, "times n"]
+    pad: Float[np.ndarray, " times"],
+    source: Float[np.ndarray, " times"],
+    states: Float[np.ndarray, "times n"],
 ) -> Pole:
-    """The pole of least squares; an offset is fitted where `pad` has a mean, so give innovations without."""
+    """The pole of least squares, with an offset."""
     known = np.isfinite(pad)
     best, least = Pole(TIME_CONSTANTS[0], 0.0, 0.0, 0.0), np.inf
     for state, constant in zip(states.T, TIME_CONSTANTS, strict=True):

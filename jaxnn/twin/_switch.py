@@ -26,9 +26,7 @@ class Switch(NamedTuple):
         return self.gain * potential + self.jump * _logistic((potential - self.threshold) / self.width)
 
 
-def fit_switch(
-    model: Float[np.ndarray, " times"], pad: Float[np.ndarray, " times"], gain: float
-) -> Switch:
+def fit_switch(model: Float[np.ndarray, " times"], pad: Float[np.ndarray, " times"], gain: float) -> Switch:
     """The threshold, by trying many; gain and jump by least squares of the pad's changes."""
     spread = float(model.std()) or 1.0
     tried = [

@@ -48,8 +48,6 @@ class Twin:
     """Share of the source's voltage at each pad, of the static stage."""
     levels: dict[str, Float[np.ndarray, " pads"]]
     """What is added to each pad in each stage [V]: offsets, in the last two the level drifted to."""
-    memory: float
-    """Time over which the drifted level was averaged [s]."""
     pickup: Pickup | None
     """The mains, where there is a line."""
     noise: Float[np.ndarray, " pads"]
