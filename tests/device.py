@@ -29,6 +29,8 @@ def recording(scans=700, seed=0):
     pads[:, 2] += 0.01 * np.cos(2 * np.pi * MAINS * time + phase)
     pads[:, 4] += 0.02 * np.exp(-time / 40.0)
     pads += NOISE * rng.normal(size=pads.shape)
+    # Some values were lost.
+    pads[rng.random(pads.shape) < 0.03] = np.nan
     dead = 0.04 + NOISE * rng.normal(size=scans)
     ground = 1e-4 * rng.normal(size=scans)
     voltage = np.column_stack([source, pads, dead, ground])

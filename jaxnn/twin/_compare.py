@@ -62,7 +62,7 @@ class Comparison:
         return float(np.nanmedian(self.scores[model]))
 
     def report(self) -> str:
-        """Returns the scores of every pad and what was found, as text."""
+        """Returns the scores of every pad and what was found, as text; `centred`: mean errors aside."""
         pads = self.twin.roles.live
         width = max(8, *(len(pad) + 2 for pad in pads))
         lines = [str(self.twin.roles), "fitted {} scans, judged on the next {}".format(*self.scans), ""]
@@ -72,7 +72,9 @@ class Comparison:
             row = "".join(f"{self.scores[model][k]:11.3f}" for model in MODELS)
             lines.append(f"{pad:<{max(10, width)}}{row}  {' '.join(notes)}".rstrip())
         lines.append("median".ljust(max(10, width)) + "".join(f"{self.median(x):11.3f}" for x in MODELS))
-        lines += ["", "share of the variance (median)".ljust(34) + "  ".join(self._shares())]
+        centred = (np.nanmedian(_centred(self.measured, self.predicted[x])) for x in MODELS)
+        lines.append("  centred".ljust(max(10, width)) + "".join(f"{x:11.3f}" for x in centred))
+        lines += ["", "share of the variance (mean)".ljust(34) + "  ".join(self._shares())]
         capacity = (f"{name} {value:.2f}" for name, value in self.capacity.items())
         lines.append("memory capacity".ljust(34) + "  ".join(capacity))
         if self.twin.pickup is not None:
@@ -80,7 +82,7 @@ class Comparison:
         return "\n".join(lines)
 
     def _shares(self) -> list[str]:
-        return [f"{name} {np.median(value):.3f}" for name, value in self.shares._asdict().items()]
+        return [f"{name} {np.mean(value):.3f}" for name, value in self.shares._asdict().items()]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the same as plain numbers, lists and text, for JSON."""
@@ -94,7 +96,7 @@ class Comparison:
             "r2_without_mean_error": {
                 model: by_pad(_centred(self.measured, values)) for model, values in self.predicted.items()
             },
-            "median_shares": {name: _plain(np.median(x)) for name, x in self.shares._asdict().items()},
+            "mean_shares": {name: _plain(np.mean(x)) for name, x in self.shares._asdict().items()},
             "shares": {name: by_pad(values) for name, values in self.shares._asdict().items()},
             "memory_capacity": {name: _plain(value) for name, value in self.capacity.items()},
             "junctions": list(twin.charging),

@@ -71,7 +71,8 @@ class PadNetwork(Module):
         """Returns the conductance matrix G, of which the source and the ground are eliminated."""
         nodes = self.to_source.shape[-1]
         upper = np.triu_indices(nodes, 1)
-        pairs = jnp.zeros((nodes, nodes), self.between.dtype).at[upper].set(self.between)
+        between = jnp.asarray(self.between)
+        pairs = jnp.zeros((nodes, nodes), between.dtype).at[upper].set(between)
         pairs = pairs + pairs.T
         return jnp.diag(self.to_source + self.to_ground + pairs.sum(axis=1)) - pairs
 

@@ -9,9 +9,40 @@ import numpy as np
 import pytest
 
 import device
-from jaxnn import data, twin
+import jaxnn
+from jaxnn import _command_line as _cli, data, twin
 from jaxnn.twin._pickup import find_pickup
 from jaxnn.twin._shares import memory_capacity
+
+
+SPECIFICATION = """
+[recording]
+source = "s"
+grounds = ["g"]
+
+[split]
+fit = 0.6
+judge = 0.4
+
+[model]
+hidden = 1
+"""
+LAW = """
+[law]
+kind = "TunnelJunction"
+
+[fit]
+set_voltage = [0.005, 0.03]
+
+[table]
+starts = 2
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_cache(monkeypatch):
+    """The tests' own process keeps its settings."""
+    monkeypatch.setattr(_cli, "keep_compiled", lambda: None)
 
 
 @pytest.fixture(scope="module")
@@ -70,18 +101,60 @@ def test_reports(found):
     plt.close("all")
 
 
-def test_what_is_missing_is_left_out():
-    whole = device.recording(300)
-    rng = np.random.default_rng(5)
-    lost = rng.random(whole.voltage.shape) < 0.1
-    lost[:, 0] = False
-    holes = data.Recording(whole.time, np.where(lost, np.nan, whole.voltage), whole.current, whole.pads)
-    fitted = twin.fit_twin(holes)
-    source = whole.of("s")
-    # The prediction from the whole drive, of a pad that neither drifts nor switches.
-    predicted = fitted.predict(whole.time, source, "capacitive")[50:, 3]
-    measured = whole.of("d")[50:]
-    assert np.std(predicted - measured) < 0.05 * np.std(measured)
+def test_the_command_writes_a_report(found, tmp_path, monkeypatch, capsys):
+    """With the comparison at hand, which takes long."""
+    given = []
+    monkeypatch.setattr(twin, "compare", lambda *x, **named: given.append((*x, named)) or found)
+    path = device.write(tmp_path / "device.txt", device.recording(300))
+    (tmp_path / "spec.toml").write_text(SPECIFICATION)
+    out = tmp_path / "results"
+    assert _cli.main(["fit", str(path), str(tmp_path / "spec.toml"), "--out", str(out)]) == 0
+    recording, roles, settings = given[0]
+    assert len(recording) == 300
+    assert roles.grounds == ("g",)
+    assert settings == {"fit": 0.6, "judge": 0.4, "hidden": 1}
+    assert json.loads((out / "report.json").read_text())["r2"] == found.to_dict()["r2"]
+    assert {x.name for x in out.iterdir()} == {"report.json", "predictions.png", "scores.png"}
+    assert found.report() in capsys.readouterr().out
+
+
+def test_the_command_fits_a_law(tmp_path, capsys):
+    time = np.linspace(0, 1, 80)
+    volts = 0.03 * np.sin(2 * np.pi * time)
+    law = jaxnn.TunnelJunction(set_voltage=0.0135)
+    current = np.asarray(jaxnn.fit.Response(None, time, volts)(law))
+    current = current * (1 + 0.01 * np.random.default_rng(0).normal(size=80))
+    path = tmp_path / "loop.csv"
+    columns = np.stack([1e3 * time, 1e3 * volts, 1e6 * current], axis=1)
+    np.savetxt(path, columns, "%.9g", ",", header="t[ms],V[mV],I[uA]", comments="")
+    (tmp_path / "law.toml").write_text(LAW)
+    assert _cli.main(["fit", str(path), str(tmp_path / "law.toml"), "--out", str(tmp_path / "out")]) == 0
+    found = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert found["parameters"]["set_voltage"]["estimate"] == pytest.approx(0.0135, rel=0.05)
+    assert (tmp_path / "out" / "fit.png").is_file()
+    assert "set_voltage" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[split]\nfits = 0.5", "[split] has no setting 'fits': it has fit, judge"),
+        ("[split]\nfit = true", "fit of [split] must be int or float, got True"),
+        ("[network]\nn = 3", "'network' is no section"),
+        ("[law]\nkind = 'Diode'\n[fit]\nx = [0, 1]", "kind of [law] must be one of"),
+        ("[law]\nsize = 3", "[law]"),
+        ("[law]\n[fit]\nset_voltage = 3", "set_voltage of [fit] must be a number of TunnelJunction"),
+        ("[law]", "[fit] must name what is fitted"),
+        ("[law", "this is no TOML"),
+    ],
+)
+def test_bad_specifications(tmp_path, capsys, text, message):
+    path = device.write(tmp_path / "device.txt", device.recording(30))
+    (tmp_path / "spec.toml").write_text(text)
+    assert _cli.main(["fit", str(path), str(tmp_path / "spec.toml"), "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert "spec.toml" in said
 
 
 def test_noise_has_no_mains():
