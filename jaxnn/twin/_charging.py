@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.optimize import least_squares
 
-from .._core import Numbers
 from ._drift import gain_of, innovations, settled, without_drift
 
 
@@ -65,7 +64,12 @@ def _charge(numbers: Array, source: Array, intervals: Array) -> Float[Array, " t
 
 @jax.jit
 def _residual(
-    numbers: Array, pad: Array, known: Array, source: Array, intervals: Array, gain: Numbers
+    numbers: Array,
+    pad: Array,
+    known: Array,
+    source: Array,
+    intervals: Array,
+    gain: Float[Array, ""] | float,
 ) -> tuple[Array, Array]:
     """What the best weights leave of the pad's changes, and these weights (variable projection)."""
     columns = jnp.stack([pad, source, _charge(numbers, source, intervals)], axis=1)

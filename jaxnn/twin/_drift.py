@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from .._core import Numbers, compiled
+from .._core import compiled
 
 
 # Slower than this [s] counts as drift; the charge on pads is faster.
@@ -27,7 +27,7 @@ def settled(gain: float) -> int:
 
 
 def without_drift(
-    values: Float[Array, "times pads"], known: Bool[Array, "times pads"], gain: Numbers
+    values: Float[Array, "times pads"], known: Bool[Array, "times pads"], gain: Float[Array, ""] | float
 ) -> Float[Array, "times pads"]:
     r"""Innovations of a level that wanders: what each value adds to what the ones before it foretell.
 
