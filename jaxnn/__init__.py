@@ -9,9 +9,11 @@ from . import (
     analysis as analysis,
     data as data,
     encoders as encoders,
+    fit as fit,
     parameters as parameters,
     reductions as reductions,
     reservoirs as reservoirs,
+    twin as twin,
 )
 from ._circuit import Capacitance as Capacitance, Electrode as Electrode
 from ._core import (

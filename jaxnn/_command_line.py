@@ -1,4 +1,4 @@
-"""The command line: `jaxnn sweep`, `run`, `show` and `info`."""
+"""The command line: `jaxnn sweep`, `run`, `fit`, `show` and `info`."""
 
 import _thread
 import argparse
@@ -12,14 +12,16 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import numpy as np
 
 from jaxnn_kernels import solved_by
 
+from . import _fit_command
 from ._core import QUIET, cache_folder, cores, keep_compiled, user_code
+from ._plots import save_figure
 from ._simulation import Solution
 from ._sweep import (
     STORE,
@@ -32,12 +34,6 @@ from ._sweep import (
     sweep,
 )
 from ._version import __version__
-
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-else:
-    Figure = Any  # annotations that are evaluated must not import Matplotlib
 
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 130
@@ -137,7 +133,7 @@ def _run(parsed: argparse.Namespace) -> None:
         Path(parsed.out).mkdir(parents=True, exist_ok=True)
         result.save(Path(parsed.out) / "solution.npz")
         network.save(Path(parsed.out) / "network.npz")
-        _save(_conductance_figure(result), Path(parsed.out) / "conductance.png")
+        save_figure(_conductance_figure(result), Path(parsed.out) / "conductance.png")
 
 
 def _conductance_figure(solution: Solution) -> Any:
@@ -152,11 +148,17 @@ def _show_results(parsed: argparse.Namespace) -> None:
     target = _inside(parsed.results, f"{name}.png" if parsed.png is None else parsed.png)
     netcdf = None if parsed.netcdf is None else _inside(parsed.results, parsed.netcdf)
     print(_show.summary(dataset))
-    _save(_show.picture(dataset, name, parsed.axes, parsed.over), target)
+    save_figure(_show.picture(dataset, name, parsed.axes, parsed.over), target)
     print(f"picture             {target}")
     if netcdf is not None:
         _write_netcdf(dataset, netcdf)
         print(f"netcdf              {netcdf}")
+
+
+def _fit(parsed: argparse.Namespace) -> None:
+    parsed.x64 = True  # least squares of small differences
+    _start(parsed)
+    _fit_command.run(parsed)
 
 
 def _info(_parsed: argparse.Namespace) -> None:
@@ -270,14 +272,6 @@ def _heeded_interruptions() -> Iterator[None]:
             timer.cancel()
 
 
-def _save(figure: Figure, path: Path) -> None:
-    import matplotlib.pyplot as plt
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
-
-
 @contextlib.contextmanager
 def _plain_warnings() -> Iterator[None]:
     """Warnings as one line on the error stream, without a place in the source."""
@@ -317,6 +311,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     several.add_argument("--processes", type=int, help="how many there are, where started by hand")
     several.add_argument("--process", type=int, help="the number of this one, from 0")
+    _fit_command.add_arguments(add("fit", _fit, "fit a model to measurements and judge it on a later part"))
     look = add("show", _show_results, "sum up the results in a folder and draw one of them")
     look.add_argument("results", help="the folder of a sweep")
     look.add_argument("--result", help="the result to draw, the first by default")

@@ -149,6 +149,40 @@ def of_results() -> dict[str, Call]:
     }
 
 
+@ft.cache
+def a_fit() -> jaxnn.fit.Fit:
+    """Of a straight line through four points."""
+    return jaxnn.fit.fit_parameters(lambda x: x * jnp.ones(4), 1.0, [1.9, 2.0, 2.1, 2.0], held_out=0)
+
+
+def of_fits() -> dict[str, Call]:
+    fit, found = jaxnn.fit, a_fit()
+    search = {"steps": 20, "draws": 2}
+    fitted = {"predict": lambda x: x * jnp.ones(4), "parameters": 1.0, "data": [1.9, 2.0, 2.1, 2.0]}
+    fitted |= {"sigma": 0.1, "constraints": jaxnn.Box(0.0, 5.0), "starts": 2, "key": jr.key(0)}
+    fitted |= {"loss": None, "held_out": 0.0, "method": fit.LevenbergMarquardt(**search)}
+    wave = {"network": None, "time": [0.0, 0.1, 0.2], "voltage": [0.0, 0.1, 0.2], "terminals": (0, 1)}
+    return {
+        "fit.fit_parameters": (fit.fit_parameters, fitted),
+        "fit.Response": (fit.Response, wave | {"dt": 0.1, "read": "current", "record": "conductance"}),
+        "fit.LevenbergMarquardt": (fit.LevenbergMarquardt, search),
+        "fit.Gradient": (fit.Gradient, search | {"optimiser": None}),
+        "fit.Huber": (fit.Huber, {"width": 1.345}),
+        "fit.SoftL1": (fit.SoftL1, {"width": 1.0}),
+        "fit.Cauchy": (fit.Cauchy, {"width": 2.385}),
+        "fit.profile": (
+            fit.profile,
+            {"found": found, "name": "x", "points": 2, "reach": 2.0, "level": 0.9},
+        ),
+        "fit.bootstrap": (
+            fit.bootstrap,
+            {"found": found, "repetitions": 3, "key": jr.key(0), "level": 0.9},
+        ),
+        "fit.Fit.interval": (found.interval, {"level": 0.9}),
+        "fit.Fit.plot": (found.plot, {"x": [0.0, 1.0, 2.0, 3.0], "xlabel": "time [s]", "ylabel": "I [A]"}),
+    }
+
+
 def of_data() -> dict[str, Call]:
     """What reads files: good but for the files, which are not there."""
     data, base = jaxnn.data, {"folder": folder()}
@@ -243,4 +277,4 @@ def of_state_kernels() -> dict[str, Call]:
 
 
 CHEAP = (of_networks, of_results, of_data)
-ALL = (*CHEAP, of_sweeps, of_state_kernels)
+ALL = (*CHEAP, of_fits, of_sweeps, of_state_kernels)

@@ -19,7 +19,8 @@ FLOORS = (
     {"_circuit"},
     {"_simulation", "_growing", "parameters"},
     {"_plots", "_observers", "reservoirs", "reductions"},
-    {"analysis", "_sweep"},
+    {"analysis", "fit", "twin", "_sweep"},
+    {"_fit_command"},
     {"_command_line", "__main__"},
 )
 FLOOR = {f"jaxnn.{room}": floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -3,14 +3,10 @@
 The network is known; six numbers of its junctions are not: set and reset voltage, critical and
 largest flux, boost and off conductance, each within 30 % of the nominal one. Three voltage
 waveforms (one that sets and decays, one that saturates and ramps down, one that sets, holds and
-decays) give three traces of the conductance G. The estimate minimises the sum of squares of
-ln G - ln G(measured) by the Levenberg-Marquardt method:
-
-    (J^T J + mu diag J^T J) step = -J^T residual,        J = d ln G / d ln(parameters)
-
-in forward mode, one tangent per parameter, with all damping factors mu tried at once. It starts
-from those of many random draws whose traces come closest. For Gaussian noise of deviation sigma on
-ln G this is the estimate of maximum likelihood, and no unbiased one has smaller error bars than
+decays) give three traces of the conductance G. `jaxnn.fit.fit_parameters` minimises the sum of squares of
+ln G - ln G(measured) by the Levenberg-Marquardt method, in forward mode, one tangent per parameter,
+from the draws whose traces come closest. For Gaussian noise of deviation sigma on ln G this is the
+estimate of maximum likelihood, and no unbiased one has smaller error bars than
 sigma sqrt(diag (J^T J)^-1): the bound of Cramer and Rao (Kay, Fundamentals of Statistical Signal
 Processing I, ch. 3), which the spread over noisy traces is compared with.
 
@@ -19,6 +15,7 @@ Processing I, ch. 3), which the spread over noisy traces is compared with.
 
 import dataclasses
 import time
+import warnings
 from typing import Any
 
 import jax
@@ -34,7 +31,7 @@ from experiments.shared.figures import plt
 
 HIDDEN = ("set_voltage", "reset_voltage", "critical_flux", "max_flux", "boost", "off_conductance")
 RANGE = (np.log(0.7), np.log(1.3))  # of the hidden parameters, ln(value / nominal)
-ALLOWED = np.log(2)  # how far from nominal an estimate may go, |ln(value / nominal)|
+ALLOWED = 2.0  # times nominal, and nominal over it, are the bounds of an estimate
 INTERVAL = 2e-3  # [s] between two samples of the conductance, and the time step of the model
 # Duration [s], first and last voltage [mV for each junction of the shortest path].
 WAVEFORMS = {
@@ -42,8 +39,6 @@ WAVEFORMS = {
     "saturate and ramp down": ((0.9, 40, 40), (1.1, 20, 0.2)),
     "set, hold and decay": ((1.0, 30, 30), (0.2, 7, 7), (0.8, 2.5, 2.5)),
 }
-DAMPING = np.logspace(-4, 2, 7)
-SMALLEST_CURVATURE = 1e-6  # relative: below this float32 has only rounding
 NOISE = (0.001, 0.01, 0.03)  # standard deviation of ln G
 WANTED = 0.01  # largest relative error of a success
 
@@ -58,7 +53,7 @@ class Size:
     draws: int = 256
     starts: int = 4
     noisy_starts: int = 1
-    iterations: int = 8
+    iterations: int = 40
     noise: tuple[float, ...] = NOISE
     realisations: int = 16
     half_time_step: bool = True
@@ -71,7 +66,7 @@ QUICK = Size(
     draws=62,
     starts=2,
     noisy_starts=2,
-    iterations=8,
+    iterations=40,
     noise=(0.01,),
     realisations=2,
     half_time_step=False,
@@ -126,41 +121,6 @@ def make_traces(network, terminals, path, dt=INTERVAL):
     return traces
 
 
-def jacobian(traces, theta):
-    """ln G and its derivatives, (samples,) and (samples, parameters)."""
-    push = lambda tangent: jax.jvp(traces, (theta,), (tangent,))
-    return jax.vmap(push, out_axes=(None, 1))(jnp.eye(theta.size, dtype=theta.dtype))
-
-
-def make_fit(traces, iterations):
-    """Levenberg-Marquardt from one start to one measurement: theta and the rms residual, by iteration."""
-
-    def iterate(theta, measured):
-        value, J = jacobian(traces, theta)
-        residual = value - measured
-        gradient, curvature = J.T @ residual, J.T @ J
-        scale = jnp.sqrt(jnp.diag(curvature))
-        scale = jnp.maximum(scale, 1e-3 * jnp.max(scale))
-        # One eigendecomposition solves the damped equations for every mu.
-        eigenvalues, axes = jnp.linalg.eigh(curvature / jnp.outer(scale, scale))
-        eigenvalues = jnp.maximum(eigenvalues, SMALLEST_CURVATURE)
-        parts = axes.T @ (gradient / scale)
-        damped = eigenvalues + jnp.asarray(DAMPING, theta.dtype)[:, None]
-        tried = jnp.clip(theta - (parts / damped) @ axes.T / scale, -ALLOWED, ALLOWED)
-        squares = jax.vmap(lambda t: jnp.mean((traces(t) - measured) ** 2))(tried)
-        # The present one is among the candidates: the residual never grows.
-        tried = jnp.concatenate([theta[None], tried])
-        squares = jnp.append(jnp.mean(residual**2)[None], squares)
-        best = jnp.argmin(jnp.where(jnp.isfinite(squares), squares, jnp.inf))
-        return tried[best], (tried[best], jnp.sqrt(squares[best]))
-
-    def fit(start, measured):
-        step = lambda theta, _: iterate(theta, measured)
-        return jax.lax.scan(step, start, length=iterations)[1]
-
-    return fit
-
-
 def simulate_all(traces, thetas):
     """ln G at many parameters, in batches so that memory does not grow with their number."""
     return jax.jit(lambda x: jax.lax.map(traces, x, batch_size=64))(thetas)
@@ -177,48 +137,60 @@ def measure(clean, finer, key, size):
 
 
 def nearest(library, measured):
-    """For each measurement the draws that come closest, nearest first, (data, draws, parameters)."""
+    """For each measurement the draw that comes closest, (data, parameters)."""
     draws, simulated = library
     squares = jax.lax.map(lambda one: jnp.sum((simulated - one) ** 2, axis=1), measured)
-    return draws[jnp.argsort(squares, axis=1)]
+    return draws[jnp.argmin(squares, axis=1)]
 
 
-def fit_all(traces, measured, library, size):
-    """The fits of the measurements, by name: path (iterations, ..., starts, parameters) and rms of each.
+class Fitter:
+    """The fit of one measurement after another, with programs that are compiled once."""
 
-    Each starts from the draws nearest to it, of which the noisy ones take fewer.
-    """
-    starts_of = {"clean": size.starts, "finer": size.starts // 2, "noisy": size.noisy_starts}
-    flat = {name: data.reshape(-1, data.shape[-1]) for name, data in measured.items()}
-    starts = [nearest(library, data)[:, : starts_of[name]] for name, data in flat.items()]
-    # All in one compiled call.
-    every_start = jnp.concatenate([start.reshape(-1, len(HIDDEN)) for start in starts])
-    every_data = jnp.concatenate([jnp.repeat(flat[name], starts_of[name], axis=0) for name in flat])
-    fit = jax.jit(jax.vmap(make_fit(traces, size.iterations), out_axes=1))
-    results = [np.asarray(x, float) for x in fit(every_start, every_data)]
-    fits, begin = {}, 0
-    for name, data in measured.items():
-        end = begin + len(flat[name]) * starts_of[name]
-        shape = (size.iterations, *data.shape[:-1], starts_of[name])
-        path, rms = (x[:, begin:end].reshape(*shape, *x.shape[2:]) for x in results)
-        fits[name] = {"path": path, "rms": rms}
-        begin = end
-    return fits
+    def __init__(self, traces, library, size):
+        self.library, self.size = library, size
+        nominal = jaxnn.TunnelJunction()
+        value = lambda name: float(getattr(nominal, name))
+        bounds = {name: jaxnn.Box(value(name) / ALLOWED, value(name) * ALLOWED) for name in HIDDEN}
+        self.constraints = jaxnn.only(nominal, **bounds)
+        self.nominal = np.array([value(name) for name in HIDDEN])
+        self.predict = lambda law: traces(
+            jnp.stack([jnp.log(getattr(law, name) / value(name)) for name in HIDDEN])
+        )
+
+    def __call__(self, measured, starts, noise=1.0):
+        """The `jaxnn.fit.Fit` of each measurement, samples last; what it says against itself is in it."""
+        method = jaxnn.fit.LevenbergMarquardt(self.size.iterations, draws=16)
+        first = nearest(self.library, measured)
+        with warnings.catch_warnings(action="ignore", category=jaxnn.NumericalWarning):
+            return [
+                jaxnn.fit.fit_parameters(
+                    self.predict,
+                    junction_at(start),
+                    data,
+                    sigma=noise,
+                    constraints=self.constraints,
+                    starts=starts,
+                    held_out=0,
+                    method=method,
+                )
+                for start, data in zip(first, np.asarray(measured), strict=True)
+            ]
+
+    def theta(self, fit):
+        """The estimate as ln(value / nominal), in the order of `HIDDEN`."""
+        return np.log(self.ordered(fit, fit.estimate) / self.nominal)
+
+    def ordered(self, fit, numbers):
+        """Numbers of a fit, parameters last, in the order of `HIDDEN`."""
+        return numbers[..., [fit.names.index(name) for name in HIDDEN]]
 
 
-def best_of(fit):
-    """The estimate with the smallest residual among the starts, and that residual."""
-    path, rms = fit["path"][-1], fit["rms"][-1]
-    best = np.argmin(rms, axis=-1)[..., None]
-    return np.take_along_axis(path, best[..., None], -2)[..., 0, :], np.take_along_axis(rms, best, -1)[
-        ..., 0
-    ]
-
-
-def bounds(J):
-    """Cramer-Rao bound for unit noise and condition number of the Jacobians at the truths."""
-    bound = np.sqrt(np.diagonal(np.linalg.inv(np.swapaxes(J, 1, 2) @ J), axis1=1, axis2=2))
-    return bound, np.linalg.cond(J)
+def bounds(fitter, fit):
+    """Cramer-Rao bound of the logarithms for unit noise, and the condition number of the Jacobian."""
+    values = fitter.ordered(fit, fit.estimate)
+    order = [fit.names.index(name) for name in HIDDEN]
+    covariance = fit.covariance[np.ix_(order, order)] / np.outer(values, values)
+    return np.sqrt(np.diag(covariance)), float(np.sqrt(np.linalg.cond(covariance)))
 
 
 def named(values):
@@ -226,44 +198,56 @@ def named(values):
     return dict(zip(HIDDEN, np.asarray(values, float).tolist(), strict=True))
 
 
-def summarise_sets(hidden, fit, draws, bound, condition):
+def summarise_sets(fitter, hidden, fits, draws, limits):
     """One record for every hidden set; errors are relative, estimate / truth - 1."""
-    estimate, rms = best_of(fit)
-    error = np.expm1(estimate - hidden)
-    every_start = abs(np.expm1(fit["path"] - hidden[:, None])).max(axis=-1)
     records = []
-    for i in range(len(hidden)):
+    for i, (fit, (bound, condition)) in enumerate(zip(fits, limits, strict=True)):
+        error = np.expm1(fitter.theta(fit) - hidden[i])
+        ends = fitter.ordered(fit, fit.start_estimates) / fitter.nominal
+        every_start = abs(ends / np.exp(hidden[i]) - 1).max(axis=-1)
         records.append(
             {
                 "truth_over_nominal": named(np.exp(hidden[i])),
-                "error": named(error[i]),
-                "largest_error": abs(error[i]).max(),
-                "rms_residual": rms[i],
-                "starts_within": int((every_start[-1, i] < WANTED).sum()),
+                "error": named(error),
+                "largest_error": abs(error).max(),
+                "rms_residual": float(np.sqrt(np.mean((fit.predicted - fit.data) ** 2))),
+                "starts": len(every_start),
+                "starts_within": int((every_start < WANTED).sum()),
                 "best_draw_largest_error": draws[i],
-                "condition": condition[i],
-                "bound_at_1_percent_noise": named(0.01 * bound[i]),
+                "condition": condition,
+                "bound_at_1_percent_noise": named(0.01 * bound),
             }
         )
     return records
 
 
-def summarise_noise(truth, fit, bound, size):
-    """Bias and spread over the noise for each level, next to the bound; errors are relative."""
-    estimate, rms = best_of(fit)
-    error = np.expm1(estimate - truth)
-    return [
-        {
-            "noise": level,
-            "bias": named(error[i].mean(axis=0)),
-            "spread": named(error[i].std(axis=0, ddof=1)),
-            "bound": named(level * bound),
-            "rms_over_noise": [rms[i].min() / level, rms[i].max() / level],
-            "largest_error": abs(error[i]).max(),
-            "errors": error[i].tolist(),
-        }
-        for i, level in enumerate(size.noise)
-    ]
+def summarise_noise(fitter, truth, fits, level, bound):
+    """Bias and spread over the noise of one level, next to the bound; errors are relative."""
+    error = np.expm1(np.stack([fitter.theta(fit) for fit in fits]) - truth)
+    covered = np.stack(
+        [
+            fitter.ordered(fit, (abs(fit.estimate - truth_of(fit, truth)) < 2 * fit.standard_error))
+            for fit in fits
+        ]
+    )
+    rms = [np.sqrt(fit.chi2_per_freedom) for fit in fits]
+    return {
+        "noise": level,
+        "bias": named(error.mean(axis=0)),
+        "spread": named(error.std(axis=0, ddof=1)),
+        "bound": named(level * bound),
+        "covered": named(covered.mean(axis=0)),
+        "problems": sum(bool(fit.problems) for fit in fits),
+        "rms_over_noise": [min(rms), max(rms)],
+        "largest_error": abs(error).max(),
+        "errors": error.tolist(),
+    }
+
+
+def truth_of(fit, truth):
+    """The hidden values in the order of a fit."""
+    law = junction_at(jnp.asarray(truth))
+    return np.array([float(getattr(law, name)) for name in fit.names])
 
 
 def plot_traces(measured, truth, values, path):
@@ -328,19 +312,21 @@ def experiment(size, out):
     finer = make_traces(network, terminals, path, dt=INTERVAL / 2)
     finer = simulate_all(finer, hidden) if size.half_time_step else None
     measured = measure(simulated[: size.sets], finer, keys[1], size)
-    fits = fit_all(traces, measured, library, size)
+    fitter = Fitter(traces, library, size)
+    fits = {name: fitter(measured[name], size.starts) for name in ("clean", "finer") if name in measured}
+    limits = [bounds(fitter, fit) for fit in fits["clean"]]
 
     truth = np.asarray(hidden, float)
-    first = nearest(library, measured["clean"])[:, 0]
-    shown = jnp.stack([first[0], jnp.asarray(fits["noisy"]["path"][-1, -1, 0, 0], first.dtype)])
-    slopes = jax.jit(jax.vmap(lambda theta: jacobian(traces, theta)))
-    values, J = slopes(jnp.concatenate([hidden, shown]))
-    bound, condition = bounds(np.asarray(J, float)[: size.sets])
+    first = nearest(library, measured["clean"])
     draw_error = abs(np.expm1(np.asarray(first, float) - truth)).max(axis=1)
-    noise = summarise_noise(truth[0], fits["noisy"], bound[0], size)
-    plot_traces(measured["noisy"][-1, 0], truth[0], values[-2:], out / "identification_traces.png")
+    noise, last = [], []
+    for level, data in zip(size.noise, measured["noisy"], strict=True):
+        last = fitter(data, size.noisy_starts, level)
+        noise.append(summarise_noise(fitter, truth[0], last, level, limits[0][0]))
+    shown = [simulate_all(traces, first[:1])[0], last[0].predicted]
+    plot_traces(measured["noisy"][-1, 0], truth[0], shown, out / "identification_traces.png")
     plot_errors(noise, out / "identification_errors.png")
-    by_set = lambda name: summarise_sets(truth, fits[name], draw_error, bound, condition)
+    by_set = lambda name: summarise_sets(fitter, truth, fits[name], draw_error, limits)
     return {
         "size": dataclasses.asdict(size),
         "network": {"wires": network.n_nodes, "junctions": network.n_junctions, "path": path},
@@ -361,8 +347,8 @@ def show(report: dict[str, Any]) -> None:
         for i, record in enumerate(records):
             print(f"{title:19} {i:2} %  {row(record['error'])}")
         within = sum(record["largest_error"] < WANTED for record in records)
-        hits = sum(record["starts_within"] for record in records)
-        print(f"  {within} of {len(records)} sets within 1 %; {hits} of all starts led there")
+        hits, starts = (sum(record[name] for record in records) for name in ("starts_within", "starts"))
+        print(f"  {within} of {len(records)} sets within 1 %; {hits} of {starts} starts led there")
     for record in report["noise"]:
         for name in ("bias", "spread", "bound"):
             print(f"noise {100 * record['noise']:3g} %, {name:8} % {row(record[name])}")

@@ -1,6 +1,7 @@
 """What all pictures have in common: colours, axes, and what they take of a run."""
 
 # Matplotlib is imported inside the functions: `import jaxnn` is faster without it.
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -9,11 +10,12 @@ import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from .._simulation import Solution
 else:
     # Annotations that are evaluated must not import Matplotlib either.
-    Axes = Solution = Any
+    Axes = Figure = Solution = Any
 
 
 # From the palette of Okabe and Ito, which the colour-blind can tell apart.
@@ -38,6 +40,15 @@ def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     import matplotlib.pyplot as plt
 
     return plt.subplots(figsize=size, layout="constrained")[1]
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Writes a figure and lets go of it."""
+    import matplotlib.pyplot as plt
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
 
 
 def positive(values: np.ndarray) -> np.ndarray:

@@ -63,7 +63,7 @@ def check_record(record: Record) -> tuple[tuple[str, ...], Recorded]:
 
     **Raises:** `ValueError` for names that there are not, or twice.
     """
-    if isinstance(record, str | AbstractObserver) or callable(record):
+    if isinstance(record, str | AbstractObserver) or (callable(record) and not isinstance(record, type)):
         record = (record,)
     if isinstance(record, type) or not hasattr(record, "__iter__") or not getattr(record, "ndim", 1):
         arguments.refuse("record", "names, functions of a jaxnn.Step and jaxnn.AbstractObserver", record)

@@ -5,9 +5,11 @@ from .axes import AbstractSampling as AbstractSampling, Grid as Grid, Sample as 
 from .open import open_sweep as open_sweep, summary_of as summary_of
 from .reductions import Reduction as Reduction, register_reduction as register_reduction
 from .registry import (
+    REGISTRY as REGISTRY,
     register_drive as register_drive,
     register_junction as register_junction,
     register_network as register_network,
+    registered as registered,
 )
 from .specification import Specification as Specification, SpecificationError as SpecificationError
 from .store import STORE as STORE

@@ -13,5 +13,5 @@ from .constraint import (
     to_free as to_free,
 )
 from .measured import measured as measured
-from .optimise import optimise as optimise
+from .optimise import optimise as optimise, partition as partition
 from .result import Optimisation as Optimisation, OptimisationResult as OptimisationResult

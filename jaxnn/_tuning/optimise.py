@@ -103,7 +103,7 @@ def optimise(
     """
     for name, tree in (("parameters", parameters), ("constraints", constraints)):
         arguments.check_known(name, jax.tree.leaves(tree))
-    parts = _partition(parameters, constraints, restarts)
+    parts = partition(parameters, constraints, restarts)
     endings = _endings(target, patience, tolerance, max_halvings)
     optimiser = _check_optimiser(optimiser)
     tuning = Tuning(loss, optimiser, **parts, **endings, key=key, restarts=restarts, has_aux=has_aux)
@@ -224,8 +224,9 @@ def _endings(
     }
 
 
-def _partition(parameters: PyTree, constraints: PyTree, restarts: int | None) -> dict[str, Any]:
-    """What of `parameters` is tuned, what is another number, what is something else."""
+def partition(parameters: PyTree, constraints: PyTree, restarts: int | None) -> dict[str, Any]:
+    """What of `parameters` is tuned ("start"), what is another number ("fixed"), what is something else
+    ("other"), and the "rules" of what is tuned."""
     leaves, structure = jax.tree_util.tree_flatten_with_path(parameters)
     rules = leaf_rules(parameters, constraints)
     parts: dict[str, list[Any]] = {part: [None] * len(leaves) for part in ("start", "fixed", "other")}

@@ -1,4 +1,4 @@
-"""Readers of data sets in their owners' official layouts. Nothing is ever downloaded."""
+"""Readers of data sets in their owners' layouts, and of measurements. Nothing is ever downloaded."""
 
 from ._folder import data_folder as data_folder
 from ._heartbeats import (
@@ -8,6 +8,9 @@ from ._heartbeats import (
     heartbeats as heartbeats,
 )
 from ._idx import mnist as mnist, read_idx as read_idx
+from ._loops import IVCurve as IVCurve, read_iv as read_iv
+from ._recordings import Recording as Recording, read_recording as read_recording
+from ._roles import PadRoles as PadRoles
 from ._spoken import SpokenDigits as SpokenDigits, spoken_digits as spoken_digits
 from ._wfdb import EcgRecord as EcgRecord, read_ecg as read_ecg
 

@@ -1,0 +1,105 @@
+"""Responses are simulations at the times of a measurement, even or not."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxnn
+from jaxnn.fit import Response, fit_parameters
+
+
+LAW = jaxnn.TunnelJunction()
+TIME = 5e-3 * np.arange(1, 201)
+VOLTAGE = 0.04 * np.sin(2 * np.pi * TIME)
+
+
+def simulated(network, voltage, dt, **options):
+    return jaxnn.simulate(network, LAW, jnp.asarray(voltage), dt=dt, steps=len(voltage), **options)
+
+
+def test_even_samples_are_the_steps_of_a_simulation():
+    network = jaxnn.Network(2, [(0, 1)])
+    run = simulated(network, VOLTAGE, 5e-3, terminals=(0, 1))
+    for read, expected in (
+        ("current", run.terminal_current[:, 0]),
+        ("conductance", run.conductance),
+        ("log_conductance", jnp.log(run.conductance)),
+    ):
+        found = Response(None, TIME, VOLTAGE, read=read)(LAW)
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_networks_states_and_own_readings():
+    network = jaxnn.nanowire_network(10, box=9e-6, seed=5)
+    terminals = jaxnn.farthest_pair(network)
+    volts = np.stack([3 * VOLTAGE, 0 * VOLTAGE], axis=1)
+    state = jnp.full(network.n_junctions, 0.012)
+    run = simulated(network, volts, 5e-3, terminals=terminals, state=state, record="node_potential")
+    response = Response(
+        network,
+        TIME,
+        volts,
+        terminals=terminals,
+        read=lambda run: run.node_potential[:, :3],
+        record="node_potential",
+    )
+    np.testing.assert_allclose(response(LAW, state=state), run.node_potential[:, :3], atol=1e-12)
+
+
+def test_uneven_samples_are_read_off_the_run():
+    """At times between steps, of a drive that is a line between its samples."""
+    time = np.sort(np.random.default_rng(0).uniform(0, 1, 80))
+    time = np.concatenate([[0.0], time, [1.0]])
+    volts = 0.05 * np.interp(time, [0, 0.5, 1], [0, 1, 0])
+    fine = 1e-3
+    steps = fine * np.arange(1001)
+    run = simulated(jaxnn.Network(2, [(0, 1)]), np.interp(steps, time, volts), fine, terminals=(0, 1))
+    expected = np.interp(time, steps, np.asarray(run.terminal_current[:, 0]))
+    response = Response(None, time, volts, dt=fine)
+    np.testing.assert_allclose(response(LAW), expected, rtol=1e-9, atol=1e-20)
+    assert Response(None, time, volts).dt >= 1 / 810
+    later = Response(None, time + 7.0, volts, dt=fine)
+    np.testing.assert_allclose(later(LAW), expected, rtol=1e-6, atol=1e-20)
+
+
+def test_a_missing_voltage_is_on_the_line_between_its_neighbours():
+    gap = VOLTAGE.copy()
+    gap[50:53] = np.nan
+    filled = gap.copy()
+    filled[50:53] = np.interp(TIME[50:53], TIME[[49, 53]], VOLTAGE[[49, 53]])
+    np.testing.assert_allclose(Response(None, TIME, gap)(LAW), Response(None, TIME, filled)(LAW))
+
+
+def test_a_law_from_uneven_noisy_samples():
+    rng = np.random.default_rng(3)
+    time = np.sort(rng.choice(np.arange(1, 401), 250, replace=False)) * 2.5e-3
+    volts = 0.04 * np.sin(2 * np.pi * time)
+    truth = jaxnn.TunnelJunction(set_voltage=0.012, critical_flux=0.009)
+    response = Response(None, time, volts, dt=2.5e-3, read="log_conductance")
+    data = np.asarray(response(truth)) + 0.02 * rng.normal(size=250)
+    data[20:30] = np.nan
+    constraints = jaxnn.only(LAW, set_voltage=jaxnn.Positive(), critical_flux=jaxnn.Positive())
+    found = fit_parameters(response, LAW, data, sigma=0.02, constraints=constraints, starts=4)
+    assert found.names == ("set_voltage", "critical_flux")
+    assert (np.abs(found.estimate - [0.012, 0.009]) < 4 * found.standard_error).all()
+    assert (found.standard_error / found.estimate < 0.2).all()
+    assert found.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"time": TIME[::-1]}, "time must increase, but sample 1 is at"),
+        ({"time": np.where(TIME == TIME[7], TIME[6], TIME)}, "time must increase, but sample 7"),
+        ({"voltage": VOLTAGE[:-1]}, "voltage must have a value for each of 200 times, got 199"),
+        ({"voltage": VOLTAGE * np.nan}, "voltage has no known value in column 0"),
+        ({"time": TIME[:1], "voltage": VOLTAGE[:1]}, "at least two samples"),
+        ({"dt": 0.0}, "dt must be"),
+        ({"read": "resistance"}, "read must be 'current' or"),
+        ({"network": jaxnn.nanowire_network(10, box=9e-6, seed=5)}, "terminals must name the wires"),
+    ],
+)
+def test_what_does_not_fit_is_refused(changes, message):
+    given = {"network": None, "time": TIME, "voltage": VOLTAGE}
+    with pytest.raises(ValueError, match=message):
+        Response(**(given | changes))

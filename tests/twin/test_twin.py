@@ -1,0 +1,198 @@
+"""Twins of devices whose wiring is known, and of the measured ones."""
+
+import json
+import os
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import device
+import jaxnn
+from jaxnn import _command_line as _cli, data, twin
+from jaxnn.twin._pickup import find_pickup
+from jaxnn.twin._shares import memory_capacity
+
+
+SPECIFICATION = """
+[recording]
+source = "s"
+grounds = ["g"]
+
+[split]
+fit = 0.6
+judge = 0.4
+
+[model]
+hidden = 1
+"""
+LAW = """
+[law]
+kind = "TunnelJunction"
+
+[fit]
+set_voltage = [0.005, 0.03]
+
+[table]
+starts = 2
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_cache(monkeypatch):
+    """The tests' own process keeps its settings."""
+    monkeypatch.setattr(_cli, "keep_compiled", lambda: None)
+
+
+@pytest.fixture(scope="module")
+def found():
+    return twin.compare(device.recording(), fit=0.6, judge=0.4)
+
+
+def test_predicts_what_it_has_not_seen(found):
+    assert found.twin.roles == data.PadRoles("s", ("g",), ("a", "b", "c", "d", "e"), ("f",))
+    assert found.median("twin") > 0.99
+    assert found.median("twin") > found.median("pole")
+    assert np.all(found.scores["twin"] > found.scores["divider"])
+
+
+def test_finds_the_network(found):
+    known, fitted = device.network(), found.twin.network
+    time, source = 0.2 * np.arange(200), np.random.default_rng(9).uniform(0.4, 1.0, 200)
+    centred = lambda model: (x := np.asarray(model(time, source))) - x.mean(axis=0)
+    miss = (centred(fitted) - centred(known)).std(axis=0) / centred(known).std(axis=0)
+    # The second pad has a switch, which is no part of the network.
+    assert np.all(miss[[0, 2, 3, 4]] < 0.05)
+    # Of the charge of slow pads, not of those that settle before they are read.
+    slow = lambda model: np.asarray(model.time_constants())[:3]
+    np.testing.assert_allclose(slow(fitted), slow(known), rtol=0.1)
+
+
+def test_finds_the_switch_and_the_mains(found):
+    assert list(found.twin.switches) == ["b"]
+    switch = found.twin.switches["b"]
+    assert abs(switch.jump / device.JUMP - 1) < 0.1
+    assert found.twin.pickup is not None
+    # Known but for multiples of the rate of the scans.
+    miss = (found.twin.pickup.frequency - device.MAINS) * 0.2
+    assert abs(miss - round(miss)) < 0.01
+    assert np.argmax(found.twin.pickup.share) == 2
+    assert np.all(np.diff(found.twin.pickup.trust) <= 0)
+
+
+def test_the_parts_make_up_the_whole(found):
+    np.testing.assert_allclose(sum(found.shares), 1, rtol=1e-9)
+    stiff, charged, heard = 0, 3, 2
+    assert found.shares.static[stiff] > 0.99
+    assert found.shares.capacitive[charged] > 0.5
+    assert found.shares.memristive[1] > 0.01
+    assert found.shares.mains[heard] == max(found.shares.mains)
+    assert found.capacity["static"] < 1.1 < found.capacity["capacitive"]
+
+
+def test_reports(found):
+    plain = json.loads(json.dumps(found.to_dict()))
+    assert plain["scans"] == {"fitted": 420, "judged": 280}
+    assert plain["r2"]["twin"]["a"] == pytest.approx(found.scores["twin"][0], rel=1e-5)
+    assert "\nmedian " in found.report()
+    assert len(twin.draw_predictions(found).axes) == 3
+    assert len(twin.draw_scores(found).axes) == 1
+    plt.close("all")
+
+
+def test_the_command_writes_a_report(found, tmp_path, monkeypatch, capsys):
+    """With the comparison at hand, which takes long."""
+    given = []
+    monkeypatch.setattr(twin, "compare", lambda *x, **named: given.append((*x, named)) or found)
+    path = device.write(tmp_path / "device.txt", device.recording(300))
+    (tmp_path / "spec.toml").write_text(SPECIFICATION)
+    out = tmp_path / "results"
+    assert _cli.main(["fit", str(path), str(tmp_path / "spec.toml"), "--out", str(out)]) == 0
+    recording, roles, settings = given[0]
+    assert len(recording) == 300
+    assert roles.grounds == ("g",)
+    assert settings == {"fit": 0.6, "judge": 0.4, "hidden": 1}
+    assert json.loads((out / "report.json").read_text())["r2"] == found.to_dict()["r2"]
+    assert {x.name for x in out.iterdir()} == {"report.json", "predictions.png", "scores.png"}
+    assert found.report() in capsys.readouterr().out
+
+
+def test_the_command_fits_a_law(tmp_path, capsys):
+    time = np.linspace(0, 1, 80)
+    volts = 0.03 * np.sin(2 * np.pi * time)
+    law = jaxnn.TunnelJunction(set_voltage=0.0135)
+    current = np.asarray(jaxnn.fit.Response(None, time, volts)(law))
+    current = current * (1 + 0.01 * np.random.default_rng(0).normal(size=80))
+    path = tmp_path / "loop.csv"
+    columns = np.stack([1e3 * time, 1e3 * volts, 1e6 * current], axis=1)
+    np.savetxt(path, columns, "%.9g", ",", header="t[ms],V[mV],I[uA]", comments="")
+    (tmp_path / "law.toml").write_text(LAW)
+    assert _cli.main(["fit", str(path), str(tmp_path / "law.toml"), "--out", str(tmp_path / "out")]) == 0
+    found = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert found["parameters"]["set_voltage"]["estimate"] == pytest.approx(0.0135, rel=0.05)
+    assert (tmp_path / "out" / "fit.png").is_file()
+    assert "set_voltage" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[split]\nfits = 0.5", "[split] has no setting 'fits': it has fit, judge"),
+        ("[split]\nfit = true", "fit of [split] must be int or float, got True"),
+        ("[network]\nn = 3", "'network' is no section"),
+        ("[law]\nkind = 'Diode'\n[fit]\nx = [0, 1]", "kind of [law] must be one of"),
+        ("[law]\nsize = 3", "[law]"),
+        ("[law]\n[fit]\nset_voltage = 3", "set_voltage of [fit] must be a number of TunnelJunction"),
+        ("[law]", "[fit] must name what is fitted"),
+        ("[law", "this is no TOML"),
+    ],
+)
+def test_bad_specifications(tmp_path, capsys, text, message):
+    path = device.write(tmp_path / "device.txt", device.recording(30))
+    (tmp_path / "spec.toml").write_text(text)
+    assert _cli.main(["fit", str(path), str(tmp_path / "spec.toml"), "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert "spec.toml" in said
+
+
+def test_noise_has_no_mains():
+    time = np.cumsum(np.random.default_rng(0).uniform(0.19, 0.21, 1000))
+    assert find_pickup(time, np.random.default_rng(1).normal(size=(1000, 3))) is None
+
+
+def test_capacity_counts_lags():
+    """Pads that are the last three voltages remember these."""
+    source = np.random.default_rng(0).uniform(size=2000)
+    pads = np.stack([np.roll(source, lag) for lag in range(3)], axis=1)
+    assert abs(memory_capacity(source, pads, 1000) - 3) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda r: (r.part(0, 150), {}), "must have 200 scans or more, got 75"),
+        (lambda r: (r, {"fit": 0.9, "judge": 0.2}), "shares that leave 20 scans or more"),
+        (lambda r: (r, {"roles": data.PadRoles("g", (), (), ())}), "no pad is live"),
+        (lambda r: (r, {"hidden": -1}), "hidden must be at least 0, got -1"),
+    ],
+)
+def test_bad_recordings(change, message):
+    recording, settings = change(device.recording(450))
+    with pytest.raises(ValueError, match=message):
+        twin.compare(recording, **settings)
+
+
+REAL = Path(os.environ.get("JAXNN_DATA") or "none") / "inrim"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not REAL.is_dir(), reason="the measured networks are not in the data folder")
+@pytest.mark.parametrize("name", ["011", "074"])
+def test_the_measured_networks(name):
+    """The figures of docs/measured-devices.md; what the twin adds is more than any simpler model has."""
+    recording = data.read_recording(REAL / f"{name}_first70.txt")
+    found = twin.compare(recording, fit=5 / 7, judge=2 / 7)
+    assert found.median("twin") > 0.96
+    assert found.median("twin") > max(found.median(x) for x in ("divider", "pole", "black_box"))
