@@ -24,10 +24,15 @@ def density(x):
     return centre[inside], (count / width / len(x))[inside]
 
 
-def guide(ax, exponent, at, text):
-    """A straight line of the published slope through a point."""
-    x = np.array([1.0, 300.0]) * at[0]
-    ax.plot(x, at[1] * (x / at[0]) ** exponent, "k--", lw=1, label=text)
+def guide(ax, exponent, limits, points, text):
+    """A straight line of the deposited slope on its range, through the points that are there."""
+    (x, y), (low, high) = points, limits
+    inside = (x >= low) & (x <= high)
+    if not inside.any():
+        return
+    level = np.exp(np.mean(np.log(y[inside]) - exponent * np.log(x[inside])))
+    ends = np.array([low, high], float)
+    ax.plot(ends, level * ends**exponent, "k--", lw=1.2, zorder=4, label=text)
 
 
 def distribution(ax, x, label, colour, fit=None):
@@ -69,12 +74,7 @@ def plot_critical(critical, intervals, study, path):
         x, fit = intervals[size]
         text = f"{size:g} µm, line: {fit['line']['exponent']:.2f}" if fit else f"{size:g} µm"
         distribution(axes[0, 3], x, text, colour)
-    if published_sizes(critical):
-        guide(axes[0, 0], -2.0, (1, 0.5), "published, 150 µm: 1.98")
-        guide(axes[0, 1], -2.26, (1, 0.7), "published, 150 µm: 2.26")
-        guide(axes[0, 2], 1.358, (1, 1), "published, 150 µm: 1.358")
-        axes[0, 1].set_xlim(right=200)
-        axes[0, 2].set(xlim=(0.9, 100), ylim=(0.9, 1e3))
+    plot_guides(axes[0], critical)
     plot_shapes(axes[1, 0], critical)
     axes[1, 1].set(xlabel=r"$S / L^{1.4}$ [$\mathrm{\mu m}^{-1.4}$]", ylabel=r"$P(S)\,S^{2.0}$")
     plot_counts(axes[1, 2], critical)
@@ -102,6 +102,22 @@ def plot_critical(critical, intervals, study, path):
         if ax.has_data():
             ax.legend(fontsize=8)
     figures.save(figure, path, dpi=80)
+
+
+def plot_guides(axes, critical):
+    """The deposited exponents of the largest size of ours that has them, on their ranges."""
+    known = {s: row for s, row in published_sizes(critical).items() if s in critical and row.ranges}
+    if not known:
+        return
+    size, row = max(known.items())
+    avalanches, (_, *limits) = critical[size][0][1], row.ranges
+    text = f"deposited, {size:g} µm: "
+    for ax, name, (exponent, _), within in zip(
+        axes, ("size", "lifetime"), (row.size, row.lifetime), limits, strict=False
+    ):
+        guide(ax, -exponent, within, density(getattr(avalanches, name)), f"{text}{exponent:g}")
+    slope, (lifetime, mean, _) = row.crackling[1], analysis.mean_size(avalanches)
+    guide(axes[2], slope, limits[1], (lifetime, mean), f"{text}{slope:g}")
 
 
 def published_sizes(ours):
@@ -148,24 +164,21 @@ def plot_shapes(ax, critical):
 
 
 def plot_counts(ax, critical):
-    """Events per network and mean intervals, beside the published ones."""
-    sizes = sorted(critical)
+    """Events per network, and on an axis of their own mean intervals, beside the deposited ones."""
+    sizes, other = sorted(critical), ax.twinx()
     rows = [critical[size][0][0] for size in sizes]
-    ax.errorbar(
-        sizes,
-        [r["events per network"] for r in rows],
-        [r["error of it"] or 0 for r in rows],
-        fmt="o",
-        color="#0072B2",
-        label="events per network",
-    )
-    ax.plot(sizes, [r["mean interval ms"] for r in rows], "s", color="#D55E00", label="mean interval [ms]")
     known = published_sizes(critical)
+    events = [r["events per network"] for r in rows]
+    errors = [r["error of it"] or 0 for r in rows]
+    ax.errorbar(sizes, events, errors, fmt="o", color="#0072B2", label="events per network")
+    other.plot(sizes, [r["mean interval ms"] for r in rows], "s", color="#D55E00")
+    ax.plot([], [], "s", color="#D55E00", label="mean interval (right)")
     if known:
-        events = [r.events / (r.networks or 1000) for r in known.values()]
-        ax.plot(list(known), events, "kx", ms=8, label="published")
-        ax.plot(list(known), [r.interval for r in known.values()], "kx", ms=8)
-    ax.set(xlabel="side L [µm]", ylabel="events, or interval [ms]", xscale="log", yscale="log")
+        ax.plot(list(known), [r.events / (r.networks or 1000) for r in known.values()], "kx", ms=8)
+        other.plot(list(known), [r.interval for r in known.values()], "kx", ms=8)
+        ax.plot([], [], "kx", ms=8, label="deposited")
+    ax.set(xlabel="side L [µm]", ylabel="events per network", xscale="log", yscale="log")
+    other.set(ylabel="mean interval [ms]", yscale="log")
     ticks = sorted({*sizes, *known})
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
@@ -213,7 +226,7 @@ def plot_largest(ax, rows):
         ax.errorbar(reduced, value, error, fmt="o-", color=colour, capsize=2, label=label)
     known = {v: row.largest for (s, v, _), row in published.AVALANCHES.items() if s == 100 and row.largest}
     if any(row["size um"] == 100 for row in rows):
-        ax.plot(list(known), list(known.values()), "kx", ms=8, label="100 µm, largest, published")
+        ax.plot(list(known), list(known.values()), "kx", ms=8, label="100 µm, largest, deposited")
     ax.set(xlabel="$V^*$", ylabel="size S", yscale="log", title="system-size avalanches")
 
 
@@ -227,7 +240,7 @@ def plot_densities(made, cutoffs, path):
         for ax, name in zip(axes, ("size", "lifetime"), strict=False):
             line, (theirs, _) = row[name]["line"], getattr(known, name)
             text = f"{case.density:.2f} /µm², {row['networks']} networks: line {line['exponent']:.2f}"
-            text += f" (published {theirs:.2f})"
+            text += f" (deposited {theirs:.2f})"
             distribution(ax, getattr(avalanches, name), text, DENSITY_COLOURS[case.density])
     axes[0].set(xlabel="size S", ylabel="P(S)", title="S7: density, 50 µm, $V^*$ = 1")
     axes[1].set(xlabel="lifetime T [bins]", ylabel="P(T)", title="bin: mean interval of each density")

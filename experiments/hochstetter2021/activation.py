@@ -96,7 +96,7 @@ def relative(ours, expected):
 
 
 def activation_table(bench, size, same):
-    """Fig 2a: G* against time at some V*, beside the published values if it is the `same` network."""
+    """Fig 2a: G* against time at some V*, beside the re-run values if it is the `same` network."""
     time_, scaled, _ = bench.run(size.voltages, size.seconds, every=10)
     _, late, _ = bench.run(size.voltages, size.long)
     rows = []
@@ -106,7 +106,7 @@ def activation_table(bench, size, same):
         ours = [float(np.interp(k, time_, scaled[0, i])) / bench.path for k in at]
         row = {"V*": reduced, "G/G0": ours, "late G*": float(late[0, i, -1])}
         if same:
-            row |= {"published G/G0": known[: len(at)], "published late G*": known[-1]}
+            row |= {"re-run G/G0": known[: len(at)], "re-run late G*": known[-1]}
             row |= {"relative": [relative(*pair) for pair in zip(ours, known, strict=False)]}
             row |= {"relative late": relative(row["late G*"], known[-1])}
         rows.append(row)
@@ -121,12 +121,13 @@ def sweep(bench, size):
     _, prepared, states = bench.run([20.0], size.seconds)
     states = jnp.stack([jnp.zeros(bench.network.n_junctions), states[0, 0]])
     _, scaled, _ = bench.run(reduced, size.seconds, states)
+    _, late, _ = bench.run(reduced, size.long)
     back = (
         {v: float(np.interp(v, reduced, scaled[1, :, -1])) for v in published.RETURN}
         if size.drives > 20
         else {}
     )
-    return reduced, scaled[..., -1], float(prepared[0, 0, -1]), back
+    return reduced, np.stack([*scaled[..., -1], late[0, :, -1]]), float(prepared[0, 0, -1]), back
 
 
 def initial_states(network, terminals, size):
@@ -213,7 +214,7 @@ def plot_time(ax, size, same, time_, scaled, path):
         if same:
             ax.plot(*np.transpose(known), "o", color=colour, mfc="none", ms=5)
     if same:
-        ax.plot([], [], "ko", mfc="none", label="published")
+        ax.plot([], [], "ko", mfc="none", label="re-run")
     least = min(4e-4, 0.9 * scaled.min() / path)
     ax.set(xlabel="time [s]", ylabel="$G_{nw} / G_0$", xlim=(0, time_[-1]), ylim=(least, 1))
     ax.legend(title="$V^*$", fontsize=7, ncols=2)
@@ -223,19 +224,20 @@ def plot_sweep(ax, size, same, reduced, final):
     """Fig 2c, with its inset where no point lies: below the curves, or above them if these are low."""
     inset = ax.inset_axes((0.55, 0.12 if final.max() > 3 else 0.54, 0.42, 0.4))
     for draw, log in ((ax, False), (inset, True)):
-        for row, marker, name in ((final[0], "o", "from rest"), (final[1], "^", "from $V^*$ = 20")):
+        names = (f"from rest, {size.seconds:g} s", f"from $V^*$ = 20, {size.seconds:g} s")
+        for row, marker, name in zip(final, "o^v", (*names, f"from rest, {size.long:g} s"), strict=True):
             draw.plot(reduced, row, marker, ls="-", lw=0.8, ms=3 if log else 4, label=name)
         if same:
             known = {v: row[-1] for v, row in published.ACTIVATION.items()}
-            draw.plot(list(known), list(known.values()), "kx", ms=5, label="published, long time")
+            draw.plot(list(known), list(known.values()), "kx", ms=5, label="re-run, from rest, a long time")
             known = published.RETURN
-            draw.plot(list(known), list(known.values()), "k+", ms=6, label="published, return")
+            draw.plot(list(known), list(known.values()), "k+", ms=6, label="re-run, return, 10 s")
         draw.axhline(1, color="0.7", lw=0.8, zorder=0)
         for threshold in (0.5, 1):
             draw.axvline(threshold, color="0.7", lw=0.8, ls="--", zorder=0)
     inset.set(xlim=(0.7, 1.3), ylim=(1e-3, 10), yscale="log")
     inset.tick_params(labelsize=7)
-    ax.set(xlabel="$V^*$", ylabel=f"$G^*$ after {size.seconds:g} s", xlim=(0, 3.05), ylim=(0, 5))
+    ax.set(xlabel="$V^*$", ylabel="$G^*$", xlim=(0, 3.05), ylim=(0, 5))
     ax.legend(fontsize=7, loc="upper left")
 
 
@@ -243,7 +245,7 @@ def plot_starts(ax, size, reduced, start, final):
     """S4."""
     colours = plt.colormaps["viridis"](np.linspace(0, 0.93, len(start)))
     for row, g, colour in zip(final, start, colours, strict=True):
-        ax.semilogy(reduced, row, color=colour, lw=1, label=f"{g:.2g}")
+        ax.semilogy(reduced, row, color=colour, lw=1, label=f"{g:.4g}")
     ax.legend(title="$G^*$ at the start", fontsize=6, ncols=2)
     ax.set(xlabel="$V^*$", ylabel=f"$G^*$ after {size.seconds:g} s")
 
@@ -259,7 +261,7 @@ def plot_strip(ax, size, reduced, curves):
 
 
 def plot(path, made, size, same):
-    """All panels, with published points if it is the `same` network."""
+    """All panels, with re-run points if it is the `same` network."""
     figure, axes = plt.subplots(2, 2, figsize=(12, 9), layout="constrained")
     plot_time(axes[0, 0], size, same, *made["time"])
     plot_sweep(axes[0, 1], size, same, *made["sweep"])
@@ -301,7 +303,7 @@ def report_thresholds(size):
 
 
 def largest_deviations(rows, back, prepared, path):
-    """How far the worst of our numbers is from what is published of the same network."""
+    """How far the worst of our numbers is from what is re-run or deposited of the same network."""
     return {
         "table": largest(rows, "relative"),
         "late": largest(rows, "relative late"),
@@ -311,9 +313,9 @@ def largest_deviations(rows, back, prepared, path):
 
 
 def show(rows, size):
-    """The table's last column, beside what is published."""
+    """The table's last column, beside what is re-run."""
     for row in rows:
-        text = f" (published {row['published late G*']})" if "published late G*" in row else ""
+        text = f" (re-run {row['re-run late G*']})" if "re-run late G*" in row else ""
         print(f"V* {row['V*']:5g}: G* {row['late G*']:.4g} after {size.long:g} s{text}", flush=True)
 
 
@@ -333,7 +335,7 @@ def main() -> None:
 
     same = origin == "published"
     if not same:
-        print("published numbers are of another network: they are left out", flush=True)
+        print("re-run numbers are of another network: they are left out", flush=True)
     time_, scaled, rows = activation_table(bench, size, same)
     show(rows, size)
     reduced, final, prepared, back = sweep(bench, size)
@@ -354,10 +356,10 @@ def main() -> None:
         "table": rows,
         "prepared_G*": prepared,
         "return": {
-            str(v): {"G*": g} | ({"published": published.RETURN[v]} if same else {})
-            for v, g in back.items()
+            str(v): {"G*": g} | ({"re-run": published.RETURN[v]} if same else {}) for v, g in back.items()
         },
-        "sweep": {"V*": reduced.tolist(), "from rest": final[0].tolist(), "return": final[1].tolist()},
+        "sweep": {"V*": reduced.tolist(), "from rest": final[0].tolist(), "return": final[1].tolist()}
+        | {"from rest, long": final[2].tolist()},
         "starts": {"G* at start": starts[1].tolist(), "V*": starts[0].tolist(), "G*": starts[2].tolist()},
         "strip": {"wires": strip_network.n_nodes, "V*": strip_reduced.tolist()}
         | {str(n): row.tolist() for n, row in curves.items()},

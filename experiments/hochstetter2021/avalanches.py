@@ -47,12 +47,10 @@ SPARSE = SMALL._replace(density=0.06)
 DENSE = SMALL._replace(density=0.14, chunk=32)
 # A bit of everything first, so that a short run has all of the figures.
 ORDER = [
-    *((RATE, 1), (LARGE, 1), (SMALL, 1), (MEDIUM, 1), (VOLTAGES, 1), (MEDIUM_VOLTAGES, 1), (SMALL, 4)),
-    *((SPARSE, 1), (DENSE, 1)),
-    *((MEDIUM, 3), (VOLTAGES, 2), (SMALL, 5), (MEDIUM_VOLTAGES, 2), (MEDIUM, 4), (SMALL, 8)),
-    *((MEDIUM_VOLTAGES, 3), (VOLTAGES, 5), (MEDIUM, 8), (SMALL, 18), (LARGE, 3), (VOLTAGES, 11)),
-    *((SPARSE, 16), (DENSE, 32)),
-    *((MEDIUM_VOLTAGES, 10), (MEDIUM, 84), (LARGE, 250), (VOLTAGES, 32), (RATE, 10)),
+    *((RATE, 1), (LARGE, 1), (SMALL, 1), (MEDIUM, 1), (VOLTAGES, 1), (MEDIUM_VOLTAGES, 1), (SPARSE, 1)),
+    *((DENSE, 1), (MEDIUM_VOLTAGES, 5), (LARGE, 16), (SMALL, 16), (SPARSE, 16), (MEDIUM, 30)),
+    *((VOLTAGES, 4), (RATE, 4), (DENSE, 4), (LARGE, 40), (MEDIUM, 84), (MEDIUM_VOLTAGES, 20)),
+    *((VOLTAGES, 32), (DENSE, 32), (LARGE, 250), (RATE, 10)),
 ]
 QUICK = [(Case(22.0, 0.08, "crossing", (1.0, 1.8), 6, 6, 4.0), 1)]
 GROUPS = 10  # of networks, for errors of what only an ensemble has
@@ -88,7 +86,7 @@ def measure(trains: Trains) -> tuple[dict[str, Any], analysis.Avalanches]:
     } | row, avalanches
 
 
-def in_published_ranges(trains: Trains, ranges: Any) -> dict[str, Any]:
+def in_deposited_ranges(trains: Trains, ranges: Any) -> dict[str, Any]:
     """The exponents by likelihood in the bin and on the ranges of the published ones."""
     width, *limits = ranges
     avalanches = analysis.find_avalanches(analysis.bin_events(trains.counts, width))
@@ -144,10 +142,10 @@ def show(key: tuple[Case, float], row: dict[str, Any]) -> None:
     parts = (f"{k} {with_error(**v)}" for k, v in row["crackling"].items())
     print("  1/(sigma nu z):", ", ".join(parts))
     for name in ("size", "lifetime"):
-        if fit := row.get("published ranges", {}).get(name):
-            print(f"  {name:9} {fit_text(fit)}, p {fit['p_value']:.2f}, in the published range")
+        if fit := row.get("deposited ranges", {}).get(name):
+            print(f"  {name:9} {fit_text(fit)}, p {fit['p_value']:.2f}, in the deposited range")
     if known:
-        print(f"  published: {known}")
+        print(f"  deposited: {known}")
 
 
 def analyse(
@@ -162,7 +160,7 @@ def analyse(
         made[key] = measure(train)
         known = known_numbers(key)
         if known and known.ranges:
-            made[key][0]["published ranges"] = in_published_ranges(train, known.ranges)
+            made[key][0]["deposited ranges"] = in_deposited_ranges(train, known.ranges)
         show(key, made[key][0])
     return made, trains
 

@@ -88,12 +88,12 @@ def find_winner(network, terminals, run):
 
 
 def numbers(network, terminals, run, same):
-    """What is compared with the published run, with its numbers if the network is the `same`."""
+    """What is compared with the run again, with its numbers if the network is the `same`."""
     winner, times = find_winner(network, terminals, run)
     active = np.flatnonzero(np.isfinite(times[ACTIVE]))
     finite = lambda x: np.sort(x[np.isfinite(x)]).tolist()
     conductance = {
-        str(t): {"G*": float(np.interp(t, run.time, run.scaled))} | ({"published": g} if same else {})
+        str(t): {"G*": float(np.interp(t, run.time, run.scaled))} | ({"re-run": g} if same else {})
         for t, g in published.PATH_CONDUCTANCE.items()
         if t <= run.time[-1]
     }
@@ -118,9 +118,7 @@ def plot_path(ax, run, winner):
         ax.semilogy(run.time, run.conductance[:, junction], color=colour, lw=1.2, label=label)
     ax.semilogy(run.time, run.scaled, color="#D55E00", lw=2, label="$G^*$ of the network")
     if len(winner) == len(published.PATH_TIMES):
-        ax.plot(
-            published.PATH_TIMES, [ACTIVE] * len(winner), "k|", ms=9, label="published: above 0.01 $G_0$"
-        )
+        ax.plot(published.PATH_TIMES, [ACTIVE] * len(winner), "k|", ms=9, label="re-run: above 0.01 $G_0$")
     ax.set(xlabel="time [s]", ylabel="conductance [$G_0$]", xlim=(0, run.time[-1]))
     ax.legend(fontsize=8, loc="upper left")
 
@@ -225,13 +223,13 @@ def main() -> None:
     }
     main_case = found["V* = 1.11"]
     if origin == "published":
-        main_case["published_activation_s"] = list(published.PATH_TIMES)
+        main_case["re_run_activation_s"] = list(published.PATH_TIMES)
         main_case["largest_difference_s"] = float(
             np.max(np.abs(np.subtract(main_case["activation_s"], published.PATH_TIMES)))
         )
     print(f"{origin} network, n = {n}: {len(main_case['active_junctions'])} active junctions", flush=True)
     if origin != "published":
-        print("published numbers are of another network: they are left out")
+        print("re-run numbers are of another network: they are left out")
     for key, value in main_case.items():
         if key not in ("path", "active_junctions"):
             print(f"  {key:24}{value}")

@@ -89,15 +89,15 @@ def test_the_run_stands_above(pictures, tmp_path):
         assert figure.get_suptitle() == wanted
 
 
-def test_a_quick_run_shows_no_published_number_of_another_network(pictures):
-    """The panels of Fig 2, with and without what is published of this very network."""
+def test_a_quick_run_shows_no_number_of_another_network(pictures):
+    """The panels of Fig 2, with and without what was run again on this very network."""
     script = import_module("experiments.hochstetter2021.activation")
     size = script.QUICK
     for same in (True, False):
         figure, (left, right) = plt.subplots(1, 2)
         script.plot_time(left, size, same, np.array([1.0, 2.0]), np.ones((3, 2)), 7)
-        script.plot_sweep(right, size, same, np.array([1.0, 2.0]), np.ones((2, 2)))
+        script.plot_sweep(right, size, same, np.array([1.0, 2.0]), np.ones((3, 2)))
         words = [text.get_text() for ax in (left, right) for text in ax.get_legend().get_texts()]
-        assert any("published" in word for word in words) is same
-        assert right.get_ylabel() == "$G^*$ after 2 s"
+        assert any("re-run" in word for word in words) is same
+        assert "from rest, 2 s" in words
         plt.close(figure)

@@ -199,9 +199,9 @@ def tunnel_conductance(
       R_t = \frac{2 s^p}{A \sqrt{\varphi} J_1} e^{C_0 \varphi^2 s}, \qquad
       s = \max\left(0, 1 - \frac{|\lambda|}{\lambda_\mathrm{crit}}\right) s_\mathrm{max}$$
 
-    The exponent has $\varphi^2$ where Simmons' formula has $\sqrt\varphi$: every published result of
-    this model was computed so. `prefactor_power` is $p$: 1 in Hochstetter et al., 2 in earlier and
-    later work of the same group.
+    The exponent has $\varphi^2$ where Simmons' formula has $\sqrt\varphi$, as in the code published with
+    the paper. It holds for voltages up to half of the barrier; `simmons_conductance` goes on beyond.
+    `prefactor_power` is $p$: 1 in Hochstetter et al., 2 in earlier and later work of the same group.
 
     `flux`, `critical_flux` [V s], `barrier_height` [V], `filament_area` [m^2], `max_gap` [m].
 
