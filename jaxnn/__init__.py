@@ -13,7 +13,11 @@ from . import (
     reductions as reductions,
     reservoirs as reservoirs,
 )
-from ._circuit import Capacitance as Capacitance, Electrode as Electrode
+from ._circuit import (
+    Capacitance as Capacitance,
+    Electrode as Electrode,
+    spice_netlist as spice_netlist,
+)
 from ._core import (
     ImplausibleWarning as ImplausibleWarning,
     NumericalWarning as NumericalWarning,
@@ -54,6 +58,7 @@ from ._junctions import (
     AbstractJunction as AbstractJunction,
     AbstractRateJunction as AbstractRateJunction,
     AbstractSmoothableJunction as AbstractSmoothableJunction,
+    AbstractSpiceJunction as AbstractSpiceJunction,
     AbstractSurrogate as AbstractSurrogate,
     AbstractWindow as AbstractWindow,
     BinaryJunction as BinaryJunction,

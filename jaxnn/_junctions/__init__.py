@@ -24,6 +24,7 @@ from .rate_balance import RateBalanceJunction as RateBalanceJunction
 from .reduced_units import threshold_voltage as threshold_voltage
 from .resistor import Resistor as Resistor
 from .saved_law import SavedLaw as SavedLaw, law_arrays as law_arrays, law_from as law_from
+from .spice import AbstractSpiceJunction as AbstractSpiceJunction
 from .state_scale import StateScale as StateScale, state_scale as state_scale
 from .surrogate import (
     AbstractSurrogate as AbstractSurrogate,
