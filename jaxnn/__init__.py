@@ -15,7 +15,11 @@ from . import (
     reservoirs as reservoirs,
     twin as twin,
 )
-from ._circuit import Capacitance as Capacitance, Electrode as Electrode
+from ._circuit import (
+    Capacitance as Capacitance,
+    Electrode as Electrode,
+    spice_netlist as spice_netlist,
+)
 from ._core import (
     ImplausibleWarning as ImplausibleWarning,
     NumericalWarning as NumericalWarning,
@@ -56,6 +60,7 @@ from ._junctions import (
     AbstractJunction as AbstractJunction,
     AbstractRateJunction as AbstractRateJunction,
     AbstractSmoothableJunction as AbstractSmoothableJunction,
+    AbstractSpiceJunction as AbstractSpiceJunction,
     AbstractSurrogate as AbstractSurrogate,
     AbstractWindow as AbstractWindow,
     BinaryJunction as BinaryJunction,

@@ -261,6 +261,10 @@ def of_networks_and_tuning() -> dict[str, Call]:
                 "box": (3.0, 4.0),
             },
         ),
+        "spice_netlist": (
+            jaxnn.spice_netlist,
+            {"network": network(), "junction": jaxnn.Resistor(1e-3), "terminals": (0, 3), "name": "bridge"},
+        ),
         "farthest_pair": (jaxnn.farthest_pair, {"network": network(), "by": "hops"}),
         "pair_at": (jaxnn.pair_at, {"network": network(), "path_length": 2}),
         "random_terminals": (jaxnn.random_terminals, {"network": network(), "count": 2, "seed": 0}),

@@ -100,7 +100,7 @@ def plot_critical(critical, intervals, study, path):
     for ax, title in zip(axes.flat, titles, strict=True):
         ax.set_title(f"{title}, $V^*$ = 1", fontsize=10)
         if ax.has_data():
-            ax.legend(fontsize=8)
+            ax.legend(fontsize=8, loc="upper center" if ax is axes[1, 2] else "best")
     figures.save(figure, path, dpi=80)
 
 

@@ -133,14 +133,16 @@ class DriveMap:
             at, moving = after, moving & ~(change < SETTLED) & (wandered < WANDERS)
         return self.fluxes(at)
 
-    def pairs(self, name: str, drives: Drives, flux: np.ndarray, junctions: int, seconds: float) -> Any:
-        """Exponents of pairs of trajectories from so many junctions, drive by drive.
+    def pairs(
+        self, name: str, drives: Drives, flux: np.ndarray, junctions: range, seconds: float
+    ) -> dict[str, np.ndarray]:
+        """Exponents of pairs of trajectories from some junctions of an order, drive by drive.
 
         "window" (drives, junctions): means over the deposited window [1/s]; "growth" (drives, seconds,
         junctions): over each second [1/s]; "ratio" (drives,): on/off ratios of the undisturbed network.
         """
         parts = []
-        for part, begin in enumerate(range(0, junctions, PERTURBED)):
+        for begin in range(junctions.start, junctions.stop, PERTURBED):
             first = np.zeros((PERTURBED, *self.at_rest(1).shape[1:]))
             of_flux = first[:, 0] if self.law == "deposited" else first
             of_flux[np.arange(PERTURBED), self.order[begin : begin + PERTURBED]] = DISTANCE
@@ -148,11 +150,11 @@ class DriveMap:
             for start in range(0, len(flux), TOGETHER):
                 some, fluxes = drives[start : start + TOGETHER], flux[start : start + TOGETHER]
                 make = ft.partial(self._group_of_pairs, some, fluxes, first, seconds)
-                kind = f"pairs_{seconds:g}s_{part}_{start // TOGETHER:02d}"
+                kind = f"pairs_{seconds:g}s_{begin // PERTURBED}_{start // TOGETHER:02d}"
                 found.append(self.pieces.keep(f"{self.law}/{name}/{kind}", make))
             parts.append({key: np.concatenate([x[key] for x in found]) for key in found[0]})
         joined = {key: np.concatenate([x[key] for x in parts], -1) for key in ("window", "growth")}
-        return {key: x[..., :junctions] for key, x in joined.items()} | {"ratio": parts[0]["ratio"]}
+        return {key: x[..., : len(junctions)] for key, x in joined.items()} | {"ratio": parts[0]["ratio"]}
 
     def _group_of_pairs(self, drives: Drives, flux: np.ndarray, first: np.ndarray, seconds: float) -> Any:
         differences = np.broadcast_to(first, (len(flux), *first.shape))

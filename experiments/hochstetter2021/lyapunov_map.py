@@ -49,11 +49,13 @@ class Size(NamedTuple):
     seconds: float = 100.0  # of two trajectories
     tangent_seconds: float = 25.0
     junctions: int = 7
+    more_junctions: int = 14
+    """Where the first few find chaos: there exponents differ from one to the next."""
     loops: tuple[tuple[float, float], ...] = LOOPS
     periods: int = 20
 
 
-QUICK = Size((0.2, 0.6), (0.5, 2.0), 40.0, 2.0, 2.0, 2, ((0.6, 0.5),), 2)
+QUICK = Size((0.2, 0.6), (0.5, 2.0), 40.0, 2.0, 2.0, 2, 2, ((0.6, 0.5),), 2)
 
 
 class Mapped(NamedTuple):
@@ -61,7 +63,12 @@ class Mapped(NamedTuple):
 
     flux: np.ndarray
     """After the transient [V s]."""
-    pairs: dict[str, np.ndarray]
+    window: list[np.ndarray]
+    """Exponents from each junction over the deposited window [1/s]."""
+    growth: np.ndarray
+    """From the first few junctions, over each second [1/s]."""
+    ratio: np.ndarray
+    """On/off ratios."""
     tangent: np.ndarray
     """[1/s], NaN where it was not computed."""
 
@@ -69,23 +76,30 @@ class Mapped(NamedTuple):
 def simulated(runs: DriveMap, drives: Drives, size: Size) -> Mapped:
     """All runs of one law."""
     flux = runs.settled("map", drives, size.transient)
-    pairs = runs.pairs("map", drives, flux, size.junctions, size.seconds)
+    pairs = runs.pairs("map", drives, flux, range(size.junctions), size.seconds)
+    window = list(pairs.pop("window"))
+    more = range(size.junctions, size.more_junctions)
+    chaos = np.flatnonzero(np.mean(window, axis=1) > 0) if more else []
+    if len(chaos):
+        found = runs.pairs("chaos", drives[chaos], flux[chaos], more, size.seconds)
+        for i, row in zip(chaos, found["window"], strict=True):
+            window[i] = np.concatenate([window[i], row])
     tangent = np.full(len(flux), np.nan)
     if runs.law == "printed":  # the other's derivative says nothing of its jumps
         tangent = runs.tangents("map", drives, flux, size.tangent_seconds)
-    return Mapped(flux, pairs, tangent)
+    return Mapped(flux, window, pairs["growth"], pairs["ratio"], tangent)
 
 
 def rows_of(drives: Drives, found: Mapped, table: dict[tuple[float, float], Any]) -> list[dict[str, Any]]:
     """One row per drive: our exponent with its errors, and what is deposited."""
-    window, growth = found.pairs["window"], found.pairs["growth"].mean(-1)
+    window, growth = found.window, found.growth.mean(-1)
     # Without the loss at the start, which is no scatter.
     error = summary(growth[:, 1:, None])[1][:, 0]
     rows = []
     for i, drive in enumerate(zip(*(x.tolist() for x in drives), strict=True)):
         row = {"amplitude_V": drive[0], "frequency_Hz": drive[1]}
         row |= {"exponent": window[i].mean(), "error": error[i], "of_junctions": window[i].tolist()}
-        row |= {"on_off_ratio": found.pairs["ratio"][i], "tangent": found.tangent[i]}
+        row |= {"on_off_ratio": found.ratio[i], "tangent": found.tangent[i]}
         row |= dict(zip(("deposited", "deposited_ratio"), table.get(drive, (None, None)), strict=True))
         rows.append(row)
     return rows
@@ -144,13 +158,11 @@ def main() -> None:
         reference=True,
     )
     parser.add_argument("--published", type=Path, help="the deposited table of drives")
-    parser.add_argument("--junctions", type=int, help="how many are perturbed, if not 7")
     parser.add_argument(
         "--pieces", type=Path, default=Path("results/drive_map/pieces"), help="what is kept"
     )
     arguments = script.start(parser, float64=True, keep_compiled=True)
     size = QUICK if arguments.quick else Size()
-    size = size._replace(junctions=arguments.junctions or size.junctions)
     network, terminals, origin = published.network_for(arguments.reference, arguments.quick)
     print(f"{origin} network of {network.n_nodes} wires, {network.n_junctions} junctions", flush=True)
     table = published.read_table(arguments.published) if origin == "published" else {}
@@ -158,7 +170,11 @@ def main() -> None:
     pieces = Pieces(folder, arguments.minutes, aloud=True)
     drives = Drives.of((a, f) for a in size.amplitudes for f in size.frequencies)
     report: dict[str, Any] = {"network": origin, "wires": network.n_nodes, "junctions": network.n_junctions}
-    report |= {"perturbed": size.junctions, "transient_s": size.transient, "laws": {}}
+    report |= {
+        "perturbed": (size.junctions, size.more_junctions),
+        "transient_s": size.transient,
+        "laws": {},
+    }
     curves: list[Any] = []
     for law in LAWS:
         try:

@@ -153,7 +153,8 @@ def main() -> None:
         ax.set_title(f"{title}\n{panel.amplitude:g} V, {in_words(period)}", fontsize=9)
         ax.set(xlabel="voltage [V]", ylabel=f"current [{panel.name}]")
         if panel.log:
-            ax.set(yscale="log", ylabel="|current| [A]", ylim=(1e-6 * shown.max(), None))
+            ax.set(yscale="log", ylabel="|current| [A]")
+            ax.set_ylim(bottom=1e-6 * ax.get_ylim()[1])
         if "" not in panel.laws:
             ax.legend(fontsize=7)
         ax.axhline(0, color="0.8", lw=0.5, zorder=0)

@@ -15,4 +15,5 @@ from .electrode import (
     wires_of as wires_of,
 )
 from .layout import Layout as Layout
+from .netlist import spice_netlist as spice_netlist
 from .newton import balanced as balanced

@@ -28,6 +28,7 @@ from .simmons import (
     LaggedSimmonsJunction as LaggedSimmonsJunction,
     SimmonsJunction as SimmonsJunction,
 )
+from .spice import AbstractSpiceJunction as AbstractSpiceJunction
 from .state_scale import StateScale as StateScale, state_scale as state_scale
 from .surrogate import (
     AbstractSurrogate as AbstractSurrogate,

@@ -6,6 +6,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .._core import Number, as_inexact, check_at_least, following, unit
 from .linear_drift import AbstractDriftJunction
+from .spice import held_in_spice, written
 from .unit_state import held
 from .windows import AbstractWindow, ProdromakisWindow
 
@@ -72,6 +73,10 @@ class DecayingDriftJunction(AbstractDriftJunction):
         self, state: Float[Array, " junctions"], voltage: Float[Array, " junctions"]
     ) -> Float[Array, " junctions"]:
         return held(self._drive(state, voltage) - state / self.decay_time, state)
+
+    def spice_rate(self, voltage: str, state: str) -> str:
+        drive = self.spice_drift(voltage if self.polar else f"abs({voltage})", state)
+        return held_in_spice(f"{drive}-{state}/{written(self.decay_time)}", state)
 
     def _drive(self, state: Array, voltage: Array) -> Array:
         """The drift [1/s], without the decay."""

@@ -5,11 +5,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from .._core import Number, as_inexact, check_at_least, following, unit
-from .abstract import AbstractCurrentJunction, AbstractRateJunction
+from .abstract import AbstractCurrentJunction
+from .spice import AbstractSpiceJunction, held_in_spice, written
 from .unit_state import held
 
 
-class DynamicMemristorJunction(AbstractCurrentJunction, AbstractRateJunction):
+class DynamicMemristorJunction(AbstractCurrentJunction, AbstractSpiceJunction):
     r"""A memristor of tungsten oxide with a short memory: a Schottky and a tunnelling current in parallel.
 
     $$i = (1 - w)\,\alpha\,(1 - e^{-\beta v}) + w\,\gamma \sinh \delta v, \qquad
@@ -94,6 +95,16 @@ class DynamicMemristorJunction(AbstractCurrentJunction, AbstractRateJunction):
         self, state: Float[Array, " junctions"], voltage: Float[Array, " junctions"]
     ) -> Float[Array, " junctions"]:
         return held(self._growth(voltage) - state / self.decay_time, state)
+
+    def spice_current(self, voltage: str, state: str) -> str:
+        decay = f"exp(-{written(self.insulating_slope)}*{voltage})"
+        insulating = f"{written(self.insulating_current)}*(1-{decay})"
+        sinh = f"sinh({written(self.tunnelling_slope)}*{voltage})"
+        return f"(1-{state})*{insulating}+{state}*{written(self.tunnelling_current)}*{sinh}"
+
+    def spice_rate(self, voltage: str, state: str) -> str:
+        growth = f"{written(self.growth_rate)}*sinh({written(self.growth_slope)}*{voltage})"
+        return held_in_spice(f"{growth}-{state}/{written(self.decay_time)}", state)
 
     def _growth(self, voltage: Array) -> Array:
         """What the voltage adds to the rate [1/s]."""

@@ -14,12 +14,12 @@ from .._core import (
     holds,
     unit,
 )
-from .abstract import AbstractRateJunction
+from .spice import AbstractSpiceJunction, held_in_spice, written
 from .unit_state import check_share, held, start_state
-from .windows import AbstractWindow, windowed
+from .windows import AbstractWindow, window_in_spice, windowed
 
 
-class AbstractDriftJunction(AbstractRateJunction):
+class AbstractDriftJunction(AbstractSpiceJunction):
     r"""A law of two resistors in series, whose border drifts with the current through them.
 
     The state $x = w / D$ is the share of the film that is doped. A law of this kind adds how it steps.
@@ -75,9 +75,20 @@ class AbstractDriftJunction(AbstractRateJunction):
         rate = self.speed() * voltage / self.resistance(state)
         return windowed(self.window, rate, state)
 
-    def speed(self) -> Float[Number, "..."]:
+    def speed(self) -> Float[Array, "..."]:
         """Returns the drift per ampere, mobility * on_resistance / thickness^2 [1/(A s)]."""
-        return self.mobility / self.thickness * (self.on_resistance / self.thickness)
+        return jnp.asarray(self.mobility / self.thickness * (self.on_resistance / self.thickness))
+
+    def spice_current(self, voltage: str, state: str) -> str:
+        return f"{voltage}/{self._spice_resistance(state)}"
+
+    def spice_drift(self, voltage: str, state: str) -> str:
+        """Returns the rate at which the border drifts as an expression [1/s]."""
+        rate = f"{written(self.speed())}*{voltage}/{self._spice_resistance(state)}"
+        return f"{rate}*{window_in_spice(self.window, state, rate)}"
+
+    def _spice_resistance(self, state: str) -> str:
+        return f"({written(self.on_resistance)}*{state}+{written(self.off_resistance)}*(1-{state}))"
 
     def critical_state(self) -> float:
         return 1.0
@@ -137,3 +148,6 @@ class LinearDriftJunction(AbstractDriftJunction):
         self, state: Float[Array, " junctions"], voltage: Float[Array, " junctions"]
     ) -> Float[Array, " junctions"]:
         return held(self.drift(state, voltage), state)
+
+    def spice_rate(self, voltage: str, state: str) -> str:
+        return held_in_spice(self.spice_drift(voltage, state), state)

@@ -13,11 +13,11 @@ from .._core import (
     following,
     unit,
 )
-from .abstract import AbstractRateJunction
+from .spice import AbstractSpiceJunction, written
 from .unit_state import check_share, start_state
 
 
-class RateBalanceJunction(AbstractRateJunction):
+class RateBalanceJunction(AbstractSpiceJunction):
     r"""A junction whose state grows and decays at rates that the voltage sets, whatever its sign.
 
     $$\dot x = \kappa_p (1 - x) - \kappa_d x, \qquad
@@ -110,12 +110,25 @@ class RateBalanceJunction(AbstractRateJunction):
     def rate(
         self, state: Float[Array, " junctions"], voltage: Float[Array, " junctions"]
     ) -> Float[Array, " junctions"]:
+        self._check_rate()
+        up, down = self._rates(voltage)
+        return up * (1 - state) - down * state
+
+    def spice_current(self, voltage: str, state: str) -> str:
+        off, on = written(self.off_conductance), written(self.on_conductance)
+        return f"({off}*(1-{state})+{on}*{state})*{voltage}"
+
+    def spice_rate(self, voltage: str, state: str) -> str:
+        self._check_rate()
+        up = f"{written(self.growth_rate)}*exp({written(self.growth_sensitivity)}*abs({voltage}))"
+        down = f"{written(self.decay_rate)}*exp(-{written(self.decay_sensitivity)}*abs({voltage}))"
+        return f"{up}*(1-{state})-{down}*{state}"
+
+    def _check_rate(self) -> None:
         if self.as_published:
             raise ValueError(
                 "as_published is a step that depends on its length and has no rate: set as_published=False."
             )
-        up, down = self._rates(voltage)
-        return up * (1 - state) - down * state
 
     def _rates(self, voltage: Array) -> tuple[Array, Array]:
         """The rates of growth and of decay [1/s]."""

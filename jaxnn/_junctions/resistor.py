@@ -5,10 +5,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from .._core import Number, Numbers, as_inexact, check_at_least, check_conductance, following, unit
-from .abstract import AbstractRateJunction
+from .spice import AbstractSpiceJunction, written
 
 
-class Resistor(AbstractRateJunction):
+class Resistor(AbstractSpiceJunction):
     """A fixed conductance [S], one for all junctions or one per junction.
 
     Its state is never used and stays zero. Raises a `ValueError` for a negative conductance.
@@ -53,6 +53,12 @@ class Resistor(AbstractRateJunction):
     ) -> Float[Array, " junctions"]:
         del voltage
         return jnp.zeros_like(state)
+
+    def spice_current(self, voltage: str, state: str) -> str:
+        return f"{written(self.conductance_value)}*{voltage}"
+
+    def spice_rate(self, voltage: str, state: str) -> str:
+        return "0"
 
     def critical_state(self) -> float:
         return jnp.inf

@@ -13,10 +13,10 @@ from .._core import (
     following,
     unit,
 )
-from .abstract import AbstractRateJunction
+from .spice import AbstractSpiceJunction, written
 
 
-class VolatileFilamentJunction(AbstractRateJunction):
+class VolatileFilamentJunction(AbstractSpiceJunction):
     r"""A diffusive memristor: a filament grows above a threshold voltage and relaxes exponentially.
 
     $$\dot x = r\,(1 - x) - \frac{x}{\tau}, \qquad
@@ -88,6 +88,15 @@ class VolatileFilamentJunction(AbstractRateJunction):
         self, state: Float[Array, " junctions"], voltage: Float[Array, " junctions"]
     ) -> Float[Array, " junctions"]:
         return self._growth(voltage) * (1 - state) - state / self.decay_time
+
+    def spice_current(self, voltage: str, state: str) -> str:
+        decades = written(jnp.log(self.on_conductance / self.off_conductance))
+        return f"{written(self.off_conductance)}*exp({decades}*{state})*{voltage}"
+
+    def spice_rate(self, voltage: str, state: str) -> str:
+        excess = f"(abs({voltage})/{written(self.threshold_voltage)}-1)"
+        growth = f"({excess}>0 ? {written(self.growth_rate)}*{excess} : 0)"
+        return f"{growth}*(1-{state})-{state}/{written(self.decay_time)}"
 
     def _growth(self, voltage: Array) -> Array:
         """The rate of growth [1/s]."""

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._core import Module, Number, as_inexact, check_at_least, following, unit
+from .spice import written
 
 
 class AbstractWindow(Module):
@@ -127,3 +128,21 @@ def windowed(
 ) -> Float[Array, " junctions"]:
     """A drift under a window, if there is one."""
     return rate if window is None else rate * window.factor(state, rate)
+
+
+def window_in_spice(window: AbstractWindow | None, state: str, rate: str) -> str:
+    """The factor of a window as an expression of SPICE.
+
+    **Raises:** `ValueError` for a window of somebody's own.
+    """
+    if window is None:
+        return "1"
+    if isinstance(window, JoglekarWindow):
+        return f"(1-pow(abs(2*{state}-1),{written(2 * window.power)}))"
+    if isinstance(window, BiolekWindow):
+        behind = f"abs(({rate})>0 ? {state} : {state}-1)"
+        return f"(1-pow({behind},{written(2 * window.power)}))"
+    if isinstance(window, ProdromakisWindow):
+        scale, power = written(window.scale), written(window.power)
+        return f"({scale}*(1-pow(({state}-0.5)*({state}-0.5)+0.75,{power})))"
+    raise ValueError(f"a netlist holds the windows of this library alone, got {type(window).__name__}.")

@@ -5,11 +5,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from .._core import Number, as_inexact, check_at_least, following, holds, unit
-from .abstract import AbstractCurrentJunction, AbstractRateJunction
+from .abstract import AbstractCurrentJunction
+from .spice import AbstractSpiceJunction, held_in_spice, written
 from .unit_state import check_share, held, start_state
 
 
-class YakopcicJunction(AbstractCurrentJunction, AbstractRateJunction):
+class YakopcicJunction(AbstractCurrentJunction, AbstractSpiceJunction):
     r"""A memristor fitted to many devices: a sinh of the voltage, and a state with two thresholds.
 
     $$i = a\, x \sinh(b v), \qquad a = a_p \text{ for } v \ge 0,\ a_n \text{ for } v < 0$$
@@ -110,6 +111,24 @@ class YakopcicJunction(AbstractCurrentJunction, AbstractRateJunction):
         self, state: Float[Array, " junctions"], voltage: Float[Array, " junctions"]
     ) -> Float[Array, " junctions"]:
         return held(self._motion(state, voltage), state)
+
+    def spice_current(self, voltage: str, state: str) -> str:
+        scale = f"({voltage}>=0 ? {written(self.positive_current)} : {written(self.negative_current)})"
+        return f"{scale}*{state}*sinh({written(self.curvature)}*{voltage})"
+
+    def spice_rate(self, voltage: str, state: str) -> str:
+        high, low = written(self.positive_threshold), written(self.negative_threshold)
+        beyond, below = (
+            f"({state}-{written(self.growth_knee)})",
+            f"({written(1 - self.decay_knee)}-{state})",
+        )
+        slow_up = (
+            f"exp(-{written(self.growth_slowing)}*{beyond})*(1-{state})/{written(1 - self.growth_knee)}"
+        )
+        slow_down = f"exp(-{written(self.decay_slowing)}*{below})*{state}/{written(1 - self.decay_knee)}"
+        up = f"{written(self.growth_rate)}*(exp({voltage})-exp({high}))*({beyond}<0 ? 1 : {slow_up})"
+        down = f"{written(self.decay_rate)}*(exp(-{voltage})-exp({low}))*({below}<0 ? 1 : {slow_down})"
+        return held_in_spice(f"({voltage}>{high} ? {up} : ({voltage}<-{low} ? -{down} : 0))", state)
 
     def _motion(self, state: Array, voltage: Array) -> Array:
         """The rate of the state [1/s]."""

@@ -131,8 +131,9 @@ def test_comparison_with_a_table(tmp_path):
     some = runs.Drives.of([(1.0, 0.5), (1.0, 1.0), (2.0, 0.5), (2.0, 1.0)])
     growth = np.zeros((4, 20, 2)) + np.array([-2.25, -23.0, -0.35, 1.0])[:, None, None]
     ratio = np.array([10.0, 10.001, 1.0, 1.0])
-    pairs = {"window": growth.mean(1), "growth": growth, "ratio": ratio}
-    rows = script.rows_of(some, script.Mapped(np.zeros((4, 3)), pairs, np.full(4, -np.inf)), table)
+    window = list(growth.mean(1))
+    found = script.Mapped(np.zeros((4, 3)), window, growth, ratio, np.full(4, -np.inf))
+    rows = script.rows_of(some, found, table)
     found = script.comparison(rows)
     assert (found["deposited"], found["same_sign"], found["within"]) == (3, 2, 1)
     assert (found["ordered"], found["ordered_within"], found["with_the_same_ratio"]) == (2, 1, 2)

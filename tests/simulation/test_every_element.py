@@ -6,6 +6,7 @@ element, and a loss that hangs on all that a run gives.
 
 import functools as ft
 import itertools
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -75,8 +76,8 @@ def random(x):
 
 
 # Published laws with conductances of about 1 uS, and rates that a few milliseconds show.
-RESISTANCES = {"on_resistance": 3e5, "off_resistance": 3e6}
-CONDUCTANCES = {"on_conductance": 2e-6, "off_conductance": 1e-7}
+RESISTANCES: dict[str, Any] = {"on_resistance": 3e5, "off_resistance": 3e6}
+CONDUCTANCES: dict[str, Any] = {"on_conductance": 2e-6, "off_conductance": 1e-7}
 PUBLISHED = {
     "rate balance": lambda x: jaxnn.RateBalanceJunction(5 * x, 20.0, 3.0, **CONDUCTANCES),
     "linear drift": lambda x: jaxnn.LinearDriftJunction(mobility=1e-12 * x, start=0.3, **RESISTANCES),
