@@ -57,9 +57,7 @@ def fit_of(problem: Problem, recording: Recording, found: Found, method: Abstrac
         freedom=freedom,
         autocorrelation=correlated,
         samples=fitted.size,
-        held_out_ratio=_mean_square(kept, problem)
-        / max(_mean_square(fitted, problem), 1e-300)
-        / (1 + added),
+        held_out_ratio=ratio / (1 + added),
         added=added / (1 + added),
         # The median of squares is as sure as the mean of fewer of them.
         held_out=kept.size if problem.loss is None else int(_MEDIAN * kept.size),
