@@ -14,7 +14,7 @@ import jaxnn
 from helpers import line
 
 
-NAMESPACES = (jaxnn, jaxnn.analysis, jaxnn.reservoirs)
+NAMESPACES = (jaxnn, jaxnn.analysis, jaxnn.fit, jaxnn.reservoirs)
 AREAS = {"box": (3.0, 4.0), "positions": np.ones((4, 2))}
 
 
@@ -37,6 +37,14 @@ def devices():
         period=1e-5,
         read_voltage=0.5,
     )
+
+
+@ft.cache
+def a_fit() -> jaxnn.fit.Fit:
+    """Of a line through points that are nearly on it."""
+    points = np.linspace(0.0, 1.0, 12) + 0.05 * np.cos(40 * np.arange(12))
+    model = lambda x: x * jnp.linspace(0.0, 1.0, 12)
+    return jaxnn.fit.fit_parameters(model, 0.5, points, sigma=0.05, held_out=0)
 
 
 def filled(module: Any, *parts: Any) -> Any:
@@ -151,6 +159,12 @@ GIVEN = {
     "capacitance": lambda: jaxnn.Capacitance(1e-15, [1e-15, 2e-15], potential=0),
     "feedback": lambda: jaxnn.Feedback(lambda step: step.conductance, 1),
     "stepper": lambda: jaxnn.Stepper(network(), jaxnn.TunnelJunction(), terminals=(0, 3), dt=1e-3),
+    "Huber": jaxnn.fit.Huber,
+    "soft L1": jaxnn.fit.SoftL1,
+    "Cauchy": lambda: jaxnn.fit.Cauchy(3.0),
+    "Levenberg and Marquardt": jaxnn.fit.LevenbergMarquardt,
+    "gradient": lambda: jaxnn.fit.Gradient(steps=20),
+    "response": lambda: jaxnn.fit.Response(None, np.arange(3.0), np.ones(3)),
     "equation": lambda: jaxnn.StateEquation(
         network(), jaxnn.TunnelJunction(), jaxnn.Constant(0.1), terminals=(0, 3)
     ),
@@ -239,5 +253,10 @@ FOUND = {
         diagnosis(),
     ),
     "diagnosis": lambda: diagnosis(),
+    "fit": lambda: a_fit(),
+    "profile": lambda: jaxnn.fit.Profile("x", 1.0, 0.1, np.ones(3), np.ones(3), 3.84, 0.8, 1.2),
+    "bootstrap": lambda: filled(
+        jaxnn.fit.Bootstrap, ("x",), np.ones(1), *(np.ones((3, 1)),) * 2, *(np.ones((3, 1), bool),) * 2
+    ),
 }
 ALL = GIVEN | FOUND

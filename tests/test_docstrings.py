@@ -62,6 +62,9 @@ terminals = jaxnn.farthest_pair(network)
 setup = {"terminals": terminals, "dt": 3e-3, "steps": 50}
 record = ("state", "junction_conductance", "junction_voltage", "power")
 solution = jaxnn.simulate(network, law, drive, record=record, **setup)
+line = lambda x: x * jnp.linspace(0.0, 1.0, 12)
+measured = np.linspace(0.0, 1.0, 12) + 0.05 * np.cos(40 * np.arange(12))
+fitted = jaxnn.fit.fit_parameters(line, 0.5, measured, sigma=0.05, held_out=0)
 """
 # Behind a number: a literal list has brackets too.
 UNIT = re.compile(r"(?<=[\w\])]) \[[^\]]+\]$")

@@ -15,3 +15,4 @@ from .constraint import (
 from .measured import measured as measured
 from .optimise import optimise as optimise, partition as partition
 from .result import Optimisation as Optimisation, OptimisationResult as OptimisationResult
+from .steps import retyped as retyped

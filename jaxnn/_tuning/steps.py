@@ -54,7 +54,7 @@ class Tuning(eqx.Module):
 
     def values(self, free: PyTree) -> PyTree:
         """The tuned parameters at free coordinates, of the types that they were given in."""
-        return jax.tree.map(_retyped, self.each("from_free", free), self.start)
+        return jax.tree.map(retyped, self.each("from_free", free), self.start)
 
     def evaluate(self, free: PyTree, fixed: PyTree, key: Key | None) -> tuple[Array, PyTree]:
         """The loss and what it returns beside it."""
@@ -119,7 +119,7 @@ def loose(value: ArrayLike) -> Array:
     return jnp.broadcast_to(jnp.asarray(0.0), numbers.shape).at[...].set(numbers)
 
 
-def _retyped(value: Array, like: Array) -> Array:
+def retyped(value: Array, like: Array) -> Array:
     """`value` as weakly typed as `like`, for a loss that combines it with arrays of any dtype."""
     return jnp.broadcast_to(jnp.asarray(0.0), value.shape).at[...].set(value) if like.weak_type else value
 

@@ -18,8 +18,7 @@ class Bootstrap(Module):
     """The fits of data that were drawn from a fitted model and its noise.
 
     ```python
-    found = jaxnn.fit.fit_parameters(lambda x: x * jnp.ones(9), 1.0, [1.9, 2.0, 2.1] * 3, held_out=0)
-    drawn = jaxnn.fit.bootstrap(found, repetitions=20)
+    drawn = jaxnn.fit.bootstrap(fitted, repetitions=20)
     drawn.estimates.shape  # (20, 1)
     drawn.coverage()[0] > 0.7  # True
     ```
@@ -42,8 +41,7 @@ class Bootstrap(Module):
         """Returns how often the interval of each number held the truth.
 
         ```python
-        found = jaxnn.fit.fit_parameters(lambda x: x * jnp.ones(9), 1.0, [1.9, 2.0, 2.1] * 3, held_out=0)
-        jaxnn.fit.bootstrap(found, repetitions=20).coverage().shape  # (1,)
+        jaxnn.fit.bootstrap(fitted, repetitions=20).coverage().shape  # (1,)
         ```
         """
         return self.covered.mean(axis=0)
@@ -53,8 +51,7 @@ class Bootstrap(Module):
         """Returns the lower and upper ends that hold so many of the estimates.
 
         ```python
-        found = jaxnn.fit.fit_parameters(lambda x: x * jnp.ones(9), 1.0, [1.9, 2.0, 2.1] * 3, held_out=0)
-        jaxnn.fit.bootstrap(found, repetitions=20).interval(0.5).shape  # (2, 1)
+        jaxnn.fit.bootstrap(fitted, repetitions=20).interval(0.5).shape  # (2, 1)
         ```
         """
         return np.quantile(self.estimates, [(1 - level) / 2, (1 + level) / 2], axis=0)
@@ -83,9 +80,8 @@ def bootstrap(
     - `level`: of the intervals whose coverage is counted.
 
     ```python
-    found = jaxnn.fit.fit_parameters(lambda x: x * jnp.ones(9), 1.0, [1.9, 2.0, 2.1] * 3, held_out=0)
-    drawn = jaxnn.fit.bootstrap(found, repetitions=20)
-    drawn.estimates.std() < 2 * found.standard_error[0]  # True
+    drawn = jaxnn.fit.bootstrap(fitted, repetitions=20)
+    drawn.estimates.std() < 2 * fitted.standard_error[0]  # True
     ```
     """
     count = arguments.as_count("repetitions", repetitions)

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, PyTree
 
 from .._core import arguments
-from .._tuning import AbstractConstraint, Bounded, Box, Positive, Scaled, partition
+from .._tuning import AbstractConstraint, Bounded, Box, Positive, Scaled, partition, retyped
 
 
 # A start on a bound would have no slope in the coordinate of the search.
@@ -48,10 +48,10 @@ class Coordinates(eqx.Module):
         return self._joined([jnp.asarray(x) for x, mine in zip(leaves, self.tuned, strict=True) if mine])
 
     def tree(self, x: Float[Array, " numbers"]) -> PyTree:
-        """The parameters at x, each in its own dtype."""
+        """The parameters at x, each in its own dtype, and as free of one as it was given."""
         parts = iter(zip(self._split(x), self.start, strict=True))
-        retyped = lambda part, like: part.astype(like.dtype)
-        leaves = [retyped(*next(parts)) if mine else None for mine in self.tuned]
+        as_given = lambda part, like: retyped(part.astype(like.dtype), like)
+        leaves = [as_given(*next(parts)) if mine else None for mine in self.tuned]
         return eqx.combine(self.structure.unflatten(leaves), self.rest)
 
     def search(self, x: Float[Array, " numbers"]) -> Float[Array, " numbers"]:

@@ -31,13 +31,10 @@ class Fit(Module):
     `found.plot()` draws it.
 
     ```python
-    time = np.linspace(0.0, 1.0, 50)
-    data = 3.0 * np.exp(-time / 0.4) + 0.01 * np.random.default_rng(0).normal(size=50)
-    model = lambda p: p["height"] * jnp.exp(-time / p["decay"])
-    found = jaxnn.fit.fit_parameters(model, {"height": 1.0, "decay": 1.0}, data, sigma=0.01)
-    found.names  # ("decay", "height")
-    found.estimate  # [0.4, 3.0]
-    found.problems  # ()
+    fitted.names  # ("x",)
+    fitted.estimate  # [1.01]
+    fitted.chi2_per_freedom  # 0.576
+    fitted.problems  # ()
     ```
     """
 
@@ -55,11 +52,11 @@ class Fit(Module):
     """Whether the data determine a number: to better than half of itself, or of the range of its bounds."""
     singular_values: Float[np.ndarray, " numbers"]
     """Of the Jacobian in units of the noise, each number in units of itself or of its range."""
-    directions: Float[np.ndarray, "numbers numbers"]
+    directions: Float[np.ndarray, "numbers numbers"] = eqx.field(repr=False)
     """The combination of numbers that belongs to each singular value, as rows."""
-    chi2: float
+    chi2: float = eqx.field(static=True)
     """Sum of the squared residuals in units of `sigma`; without a known noise that of the residuals."""
-    degrees_of_freedom: int
+    degrees_of_freedom: int = eqx.field(static=True)
     """Fitted samples less fitted numbers."""
     data: PyTree
     """What was measured; NaN is missing."""
@@ -69,19 +66,19 @@ class Fit(Module):
     """The noise: as given, or as the residuals tell it."""
     held_out: PyTree
     """Whether a sample was kept back from the fit."""
-    autocorrelation: Float[np.ndarray, " lags"]
+    autocorrelation: Float[np.ndarray, " lags"] = eqx.field(repr=False)
     """Correlation of the fitted residuals with those 1, 2, ... samples on."""
-    held_out_score: float
+    held_out_score: float = eqx.field(static=True)
     """Share of the variance of what was held out that the model explains, R^2; NaN if nothing was."""
-    held_out_chi2: float
+    held_out_chi2: float = eqx.field(static=True)
     """Mean square of the held-out residuals in units of the noise; NaN if nothing was held out."""
-    start_estimates: Float[np.ndarray, "starts numbers"]
+    start_estimates: Float[np.ndarray, "starts numbers"] = eqx.field(repr=False)
     """Where each start ended."""
     start_chi2: Float[np.ndarray, " starts"]
     """What each start came down to."""
     steps: Int[np.ndarray, " starts"]
     """Steps that each start took."""
-    distance: float
+    distance: float = eqx.field(static=True)
     """Estimated distance of the best point from the minimum, in standard errors."""
     problems: tuple[str, ...] = eqx.field(static=True)
     """Reasons not to believe the fit, a sentence each; none if there is none."""
@@ -116,8 +113,7 @@ class Fit(Module):
         Those of a number with `Positive` are of its logarithm, and none leaves the bounds.
 
         ```python
-        found = jaxnn.fit.fit_parameters(lambda x: x * jnp.ones(4), 1.0, [1.9, 2.0, 2.1, 2.0], held_out=0)
-        found.interval(0.95)  # [[1.87], [2.13]]
+        fitted.interval(0.95)  # [[0.958], [1.05]]
         ```
         """
         coordinates = self.problem.coordinates
@@ -132,8 +128,7 @@ class Fit(Module):
         """Warns of what speaks against believing the fit; returns itself.
 
         ```python
-        found = jaxnn.fit.fit_parameters(lambda x: x * jnp.ones(4), 1.0, [1.9, 2.0, 2.1, 2.0], held_out=0)
-        found.check() is found  # True
+        fitted.check() is fitted  # True
         ```
         """
         if self.problems:
@@ -162,8 +157,7 @@ class Fit(Module):
         Returns the axes, `(2, arrays)`.
 
         ```python
-        found = jaxnn.fit.fit_parameters(lambda x: x * jnp.ones(4), 1.0, [1.9, 2.0, 2.1, 2.0], held_out=0)
-        axes = found.plot(ylabel="current [A]")
+        axes = fitted.plot(ylabel="current [A]")
         axes.shape  # (2, 1)
         axes[0, 0].figure.savefig("fit.png")
         ```
@@ -174,8 +168,7 @@ class Fit(Module):
         """Returns the fit as text: numbers with errors and intervals, how well it fits, what is wrong.
 
         ```python
-        found = jaxnn.fit.fit_parameters(lambda x: x * jnp.ones(4), 1.0, [1.9, 2.0, 2.1, 2.0], held_out=0)
-        print(found.report())
+        print(fitted.report())
         ```
         """
         return as_text(self)
@@ -184,8 +177,7 @@ class Fit(Module):
         """Returns the fit in plain numbers, lists and text, without the data.
 
         ```python
-        found = jaxnn.fit.fit_parameters(lambda x: x * jnp.ones(4), 1.0, [1.9, 2.0, 2.1, 2.0], held_out=0)
-        found.to_dict()["parameters"]["x"]["estimate"]  # 2.0
+        fitted.to_dict()["parameters"]["x"]["estimate"]  # 1.01
         ```
         """
         return as_dictionary(self)
@@ -194,8 +186,7 @@ class Fit(Module):
         """Returns `to_dict()` as JSON, with null for what is not finite.
 
         ```python
-        found = jaxnn.fit.fit_parameters(lambda x: x * jnp.ones(4), 1.0, [1.9, 2.0, 2.1, 2.0], held_out=0)
-        found.to_json()[0]  # "{"
+        fitted.to_json()[0]  # "{"
         ```
         """
         return as_json(self)

@@ -2,6 +2,7 @@
 
 import abc
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -53,7 +54,7 @@ class Huber(AbstractRobustLoss):
     ```
     """
 
-    width: float | int = 1.345
+    width: float | int = eqx.field(static=True, default=1.345)
     """Residual c from which the loss is linear, in units of the noise."""
 
     def __check_init__(self):
@@ -81,7 +82,7 @@ class SoftL1(AbstractRobustLoss):
     ```
     """
 
-    width: float | int = 1.0
+    width: float | int = eqx.field(static=True, default=1.0)
     """Residual c at which it bends, in units of the noise."""
 
     def __check_init__(self):
@@ -112,7 +113,7 @@ class Cauchy(AbstractRobustLoss):
     ```
     """
 
-    width: float | int = 2.385
+    width: float | int = eqx.field(static=True, default=2.385)
     """Residual c of the largest pull, in units of the noise."""
 
     def __check_init__(self):

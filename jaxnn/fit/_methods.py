@@ -71,7 +71,7 @@ class LevenbergMarquardt(AbstractMethod):
     ```
     """
 
-    steps: int = eqx.field(static=True, default=60)
+    steps: int = eqx.field(static=True, default=100)
     """The most steps of each start."""
     draws: int = eqx.field(static=True, default=8)
     """How many random points compete to be one start: those with the least cost are."""

@@ -2,9 +2,10 @@
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, PyTree
 
 from . import _judgement as judgement
 from ._fit import Fit
@@ -22,6 +23,10 @@ from ._uncertainty import (
 
 # The efficiency of a median absolute deviation beside a standard deviation.
 _MEDIAN = 0.37
+# Mean square of residuals, in units of a known noise, that is far below it.
+_BELOW = 0.1
+# Rounding errors that a simulation adds up to.
+_ROUNDED = 1e3
 # A number within this part of its range of a bound that holds it back stands at it.
 _AT_BOUND = 1e-3
 
@@ -51,25 +56,25 @@ def fit_of(problem: Problem, recording: Recording, found: Found, method: Abstrac
     fitted, kept = best.residual[recording.used], best.residual[recording.known & ~recording.used]
     correlated = judgement.autocorrelation(_fitted(recording, best.residual))
     names, added = problem.coordinates.names, _expected(recording, best, doubt)
-    ratio = _mean_square(kept, problem) / max(_mean_square(fitted, problem), 1e-300)
+    # Neither what is far below the noise nor what rounding leaves says anything of a model.
+    counts = _mean_square(fitted, problem) > _BELOW and not _is_rounding(problem, recording, best)
+    ratio = _mean_square(kept, problem) / max(_mean_square(fitted, problem), 1)
     evidence = judgement.Evidence(
         chi2_per_freedom=_judged(fitted, freedom, problem, recording),
         freedom=freedom,
         autocorrelation=correlated,
-        samples=fitted.size,
-        held_out_ratio=_mean_square(kept, problem)
-        / max(_mean_square(fitted, problem), 1e-300)
-        / (1 + added),
+        samples=fitted.size if counts else 0,
+        held_out_ratio=ratio / (1 + added),
         added=added / (1 + added),
         # The median of squares is as sure as the mean of fewer of them.
-        held_out=kept.size if problem.loss is None else int(_MEDIAN * kept.size),
+        held_out=int(counts * kept.size * (1 if problem.loss is None else _MEDIAN)),
         distance=doubt.distance,
         open=open_combinations(doubt, names, problem.coordinates.logarithmic()),
         at_bound=[names[i] for i in np.flatnonzero(bound)],
         rival=judgement.rival(points, chi2, error, names),
     )
     return Fit(
-        parameters=problem.coordinates.tree(jnp.asarray(best.x, jnp.zeros(()).dtype)),
+        parameters=_strong(problem.coordinates.tree(jnp.asarray(best.x, jnp.zeros(()).dtype))),
         names=names,
         estimate=best.x,
         standard_error=error,
@@ -89,7 +94,7 @@ def fit_of(problem: Problem, recording: Recording, found: Found, method: Abstrac
         distance=doubt.distance,
         problems=judgement.problems(evidence),
         noise_is_known=recording.noise_is_known,
-        problem=problem,
+        problem=_strong(problem),
         method=method,
     )
 
@@ -124,6 +129,13 @@ def _doubt(
     bound = ((best.x - low < margin) & (down > 0)) | ((high - best.x < margin) & (down < 0))
     eps = float(jnp.finfo(problem.data.dtype).eps)
     return uncertainty(jacobian, pull, variance, bound, eps), bound
+
+
+def _is_rounding(problem: Problem, recording: Recording, best: _Best) -> bool:
+    """Whether the residuals are what rounding leaves of data without noise."""
+    left = np.sqrt(np.mean((best.residual * best.sigma)[recording.used] ** 2))
+    eps = float(jnp.finfo(problem.data.dtype).eps)
+    return bool(left < _ROUNDED * eps * np.max(np.abs(best.predicted[recording.used])))
 
 
 def _judged(
@@ -168,6 +180,12 @@ def _score(recording: Recording, predicted: Float[np.ndarray, " data"]) -> float
                 left += float(np.sum(weight * (said - measured)[mine] ** 2))
                 total += float(np.sum(weight * (measured[mine] - mean) ** 2))
     return 1 - left / total if total > 0 else np.nan
+
+
+def _strong(tree: PyTree) -> PyTree:
+    """Without weak types, for which a user's functions would be compiled once more."""
+    is_weak = lambda x: getattr(x, "weak_type", False)
+    return jax.tree.map(lambda x: jnp.asarray(x, x.dtype) if is_weak(x) else x, tree)
 
 
 def _trees(recording: Recording, best: _Best) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def draw_fit(
             upper.set_ylabel(ylabel)
             lower.set_ylabel("residual / noise")
             upper.legend(frameon=False, fontsize="small")
-            upper.set_title(_title(fit), fontsize="medium", loc="left")
+            upper.set_title(_title(fit), fontsize="medium", loc="right")
         for ax in column:
             ax.spines[["top", "right"]].set_visible(False)
     return grid

@@ -37,35 +37,33 @@ class Profile(Module):
     Source: Venzon and Moolgavkar, Appl. Stat. 37, 87 (1988).
 
     ```python
-    found = jaxnn.fit.fit_parameters(lambda x: x * jnp.ones(4), 1.0, [1.9, 2.0, 2.1, 2.0], held_out=0)
-    profile = jaxnn.fit.profile(found, "x", level=0.68)
-    profile.high - profile.low  # 0.0971
+    profile = jaxnn.fit.profile(fitted, "x", level=0.95)
+    profile.high - profile.low  # 0.0958
     ```
     """
 
     name: str = eqx.field(static=True)
     """Of the number that is held."""
-    estimate: float
+    estimate: float = eqx.field(static=True)
     """Its best value."""
-    standard_error: float
+    standard_error: float = eqx.field(static=True)
     """Its standard error, from the slopes."""
     values: Float[np.ndarray, " values"]
     """Where it was held, in its own unit."""
     rise: Float[np.ndarray, " values"]
     """How much larger chi2 is there than at the best fit."""
-    threshold: float
+    threshold: float = eqx.field(static=True)
     """The rise at the ends of the interval."""
-    low: float
+    low: float = eqx.field(static=True)
     """Lower end of the interval; minus infinity if chi2 does not rise so far, or the bound."""
-    high: float
+    high: float = eqx.field(static=True)
     """Upper end of the interval; infinity if chi2 does not rise so far, or the bound."""
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """Draws the rise of chi2, the parabola that the standard error stands for, and the interval.
 
         ```python
-        found = jaxnn.fit.fit_parameters(lambda x: x * jnp.ones(4), 1.0, [1.9, 2.0, 2.1, 2.0], held_out=0)
-        ax = jaxnn.fit.profile(found, "x").plot()
+        ax = jaxnn.fit.profile(fitted, "x").plot()
         ax.get_xlabel()  # "x"
         ```
         """
@@ -100,9 +98,8 @@ def profile(
     **Raises:** `ValueError` for a name that was not fitted.
 
     ```python
-    found = jaxnn.fit.fit_parameters(lambda x: x * jnp.ones(4), 1.0, [1.9, 2.0, 2.1, 2.0], held_out=0)
-    profile = jaxnn.fit.profile(found, "x", level=0.68)
-    profile.low  # 1.95
+    profile = jaxnn.fit.profile(fitted, "x", level=0.95)
+    profile.low  # 0.958
     ```
     """
     if name not in found.names:

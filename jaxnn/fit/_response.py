@@ -54,7 +54,7 @@ class Response(Module):
     """Wires that the voltages are held at."""
     voltage: Float[Array, "steps *terminals"] = eqx.field(metadata=unit("V"))
     """Voltages of every time step [V]."""
-    dt: float = eqx.field(metadata=unit("s"))
+    dt: float = eqx.field(static=True, metadata=unit("s"))
     """Time step [s]."""
     lower: Int[np.ndarray, " samples"]
     """The step at or before each time of the measurement."""

@@ -48,16 +48,16 @@ def uncertainty(
     free = np.flatnonzero(~fixed)
     n = len(fixed)
     values, directions = np.zeros(n), np.zeros((n, n))
-    _, s, v = np.linalg.svd(jacobian[:, free], full_matrices=True)
-    s = np.append(s, np.zeros(len(free) - len(s)))
-    values[: len(free)], directions[: len(free), free] = s, v[: len(free)]
+    # There are more data than numbers.
+    _, s, v = np.linalg.svd(jacobian[:, free], full_matrices=False)
+    values[: len(free)], directions[: len(free), free] = s, v
     directions[len(free) :, fixed] = np.eye(int(fixed.sum()))
     # Below this a singular value is what rounding makes of zero.
     known = s > eps ** (2 / 3) * s.max(initial=0.0)
     inverse = v[known] / s[known, None] if known.any() else np.zeros((0, len(free)))
     part = variance * inverse.T @ inverse
     # A number with a part in a direction without any slope is not determined at all.
-    lost = (v[: len(free)][~known] ** 2).sum(axis=0) > 1e-6
+    lost = (v[~known] ** 2).sum(axis=0) > 1e-6
     part[lost, lost] = np.inf
     covariance = np.full((n, n), np.nan)
     covariance[np.ix_(free, free)] = part

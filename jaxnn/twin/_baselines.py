@@ -23,7 +23,8 @@ def baselines(
     `divider` is a gain and an offset; `pole` adds one RC pole and a read delay; `black_box` is ridge
     regression on 60 lags, their squares and four leaky traces, its penalty chosen in the fitted part.
     """
-    states = relaxed(time, source, TIME_CONSTANTS)
+    constants = float(np.median(np.diff(time))) * TIME_CONSTANTS
+    states = relaxed(time, source, constants)
     features = _features(source, fitted)
     found = {name: np.empty_like(voltage) for name in ("divider", "pole", "black_box")}
     first = min(LAGS, fitted // 4)
@@ -32,8 +33,8 @@ def baselines(
         known = np.isfinite(pad[:fitted]) & (np.arange(fitted) >= first)
         weights = np.linalg.lstsq(design[:fitted][known], pad[:fitted][known], rcond=None)[0]
         found["divider"][:, k] = design @ weights
-        pole = best_pole(np.where(known, pad[:fitted], np.nan), source[:fitted], states[:fitted])
-        state = states[:, int(np.argmin(np.abs(TIME_CONSTANTS - pole.time_constant)))]
+        pole = best_pole(np.where(known, pad[:fitted], np.nan), source[:fitted], states[:fitted], constants)
+        state = states[:, int(np.argmin(np.abs(constants - pole.time_constant)))]
         found["pole"][:, k] = pole.offset + pole.present * source + pole.charge * state
         found["black_box"][:, k] = _ridge(features, pad, np.flatnonzero(known))
     return found

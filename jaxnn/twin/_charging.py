@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.optimize import least_squares
 
-from ._drift import gain_of, innovations, settled, without_drift
+from ._drift import GAIN, SETTLED, innovations, without_drift
 
 
 _STEPS = 6  # of a scan, before the read and after it: frozen conductances within each
-_STARTS = ((1.0, 3.0), (3.0, 1.0), (0.3, 10.0))  # rates off and on [1/s]
+_STARTS = ((0.2, 0.6), (0.6, 0.2), (0.06, 2.0))  # rates off and on, a scan
 _BOUND = 8.0
 _MOST = 40  # evaluations of a search
 
@@ -27,7 +27,7 @@ class Charging(NamedTuple):
     """
 
     numbers: Float[np.ndarray, " 5"]
-    """log k_off, logit of the read delay over the interval, log k_on, w0, log s."""
+    """log k_off and logit of the read delay, by the interval of the scans; log k_on, w0, log s."""
     weights: Float[np.ndarray, " 2"]
     """What the source and the charge add to the pad [V]."""
 
@@ -39,14 +39,15 @@ class Charging(NamedTuple):
 
 
 def _intervals(time: np.ndarray) -> np.ndarray:
+    """Intervals of the scans over their median."""
     steps = np.diff(time)
-    return np.append(steps, np.median(steps))
+    return np.append(steps / np.median(steps), 1.0)
 
 
 @jax.jit
 def _charge(numbers: Array, source: Array, intervals: Array) -> Float[Array, " times"]:
     off, on, sharpness = jnp.exp(numbers[0]), jnp.exp(numbers[2]), jnp.exp(numbers[4])
-    delay = jnp.median(intervals) * jax.nn.sigmoid(numbers[1])
+    delay = jax.nn.sigmoid(numbers[1])
 
     def relax(charge: Array, voltage: Array, duration: Array) -> Array:
         for _ in range(_STEPS):
@@ -69,12 +70,11 @@ def _residual(
     known: Array,
     source: Array,
     intervals: Array,
-    gain: Float[Array, ""] | float,
 ) -> tuple[Array, Array]:
     """What the best weights leave of the pad's changes, and these weights (variable projection)."""
     columns = jnp.stack([pad, source, _charge(numbers, source, intervals)], axis=1)
-    changes = without_drift(columns, jnp.broadcast_to(known[:, None], columns.shape), gain)
-    changes = jnp.where((jnp.arange(len(pad), dtype=pad.dtype) * gain < 1)[:, None], 0, changes)
+    changes = without_drift(columns, jnp.broadcast_to(known[:, None], columns.shape), GAIN)
+    changes = jnp.where((jnp.arange(len(pad)) < SETTLED)[:, None], 0, changes)
     target, model = changes[:, 0], changes[:, 1:]
     normal = model.T @ model
     weights = jnp.linalg.solve(normal + 1e-6 * jnp.trace(normal) * jnp.eye(2), model.T @ target)
@@ -89,10 +89,9 @@ def fit_charging(
 ) -> Charging:
     """The junction of one pad, from several starts, robust to jumps."""
     intervals, known = _intervals(time), np.isfinite(pad)
-    gain = gain_of(float(np.median(intervals)))
-    changes = innovations(pad[:, None], gain)[settled(gain) :, 0]
+    changes = innovations(pad[:, None], GAIN)[SETTLED:, 0]
     scale = float(np.nanstd(changes)) or 1.0
-    given = (np.where(known, pad, 0), known, scaled, intervals, gain)
+    given = (np.where(known, pad, 0), known, scaled, intervals)
     fun = lambda x: np.asarray(_residual(x, *given)[0], float) / scale
     jac = lambda x: np.asarray(_slope(x, *given), float) / scale
     searches = [

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from .._core import Count, arguments
 from ..data import PadRoles, Recording
 from ._baselines import baselines
-from ._drift import explained, gain_of
+from ._drift import explained
 from ._fit_twin import fit_twin, measured
 from ._pickup import line_share
 from ._shares import Shares, memory_capacity, shares_of
@@ -166,8 +166,7 @@ def compare(
     scores = {name: _scores(pads[judged], values[judged]) for name, values in models.items()}
     left = pads[judged] - stages["memristive"][judged]
     line = line_share(time[judged], left, twin.pickup)
-    gain = gain_of(float(np.median(np.diff(time))))
-    shares = shares_of(pads[judged], {name: x[judged] for name, x in stages.items()}, line, gain)
+    shares = shares_of(pads[judged], {name: x[judged] for name, x in stages.items()}, line)
     rng = np.random.default_rng(seed)
     noisy = lambda values: values + twin.noise * rng.normal(size=values.shape)
     capacity = {"measured": memory_capacity(source, pads, first)} | {

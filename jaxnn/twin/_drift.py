@@ -10,20 +10,12 @@ from jaxtyping import Array, Bool, Float
 from .._core import compiled
 
 
-# Slower than this [s] counts as drift; the charge on pads is faster.
-DRIFT_TIME = 6.0
-# Of the memory of the filter: before, it has not settled.
-_SETTLED = 1.0
-
-
-def gain_of(interval: float) -> float:
-    """How much of an innovation the level takes over in a step."""
-    return float(-np.expm1(-interval / DRIFT_TIME))
-
-
-def settled(gain: float) -> int:
-    """Samples at the start that are not compared."""
-    return max(2, round(_SETTLED / gain))
+# What is slower than so many scans counts as drift (6 s where a scan takes 0.2 s); charge is faster.
+DRIFT = 29.5
+# How much of an innovation the level takes over in a scan.
+GAIN = float(-np.expm1(-1 / DRIFT))
+# Scans at the start that are not compared: until then the level has not settled.
+SETTLED = round(DRIFT)
 
 
 def without_drift(

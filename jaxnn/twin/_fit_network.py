@@ -7,7 +7,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 from scipy.optimize import least_squares
 
-from ._drift import gain_of, innovations, settled, without_drift
+from ._drift import GAIN, SETTLED, innovations, without_drift
 from ._network import PadNetwork
 from ._poles import TIME_CONSTANTS, best_pole, relaxed
 
@@ -33,11 +33,9 @@ def fit_network(
     Levenberg and Marquardt's steps in a trust region (SciPy), with the Jacobian by forward differentiation
     through the exact step; the numbers are positive as powers of e.
     """
-    gain = gain_of(float(np.median(np.diff(time))))
-    skip = settled(gain)
-    data = innovations(voltage, gain)[skip:]
+    data = innovations(voltage, GAIN)[SETTLED:]
     measured = np.isfinite(data)
-    begin = _start(time, source, voltage, gain, hidden, seed)
+    begin = _start(time, source, voltage, hidden, seed)
     first, structure = ravel_pytree(jax.tree.map(jnp.log, begin))
     network_of = lambda logs: jax.tree.map(jnp.exp, structure(logs))
     # Given as arguments: XLA would fold constants for seconds.
@@ -45,7 +43,7 @@ def fit_network(
 
     def residual(logs: Array, noise: Array, given: tuple[Array, ...]) -> Array:
         time, source, known, measured, target = given
-        changes = without_drift(network_of(logs)(time, source), known, gain)[skip:]
+        changes = without_drift(network_of(logs)(time, source), known, GAIN)[SETTLED:]
         left = jnp.where(measured, (changes - target) / noise[None], 0)
         return jnp.concatenate([left.ravel(), (logs - first) / _TIE])
 
@@ -74,22 +72,20 @@ def fit_network(
     return network_of(jnp.asarray(logs))
 
 
-def _start(
-    time: np.ndarray, source: np.ndarray, voltage: np.ndarray, gain: float, hidden: int, seed: int
-) -> PadNetwork:
+def _start(time: np.ndarray, source: np.ndarray, voltage: np.ndarray, hidden: int, seed: int) -> PadNetwork:
     """Every pad on its own, with the gain, the pole and the delay that it shows alone."""
     interval = float(np.median(np.diff(time)))
-    states = relaxed(time, source, TIME_CONSTANTS)
-    drive = innovations(np.concatenate([source[:, None], states], axis=1), gain)
-    changes = innovations(voltage, gain)
-    skip = settled(gain)
-    poles = [best_pole(pad[skip:], drive[skip:, 0], drive[skip:, 1:]) for pad in changes.T]
+    constants = interval * TIME_CONSTANTS
+    states = relaxed(time, source, constants)
+    drive = innovations(np.concatenate([source[:, None], states], axis=1), GAIN)[SETTLED:]
+    changes = innovations(voltage, GAIN)[SETTLED:]
+    poles = [best_pole(pad, drive[:, 0], drive[:, 1:], constants) for pad in changes.T]
     rng = np.random.default_rng(seed)
     share = [np.clip(pole.gain, 0.01, 0.98) for pole in poles]
-    constant = [np.clip(pole.time_constant, 3e-3, 5.0) for pole in poles]
+    constant = [np.clip(pole.time_constant, 0.015 * interval, 25 * interval) for pole in poles]
     delay = [np.clip(pole.delay, 0.02 * interval, 0.3 * interval) for pole in poles]
     share = np.concatenate([share, rng.uniform(0.2, 0.8, hidden)])
-    constant = np.concatenate([constant, rng.uniform(0.1, 2.0, hidden)])
+    constant = np.concatenate([constant, interval * rng.uniform(0.5, 10.0, hidden)])
     nodes = len(share)
     # Not all alike: modes that relax equally fast have no derivative of their own.
     pairs = _COUPLING * np.exp(rng.normal(0, 0.3, nodes * (nodes - 1) // 2))

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from .._core import Count, arguments
 from ..data import PadRoles, Recording
 from ._charging import Charging, fit_charging
-from ._drift import explained, gain_of, innovations, settled
+from ._drift import GAIN, SETTLED, explained, innovations
 from ._fit_network import fit_network
 from ._level import level_of
 from ._pickup import find_pickup
@@ -34,8 +34,8 @@ def fit_twin(
     """Fits the twin of a measured device to all of a recording, which its pads' names come with.
 
     The network is fitted by gradient through its exact step, to the changes of all pads at once: what is
-    slower than 6 s is drift, not charge. Junctions and switches are kept where they serve the last 30 %
-    of the recording after a fit to the rest. `jaxnn.twin.compare` keeps a part back to judge by.
+    slower than 30 scans is drift, not charge. Junctions and switches are kept where they serve the last
+    30 % of the recording after a fit to the rest. `jaxnn.twin.compare` keeps a part back to judge by.
 
     Raises a `ValueError` for less than 200 scans, no live pad, or a source that was not measured.
 
@@ -61,22 +61,21 @@ def fit_twin(
     mean, spread = float(source.mean()), float(source.std())
     network = fit_network(time, source, voltage, int(hidden), seed)
     base = np.array(network(time, source), float)
-    gain = gain_of(float(np.median(np.diff(time))))
     charging, switches, model = {}, {}, base.copy()
     for k, pad in enumerate(roles.live):
-        junction = _junction(time, (source - mean) / spread, base[:, k], voltage[:, k], gain)
+        junction = _junction(time, (source - mean) / spread, base[:, k], voltage[:, k])
         if junction is not None:
             charging[pad] = junction
             model[:, k] = junction(time, (source - mean) / spread)
-        switch = _switched(model[:, k], voltage[:, k], gain)
+        switch = _switched(model[:, k], voltage[:, k])
         if switch is not None:
             switches[pad] = switch
             model[:, k] = switch(model[:, k])
     level = level_of(time, voltage - model)
-    share = _gains(source, voltage, gain)
+    share = _gains(source, voltage)
     left = voltage - model
     pickup = find_pickup(time, left)
-    changes = innovations(left, gain)[settled(gain) :]
+    changes = innovations(left, GAIN)[SETTLED:]
     noise = np.nanstd(changes, axis=0)
     if pickup is not None:
         noise = noise * np.sqrt(1 - np.clip(pickup.share, 0, 1))
@@ -123,37 +122,34 @@ def measured(
     return recording.time, source, recording.voltage[:, [recording.column(pad) for pad in roles.live]]
 
 
-def _gains(source: np.ndarray, voltage: np.ndarray, gain: float) -> Float[np.ndarray, " pads"]:
+def _gains(source: np.ndarray, voltage: np.ndarray) -> Float[np.ndarray, " pads"]:
     """Share of the source's changes in each pad's."""
-    changes = innovations(np.column_stack([source, voltage]), gain)[settled(gain) :]
+    changes = innovations(np.column_stack([source, voltage]), GAIN)[SETTLED:]
     drive, pads = changes[:, :1], changes[:, 1:]
     both = np.isfinite(pads)
     return np.nansum(drive * pads, axis=0) / np.maximum((both * drive**2).sum(axis=0), 1e-300)
 
 
-def _junction(
-    time: np.ndarray, scaled: np.ndarray, base: np.ndarray, pad: np.ndarray, gain: float
-) -> Charging | None:
+def _junction(time: np.ndarray, scaled: np.ndarray, base: np.ndarray, pad: np.ndarray) -> Charging | None:
     """A junction for one pad if it foretells the end of the fitted part better than the network."""
-    skip = settled(gain)
-    changes = innovations(np.column_stack([pad, base]), gain)[skip:]
+    changes = innovations(np.column_stack([pad, base]), GAIN)[SETTLED:]
     if explained(*changes.T) > _EXPLAINED:
         return None
     cut = round((1 - _VALIDATED) * len(time))
     tried = fit_charging(time[:cut], scaled[:cut], pad[:cut])
-    if not _better(pad, tried(time, scaled), base, gain, cut, _JUNCTION):
+    if not _better(pad, tried(time, scaled), base, cut, _JUNCTION):
         return None
     return fit_charging(time, scaled, pad)
 
 
-def _switched(model: np.ndarray, pad: np.ndarray, gain: float) -> Switch | None:
+def _switched(model: np.ndarray, pad: np.ndarray) -> Switch | None:
     """A switch for one pad if it foretells the end of the fitted part better than none."""
     cut = round((1 - _VALIDATED) * len(pad))
-    tried = fit_switch(model[:cut], pad[:cut], gain)
-    return fit_switch(model, pad, gain) if _better(pad, tried(model), model, gain, cut, _SWITCH) else None
+    tried = fit_switch(model[:cut], pad[:cut])
+    return fit_switch(model, pad) if _better(pad, tried(model), model, cut, _SWITCH) else None
 
 
-def _better(pad: np.ndarray, new: np.ndarray, old: np.ndarray, gain: float, cut: int, most: float) -> bool:
-    left = innovations(np.column_stack([pad - new, pad - old]), gain)[cut:]
+def _better(pad: np.ndarray, new: np.ndarray, old: np.ndarray, cut: int, most: float) -> bool:
+    left = innovations(np.column_stack([pad - new, pad - old]), GAIN)[cut:]
     squares = np.nansum(left**2, axis=0)
     return bool(squares[0] < most * squares[1])

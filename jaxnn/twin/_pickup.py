@@ -10,12 +10,11 @@ from ._drift import innovations
 
 _MAINS = np.arange(45.0, 65.0, 0.01)  # [Hz]
 _NEAR = np.arange(-0.15, 0.15, 0.004)  # [Hz] by which the mains wander
-_MEMORY = 8.0  # [s] over which phase and frequency are read
-_WINDOW = 20.0  # [s] within which the line is coherent
+# Scans: over which phase and frequency are read; within which the line is coherent; that are foretold;
+# and slower than which nothing is a line. Where a scan takes 0.2 s these are 8, 20, 60 and 2 s.
+_MEMORY, _WINDOW, _AHEAD, _SLOW = 40, 100, 300, 10
 _LEAST = 0.1  # share of what the pads have left that a line must have
 _ORIGINS = 60
-# Slower than this is no line [s].
-_SLOW = 2.0
 
 
 class Pickup(NamedTuple):
@@ -36,7 +35,7 @@ class Pickup(NamedTuple):
     trust: Float[np.ndarray, " ages"]
     """What of a forecast is right, 0 to 1."""
     share: Float[np.ndarray, " pads"]
-    """Share of what a model leaves of each pad, without drift, that is a line within windows of 20 s."""
+    """Share of what a model leaves of each pad that is a line within 100 scans, drift aside."""
 
     def __call__(self, time: Float[np.ndarray, " times"]) -> Float[np.ndarray, "times pads"]:
         age = time - self.end
@@ -50,8 +49,8 @@ def find_pickup(
 ) -> Pickup | None:
     """The line in what a model leaves of all pads, or None where there is hardly any."""
     interval = float(np.median(np.diff(time)))
-    window, step, skip = (round(x / interval) for x in (_WINDOW, _MEMORY, 2 * _SLOW))
-    left = _fast(residual, interval)
+    window, skip = _WINDOW, 2 * _SLOW
+    left = _fast(residual)
     scale = left[skip:].std(axis=0)
     if len(time) < skip + 4 * window or not (scale > 0).any():
         return None
@@ -64,8 +63,8 @@ def find_pickup(
     pooled = float((share * np.isfinite(scale)).sum() / np.isfinite(scale).sum())
     if pooled < _LEAST:
         return None
-    longest = min(len(time) // 2, round(60.0 / interval))
-    first = max(skip + 4 * step, len(time) // 4)
+    longest = min(len(time) // 2, _AHEAD)
+    first = max(skip + 4 * _MEMORY, len(time) // 4)
     origins = np.linspace(first, len(time) - longest, _ORIGINS).astype(int)
     agreement, strength = np.zeros(longest), np.zeros(longest)
     for origin in origins:
@@ -83,18 +82,17 @@ def line_share(
     time: Float[np.ndarray, " times"], residual: Float[np.ndarray, "times pads"], pickup: Pickup | None
 ) -> Float[np.ndarray, " pads"]:
     """Share of what a model leaves, without drift, that is a line near the one that was found."""
-    interval = float(np.median(np.diff(time)))
-    window = round(_WINDOW / interval)
+    window = _WINDOW
     if pickup is None or len(time) < window:
         return np.zeros(residual.shape[1])
     spans = [slice(a, a + window) for a in range(0, len(time) - window + 1, window)]
-    return _line_share(time, _fast(residual, interval), spans, pickup.frequency)
+    return _line_share(time, _fast(residual), spans, pickup.frequency)
 
 
-def _fast(residual: np.ndarray, interval: float) -> Float[np.ndarray, "times pads"]:
+def _fast(residual: np.ndarray) -> Float[np.ndarray, "times pads"]:
     """What is faster than any drift; zero where nothing is known and until that has settled."""
-    left = np.nan_to_num(innovations(residual, -np.expm1(-interval / _SLOW)))
-    left[: round(2 * _SLOW / interval)] = 0
+    left = np.nan_to_num(innovations(residual, -np.expm1(-1 / _SLOW)))
+    left[: 2 * _SLOW] = 0
     return left
 
 
@@ -109,9 +107,8 @@ def _line(
     time: np.ndarray, left: np.ndarray, scale: np.ndarray, main: float
 ) -> tuple[float, Complex[np.ndarray, " pads"]]:
     """Frequency and amplitudes at the end, from the last seconds."""
-    first = np.searchsorted(time, time[-1] - 4 * _MEMORY)
-    time, left = time[first:] - time[-1], left[first:]
-    weight = np.exp(time / _MEMORY)[:, None]
+    time, left = time[-4 * _MEMORY :] - time[-1], left[-4 * _MEMORY :]
+    weight = np.exp(np.arange(1 - len(time), 1) / _MEMORY)[:, None]
     frequencies = main + _NEAR
     frequency = frequencies[int(_power(time, weight * left / scale, frequencies).sum(axis=1).argmax())]
     return float(frequency), _amplitude(time, left, weight, frequency)

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 
-TIME_CONSTANTS = np.geomspace(0.01, 30.0, 48)  # [s]
+TIME_CONSTANTS = np.geomspace(0.05, 150.0, 48)  # of the interval of the scans
 
 
 class Pole(NamedTuple):
@@ -49,11 +49,12 @@ def best_pole(
     pad: Float[np.ndarray, " times"],
     source: Float[np.ndarray, " times"],
     states: Float[np.ndarray, "times n"],
+    constants: Float[np.ndarray, " n"],
 ) -> Pole:
     """The pole of least squares, with an offset."""
     known = np.isfinite(pad)
-    best, least = Pole(TIME_CONSTANTS[0], 0.0, 0.0, 0.0), np.inf
-    for state, constant in zip(states.T, TIME_CONSTANTS, strict=True):
+    best, least = Pole(float(constants[0]), 0.0, 0.0, 0.0), np.inf
+    for state, constant in zip(states.T, constants, strict=True):
         columns = np.stack([source, state, np.ones_like(source)], axis=1)[known]
         weights = np.linalg.lstsq(columns, pad[known], rcond=None)[0]
         cost = float(((pad[known] - columns @ weights) ** 2).sum())

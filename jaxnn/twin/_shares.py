@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from ._drift import innovations
+from ._drift import GAIN, innovations
 
 
 _REACH = 20  # scans back that a memory is asked for
@@ -36,13 +36,12 @@ def shares_of(
     pads: Float[np.ndarray, "times pads"],
     stages: dict[str, Float[np.ndarray, "times pads"]],
     line: Float[np.ndarray, " pads"],
-    gain: float,
 ) -> Shares:
     """The shares, of what was measured and the predictions of the stages in the judged part."""
     spread = lambda x: np.nanvar(x, axis=0)
     total = np.maximum(spread(pads), 1e-300)
     left = [spread(pads - stages[stage]) / total for stage in ("static", "capacitive", "memristive")]
-    fast = np.nanvar(innovations(pads - stages["memristive"], gain), axis=0) / total
+    fast = np.nanvar(innovations(pads - stages["memristive"], GAIN), axis=0) / total
     fast = np.minimum(fast, left[2])
     mains = fast * np.clip(line, 0, 1)
     return Shares(1 - left[0], left[0] - left[1], left[1] - left[2], left[2] - fast, mains, fast - mains)

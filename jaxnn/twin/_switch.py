@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from ._drift import innovations, settled
+from ._drift import GAIN, SETTLED, innovations
 
 
 _THRESHOLDS = np.linspace(0.03, 0.97, 48)  # quantiles of what the pad would be at
@@ -26,7 +26,7 @@ class Switch(NamedTuple):
         return self.gain * potential + self.jump * _logistic((potential - self.threshold) / self.width)
 
 
-def fit_switch(model: Float[np.ndarray, " times"], pad: Float[np.ndarray, " times"], gain: float) -> Switch:
+def fit_switch(model: Float[np.ndarray, " times"], pad: Float[np.ndarray, " times"]) -> Switch:
     """The threshold, by trying many; gain and jump by least squares of the pad's changes."""
     spread = float(model.std()) or 1.0
     tried = [
@@ -34,7 +34,7 @@ def fit_switch(model: Float[np.ndarray, " times"], pad: Float[np.ndarray, " time
     ]
     steps = np.stack([_logistic((model - at) / width) for at, width in tried], axis=1)
     columns = np.where(np.isfinite(pad)[:, None], np.column_stack([pad, model, steps]), np.nan)
-    changes = innovations(columns, gain)[settled(gain) :]
+    changes = innovations(columns, GAIN)[SETTLED:]
     changes = changes[np.isfinite(changes).all(axis=1)]
     target, straight, steps = changes[:, 0], changes[:, 1], changes[:, 2:]
     best, least = Switch(1.0, 0.0, 0.0, spread), np.inf

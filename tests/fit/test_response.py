@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import jaxnn
-from jaxnn.fit import Response, fit_parameters
+from jaxnn.fit import Response
 
 
 LAW = jaxnn.TunnelJunction()
@@ -68,22 +68,6 @@ def test_a_missing_voltage_is_on_the_line_between_its_neighbours():
     filled = gap.copy()
     filled[50:53] = np.interp(TIME[50:53], TIME[[49, 53]], VOLTAGE[[49, 53]])
     np.testing.assert_allclose(Response(None, TIME, gap)(LAW), Response(None, TIME, filled)(LAW))
-
-
-def test_a_law_from_uneven_noisy_samples():
-    rng = np.random.default_rng(3)
-    time = np.sort(rng.choice(np.arange(1, 401), 250, replace=False)) * 2.5e-3
-    volts = 0.04 * np.sin(2 * np.pi * time)
-    truth = jaxnn.TunnelJunction(set_voltage=0.012, critical_flux=0.009)
-    response = Response(None, time, volts, dt=2.5e-3, read="log_conductance")
-    data = np.asarray(response(truth)) + 0.02 * rng.normal(size=250)
-    data[20:30] = np.nan
-    constraints = jaxnn.only(LAW, set_voltage=jaxnn.Positive(), critical_flux=jaxnn.Positive())
-    found = fit_parameters(response, LAW, data, sigma=0.02, constraints=constraints, starts=4)
-    assert found.names == ("set_voltage", "critical_flux")
-    assert (np.abs(found.estimate - [0.012, 0.009]) < 4 * found.standard_error).all()
-    assert (found.standard_error / found.estimate < 0.2).all()
-    assert found.problems == ()
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_no_false_alarms():
     """Of good fits of noisy data hardly any is called into question."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        for seed in range(100):
+        for seed in range(50):
             fit_parameters(decay, START, measured(seed), sigma=NOISE, starts=1)
     assert len(caught) <= 2
 
