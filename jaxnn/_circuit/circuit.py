@@ -190,7 +190,10 @@ _layout = ft.lru_cache(maxsize=64)(layout_of)
 
 def _stacked(values: list[Any], dtype: Any = None) -> Any:
     """Numbers as one array, plain ones as a plain one."""
-    if any(isinstance(x, jax.Array) for x in values):
+    given = [x for x in values if isinstance(x, jax.Array)]
+    if given:
+        # Plain numbers follow those that have a precision.
+        dtype = dtype or jnp.result_type(*given)
         parts = [jnp.asarray(x, dtype).reshape(()) for x in values]
         # On a mesh with explicit axes JAX cannot stack numbers of which some alone are mapped.
         nothing = sum((x != x).astype(jnp.int32) * 0 for x in parts)
