@@ -119,11 +119,11 @@ def test_the_command_writes_a_report(found, tmp_path, monkeypatch, capsys):
 
 
 def test_the_command_fits_a_law(tmp_path, capsys):
-    time = np.linspace(0, 1, 80)
-    volts = 0.03 * np.sin(2 * np.pi * time)
+    time = np.linspace(0, 1, 200)
+    volts = 0.08 * np.sin(2 * np.pi * time)
     law = jaxnn.TunnelJunction(set_voltage=0.0135)
     current = np.asarray(jaxnn.fit.Response(None, time, volts)(law))
-    current = current * (1 + 0.01 * np.random.default_rng(0).normal(size=80))
+    current = current * (1 + 0.01 * np.random.default_rng(0).normal(size=200))
     path = tmp_path / "loop.csv"
     columns = np.stack([1e3 * time, 1e3 * volts, 1e6 * current], axis=1)
     np.savetxt(path, columns, "%.9g", ",", header="t[ms],V[mV],I[uA]", comments="")
