@@ -51,7 +51,7 @@ bench: .venv/ready
 
 # The reproductions of the paper's figures, each in its quick mode.
 FIGURES := activation winner_takes_all avalanches driven_avalanches lyapunov_map lyapunov_settings \
-	waveform_transformation adaptation
+	scheme_chaos waveform_transformation adaptation
 experiments-quick: .venv/ready
 	mkdir -p results/quick
 	printf '%s\n' $(FIGURES) | xargs -P 2 -I NAME sh -c \

@@ -24,6 +24,7 @@ PICTURES = {
     "lyapunov_map/iv_loops.png": 1200,
     "waveform_transformation/waveform_transformation.png": 1000,
     "waveform_transformation/waveform_transformation_map.png": 1200,
+    "scheme_chaos/scheme_chaos.png": 1400,
     "waveform_drive/waveform_drive_double.png": 1000,
     "adaptation/load_sharing.png": 1000,
     "adaptation/perturbations.png": 1000,

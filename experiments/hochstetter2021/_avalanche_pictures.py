@@ -110,13 +110,16 @@ def plot_guides(axes, critical):
     if not known:
         return
     size, row = max(known.items())
-    avalanches, (_, *limits) = critical[size][0][1], row.ranges
+    of_size, lifetimes, crackling, ranges = row.size, row.lifetime, row.crackling, row.ranges
+    if of_size is None or lifetimes is None or crackling is None or ranges is None:
+        return
+    avalanches, (_, *limits) = critical[size][0][1], ranges
     text = f"deposited, {size:g} µm: "
     for ax, name, (exponent, _), within in zip(
-        axes, ("size", "lifetime"), (row.size, row.lifetime), limits, strict=False
+        axes, ("size", "lifetime"), (of_size, lifetimes), limits, strict=False
     ):
         guide(ax, -exponent, within, density(getattr(avalanches, name)), f"{text}{exponent:g}")
-    slope, (lifetime, mean, _) = row.crackling[1], analysis.mean_size(avalanches)
+    slope, (lifetime, mean, _) = crackling[1], analysis.mean_size(avalanches)
     guide(axes[2], slope, limits[1], (lifetime, mean), f"{text}{slope:g}")
 
 

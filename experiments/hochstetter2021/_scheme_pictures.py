@@ -97,8 +97,11 @@ def _draw_steps(ax: Any, report: dict[str, Any], drive: int) -> None:
     ticks = sorted({1e3 * row["dt"] for row in report["steps"]})
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
-    ax.set_title(f"{amplitude:g} V, {frequency:g} Hz")
-    ax.legend(fontsize=8)
+    ax.set_title(f"{amplitude:g} V, {frequency:g} Hz (bars: twice the error of ten parts)")
+    # Room for the legend above the bars.
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + 0.3 * (high - low))
+    ax.legend(fontsize=8, loc="upper right")
 
 
 def _draw_validity(ax: Any, report: dict[str, Any]) -> None:
