@@ -246,3 +246,14 @@ def test_adaptation(tmp_path):
     slow, fast = report["growth"]
     assert slow["expanded"] <= fast["expanded"]
     assert slow["quartiles of the ratio"] < fast["quartiles of the ratio"]
+
+
+@pytest.mark.slow  # half a minute of one core
+def test_the_deposited_networks_are_those_of_our_generator():
+    """Seeds 0 to 7 of 50 um over 30 s: as many events as are deposited, network by network."""
+    runs = import_module("experiments.hochstetter2021._ensemble_runs")
+    found = runs.simulate_chunk(runs.Case(50.0, 0.02, "crossing", (1.0,), 8, 8), 0)
+    _, network, _, count = found["events"]
+    np.testing.assert_array_equal(
+        np.bincount(network, weights=count, minlength=8), [32, 63, 39, 36, 40, 66, 45, 32]
+    )
