@@ -108,7 +108,8 @@ def open_combinations(
         # What is equal but for rounding stays in order.
         order_of = np.argsort(-np.round(np.abs(direction), 6), kind="stable")
         direction = direction * np.sign(direction[order_of[0]])
-        parts = [i for i in order_of if abs(direction[i]) > _NAMED]
+        # Of a direction that is spread over many, the first few.
+        parts = [i for i in order_of if abs(direction[i]) > _NAMED] or list(order_of[:3])
         if len(parts) == 1:
             sentences.append(f"the data say {_how_little(float(found.error[k]))} {names[parts[0]]}")
             continue

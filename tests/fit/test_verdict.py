@@ -143,3 +143,12 @@ def test_several_starts_find_the_set_voltage(trap):
     slope = np.asarray(at(x + h) - at(x - h))[:320] / (2 * h * sigma)
     np.testing.assert_allclose(found.standard_error[0], np.sum(slope**2) ** -0.5, rtol=1e-4)
     assert jax.tree.leaves(found.held_out)[0].sum() == 80
+
+
+@pytest.mark.filterwarnings("ignore::jaxnn.NumericalWarning")
+def test_a_combination_of_many_numbers_is_named_by_the_first_few():
+    """Forty numbers of which the data say the sum alone: each part of a direction is small."""
+    sum_of = lambda x: jnp.sum(x) * jnp.linspace(1.0, 2.0, 60)
+    found = fit_parameters(sum_of, jnp.ones(40), 40 * np.linspace(1.0, 2.0, 60), sigma=0.1, starts=1)
+    assert not np.any(found.identified)
+    assert any("the data do not tell" in problem for problem in found.problems)
