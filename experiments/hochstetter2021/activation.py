@@ -244,8 +244,11 @@ def plot_sweep(ax, size, same, reduced, final):
 def plot_starts(ax, size, reduced, start, final):
     """S4."""
     colours = plt.colormaps["viridis"](np.linspace(0, 0.93, len(start)))
-    for row, g, colour in zip(final, start, colours, strict=True):
-        ax.semilogy(reduced, row, color=colour, lw=1, label=f"{g:.4g}")
+    labels = [f"{g:.4g}" for g in start]
+    for i, (row, colour) in enumerate(zip(final, colours, strict=True)):
+        # States that conduct alike to four digits share an entry.
+        label = labels[i] if labels[i] not in labels[:i] else None
+        ax.semilogy(reduced, row, color=colour, lw=1, label=label)
     ax.legend(title="$G^*$ at the start", fontsize=6, ncols=2)
     ax.set(xlabel="$V^*$", ylabel=f"$G^*$ after {size.seconds:g} s")
 
