@@ -240,7 +240,7 @@ FOUND = {
         jnp.zeros((1, 3), int),
     ),
     "beyond range": lambda: jaxnn.analysis.BeyondRange(
-        jnp.asarray(0.4), jnp.int32(3), jnp.int32(1), jnp.ones(3, jnp.int32), jnp.ones(3)
+        jnp.asarray(0.4, float), jnp.int32(3), jnp.int32(1), jnp.ones(3, jnp.int32), jnp.ones(3)
     ),
     "event counts": lambda: jaxnn.analysis.EventCounts(
         jnp.zeros(5, int), jnp.ones(5), jnp.ones(3), diagnosis()

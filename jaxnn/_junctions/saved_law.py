@@ -20,6 +20,7 @@ from .noise import WithLangevinNoise, WithReadNoise
 from .ornstein_uhlenbeck import OrnsteinUhlenbeckJunction
 from .rate_balance import RateBalanceJunction
 from .resistor import Resistor
+from .simmons import LaggedSimmonsJunction, SimmonsJunction
 from .surrogate import SmoothJunction, StraightThrough
 from .threshold import BinaryJunction, TunnelJunction
 from .volatile_filament import VolatileFilamentJunction
@@ -44,6 +45,7 @@ _OWN = (
     DynamicMemristorJunction,
 )
 _WRAPPERS = (SmoothJunction, StraightThrough, WithReadNoise, WithLangevinNoise, MixedJunction)
+_WRAPPERS += (SimmonsJunction, LaggedSimmonsJunction)
 LAWS: dict[str, type] = {law.__name__: law for law in (*_OWN, *_WRAPPERS)}
 _WINDOWS = (JoglekarWindow, BiolekWindow, ProdromakisWindow)
 _KNOWN = LAWS | {window.__name__: window for window in _WINDOWS}

@@ -5,7 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
-from .._core import Declared, Module, Number, as_inexact, check_at_least, concrete, unit, warn_user
+from .._core import (
+    Declared,
+    Module,
+    Number,
+    arguments,
+    as_inexact,
+    check_at_least,
+    concrete,
+    unit,
+    warn_user,
+)
 from .._junctions import TunnelJunction
 from .._simulation import AbstractObserver, Run, Step
 
@@ -80,7 +90,13 @@ class VoltageRange(AbstractObserver):
 
     @classmethod
     def of(cls, law: Declared[TunnelJunction]) -> "VoltageRange":
-        """Returns the range of a low-voltage law: |v| up to half of its barrier."""
+        """Returns the range of a low-voltage law: |v| up to half of its barrier.
+
+        **Raises:** `ValueError` for a law without one.
+        """
+        arguments.one_of(TunnelJunction, advice="give the limit of another law, VoltageRange(limit)")(
+            "law", law
+        )
         return cls(law.barrier_height / 2)
 
     def start(self, run: Run) -> PyTree:

@@ -197,8 +197,9 @@ CALLS = {
         jaxnn.reservoirs.RowSums(), PULSES
     ),
 }
-# Sums over what is there already, and steps of an optimisation, which has a bar.
+# Sums over what is there already, and steps of an optimisation or a fit, which have a bar.
 QUICK = {"read_out.py": 3, "steps.py": 3, "nickelate_nodes.py": 1}
+QUICK |= {"_bootstrap.py": 1, "_methods.py": 1, "_problem.py": 2, "_profile.py": 1}
 
 
 def test_every_compiled_function_is_announced_or_quick():

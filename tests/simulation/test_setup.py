@@ -81,6 +81,8 @@ EXAMPLES = {
     "MetastableSwitchJunction": jaxnn.MetastableSwitchJunction(switches=100),
     "VolatileFilamentJunction": jaxnn.VolatileFilamentJunction(threshold_voltage=[0.1, 0.2, 0.3]),
     "DynamicMemristorJunction": jaxnn.DynamicMemristorJunction(decay_time=0.1),
+    "SimmonsJunction": jaxnn.SimmonsJunction(LAW, width=0.2),
+    "LaggedSimmonsJunction": jaxnn.parameters.hochstetter2021_ac_deposited(),
     "WithReadNoise": jaxnn.WithReadNoise(LAW, 0.1, gaussian=True),
     "WithLangevinNoise": jaxnn.WithLangevinNoise(jaxnn.WithReadNoise(LAW, 0.1), jnp.float32(1e-3)),
     "MixedJunction": jaxnn.MixedJunction((LAW, jaxnn.WithReadNoise(LAW, 0.1)), [1, 0, 1]),
