@@ -59,17 +59,21 @@ def deposited_window(frequency: Any) -> tuple[Any, Any]:
     return np.floor(0.3 * periods + 0.5).astype(int), 140_000 // periods * periods
 
 
-class DriveMap:
-    """One network under many drives by one law; each piece is a file in a folder named for the law."""
+class Runs:
+    """What runs of one law on one network share; what is done of them is kept in `pieces`."""
 
-    def __init__(self, network: jaxnn.Network, terminals: tuple[int, int], pieces: Pieces, law: str):
-        self.network, self.terminals, self.pieces, self.law = network, terminals, pieces, law
-        self.junction: jaxnn.AbstractJunction = LAWS[law]()
+    def __init__(
+        self,
+        network: jaxnn.Network,
+        terminals: tuple[int, int],
+        pieces: Pieces,
+        junction: jaxnn.AbstractJunction,
+    ):
+        self.network, self.terminals, self.pieces, self.junction = network, terminals, pieces, junction
         # The first few of one order, so that more junctions add to what is there.
         self.order = np.random.default_rng(0).permutation(network.n_junctions)
-        self.variables = jaxnn.PairVariables(rescaled=[0]) if law == "deposited" else None
 
-    def setup(self, drive: Any, start: Any, dt: float) -> dict[str, Any]:
+    def setup(self, drive: Any, start: Any, dt: Any) -> dict[str, Any]:
         """The arguments that all runs share, of one drive: (amplitude, frequency, state)."""
         amplitude, frequency, state = drive
         return {
@@ -81,6 +85,15 @@ class DriveMap:
             "state": state,
             "start_step": start,
         }
+
+
+class DriveMap(Runs):
+    """One network under many drives by one law; each piece is a file in a folder named for the law."""
+
+    def __init__(self, network: jaxnn.Network, terminals: tuple[int, int], pieces: Pieces, law: str):
+        super().__init__(network, terminals, pieces, LAWS[law]())
+        self.law = law
+        self.variables = jaxnn.PairVariables(rescaled=[0]) if law == "deposited" else None
 
     @ft.partial(jax.jit, static_argnums=(0, 3))
     def _transient(self, drives: Any, start: Any, steps: int) -> Any:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxnn
-from experiments.hochstetter2021._drive_map import DISTANCE, DT
+from experiments.hochstetter2021._drive_map import DISTANCE, DT, LAWS, Runs
 from experiments.shared import hochstetter2021 as published, script
 from experiments.shared.pieces import Pieces, TimeUp
 from jaxnn.analysis import on_off_ratio
@@ -149,27 +149,11 @@ def late_means(growth: np.ndarray) -> np.ndarray:
     return growth[:, skipped(growth) :].mean((1, 2))
 
 
-class Bench:
-    """The network and what its runs share; every piece of a `Grid` is a file in a folder."""
+class Bench(Runs):
+    """Runs of the law that the paper prints; every piece of a `Grid` is a file in a folder."""
 
     def __init__(self, network: jaxnn.Network, terminals: tuple[int, int], pieces: Pieces):
-        self.network, self.terminals, self.pieces = network, terminals, pieces
-        self.junction = jaxnn.parameters.hochstetter2021_ac()
-        # The first few of one order, so that more junctions add to what is there.
-        self.order = np.random.default_rng(0).permutation(network.n_junctions)
-
-    def setup(self, drive: Any, start: Any, dt: Any) -> dict[str, Any]:
-        """The arguments that all runs share, of one drive: (amplitude, frequency, state)."""
-        amplitude, frequency, state = drive
-        return {
-            "network": self.network,
-            "junction": self.junction,
-            "drive": jaxnn.Triangle(amplitude, frequency),
-            "terminals": self.terminals,
-            "dt": dt,
-            "state": state,
-            "start_step": start,
-        }
+        super().__init__(network, terminals, pieces, LAWS["printed"]())
 
     # Compiled once for all settings of one length; what has an axis of drives comes in `drives`.
 

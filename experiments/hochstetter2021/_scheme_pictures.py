@@ -32,7 +32,7 @@ def draw(path: Path, report: dict[str, Any], simmons: jaxnn.SimmonsJunction) -> 
     """The law and its jumps, flips, exponents against the step, validity, and what remains."""
     figure, axes = plt.subplots(2, 3, figsize=(16, 9), layout="constrained")
     _draw_law(axes[0, 0], simmons)
-    _draw_flips(axes[0, 1], report)
+    _draw_flips(axes[0, 1], report, float(simmons.filament.barrier_height) / 2)
     _draw_steps(axes[0, 2], report, 0)
     _draw_steps(axes[1, 0], report, len(report["fast"]) - 1)
     _draw_validity(axes[1, 1], report)
@@ -58,10 +58,10 @@ def _draw_law(ax: Any, simmons: jaxnn.SimmonsJunction) -> None:
     ax.legend(fontsize=8)
 
 
-def _draw_flips(ax: Any, report: dict[str, Any]) -> None:
+def _draw_flips(ax: Any, report: dict[str, Any], limit: float) -> None:
     """The voltage of the junction that flips most, where it begins to."""
     voltage = np.array(report["flips"]["deposited, fast"]["voltage"])
-    beyond = np.abs(voltage) > 0.405
+    beyond = np.abs(voltage) > limit
     flips = (beyond[2:] != beyond[1:-1]) & (beyond[1:-1] != beyond[:-2])
     # Where most of the flips are within what is shown.
     counts = np.convolve(flips, np.ones(min(SHOWN, len(flips)), int), "valid")
@@ -69,7 +69,7 @@ def _draw_flips(ax: Any, report: dict[str, Any]) -> None:
     steps = np.arange(start, min(start + SHOWN, len(voltage)))
     ax.plot(0.5 * (steps - start), voltage[steps], ".-", ms=4, lw=0.7, color=COLOURS["deposited"])
     for sign in (-1, 1):
-        ax.axhline(sign * 0.405, color="0.7", lw=1, zorder=0)
+        ax.axhline(sign * limit, color="0.7", lw=1, zorder=0)
     amplitude, frequency = report["fast"][0]
     share = 100 * report["flips"]["deposited, fast"]["flips"][0]
     ax.set(xlabel="time [ms], steps of 0.5 ms", ylabel="voltage of one junction [V]")

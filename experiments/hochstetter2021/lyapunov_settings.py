@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+import jaxnn
 from experiments.hochstetter2021 import _lyapunov_pictures as pictures
 from experiments.hochstetter2021._lyapunov_runs import (
     DT,
@@ -124,7 +125,8 @@ def from_other_states(bench: Bench, size: Size, table: dict[tuple[float, float],
     """What random states lead to: late exponents, those of tangents, and on/off ratios, drive by drive."""
     drives = [drive for drive in size.started for _ in range(size.starts)]
     grid = grid_of(size, "states", drives, seconds=size.probe_seconds, junctions=1)
-    grid = grid._replace(drives_at_once=len(drives), spread=float(bench.junction.max_flux))
+    largest = float(jaxnn.parameters.hochstetter2021_ac().max_flux)
+    grid = grid._replace(drives_at_once=len(drives), spread=largest)
     try:
         pairs, tangents = bench.pairs(grid), bench.tangents(grid)
     except TimeUp:

@@ -21,6 +21,7 @@ Network and --minutes as in lyapunov_map.py, whose transients are the states to 
 
 from experiments.shared import script  # isort: skip: before JAX, it sets what XLA logs
 
+import functools as ft
 import itertools
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,7 +39,7 @@ from experiments.shared.pieces import Pieces, TimeUp
 
 
 SIMMONS = jaxnn.SimmonsJunction(jaxnn.parameters.hochstetter2021_ac())
-HALF_BARRIER = 0.405  # [V]
+BEYOND = jaxnn.analysis.VoltageRange.of(SIMMONS.filament)  # half the barrier
 # Name -> the law of the transient, what a copy's differences are set back in (None: all).
 SCHEMES: dict[str, tuple[str, list[int] | None]] = {
     "deposited": ("deposited", [0]),
@@ -67,6 +68,10 @@ class Size(NamedTuple):
     seconds_within: float = 8.0
     """Of the law that is solved within the step, which costs tens of times as much."""
 
+    def length(self, scheme: str) -> float:
+        """How long a scheme is followed [s]."""
+        return self.seconds_within if scheme == "within the step" else self.seconds
+
 
 QUICK = Size(
     amplitudes=(0.6, 1.5),
@@ -87,20 +92,14 @@ class Flips(jaxnn.AbstractObserver):
 
     def start(self, run: Any) -> Any:
         none = jnp.zeros(run.junction_conductance.shape, bool)
-        return none, none, jnp.int32(0), jnp.int32(0), jnp.zeros(none.shape, jnp.int32)
+        return none, none, jnp.int32(0), jnp.zeros(none.shape, jnp.int32)
 
     def follow(self, memory: Any, step: Any) -> Any:
-        before, turned, steps, beyond_steps, flips = memory
-        beyond = jnp.abs(step.junction_voltage) > HALF_BARRIER
+        before, turned, steps, flips = memory
+        beyond = jnp.abs(step.junction_voltage) > BEYOND.limit
         turns = beyond != before
-        flipped = turns & turned
-        return (
-            beyond,
-            turns,
-            steps + jnp.any(flipped).astype(jnp.int32),
-            beyond_steps + jnp.any(beyond).astype(jnp.int32),
-            flips + flipped.astype(jnp.int32),
-        )
+        flipped = (turns & turned).astype(jnp.int32)
+        return beyond, turns, steps + jnp.max(flipped), flips + flipped
 
 
 class Scheme:
@@ -156,11 +155,12 @@ class Scheme:
         def run(drive: Any) -> Any:
             steps = round(seconds / dt)
             setup = self.setup(drive, dt)
-            found = jaxnn.simulate(**setup, steps=steps, every=steps, record={"flips": Flips()})
-            _, _, flipped, beyond, each = found.recorded["flips"]
-            return flipped / steps, beyond / steps, each, found.final_state
+            record = {"flips": Flips(), "beyond": BEYOND}
+            found = jaxnn.simulate(**setup, steps=steps, every=steps, record=record).recorded
+            _, _, flipped, each = found["flips"]
+            return flipped / steps, found["beyond"].share, each
 
-        flipped, beyond, each, _ = run((*map(jnp.asarray, drives), jnp.asarray(self.map.from_fluxes(flux))))
+        flipped, beyond, each = run((*map(jnp.asarray, drives), jnp.asarray(self.map.from_fluxes(flux))))
         most = int(np.argmax(each[0]))
         drive = drives.amplitude[0], drives.frequency[0], self.map.from_fluxes(flux)[0]
         shown = jaxnn.simulate(
@@ -171,30 +171,21 @@ class Scheme:
         return {"flips": np.asarray(flipped), "beyond": np.asarray(beyond), "voltage": np.asarray(shown)}
 
 
-def against_step(schemes: dict[str, Scheme], size: Size, pieces: Pieces) -> list[dict[str, Any]]:
-    """Exponents of the fast drives by each scheme and step."""
-    drives, rows = Drives.of(size.fast), []
+def exponents(
+    schemes: dict[str, Scheme],
+    kind: str,
+    drives: Drives,
+    steps: tuple[float, ...],
+    size: Size,
+    pieces: Pieces,
+) -> list[dict[str, Any]]:
+    """Exponents of some drives by each scheme and step."""
+    rows = []
     for name, scheme in schemes.items():
-        flux = scheme.flux(drives, size)
-        seconds = size.seconds_within if name == "within the step" else size.seconds
-        for dt in size.steps:
-            make = lambda s=scheme, f=flux, dt=dt, t=seconds: s.exponents(drives, f, dt, size.settle, t)
-            found = pieces.keep(f"scheme/{name}/fast_{dt:g}s", make)
-            rows.append({"scheme": name, "dt": dt} | {k: found[k].tolist() for k in ("exponent", "error")})
-            print(f"{name:>28}, dt {1e3 * dt:g} ms:", np.round(found["exponent"], 2), flush=True)
-    return rows
-
-
-def along_line(schemes: dict[str, Scheme], size: Size, pieces: Pieces) -> list[dict[str, Any]]:
-    """Exponents and validity over amplitude, by the schemes that have a limit, at two steps."""
-    drives, rows = Drives.of((a, size.frequency) for a in size.line), []
-    for name in ("printed", "within the step"):
-        scheme = schemes[name]
-        flux = scheme.flux(drives, size)
-        seconds = size.seconds_within if name == "within the step" else size.seconds
-        for dt in size.line_steps:
-            make = lambda s=scheme, f=flux, dt=dt, t=seconds: s.exponents(drives, f, dt, size.settle, t)
-            found = pieces.keep(f"scheme/{name}/line_{dt:g}s", make)
+        flux, seconds = scheme.flux(drives, size), size.length(name)
+        for dt in steps:
+            make = ft.partial(scheme.exponents, drives, flux, dt, size.settle, seconds)
+            found = pieces.keep(f"scheme/{name}/{kind}_{dt:g}s", make)
             rows.append({"scheme": name, "dt": dt} | {k: found[k].tolist() for k in ("exponent", "error")})
             print(f"{name:>28}, dt {1e3 * dt:g} ms:", np.round(found["exponent"], 2), flush=True)
     return rows
@@ -222,18 +213,18 @@ def main() -> None:
         report["flips"] = {}
         for name in ("deposited", "printed", "within the step"):
             scheme = schemes[name]
-            seconds = size.seconds_within if name == "within the step" else size.seconds
             for kind, drives in (("fast", fast), ("line", line)):
                 flux = scheme.flux(drives, size)
-                make = lambda s=scheme, d=drives, f=flux, t=seconds: s.flips(d, f, 5e-4, t)
+                make = ft.partial(scheme.flips, drives, flux, 5e-4, size.length(name))
                 found = pieces.keep(f"scheme/{name}/{kind}_flips", make)
                 report["flips"][f"{name}, {kind}"] = {k: v.tolist() for k, v in found.items()}
                 shares = np.round(100 * found["flips"], 2), np.round(100 * found["beyond"], 2)
                 print(
                     f"{name}, {kind}: flips in {shares[0]} % of steps, beyond in {shares[1]} %", flush=True
                 )
-        report["steps"] = against_step(schemes, size, pieces)
-        report["line"] = along_line(schemes, size, pieces)
+        report["steps"] = exponents(schemes, "fast", fast, size.steps, size, pieces)
+        with_limit = {name: schemes[name] for name in ("printed", "within the step")}
+        report["line"] = exponents(with_limit, "line", line, size.line_steps, size, pieces)
     except TimeUp:
         print("not done yet: call again to go on")
         return

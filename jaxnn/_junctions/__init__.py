@@ -23,7 +23,12 @@ from .ornstein_uhlenbeck import OrnsteinUhlenbeckJunction as OrnsteinUhlenbeckJu
 from .rate_balance import RateBalanceJunction as RateBalanceJunction
 from .reduced_units import threshold_voltage as threshold_voltage
 from .resistor import Resistor as Resistor
-from .saved_law import SavedLaw as SavedLaw, law_arrays as law_arrays, law_from as law_from
+from .saved_law import (
+    OWN_LAWS as OWN_LAWS,
+    SavedLaw as SavedLaw,
+    law_arrays as law_arrays,
+    law_from as law_from,
+)
 from .simmons import (
     LaggedSimmonsJunction as LaggedSimmonsJunction,
     SimmonsJunction as SimmonsJunction,

@@ -6,7 +6,6 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .._core import (
     Number,
-    arguments,
     as_inexact,
     check_at_least,
     check_conductance,
@@ -16,7 +15,7 @@ from .._core import (
 )
 from .spice import AbstractSpiceJunction, held_in_spice, written
 from .unit_state import check_share, held, start_state
-from .windows import AbstractWindow, window_in_spice, windowed
+from .windows import AbstractWindow, check_window, window_in_spice, windowed
 
 
 class AbstractDriftJunction(AbstractSpiceJunction):
@@ -53,9 +52,7 @@ class AbstractDriftJunction(AbstractSpiceJunction):
         check_at_least("thickness", self.thickness, 0, "m", strict=True)
         check_at_least("mobility", self.mobility, 0, "m^2/(V s)")
         check_share("start", self.start)
-        if self.window is not None:
-            advice = "Windows are jaxnn.BiolekWindow() and the like."
-            arguments.one_of(AbstractWindow, advice=advice)("window", self.window)
+        check_window(self.window)
 
     def init_state(self, n_junctions: int) -> Float[Array, " junctions"]:
         return start_state(self.start, n_junctions)

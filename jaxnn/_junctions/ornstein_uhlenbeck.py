@@ -17,6 +17,7 @@ from .._core import (
     unit,
 )
 from .abstract import AbstractJunction
+from .rate_balance import balanced_rates
 
 
 class OrnsteinUhlenbeckJunction(AbstractJunction):
@@ -124,8 +125,7 @@ class OrnsteinUhlenbeckJunction(AbstractJunction):
     ) -> Float[Array, " junctions"]:
         dt = jnp.asarray(dt, state.dtype)
         of_noise, of_jump = jr.split(key)
-        up = self.growth_rate * jnp.exp(self.growth_sensitivity * jnp.abs(voltage))
-        down = self.decay_rate * jnp.exp(-self.decay_sensitivity * jnp.abs(voltage))
+        up, down = balanced_rates(self, voltage)
         mean, passed = up / (up + down), (up + down) * dt
         normal = jr.normal(of_noise, state.shape, state.dtype)
         # sigma^2 (1 - e^-2x) / 2 theta with x = theta dt, and no difference of numbers near 1.

@@ -1,5 +1,7 @@
 """A junction that potentiates and depresses: growth and decay in balance."""
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
@@ -98,7 +100,7 @@ class RateBalanceJunction(AbstractSpiceJunction):
         voltage: Float[Array, " junctions"],
         dt: ArrayLike,
     ) -> Float[Array, " junctions"]:
-        up, down = self._rates(voltage)
+        up, down = balanced_rates(self, voltage)
         end = up / (up + down)
         passed = (up + down) * jnp.asarray(dt, state.dtype)
         if self.as_published:
@@ -111,7 +113,7 @@ class RateBalanceJunction(AbstractSpiceJunction):
         self, state: Float[Array, " junctions"], voltage: Float[Array, " junctions"]
     ) -> Float[Array, " junctions"]:
         self._check_rate()
-        up, down = self._rates(voltage)
+        up, down = balanced_rates(self, voltage)
         return up * (1 - state) - down * state
 
     def spice_current(self, voltage: str, state: str) -> str:
@@ -130,13 +132,14 @@ class RateBalanceJunction(AbstractSpiceJunction):
                 "as_published is a step that depends on its length and has no rate: set as_published=False."
             )
 
-    def _rates(self, voltage: Array) -> tuple[Array, Array]:
-        """The rates of growth and of decay [1/s]."""
-        up = self.growth_rate * jnp.exp(self.growth_sensitivity * jnp.abs(voltage))
-        return up, self.decay_rate * jnp.exp(-self.decay_sensitivity * jnp.abs(voltage))
-
     def critical_state(self) -> float:
         return 1.0
 
     def state_bounds(self) -> tuple[float, float]:
         return 0.0, 1.0
+
+
+def balanced_rates(law: Any, voltage: Array) -> tuple[Array, Array]:
+    """The rates of growth and of decay at a voltage [1/s]."""
+    up = law.growth_rate * jnp.exp(law.growth_sensitivity * jnp.abs(voltage))
+    return up, law.decay_rate * jnp.exp(-law.decay_sensitivity * jnp.abs(voltage))

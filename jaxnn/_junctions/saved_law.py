@@ -29,8 +29,8 @@ from .windows import BiolekWindow, JoglekarWindow, ProdromakisWindow
 from .yakopcic import YakopcicJunction
 
 
-# What a file may ask for by name. Nothing else is ever made from one.
-_OWN = (
+# What a file may ask for by name, of runs or of sweeps. Nothing else is ever made from one.
+OWN_LAWS = (
     TunnelJunction,
     BinaryJunction,
     Resistor,
@@ -46,7 +46,7 @@ _OWN = (
 )
 _WRAPPERS = (SmoothJunction, StraightThrough, WithReadNoise, WithLangevinNoise, MixedJunction)
 _WRAPPERS += (SimmonsJunction, LaggedSimmonsJunction)
-LAWS: dict[str, type] = {law.__name__: law for law in (*_OWN, *_WRAPPERS)}
+LAWS: dict[str, type] = {law.__name__: law for law in (*OWN_LAWS, *_WRAPPERS)}
 _WINDOWS = (JoglekarWindow, BiolekWindow, ProdromakisWindow)
 _KNOWN = LAWS | {window.__name__: window for window in _WINDOWS}
 

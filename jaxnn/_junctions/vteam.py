@@ -6,7 +6,6 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .._core import (
     Number,
-    arguments,
     as_inexact,
     check_at_least,
     check_conductance,
@@ -16,7 +15,7 @@ from .._core import (
 )
 from .abstract import AbstractRateJunction
 from .unit_state import check_share, held
-from .windows import AbstractWindow, windowed
+from .windows import AbstractWindow, check_window, windowed
 
 
 class VteamJunction(AbstractRateJunction):
@@ -93,9 +92,7 @@ class VteamJunction(AbstractRateJunction):
             raise ValueError("off_resistance must be at least on_resistance: exchange the two.")
         check_conductance("1 / on_resistance", 1 / self.on_resistance)
         check_share("start", self.start)
-        if self.window is not None:
-            advice = "Windows are jaxnn.BiolekWindow() and the like."
-            arguments.one_of(AbstractWindow, advice=advice)("window", self.window)
+        check_window(self.window)
 
     def _check_magnitude(self, name: str, symbol: str, *, strict: bool) -> None:
         try:

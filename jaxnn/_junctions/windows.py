@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._core import Module, Number, as_inexact, check_at_least, following, unit
+from .._core import Module, Number, arguments, as_inexact, check_at_least, following, unit
 from .spice import written
 
 
@@ -119,6 +119,13 @@ class ProdromakisWindow(AbstractWindow):
     ) -> Float[Array, " junctions"]:
         del direction
         return self.scale * (1 - ((state - 0.5) ** 2 + 0.75) ** self.power)
+
+
+def check_window(window: object) -> None:
+    """Raises a `ValueError` for what is neither a window nor None."""
+    if window is not None:
+        advice = "Windows are jaxnn.BiolekWindow() and the like."
+        arguments.one_of(AbstractWindow, advice=advice)("window", window)
 
 
 def windowed(

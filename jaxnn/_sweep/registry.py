@@ -7,20 +7,7 @@ from typing import Any
 
 from .. import parameters
 from .._drives import Constant, OnThenOff, PulseTrain, Ramp, Samples, Sine, Square, Triangle
-from .._junctions import (
-    BinaryJunction,
-    DecayingDriftJunction,
-    DynamicMemristorJunction,
-    LinearDriftJunction,
-    MetastableSwitchJunction,
-    OrnsteinUhlenbeckJunction,
-    RateBalanceJunction,
-    Resistor,
-    TunnelJunction,
-    VolatileFilamentJunction,
-    VteamJunction,
-    YakopcicJunction,
-)
+from .._junctions import OWN_LAWS
 from .._networks import Network, farthest_pair, nanowire_network, pair_at, random_terminals
 from .._observers import lyapunov_exponents
 from .._simulation import simulate
@@ -42,20 +29,6 @@ def saved_network(path: str) -> Network:
 
 
 _WAVEFORMS = (Constant, OnThenOff, PulseTrain, Ramp, Samples, Sine, Square, Triangle)
-_LAWS = (
-    TunnelJunction,
-    BinaryJunction,
-    Resistor,
-    OrnsteinUhlenbeckJunction,
-    RateBalanceJunction,
-    LinearDriftJunction,
-    DecayingDriftJunction,
-    VteamJunction,
-    YakopcicJunction,
-    MetastableSwitchJunction,
-    VolatileFilamentJunction,
-    DynamicMemristorJunction,
-)
 _SETS = (
     "hochstetter2021_dc",
     "hochstetter2021_ac",
@@ -76,7 +49,8 @@ REGISTRY: dict[str, dict[str, Callable[..., Any]]] = {
         "padded_network": padded_network,
         "saved_network": saved_network,
     },
-    "junction": {law.__name__: law for law in _LAWS} | {name: getattr(parameters, name) for name in _SETS},
+    "junction": {law.__name__: law for law in OWN_LAWS}
+    | {name: getattr(parameters, name) for name in _SETS},
     "drive": {waveform.__name__: waveform for waveform in _WAVEFORMS},
     "terminals": {
         "farthest_pair": farthest_pair,
