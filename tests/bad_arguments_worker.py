@@ -28,7 +28,6 @@ import networkx as nx
 import numpy as np
 
 import good_calls
-import good_calls_of_results
 import jaxnn
 
 
@@ -184,9 +183,7 @@ def _traceable(value: Any) -> Any:
 
 
 def tries(quick: int | None) -> list[tuple[str, str, str, Any, dict[str, Any]]]:
-    modules = good_calls, good_calls_of_results
-    groups = [group for x in modules for group in (x.CHEAP if quick else x.ALL)]
-    calls = {name: call for group in groups for name, call in group().items()}
+    calls = good_calls.every(cheap=bool(quick))
     every = [
         (name, argument, kind, call, good)
         for name, (call, good) in calls.items()

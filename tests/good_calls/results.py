@@ -1,4 +1,4 @@
-"""Good calls, as in `good_calls`, of methods of networks and results, sweeps, data sets and kernels."""
+"""Good calls, of methods of networks and results, sweeps, data sets and kernels."""
 
 import functools as ft
 import tempfile
@@ -10,19 +10,19 @@ import jax.random as jr
 import networkx as nx
 import numpy as np
 
-import good_calls
 import jaxnn
+from good_calls import examples
 
 
-Call = good_calls.Call
+Call = examples.Call
 
 
 @ft.cache
 def folder() -> Path:
     """A folder with a network, a run, a sweep and a data set in it."""
     path = Path(tempfile.mkdtemp())
-    good_calls.network().save(path / "network.npz")
-    good_calls.solution().save(path / "run.npz")
+    examples.network().save(path / "network.npz")
+    examples.solution().save(path / "run.npz")
     (path / "two.idx").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 5, 7]))
     return path
 
@@ -39,8 +39,8 @@ def nodes() -> jaxnn.NickelateNodes:
 
 
 def of_networks() -> dict[str, Call]:
-    network, ensemble = good_calls.network(), jaxnn.Ensemble([good_calls.network()] * 2)
-    bare = jaxnn.Network(4, good_calls.EDGES, positions=np.arange(8.0).reshape(4, 2))
+    network, ensemble = examples.network(), jaxnn.Ensemble([examples.network()] * 2)
+    bare = jaxnn.Network(4, examples.EDGES, positions=np.arange(8.0).reshape(4, 2))
     path = folder() / "network.npz"
     return {
         "Network.check_terminals": (network.check_terminals, {"terminals": (0, 3)}),
@@ -72,10 +72,10 @@ def of_results() -> dict[str, Call]:
     start = transport.init_state()
     run, law = folder() / "run.npz", jaxnn.TunnelJunction()
     beats = jaxnn.data.Heartbeats(np.zeros((10, 187)), np.zeros(10, int), np.repeat([101, 100], 5))
-    equation = jaxnn.StateEquation(good_calls.network(), law, jaxnn.Sine(0.3, 2.0), terminals=(0, 3))
+    equation = jaxnn.StateEquation(examples.network(), law, jaxnn.Sine(0.3, 2.0), terminals=(0, 3))
     return {
         "Solution.load": (jaxnn.Solution.load, {"path": run, "junction": None}),
-        "Solution.save": (good_calls.solution().save, {"path": run}),
+        "Solution.save": (examples.solution().save, {"path": run}),
         "StateEquation.observe": (equation.observe, {"time": 0.1, "state": jnp.zeros(4)}),
         "GrowWhenRequired.start": (
             growing.start,
@@ -138,7 +138,7 @@ def of_results() -> dict[str, Call]:
         "analysis.ReadOutRecord.accuracy": (record.accuracy, {"weights": np.ones((2, 1))}),
         "reservoirs.fit_logistic": (
             jaxnn.reservoirs.fit_logistic,
-            {"features": good_calls.FEATURES, "labels": good_calls.LABELS, "n_classes": 2}
+            {"features": examples.FEATURES, "labels": examples.LABELS, "n_classes": 2}
             | {"penalty": 1e-4, "balanced": False},
         ),
         "reservoirs.NickelateReservoir.prepared": (
@@ -203,7 +203,7 @@ def of_data() -> dict[str, Call]:
 def of_sweeps() -> dict[str, Call]:
     over = {"drive.amplitude": [0.1, 0.3]}
     sample = {"ranges": {"junction.boost": (1.0, 20.0)}, "count": 4, "method": "sobol"}
-    given = {"network": good_calls.network(), "junction": jaxnn.TunnelJunction()}
+    given = {"network": examples.network(), "junction": jaxnn.TunnelJunction()}
     given |= {"drive": jaxnn.Sine(0.3, 2.0), "over": over, "terminals": (0, 3), "dt": 1e-3, "steps": 8}
     given |= {"out": folder() / "sweep", "reduce": ("final_conductance",), "points": None}
     given |= {"networks_at_once": None, "method": jaxnn.simulate, "progress": False}
@@ -231,7 +231,7 @@ def of_state_kernels() -> dict[str, Call]:
     numbers = kernels.GrowParameters(0.9, 0.1, 0.2, 0.01, 0.3, 0.1, 1.05, 600, 0, 1000, 0, 0.1)
     widths = kernels.FluxWidths(*map(jnp.asarray, (3e-3, 3e-3, 5e-3, 5e-3)))
     pick = ("set_voltage", "reset_voltage", "max_flux", "boost")
-    moving = {name: jnp.asarray(good_calls.LAW_NUMBERS[name]) for name in pick}
+    moving = {name: jnp.asarray(examples.LAW_NUMBERS[name]) for name in pick}
     flux = {"flux": jnp.array([0.0, 0.002]), "voltage": jnp.array([0.0, 0.002]), "dt": 0.01}
     given = {"p": cloud, "field": zero, "length": zero, "poled": zero, "temperature": zero + 300}
     step = {"p": cloud, "state": state, "dt": jnp.asarray(1e-7), "drive": (zero, zero + 0.1)}
