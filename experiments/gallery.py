@@ -33,6 +33,8 @@ PICTURES = {
     "current_laws/current_laws.png": 1200,
     "closed_loop/closed_loop.png": 1000,
     "published_laws/published_laws.png": 1400,
+    "tuned_drive/tuned_drive.png": 1000,
+    "junction_network/junction_network.png": 1000,
     "adaptive_time/adaptive_time.png": 1000,
 }
 LIMIT = 150_000  # [bytes]

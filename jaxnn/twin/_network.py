@@ -47,6 +47,12 @@ class PadNetwork(Module):
     """Time from a step of the source until a pad is read [s], positive."""
 
     def __check_init__(self):
+        for name in ("to_source", "read_delay"):
+            if jnp.ndim(getattr(self, name)) == 0:
+                raise ValueError(
+                    f"{name} of PadNetwork must be an array, even of one number: put {getattr(self, name)} "
+                    "into a list."
+                )
         nodes, pads = jnp.shape(self.to_source)[-1:], jnp.shape(self.read_delay)[-1:]
         pairs = (nodes[0] * (nodes[0] - 1) // 2,)
         wanted = {
