@@ -12,6 +12,7 @@ Every finished cell is kept under --out; a run that was cut off goes on where it
 
     python experiments/reservoirs/nickelate_reservoir.py --task mnist --folder /data   # or JAXNN_DATA
     python experiments/reservoirs/nickelate_reservoir.py --task speech --folder /data
+    python experiments/reservoirs/nickelate_reservoir.py --task lyon --folder /data   # speech by Lyon's ear
     python experiments/reservoirs/nickelate_reservoir.py --task ecg --folder /data
     python experiments/reservoirs/nickelate_reservoir.py --task mnist --only study --sizes 256 512 1024
     python experiments/reservoirs/nickelate_reservoir.py --quick  # digits of scikit-learn
@@ -33,14 +34,15 @@ from experiments.shared.reservoir_answers import CAPACITORS, COUPLED, METHODS, N
 from experiments.shared.reservoir_tasks import load, subset
 
 
-FULL = {"mnist": 96, "speech": 128, "ecg": 96}  # devices for all of the task
-MORE = {"speech": 512}  # and of capacitors
+FULL = {"mnist": 96, "speech": 128, "lyon": 128, "ecg": 96}  # devices for all of the task
+MORE = {"speech": 512, "lyon": 512}  # and of capacitors
 SIZES = (8, 16, 32, 64, 128)
 SEEDS = 3
 # Of the study: its split, its measure, and scores to ask the number of devices for.
 STUDIES = {
     "mnist": ("official", "accuracy", (0.85, 0.90, 0.93)),
     "speech": ("official", "accuracy", (0.85, 0.90, 0.95)),
+    "lyon": ("official", "accuracy", (0.85, 0.90, 0.95)),
     "ecg": ("random", "balanced_accuracy", (0.70, 0.80, 0.85)),
     "digits": ("random", "accuracy", (0.80, 0.90)),
 }

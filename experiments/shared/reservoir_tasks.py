@@ -100,7 +100,8 @@ def square(step: int) -> tuple[tuple[int, int], ...]:
 
 def load(name: str, folder: Path | None, cache: Path) -> Task:
     """A task in full, as the issue of its data has it."""
-    return {"digits": _digits, "mnist": _mnist, "speech": _speech, "ecg": _ecg}[name](folder, cache)
+    tasks = {"digits": _digits, "mnist": _mnist, "speech": _speech, "lyon": _lyon, "ecg": _ecg}
+    return tasks[name](folder, cache)
 
 
 def subset(name: str, task: Task, seed: int) -> Task:
@@ -148,14 +149,22 @@ def _mnist(folder: Path | None, cache: Path) -> Task:
     )
 
 
-def _speech(folder: Path | None, cache: Path) -> Task:
+def _lyon(folder: Path | None, cache: Path) -> Task:
+    """Speech through Lyon's ear, of the package lyon, every 8th sample of it."""
+    from lyon.calc import LyonCalc  # pyright: ignore[reportMissingImports]
+
+    ear = lambda sound, rate: LyonCalc().lyon_passive_ear(np.asarray(sound, float), rate, 8).T
+    return _speech(folder, cache, "lyon", ear=ear)
+
+
+def _speech(folder: Path | None, cache: Path, piece: str = "cochlea", **ear: Any) -> Task:
     spoken = data.spoken_digits(folder)
-    cochlea = lambda: {"pictures": encoders.audio_pulses(spoken.recordings, spoken.rate)}
+    cochlea = lambda: {"pictures": encoders.audio_pulses(spoken.recordings, spoken.rate, **ear)}
     of_all = lambda kept: len(kept["pictures"]) == len(spoken.digits)
-    pictures = Pieces(cache).keep("cochlea", cochlea, fits=of_all)["pictures"]
-    # 32 bands and 16 frames, each band above or below the mean of its frame: how loud it is says little.
+    pictures = Pieces(cache).keep(piece, cochlea, fits=of_all)["pictures"]
+    # Half the bands and 16 frames, each band above or below the mean of its frame: how loud it is says little.
     n, bands, frames = pictures.shape
-    pictures = pictures.reshape(n, bands // 2, 2, frames // 2, 2).mean(axis=(2, 4))
+    pictures = pictures[:, : 2 * (bands // 2)].reshape(n, bands // 2, 2, frames // 2, 2).mean(axis=(2, 4))
     pictures = np.clip(0.5 + 1.5 * (pictures - pictures.mean(axis=1, keepdims=True)), 0, 1)
     speakers = np.unique(spoken.speakers)
     out = [(np.flatnonzero(spoken.speakers != s), np.flatnonzero(spoken.speakers == s)) for s in speakers]

@@ -1,6 +1,6 @@
 """Sound as a cochlea sends it on: band by band, frame by frame."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -16,6 +16,9 @@ from .._core import (
 )
 
 
+_CHANNELS, _LOWEST = 64, 100.0  # [1], [Hz]
+
+
 @arguments.checked(
     recordings=arguments.list_of(
         arguments.real(finite=False, known=True), "a list of recordings, each an array (times,)"
@@ -25,16 +28,18 @@ from .._core import (
     frames=arguments.count(),
     lowest=arguments.real(ndim=0, low=0, known=True),
     decibels=arguments.real(ndim=0, above=0, known=True),
+    ear=arguments.either(type(None), arguments.function),
     progress=arguments.flag,
 )
 def audio_pulses(
     recordings: Sequence[Any],
     rate: float | int,
     *,
-    channels: int = 64,
+    channels: int = _CHANNELS,
     frames: int = 32,
-    lowest: float | int = 100.0,
+    lowest: float | int = _LOWEST,
     decibels: float | int = 50.0,
+    ear: Callable[[Any, float], Any] | None = None,
     progress: bool = True,
 ) -> Float[Array, "samples channels slots"]:
     """Turns recordings into `frames` pulses in each of `channels` bands of a cochlea, float32.
@@ -45,6 +50,9 @@ def audio_pulses(
     0, `decibels` [dB] or more below the recording's strongest frame, to 1, that frame.
 
     - `recordings`: a list of arrays `(times,)` of any lengths from `frames` on, `rate` [Hz].
+    - `ear`: another cochlea, a function of a recording and its rate that returns the activity, not
+      negative, of bands of its own, `(bands, times)`, at `frames` times or more. It takes the place of the
+      filters' powers: leave `channels` and `lowest` out.
     - `progress`: a bar, on a terminal or in a notebook.
 
     Raises a `ValueError` for recordings that are shorter than that and numbers that do not fit.
@@ -72,10 +80,11 @@ def audio_pulses(
     size = 2 * count * channels * frames + 4 * channels * longest
     advice = "take fewer channels or recordings"
     check_shape(f"{count:,} recordings in {channels:,} bands, {frames:,} frames,", (size,), advice, each=4)
-    from scipy.signal import gammatone  # a second that only those who listen have to wait
-
-    filters = [gammatone(f, "iir", fs=rate) for f in _centres(lowest, 0.45 * rate, channels)]
-    pulses = np.empty((len(recordings), channels, frames), np.float32)
+    if ear is None:
+        ear = _gammatone_ear(rate, lowest, channels)
+    elif (channels, lowest) != (_CHANNELS, _LOWEST):
+        raise ValueError("channels and lowest are of the gammatone filters: leave them out with an ear.")
+    pulses = []
     for i, sound in enumerate(bar(recordings, desc="cochlea", show=progress)):
         sound = np.asarray(sound)
         check_finite(f"recording {i}", sound)
@@ -84,8 +93,26 @@ def audio_pulses(
                 f"each recording must have one axis and at least {frames} times, one per frame, "
                 f"got shape {sound.shape} of recording {i}."
             )
-        pulses[i] = _levels(_band_powers(sound, filters, frames), decibels)
-    return jnp.asarray(pulses)
+        activity = np.asarray(ear(sound, rate), float)
+        bands = pulses[0].shape[0] if pulses else None
+        if activity.ndim != 2 or activity.shape[1] < frames or bands not in (None, activity.shape[0]):
+            raise ValueError(
+                f"ear must return activity (bands, times) of as many bands for every recording and at least "
+                f"{frames} times, one per frame, got shape {activity.shape} of recording {i}."
+            )
+        if not (activity >= 0).all():
+            raise ValueError(f"ear must return activity that is not negative, not so of recording {i}.")
+        pulses.append(_levels(_of_frames(activity, frames), decibels))
+    return jnp.asarray(np.stack(pulses))
+
+
+def _gammatone_ear(
+    rate: float | int, lowest: float | int, channels: int
+) -> Callable[[np.ndarray, float], np.ndarray]:
+    from scipy.signal import gammatone, lfilter  # a second that only those who listen have to wait
+
+    filters = [gammatone(f, "iir", fs=rate) for f in _centres(lowest, 0.45 * rate, channels)]
+    return lambda sound, _: np.stack([lfilter(b, a, sound) for b, a in filters]) ** 2
 
 
 def _centres(lowest: float | int, highest: float, channels: int) -> np.ndarray:
@@ -94,13 +121,10 @@ def _centres(lowest: float | int, highest: float, channels: int) -> np.ndarray:
     return 228.83 * np.expm1(even)
 
 
-def _band_powers(sound: np.ndarray, filters: list, frames: int) -> Float[np.ndarray, "channels frames"]:
-    """Mean square in each band and frame."""
-    from scipy.signal import lfilter
-
-    edges = np.linspace(0, sound.size, frames + 1).astype(int)
-    bands = np.stack([lfilter(b, a, sound) for b, a in filters])
-    return np.add.reduceat(bands**2, edges[:-1], axis=1) / np.diff(edges)
+def _of_frames(activity: np.ndarray, frames: int) -> Float[np.ndarray, "channels frames"]:
+    """Its mean in each band and frame."""
+    edges = np.linspace(0, activity.shape[1], frames + 1).astype(int)
+    return np.add.reduceat(activity, edges[:-1], axis=1) / np.diff(edges)
 
 
 def _levels(power: np.ndarray, decibels: float | int) -> np.ndarray:

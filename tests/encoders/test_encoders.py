@@ -172,6 +172,29 @@ def test_frames_follow_the_sound():
     assert not pulses[1].any()
 
 
+def _heard(activity, **more):
+    return encoders.audio_pulses([np.ones(99)], 8000, ear=lambda sound, rate: activity, **more)
+
+
+def test_another_ear():
+    """Activity of any bands at any rate; of a band that is twice as active, 3 dB more."""
+    activity = np.array([[1.0, 1, 2, 2], [4, 4, 2, 2]])
+    heard = encoders.audio_pulses(
+        [np.ones(9)], 8000, frames=2, decibels=30, ear=lambda sound, rate: activity
+    )
+    expected = 1 + 10 * np.log10([[0.25, 0.5], [1, 0.5]]) / 30
+    np.testing.assert_allclose(heard[0], expected, rtol=1e-6)
+
+
+def test_the_ear_of_lyon_hears_high_tones_first():
+    """His cascade goes from high frequencies to low ones."""
+    calc = pytest.importorskip("lyon.calc", reason="the package lyon is not there")
+    ear = lambda sound, rate: calc.LyonCalc().lyon_passive_ear(sound, rate, 8).T
+    heard = encoders.audio_pulses([tone(400), tone(1600)], 8000, frames=4, ear=ear)
+    low, high = np.asarray(heard)[:, :, -1].argmax(axis=1)
+    assert high < low
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -201,6 +224,10 @@ def test_frames_follow_the_sound():
         (lambda: encoders.random_mix(jr.key(0), 2, 3, fan_in=4), "fan_in must be at most the 3 channels"),
         (lambda: encoders.audio_pulses([np.zeros(20)], 8000), "at least 32 times, one per frame"),
         (lambda: encoders.audio_pulses([], 8000), "no recordings"),
+        (lambda: _heard(np.ones(40)), r"ear must return activity \(bands, times\)"),
+        (lambda: _heard(np.ones((3, 20))), "at least 32 times, one per frame, got shape"),
+        (lambda: _heard(-np.ones((3, 40))), "activity that is not negative"),
+        (lambda: _heard(np.ones((3, 40)), channels=3), "leave them out with an ear"),
         (lambda: encoders.audio_pulses([np.zeros(99)], 8000, lowest=4000), "lowest must lie in 0 to 0.45"),
         (lambda: encoders.audio_pulses([np.full(99, np.nan)], 8000), "recording 0 must be finite"),
     ],

@@ -21,7 +21,7 @@ def of_reservoirs() -> dict[str, Call]:
         ),
         "encoders.audio_pulses": (
             encoders.audio_pulses,
-            audio | {"decibels": 50.0, "progress": False},
+            audio | {"decibels": 50.0, "ear": None, "progress": False},
         ),
         "encoders.beat_pulses": (
             encoders.beat_pulses,
