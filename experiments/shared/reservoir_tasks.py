@@ -162,7 +162,7 @@ def _speech(folder: Path | None, cache: Path, piece: str = "cochlea", **ear: Any
     cochlea = lambda: {"pictures": encoders.audio_pulses(spoken.recordings, spoken.rate, **ear)}
     of_all = lambda kept: len(kept["pictures"]) == len(spoken.digits)
     pictures = Pieces(cache).keep(piece, cochlea, fits=of_all)["pictures"]
-    # Half the bands and 16 frames, each band above or below the mean of its frame: how loud it is says little.
+    # Half the bands and frames, each band above or below the mean of its frame: how loud it is says little.
     n, bands, frames = pictures.shape
     pictures = pictures[:, : 2 * (bands // 2)].reshape(n, bands // 2, 2, frames // 2, 2).mean(axis=(2, 4))
     pictures = np.clip(0.5 + 1.5 * (pictures - pictures.mean(axis=1, keepdims=True)), 0, 1)

@@ -97,8 +97,8 @@ def audio_pulses(
         bands = pulses[0].shape[0] if pulses else None
         if activity.ndim != 2 or activity.shape[1] < frames or bands not in (None, activity.shape[0]):
             raise ValueError(
-                f"ear must return activity (bands, times) of as many bands for every recording and at least "
-                f"{frames} times, one per frame, got shape {activity.shape} of recording {i}."
+                f"ear must return activity (bands, times), of as many bands for every recording and at "
+                f"least {frames} times, one per frame, got shape {activity.shape} of recording {i}."
             )
         if not (activity >= 0).all():
             raise ValueError(f"ear must return activity that is not negative, not so of recording {i}.")
