@@ -1,5 +1,8 @@
 """How many compiled programs are kept."""
 
+import json
+import os
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -82,3 +85,13 @@ def test_memory_of_thirty_networks_is_bounded():
 @pytest.mark.slow
 def test_memory_of_a_thousand_networks_is_bounded():
     assert float(run_worker("memory_worker.py", 1000)) < 100
+
+
+@pytest.mark.slow
+def test_an_hour_of_sweeps_and_changing_networks_needs_no_more_memory():
+    """Less for JAXNN_SOAK_MINUTES; the memory of the last tenth against that after the first fifth."""
+    minutes = float(os.environ.get("JAXNN_SOAK_MINUTES", "60"))
+    found = json.loads(run_worker("soak_worker.py", minutes).splitlines()[-1])
+    print(found)
+    memory = found["resident [MiB]"]
+    assert max(memory[-2:]) < memory[3] + 100
