@@ -1,7 +1,7 @@
-"""Sweeps and changing networks for so many minutes, `python soak_worker.py MINUTES`: prints how memory went.
+"""Sweeps and changing networks for so many minutes, `python soak_worker.py MINUTES`: how memory went.
 
-A round is a sweep to disk, a run and a gradient of a network that was never seen, and a batch of drives. What is
-printed is JSON: rounds, and the resident memory [MiB] after each twentieth of the time.
+A round is a run, a gradient, a batch of drives and a sweep to disk, of a network that was never seen.
+What is printed is JSON: rounds, and the resident memory [MiB] after each twentieth of the time.
 """
 
 import gc
