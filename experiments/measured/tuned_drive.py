@@ -26,6 +26,7 @@ from experiments.shared.figures import plt
 SCANS, INTERVAL = 80, 0.2  # of the tuned drive, and [s]
 MISMATCH = (0.0, 0.1, 0.3, 0.5)  # standard deviation of the logarithm of each number
 PERIOD = 4.0  # [s] of the sine
+LEAST = 1e-6  # [mV] that is drawn
 SWING = (0.4, 1.0)  # [V] that the drive may take, as in the recordings
 
 
@@ -122,9 +123,12 @@ def picture(report: dict[str, Any], path: Path) -> None:
         left.legend(ncols=3, fontsize=8, frameon=False, loc="upper center")
         for name in ("in the loop", "twin alone"):
             points = [(100 * x["mismatch"], 1e3 * x["rms miss [V]"][name]) for x in found["runs"]]
-            right.plot(*np.transpose(points), "o", color=styles[name], mfc="none", label=name)
+            x, y = np.transpose(points)
+            # Without a mismatch both are at rounding, below the panel.
+            right.plot(x, np.maximum(y, LEAST), "o", color=styles[name], mfc="none", label=name)
         right.set(xlabel="mismatch of every number [%]", ylabel="rms miss [mV]", yscale="log")
-        right.legend(fontsize=8, frameon=False)
+        right.set_ylim(LEAST / 2, 1e3)
+        right.legend(fontsize=8, frameon=False, loc="lower right")
     figures.save(figure, path)
 
 
