@@ -29,7 +29,6 @@ UNIT = 1e-6  # [S] and [F]: potentials tell ratios only
 DRIFT = 29.5  # scans: what is slower is drift and not compared, as in `jaxnn.twin`
 MEMORY = 74.0  # scans over which the last level is averaged, as in `jaxnn.twin`
 RATIO = 3.0  # of conductances, with which the memristive law begins
-KNOWN = np.log(1.6)  # standard error of a logarithm
 DEVICES = ("011_first70.txt", "074_first70.txt")
 
 
@@ -178,7 +177,6 @@ def study(recording: jaxnn.data.Recording, setup: dict[str, Any]) -> dict[str, A
     constants = np.asarray(seen.capacitance / jnp.diag(seen.matrix()))
     found: dict[str, list[Any]] = {"resistors": [], "memristive": []}
     losses: dict[str, list[float]] = {kind: [] for kind in found}
-    told: dict[str, list[int]] = {kind: [] for kind in found}
     for seed in range(setup["wirings"]):
         wiring = drop(setup["wires"], len(roles.live), seed)
         numbers: dict[str, Array] = {}
@@ -189,9 +187,6 @@ def study(recording: jaxnn.data.Recording, setup: dict[str, Any]) -> dict[str, A
             numbers = best.parameters
             found[kind].append(scores(wiring, numbers, scans))
             losses[kind].append(float(np.mean((np.asarray(best.predicted) - np.asarray(best.data)) ** 2)))
-            inside = np.char.startswith(best.names, "conductance")
-            known = int(np.sum(best.standard_error[inside] < KNOWN))
-            told[kind].append(known)
             print(f"wiring {seed}, {kind}: {losses[kind][-1]:.4f} of the changes left")
     by_pad = lambda values: dict(zip(roles.live, np.asarray(values), strict=True))
     compared = {name: by_pad(twin.scores[name]) for name in ("divider", "pole", "network", "twin")}
@@ -203,7 +198,6 @@ def study(recording: jaxnn.data.Recording, setup: dict[str, Any]) -> dict[str, A
         "median_r2": medians,
         "r2": compared | ours,
         "share of the changes not explained": losses,
-        "junctions known to a factor of 1.6": told,
     }
 
 
