@@ -32,5 +32,21 @@ def of_pictures() -> dict[str, Call]:
     }
 
 
-CHEAP = (of_pictures,)
+def of_generators() -> dict[str, Call]:
+    wires = {"n_wires": 20, "box": 1e-5, "length_mean": 1e-5, "length_std": 1e-6, "seed": 0}
+    graph = {"n_nodes": 12, "kind": "small-world", "degree": 4, "rewiring": 0.1, "box": 1e-5, "seed": 0}
+    return {
+        "stacked_network": (
+            jaxnn.stacked_network,
+            wires | {"density": None, "diameter": 5e-8, "bend": 0.0},
+        ),
+        "lattice_network": (
+            jaxnn.lattice_network,
+            {"shape": (3, 4), "kind": "triangular", "spacing": 1e-6},
+        ),
+        "random_graph_network": (jaxnn.random_graph_network, graph),
+    }
+
+
+CHEAP = (of_pictures, of_generators)
 ALL = CHEAP
