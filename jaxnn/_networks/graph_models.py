@@ -62,7 +62,7 @@ def lattice_network(
     nodes = list(itertools.product(*map(range, sizes)))
     if len(nodes) < 2:
         raise ValueError(f"shape must have two nodes or more, got {sizes}.")
-    graph = nx.grid_graph(sizes[::-1])
+    graph: nx.Graph = nx.grid_graph(list(sizes[::-1]))
     if kind == "triangular":
         # Every second row is shifted by half a spacing.
         graph.add_edges_from(
