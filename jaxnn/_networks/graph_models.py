@@ -54,7 +54,7 @@ def lattice_network(
     size = 4 * _BYTES_OF_EDGE * int(np.prod(sizes, dtype=float))
     check_room(f"A {kind} lattice of {sizes}", size, "make it smaller")
     if kind == "hexagonal":
-        graph = nx.hexagonal_lattice_graph(*sizes)
+        graph = nx.hexagonal_lattice_graph(sizes[0], sizes[1])
         places = nx.get_node_attributes(graph, "pos")
         # By rows, whose heights NetworkX rounds each by itself.
         nodes = sorted(places, key=lambda node: (round(places[node][1], 6), places[node][0]))

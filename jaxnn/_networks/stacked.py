@@ -45,8 +45,9 @@ def stacked_network(
 
     for the wires that it crosses at $s_k$ from its middle, where their middle lines are at $z_k$. It
     touches those of which it is no further away than `bend`: the two supports of a stiff wire, and what is
-    level with them; all crossings of one that bends down to them. So a network goes from three dimensions (`bend=0`) to two
-    (`bend=math.inf`, that of `jaxnn.nanowire_network`). Ends are projected on the plane: slopes are small.
+    level with them; all crossings of one that bends down to them. So a network goes from three dimensions
+    (`bend=0`) to two (`bend=math.inf`, that of `jaxnn.nanowire_network`). Ends are
+    projected on the plane: slopes are small.
 
     The stacking that Daniels et al., Neural Networks 154, 122 (2022), compare with planar networks, in our
     own model: of theirs we had the abstract.

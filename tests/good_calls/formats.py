@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import jaxnn
-from good_calls.examples import Call
+from good_calls.examples import Call, network
 
 
 @ft.cache
@@ -43,6 +43,10 @@ def of_generators() -> dict[str, Call]:
         "lattice_network": (
             jaxnn.lattice_network,
             {"shape": (3, 4), "kind": "triangular", "spacing": 1e-6},
+        ),
+        "analysis.graph_measures": (
+            jaxnn.analysis.graph_measures,
+            {"network": network(), "conductance": np.ones(4), "seed": 0},
         ),
         "random_graph_network": (jaxnn.random_graph_network, graph),
     }
