@@ -34,6 +34,7 @@ PICTURES = {
     "closed_loop/closed_loop.png": 1000,
     "published_laws/published_laws.png": 1400,
     "adaptive_time/adaptive_time.png": 1000,
+    "wires_in_images/wires_in_images.png": 1300,
 }
 LIMIT = 150_000  # [bytes]
 

@@ -48,7 +48,7 @@ def wires_from_image(
     their points are joined along the directions in which others lie, so that wires part again where they
     cross; each wire is the line of least squares through its points. x runs to the right and y upwards from
     the middle of the lowest pixel at the left. Look at the result with `jaxnn.data.plot_wires`: wires that
-    bend, that lie side by side, or that cross at less than some 15 degrees are found in parts or as one.
+    bend, that lie side by side, or that cross at less than some 25 degrees are found in parts or as one.
 
     **Arguments:**
 
