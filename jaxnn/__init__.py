@@ -19,6 +19,7 @@ from ._circuit import (
     Capacitance as Capacitance,
     Electrode as Electrode,
     spice_netlist as spice_netlist,
+    verilog_a as verilog_a,
 )
 from ._core import (
     ImplausibleWarning as ImplausibleWarning,

@@ -44,6 +44,7 @@ def of_generators() -> dict[str, Call]:
             jaxnn.lattice_network,
             {"shape": (3, 4), "kind": "triangular", "spacing": 1e-6},
         ),
+        "verilog_a": (jaxnn.verilog_a, {"junction": jaxnn.Resistor(1e-3), "name": "resistor"}),
         "analysis.graph_measures": (
             jaxnn.analysis.graph_measures,
             {"network": network(), "conductance": np.ones(4), "seed": 0},
