@@ -344,7 +344,7 @@ def test_dtypes():
 
 @pytest.mark.parametrize(("turn", "swapped"), [(0.0, False), (0.7, False), (2.1, True)])
 def test_wires_along_one_line(turn, swapped):
-    """From 0 to 10 and from 14 to 6: a junction at 8, so 6 of one from what crosses at 2, 4 of the other."""
+    """From 0 to 10 and from 14 to 6: a junction at 8, so 6 of one from what crosses at 2, and 4 to 12."""
     line = np.array([[0.0, 10.0], [14.0, 6.0], [2.0, 2.0], [12.0, 12.0]])
     across = np.array([[0.0, 0.0], [0.0, 0.0], [-1.0, 1.0], [-1.0, 1.0]])
     way = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
