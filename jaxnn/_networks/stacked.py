@@ -97,6 +97,8 @@ def _at_rest(places: np.ndarray, tops: np.ndarray, length: float) -> tuple[float
     s, z = np.append(places, [-length / 2, length / 2]), np.append(tops, [0.0, 0.0])
     left, right = np.flatnonzero(s <= 0), np.flatnonzero(s > 0)
     a, b = (x.ravel() for x in np.meshgrid(left, right, indexing="ij"))
+    if not len(a):
+        return 0.0, 0.0  # a wire without length, which nothing crosses
     slope = (z[b] - z[a]) / (s[b] - s[a])
     middle = z[a] - slope * s[a]
     # A point right under the middle holds the stick with any slope: the one that clears the others.
