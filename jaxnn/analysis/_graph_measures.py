@@ -1,8 +1,7 @@
 """What graph theory measures of a network, by NetworkX."""
 
 import dataclasses as dc
-from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import networkx as nx
 import numpy as np
@@ -15,7 +14,7 @@ from .._networks import Network
 
 @dc.dataclass(frozen=True)
 class GraphMeasures:
-    """Measures of a network as a graph, as `jaxnn.analysis.graph_measures` finds them.
+    """The measures of a network as a graph that `jaxnn.analysis.graph_measures` finds.
 
     Wires that several junctions join are neighbours once; of such junctions each has what their pair has.
 
@@ -84,7 +83,8 @@ def graph_measures(
     check_network(network, Network)
     graph, pair = _graph(network, conductance)
     n = network.n_nodes
-    clustering = _in_order(nx.clustering(graph), n)
+    of_wire: Any = nx.clustering(graph)
+    clustering = np.array([of_wire[k] for k in range(n)], float)
     path_length = float(nx.average_shortest_path_length(graph))
     weight = None if conductance is None else "conductance"
     groups = sorted(nx.community.louvain_communities(graph, weight, seed=int(seed)), key=len, reverse=True)
@@ -126,10 +126,6 @@ def _graph(network: Network, conductance: Numbers | None) -> tuple[nx.Graph, np.
     return graph, pair.ravel()
 
 
-def _in_order(values: Mapping[int, float | int], n: int) -> Float64[np.ndarray, " nodes"]:
-    return np.array([values[k] for k in range(n)], float)
-
-
 def _small_worldness(n: int, degree: float, clustering: float, path_length: float) -> float:
     """NaN where a random graph has no path length: of degrees up to 1."""
     if degree <= 1:
@@ -144,7 +140,7 @@ def _of_pairs(graph: nx.Graph, weighted: bool) -> tuple[np.ndarray, np.ndarray]:
     a, b = np.array(edges).T
     if not weighted:
         between = nx.edge_betweenness_centrality(graph)
-        matrix = nx.to_numpy_array(graph, weight=None)
+        matrix = (nx.to_numpy_array(graph) != 0).astype(float)
         return np.array([between[edge] for edge in edges]), scipy.linalg.expm(matrix)[a, b]
     closed = nx.Graph()
     closed.add_nodes_from(graph)

@@ -1,5 +1,7 @@
 """Measures of graphs: closed forms of known graphs, and NetworkX asked directly."""
 
+from typing import Any
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -65,7 +67,7 @@ def test_against_networkx():
     for k, (a, b) in enumerate(network.edges.tolist()):
         graph[a][b]["length"] = 1 / conductance[k]
         graph[a][b]["conductance"] = conductance[k]
-    edge = nx.edge_betweenness_centrality(graph, weight="length")
+    edge: Any = nx.edge_betweenness_centrality(graph, weight="length")
     expected = [edge.get((a, b), edge.get((b, a))) for a, b in network.edges.tolist()]
     np.testing.assert_allclose(found.betweenness, expected)
     assert found.path_length == pytest.approx(nx.average_shortest_path_length(graph))

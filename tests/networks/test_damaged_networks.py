@@ -84,7 +84,7 @@ def refusal(path) -> str | None:
     return None
 
 
-COUNTS = pytest.mark.parametrize("count", [120, pytest.param(4000, marks=pytest.mark.slow)])
+COUNTS = pytest.mark.parametrize("count", [120, pytest.param(1000, marks=pytest.mark.slow)])
 
 
 @COUNTS

@@ -19,7 +19,7 @@ import jaxnn
 
 COMPILER = shutil.which("cc")
 SLOW: dict[str, Any] = {"on_resistance": 3e5, "off_resistance": 3e6, "mobility": 1e-13, "start": 0.3}
-LAWS = {
+LAWS: dict[str, Any] = {
     "rate balance": jaxnn.RateBalanceJunction(50.0, 200.0, 3.0),
     "drift": jaxnn.LinearDriftJunction(**SLOW),
     "drift in a window": jaxnn.LinearDriftJunction(**SLOW, window=jaxnn.BiolekWindow(2)),
