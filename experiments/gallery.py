@@ -36,6 +36,7 @@ PICTURES = {
     "tuned_drive/tuned_drive.png": 1000,
     "junction_network/junction_network.png": 1000,
     "adaptive_time/adaptive_time.png": 1000,
+    "wires_in_images/wires_in_images.png": 1300,
 }
 LIMIT = 150_000  # [bytes]
 

@@ -19,6 +19,7 @@ from ._circuit import (
     Capacitance as Capacitance,
     Electrode as Electrode,
     spice_netlist as spice_netlist,
+    verilog_a as verilog_a,
 )
 from ._core import (
     ImplausibleWarning as ImplausibleWarning,
@@ -92,11 +93,14 @@ from ._networks import (
     Ensemble as Ensemble,
     Network as Network,
     farthest_pair as farthest_pair,
+    lattice_network as lattice_network,
     nanowire_network as nanowire_network,
     network_from_wires as network_from_wires,
     pair_at as pair_at,
+    random_graph_network as random_graph_network,
     random_terminals as random_terminals,
     read_network as read_network,
+    stacked_network as stacked_network,
 )
 from ._nickelate import (
     CapacitiveSheet as CapacitiveSheet,

@@ -97,6 +97,7 @@ ALLOWED = {
     ("Network.from_graph", "graph"): {"graph"},
     **{("Reduction", x): {"text", "a number as text", "name of a solver"} for x in ("unit", "description")},
     **{(x, "name"): {"text", "name of a solver"} for x in ("Table", "Sample")},  # of a dimension
+    **{(x, "name"): {"text", "name of a solver"} for x in ("verilog_a", "spice_netlist")},  # of a module
     # Names of files: of one that is not there the error is that of files.
     **{("*", x): {"text", "a number as text", "name of a solver"} for x in ("path", "folder", "out")},
     **{("fit.Fit.plot", x): {"text", "a number as text", "name of a solver"} for x in ("xlabel", "ylabel")},

@@ -80,6 +80,7 @@ NOT_RUN = {
 }
 NEEDS_PACKAGE = {
     "jaxnn.analysis.compare_with_powerlaw": "powerlaw",
+    "jaxnn.data.wires_from_image": "skimage",
     "jaxnn.open_sweep": "zarr",
     "jaxnn.reservoirs.fit_logistic": "sklearn",
     "jaxnn.sweep": "zarr",

@@ -17,3 +17,4 @@ from .electrode import (
 from .layout import Layout as Layout
 from .netlist import spice_netlist as spice_netlist
 from .newton import balanced as balanced
+from .verilog import verilog_a as verilog_a

@@ -6,7 +6,13 @@ import jax
 import numpy as np
 
 from .._core import Declared, Numbers, Terminals, arguments, as_inexact, check_network
-from .._junctions import AbstractJunction, AbstractSpiceJunction, MixedJunction
+from .._junctions import (
+    AbstractJunction,
+    AbstractSpiceJunction,
+    MixedJunction,
+    spice_expressions,
+    state_of_volt,
+)
 from .._networks import Network
 
 
@@ -21,15 +27,15 @@ def spice_netlist(
     """Writes a network of smooth laws down as a subcircuit of SPICE, in the dialect of ngspice.
 
     Its ports are the terminals, in their order; wires are the nodes `w0`, `w1`, ..., and the state of
-    junction k is the voltage [V] of the node `xk`, on a capacitor of 1 F that the rate charges. Sources,
-    resistors and the analysis are yours to write around it: take `uic`, with which states begin where they
-    should.
+    junction k is the voltage [V] of the node `xk`, on a capacitor of 1 F that the rate charges; of VTEAM,
+    whose state is a length, 1 V is the thickness. Sources, resistors and the analysis are yours to write
+    around it: take `uic`, with which states begin where they should.
 
     **Arguments:**
 
     - `network`: one network; passive junctions become resistors.
-    - `junction`: a `jaxnn.AbstractSpiceJunction`, or a `MixedJunction` of such. VTEAM, thresholds and laws
-      that draw random numbers have no form in SPICE here.
+    - `junction`: a `jaxnn.AbstractSpiceJunction`, or a `MixedJunction` of such. The paper's thresholds and
+      laws that draw random numbers have no form in SPICE here.
     - `terminals`: the numbers of the wires that are ports.
     - `state`: what junctions begin in, by default what the law says.
     - `name`: of the subcircuit.
@@ -59,11 +65,11 @@ def spice_netlist(
             lines.append(f"R{k} w{a} w{b} {1 / passive[k]!r}")
             continue
         law = _law_of(junction, k)
-        voltage, at = f"V(w{a},w{b})", f"V(x{k})"
-        lines.append(f"B{k} w{a} w{b} I={law.spice_current(voltage, at)}")
+        current, rate = spice_expressions(law, f"V(w{a},w{b})", f"V(x{k})")
+        lines.append(f"B{k} w{a} w{b} I={current}")
         # Into the node: a source drives its current from its first node through itself to the second.
-        lines.append(f"Bx{k} 0 x{k} I={law.spice_rate(voltage, at)}")
-        lines.append(f"Cx{k} x{k} 0 1 IC={float(states[k])!r}")
+        lines.append(f"Bx{k} 0 x{k} I={rate}")
+        lines.append(f"Cx{k} x{k} 0 1 IC={float(states[k]) / state_of_volt(law)!r}")
     return "\n".join([*lines, f".ends {name}", ""])
 
 

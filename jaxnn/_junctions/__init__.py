@@ -33,7 +33,11 @@ from .simmons import (
     LaggedSimmonsJunction as LaggedSimmonsJunction,
     SimmonsJunction as SimmonsJunction,
 )
-from .spice import AbstractSpiceJunction as AbstractSpiceJunction
+from .spice import (
+    AbstractSpiceJunction as AbstractSpiceJunction,
+    spice_expressions as spice_expressions,
+    state_of_volt as state_of_volt,
+)
 from .state_scale import StateScale as StateScale, state_scale as state_scale
 from .surrogate import (
     AbstractSurrogate as AbstractSurrogate,

@@ -2,6 +2,7 @@
 
 import abc
 
+import numpy as np
 from jaxtyping import ArrayLike
 
 from .abstract import AbstractRateJunction
@@ -12,6 +13,7 @@ class AbstractSpiceJunction(AbstractRateJunction):
 
     Both methods are asked of a law of one junction, whose parameters are single numbers. They get the
     voltage and the state as expressions, and return one, of +, -, *, /, exp, sinh, abs, pow and a ? b : c.
+    In a circuit the state is a voltage: 1 V is the law's critical state, if it has one.
 
     ```python
     isinstance(jaxnn.RateBalanceJunction(), jaxnn.AbstractSpiceJunction)  # True
@@ -25,12 +27,26 @@ class AbstractSpiceJunction(AbstractRateJunction):
 
     @abc.abstractmethod
     def spice_rate(self, voltage: str, state: str) -> str:
-        """Returns the rate of change of its state [1/s] as an expression."""
+        """Returns the rate of change of its state [its unit / s] as an expression."""
 
 
 def written(number: ArrayLike) -> str:
     """A number with all its digits."""
     return repr(float(number))  # pyright: ignore[reportArgumentType]
+
+
+def state_of_volt(law: AbstractSpiceJunction) -> float:
+    """The state that 1 V stands for in a circuit: numbers near 1 are what circuit simulators resolve."""
+    critical = float(np.asarray(law.critical_state()))
+    return critical if np.isfinite(critical) else 1.0
+
+
+def spice_expressions(law: AbstractSpiceJunction, voltage: str, at: str) -> tuple[str, str]:
+    """The current [A] and the rate [V/s] of a law whose state is the voltage `at` of a node."""
+    unit = state_of_volt(law)
+    state = at if unit == 1 else f"({written(unit)}*{at})"
+    rate = law.spice_rate(voltage, state)
+    return law.spice_current(voltage, state), rate if unit == 1 else f"({rate})/{written(unit)}"
 
 
 def held_in_spice(rate: str, state: str) -> str:

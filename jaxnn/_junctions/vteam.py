@@ -13,12 +13,12 @@ from .._core import (
     holds,
     unit,
 )
-from .abstract import AbstractRateJunction
+from .spice import AbstractSpiceJunction, held_in_spice, written
 from .unit_state import check_share, held
-from .windows import AbstractWindow, check_window, windowed
+from .windows import AbstractWindow, check_window, window_in_spice, windowed
 
 
-class VteamJunction(AbstractRateJunction):
+class VteamJunction(AbstractSpiceJunction):
     r"""A memristor whose state moves where the voltage exceeds a threshold, by a power of the excess.
 
     $$\dot w = \begin{cases} k_\mathrm{off} \left(v / v_\mathrm{off} - 1\right)^{\alpha_\mathrm{off}} F
@@ -124,6 +124,21 @@ class VteamJunction(AbstractRateJunction):
         self, state: Float[Array, " junctions"], voltage: Float[Array, " junctions"]
     ) -> Float[Array, " junctions"]:
         return held(self._speed(state, voltage), state, 0.0, self.thickness)
+
+    def spice_current(self, voltage: str, state: str) -> str:
+        share, on = f"({state}/{written(self.thickness)})", written(self.on_resistance)
+        if self.exponential:
+            decades = written(jnp.log(self.off_resistance / self.on_resistance))
+            return f"{voltage}/({on}*exp({decades}*{share}))"
+        return f"{voltage}/({on}+{written(self.off_resistance - self.on_resistance)}*{share})"
+
+    def spice_rate(self, voltage: str, state: str) -> str:
+        high, low = written(self.off_threshold), written(self.on_threshold)
+        off = f"{written(self.off_speed)}*pow({voltage}/{high}-1,{written(self.off_exponent)})"
+        on = f"-{written(self.on_speed)}*pow(-{voltage}/{low}-1,{written(self.on_exponent)})"
+        speed = f"({voltage}>{high} ? {off} : ({voltage}<-{low} ? {on} : 0))"
+        share = f"({state}/{written(self.thickness)})"
+        return held_in_spice(f"{speed}*{window_in_spice(self.window, share, speed)}", share)
 
     def _speed(self, state: Array, voltage: Array) -> Array:
         """The speed of the state under its window [m/s]."""

@@ -4,9 +4,14 @@ from .connectivity import checked_node as checked_node
 from .ensemble import Ensemble as Ensemble, padded_ranges as padded_ranges
 from .files import KNOWN as KNOWN, REQUIRED as REQUIRED, network_arrays as network_arrays
 from .generate import nanowire_network as nanowire_network
+from .graph_models import (
+    lattice_network as lattice_network,
+    random_graph_network as random_graph_network,
+)
 from .network import Network as Network, network_from as network_from
 from .paths import lightest_path as lightest_path
 from .read import read_network as read_network
+from .stacked import stacked_network as stacked_network
 from .terminals import (
     farthest_pair as farthest_pair,
     pair_at as pair_at,

@@ -2,7 +2,7 @@
 
 import decimal
 import math
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int
@@ -61,8 +61,29 @@ def nanowire_network(
     jaxnn.nanowire_network(density=1.5e11, box=10e-6).n_nodes  # 15
     ```
     """
+    wires = deposited(n_wires, box, length_mean, length_std, seed, density)
+    return network_of_deposit(wires, crossings(wires.ends))
+
+
+class Deposit(NamedTuple):
+    """Wires that were dropped, in micrometres, in their order."""
+
+    centres: Float64[np.ndarray, "wires 2"]
+    ends: Float64[np.ndarray, "wires 2 2"]
+    sides: tuple[float, float]  # [m] of the box
+
+
+def deposited(
+    n_wires: Count | None,
+    box: ArrayInput,
+    length_mean: float | int,
+    length_std: float | int,
+    seed: Count,
+    density: float | int | None,
+) -> Deposit:
+    """Drops the wires of `jaxnn.nanowire_network`; raises a `ValueError` as that says."""
     _check_lengths(length_mean, length_std)
-    sides = _checked_sides(box)
+    sides = checked_sides(box)
     check_wires_in_box(float(length_mean), sides)
     width, height, mean, std = map(_micrometres, (*sides, length_mean, length_std))
     n = _wire_count(n_wires, density, width * height)
@@ -70,14 +91,19 @@ def nanowire_network(
     if number >= 2**32:
         raise ValueError(f"`seed` of NumPy's legacy generator must be below 2**32, got {number}.")
     _check_crossings(n, (width, height), mean, std)
-    centres, ends = _deposit(n, (width, height), mean, std, number)
-    edges = crossings(ends)
+    return Deposit(*_deposit(n, (width, height), mean, std, number), sides)
+
+
+def network_of_deposit(wires: Deposit, edges: Int[np.ndarray, "edges 2"]) -> Network:
+    """The largest part of the network that wires and their junctions make."""
     if not len(edges):
+        width, height = (f"{side * 1e6:g}" for side in wires.sides)
         raise ValueError(
-            f"None of the {n} wires of {mean} µm in a box of {width} x {height} µm cross, so that "
+            f"None of the {len(wires.ends)} wires in a box of {width} x {height} µm cross, so that "
             "there is no junction; raise `n_wires`, `density` or `length_mean`."
         )
-    return Network(n, edges, centres * 1e-6, wire_ends=ends * 1e-6, box=sides).largest_component()
+    ends, centres = wires.ends * 1e-6, wires.centres * 1e-6
+    return Network(len(ends), edges, centres, wire_ends=ends, box=wires.sides).largest_component()
 
 
 def _check_crossings(n: int, box: tuple[float, float], mean: float, std: float) -> None:
@@ -182,7 +208,7 @@ def _wire_count(n_wires: Count | None, density: float | int | None, area: float)
     return n
 
 
-def _checked_sides(box: ArrayInput) -> tuple[float, float]:
+def checked_sides(box: ArrayInput) -> tuple[float, float]:
     sides = np.asarray(box, dtype=float)
     if sides.shape not in ((), (2,)) or not np.all(np.isfinite(sides) & (sides > 0)):
         raise ValueError(

@@ -428,10 +428,10 @@ class Network(Module):
         any place, and `wire_ends` are the stretches of wire nearest to the nodes.
 
         What lies under a pad of `with_pad` is in touch with it all along, so that it is one node. Pads of
-        `with_pads`, which know the centres of the wires only, touch them there. Ends beyond the last node
-        carry no current and are left out. Cuts closer than a millionth of their wire are one node.
-
-        The multi-nodal representation of da Rocha et al., Nanoscale 7, 13011 (2015).
+        `with_pads`, which know the centres of the wires only, touch them there. Wires along one line touch
+        in the middle of what they share. Ends beyond the last node carry no current and are left out. Cuts
+        closer than a millionth of their wire are one node. The multi-nodal representation of da Rocha et
+        al., Nanoscale 7, 13011 (2015).
 
         **Arguments:**
 
@@ -439,7 +439,7 @@ class Network(Module):
         - `diameter`: d [m], likewise.
 
         **Raises:** `ValueError` without `wire_ends` of all wires, if they are cut already, if wires of a
-        junction do not cross, or for values that are not positive.
+        junction do not touch, or for values that are not positive.
 
         ```python
         silver = network.with_wire_resistance(2.26e-8, 50e-9)

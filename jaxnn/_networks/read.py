@@ -74,11 +74,23 @@ def read_network(
     if not file.is_file():
         raise FileNotFoundError(f"There is no file {file} to read a network from.")
     lengths = {"unit": unit, "touching": touching}
-    suffix = file.suffix.lower()
-    if suffix not in _SUFFIXES:
+    if file.suffix.lower() not in _SUFFIXES:
         raise ValueError(f"{file} must end in one of {', '.join(_SUFFIXES)}: its ending says what it is.")
+    try:
+        return _read(file, name, counts, int(first), lengths)
+    except ValueError as error:
+        # Of numbers that no network can be made of, whoever found them.
+        if str(file) in str(error):
+            raise
+        raise ValueError(f"{file} holds no network: {error}") from error
+
+
+def _read(
+    file: Path, name: str | None, counts: bool | None, first: int, lengths: Mapping[str, Any]
+) -> Network:
+    suffix, unit = file.suffix.lower(), lengths["unit"]
     if suffix in _TABLES:
-        table = read_table(file, int(first))
+        table = read_table(file, first)
         if table.wires is not None:
             return network_from_wires(table.wires, **lengths)
         assert table.edges is not None
@@ -92,7 +104,7 @@ def read_network(
     if chosen is None:
         ends = np.stack([np.asarray(arrays[key], float).ravel() for key in _ENDS], axis=1)
         return network_from_wires(ends, **lengths)
-    network = _network_of(file, chosen, arrays[chosen], counts, int(first), lengths)
+    network = _network_of(file, chosen, arrays[chosen], counts, first, lengths)
     return _with_ends(file, network, arrays, as_metres(unit))
 
 
@@ -173,7 +185,8 @@ def _is_ours(file: Path) -> bool:
     try:
         with zipfile.ZipFile(file) as archive:
             return "jaxnn_kind.npy" in archive.namelist()
-    except (zipfile.BadZipFile, OSError):
+    # The parser says whatever it stumbles upon, and another one will say it again.
+    except Exception:
         return False
 
 
@@ -191,7 +204,7 @@ def _npz(file: Path) -> dict[str, Any]:
     try:
         with open(file, "rb") as opened, np.load(opened, allow_pickle=False) as archive:
             if {"format", "shape", "data"} <= set(archive.files):
-                return {"matrix": scipy.sparse.load_npz(file)}
+                return {"matrix": _sound(scipy.sparse.load_npz(file))}
             return {key: archive[key] for key in archive.files}
     except Exception as error:
         raise ValueError(f"{file} holds no arrays that numpy.savez wrote ({error}).") from error
@@ -199,13 +212,30 @@ def _npz(file: Path) -> dict[str, Any]:
 
 def _mat(file: Path) -> dict[str, Any]:
     try:
-        found = scipy.io.loadmat(file)
+        found = {key: _sound(x) for key, x in scipy.io.loadmat(file).items()}
     except NotImplementedError as error:
         raise ValueError(f"{file} is a file of MATLAB 7.3: save it by save(..., '-v7').") from error
     except Exception as error:
         raise ValueError(f"{file} is no file of MATLAB that can be read ({error}).") from error
     numbers = lambda x: scipy.sparse.issparse(x) or getattr(x, "dtype", np.dtype(object)).kind in "biuf"
     return {key: x for key, x in found.items() if not key.startswith("__") and numbers(x)}
+
+
+def _sound(array: Any) -> Any:
+    """An array as it is; of a sparse matrix, SciPy would follow indices wherever they lead.
+
+    **Raises:** `ValueError` for indices that are outside the matrix.
+    """
+    if not scipy.sparse.issparse(array):
+        return array
+    matrix: Any = array
+    if matrix.format in ("csr", "csc", "bsr"):
+        matrix.check_format(full_check=True)
+    if matrix.format == "coo":
+        sizes = zip(matrix.coords, matrix.shape, strict=True)
+        if any(x.size and (x.min() < 0 or x.max() >= size) for x, size in sizes):
+            raise ValueError("an index of the sparse matrix is outside of it")
+    return matrix
 
 
 def _from_graphml(file: Path, metres: float) -> Network:

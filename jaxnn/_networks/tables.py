@@ -52,6 +52,10 @@ def read_table(path: Path, first: int) -> Table:
     header, rows = _header(path, rows)
     named = _columns(header, WIRES), _columns(header, EDGES)
     if named[0] is not None:
+        if not rows:
+            raise ValueError(
+                f"{path} has the names of columns and no wires below them: add a row for each."
+            )
         return Table(_numbers(path, rows, named[0]), None)
     if named[1] is not None:
         counts = next((header.index(name) for name in COUNTS if name in header), None)

@@ -14,6 +14,7 @@ from .topology import ArrayInput, Topology
 # [1] of a wire: cuts that are closer than this are one node. Ten picometres of a wire of 10 µm, less than
 # an atom; without it, two crossings at one point would have an infinite conductance between them.
 _ONE_POINT = 1e-6
+_MISSES = 0.05  # of the shorter wire: what wires whose ends were measured may miss each other by
 _PARALLEL = 1e-9  # sine of the angle, above what rounding makes of a short stretch of a wire
 
 
@@ -49,7 +50,7 @@ def cut_wires(topology: Topology) -> WirePieces:
     A wire that nothing touches is one node at its middle.
 
     **Raises:** `ValueError` without the ends of the wires, if they are cut already, or if the two wires of
-    a junction do not cross.
+    a junction do not touch.
     """
     ends = require_ends(topology, "The pieces of a wire lie between its junctions")
     is_wire = np.asarray(np.isfinite(ends).all(axis=(1, 2)))
@@ -113,7 +114,7 @@ def _sections(
     edges = topology.edges
     a, b = edges.T
     sections = np.full((len(edges), 2, 2), 0.5)
-    crossing = np.stack(crossing_fractions(ends[a], ends[b]), axis=1)
+    touch = _touching(ends[a], ends[b])
     both = is_wire[edges].all(axis=1)
     bare = np.flatnonzero(~topology.passive & ~both)
     if bare.size:
@@ -122,15 +123,16 @@ def _sections(
             f"Only pads, which passive junctions join, may be without ends, but junction {bare[0]} of node "
             f"{node} is memristive and its place on the wires unknown: give the `wire_ends` of node {node}."
         )
-    on_both = (np.abs(crossing - 0.5) <= 0.5 + _ONE_POINT).all(axis=1) & ~_parallel(ends[a], ends[b])
-    apart = np.flatnonzero(both & ~on_both)
+    # Pieces of one wire follow one another, and are passive.
+    cut = both & topology.passive & touch.along
+    apart = np.flatnonzero(both & (cut | ~touch.near))
     if apart.size:
         raise ValueError(
-            f"The wires of a junction must cross for their pieces to be known, but those of junction "
+            f"The wires of a junction must touch for their pieces to be known, but those of junction "
             f"{apart[0]} = ({a[apart[0]]}, {b[apart[0]]}) do not ({apart.size} such junctions in all): "
             "correct their `wire_ends`. A network whose wires have resistance already cannot be cut again."
         )
-    sections[both] = np.clip(crossing[both], 0, 1)[:, :, None]
+    sections[both] = touch.fractions[both][:, :, None]
     if topology.pads is not None:
         known = np.asarray(np.isfinite(topology.pads).all(axis=(1, 2)))
         for side in (0, 1):
@@ -139,6 +141,56 @@ def _sections(
             within = sections_within(ends[wire[under]], topology.pads[pad[under]])
             sections[under, side] = np.sort(np.stack(within, axis=1), axis=1)
     return sections
+
+
+class _Touch(NamedTuple):
+    """Where two wires touch, for each pair of them."""
+
+    fractions: Float64[np.ndarray, "edges 2"]  # of the length of either
+    along: Bool[np.ndarray, " edges"]  # whether they lie in one direction
+    near: Bool[np.ndarray, " edges"]
+
+
+def _touching(first: Float64[np.ndarray, "edges 2 2"], second: Float64[np.ndarray, "edges 2 2"]) -> _Touch:
+    """The point where wires cross; the middle of what wires along one line share; else the nearest points.
+
+    Over a stretch that two wires share the contact is all along it. One junction is one point, and the
+    middle is as far from either end of the stretch.
+    """
+    along = _parallel(first, second)
+    fractions = np.stack(crossing_fractions(first, second), axis=1)
+    crossing = (np.abs(fractions - 0.5) <= 0.5 + _ONE_POINT).all(axis=1) & ~along
+    share = _share_of(second, first)
+    low, high = np.maximum(share.min(axis=1), 0), np.minimum(share.max(axis=1), 1)
+    middle = np.clip((low + high) / 2, 0, 1)
+    onto = lambda points, wire: _share_of(points[:, None], wire)[:, 0].clip(0, 1)
+    candidates = [(middle, onto(_at(first, middle), second))]
+    for end in (0, 1):
+        of = np.full(len(first), float(end))
+        candidates += [(of, onto(first[:, end], second)), (onto(second[:, end], first), of)]
+    candidates = np.stack([np.stack(pair, axis=1) for pair in candidates], axis=1)
+    gaps = np.stack(
+        [np.linalg.norm(_at(first, x) - _at(second, y), axis=1) for x, y in np.moveaxis(candidates, 0, 2)],
+        axis=1,
+    )
+    # Of wires along one line the middle, which comes first, and else the nearest.
+    best = np.where(along, 0, gaps[:, 1:].argmin(axis=1) + 1)
+    rows = np.arange(len(first))
+    found = np.where(crossing[:, None], np.clip(fractions, 0, 1), candidates[rows, best])
+    length = np.minimum(*(np.linalg.norm(wire[:, 1] - wire[:, 0], axis=1) for wire in (first, second)))
+    return _Touch(found, along, crossing | (gaps[rows, best] <= _MISSES * length))
+
+
+def _share_of(
+    points: Float64[np.ndarray, "edges points 2"], wire: np.ndarray
+) -> Float64[np.ndarray, "edges points"]:
+    """How far along a wire points lie, as fractions of its length."""
+    run = wire[:, 1] - wire[:, 0]
+    return np.einsum("epk,ek->ep", points - wire[:, :1], run) / np.sum(run**2, axis=1)[:, None]
+
+
+def _at(wire: Float64[np.ndarray, "edges 2 2"], fraction: np.ndarray) -> Float64[np.ndarray, "edges 2"]:
+    return wire[:, 0] + fraction[:, None] * (wire[:, 1] - wire[:, 0])
 
 
 def _parallel(first: np.ndarray, second: np.ndarray) -> Bool[np.ndarray, " edges"]:

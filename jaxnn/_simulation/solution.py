@@ -1,7 +1,8 @@
 """What a simulation gives back, with its diagnosis."""
 
 import dataclasses
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import equinox as eqx
 import numpy as np
@@ -12,6 +13,7 @@ from .._core import (
     FilePath,
     Module,
     NotRecorded,
+    arguments,
     as_loaded,
     load_arrays,
     loading,
@@ -20,8 +22,12 @@ from .._core import (
 )
 from .._junctions import AbstractJunction
 from .arrays_of_solution import OWN, REQUIRED, check_names, check_shapes
+from .labelled import Dataset, dataset_of, table_of, write_table
 from .result import Diagnosis
 from .setup import Setup, setup_arrays, setup_from
+
+
+_NAME = arguments.one_of(str, named="the name of an axis")
 
 
 def per(axis: str) -> dict[str, str]:
@@ -197,6 +203,49 @@ class Solution(Module):
             arrays[OWN + name] = np.asarray(value)
         known = {} if self.setup is None else setup_arrays(self.setup)
         save_arrays(path, "solution", arrays | {f"setup.{k}": v for k, v in known.items()})
+
+    @arguments.checked(batch=arguments.either(str, arguments.list_of(_NAME, "names of axes")))
+    def to_xarray(self, batch: Declared[str | Sequence[str] | None] = None) -> Dataset:
+        """Returns everything recorded as an `xarray.Dataset`, its axes labelled and its units attached.
+
+        The axes are `time`, `wire`, `junction`, `terminal` and, of an ensemble, `network`; a state of
+        several variables has `variable` too. Coordinates are the times [s], the two wires of each junction
+        as `first_wire` and `second_wire`, whether it is `passive`, the places `x` and `y` of the wires [m],
+        the wires that the terminals touch as `terminal_wire`, and `dt` [s]. Runs of a batch with time steps
+        of their own have the axis `step`, and a `time` for each. Wires and junctions of an ensemble are
+        those of its union.
+
+        - `batch`: names of the leading axes of a mapped run; by default `run`, or `run_0`, `run_1`, ...
+
+        Raises an `ImportError` without xarray, which is in the extra "sweep"; a `ValueError` for other
+        names, and for an observer's result that is no array.
+
+        ```python
+        dataset = solution.to_xarray()
+        dataset.junction_voltage.sel(time=0.15).dims  # ("junction",)
+        dataset.conductance.units  # "S"
+        ```
+        """
+        return dataset_of(self, batch)
+
+    @arguments.checked(path=arguments.path, layout=arguments.word("recording", "iv"))
+    def to_csv(self, path: FilePath, layout: Literal["recording", "iv"] = "recording") -> None:
+        """Writes time, voltage, current and conductance of the terminals as a table, units in its head.
+
+        - `layout`: "recording" has a potential and a current of each terminal, by the number of its wire,
+          `Time[s],9_V[V],9_I[A],2_V[V],2_I[A],G[S]`, which `jaxnn.data.read_recording` reads; "iv" the
+          voltage between two and the current into the first, `Time[s],V[V],I[A],G[S]`, for
+          `jaxnn.data.read_iv`.
+
+        Raises a `ValueError` for a batch or an ensemble, for a third terminal in "iv", and for a
+        run with electrodes, capacitors or nonlinear junctions that lacks `record="electrode_potential"`.
+
+        ```python
+        solution.to_csv("run.csv")
+        jaxnn.data.read_recording("run.csv").pads  # ("9", "2")
+        ```
+        """
+        write_table(path, *table_of(self, layout))
 
     @classmethod
     def load(cls, path: FilePath, junction: Declared[AbstractJunction | None] = None) -> "Solution":

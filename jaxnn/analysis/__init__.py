@@ -32,6 +32,7 @@ from ._crackling import (
     shape_collapse as shape_collapse,
 )
 from ._gini import gini_coefficient as gini_coefficient
+from ._graph_measures import GraphMeasures as GraphMeasures, graph_measures as graph_measures
 from ._on_off_ratio import on_off_ratio as on_off_ratio
 from ._paths import activation_times as activation_times, least_resistance_path as least_resistance_path
 from ._power_law import (

@@ -13,6 +13,7 @@ from ._recordings import Recording as Recording, read_recording as read_recordin
 from ._roles import PadRoles as PadRoles
 from ._spoken import SpokenDigits as SpokenDigits, spoken_digits as spoken_digits
 from ._wfdb import EcgRecord as EcgRecord, read_ecg as read_ecg
+from ._wires import plot_wires as plot_wires, wires_from_image as wires_from_image
 
 
 __all__ = [name for name in dir() if not name.startswith("_")]  # pyright: ignore[reportUnsupportedDunderAll]

@@ -11,7 +11,7 @@ from ._tables import check_times, read_table
 
 
 _EXAMPLE = "t[ms],V[mV],I[uA]"
-_NAMES = {"s": ("time", "t"), "V": ("voltage", "v", "bias"), "A": ("current", "i")}
+_NAMES = {"s": ("time", "t"), "V": ("voltage", "v", "bias"), "A": ("current", "i"), "S": ()}
 
 
 @dc.dataclass(frozen=True)

@@ -77,6 +77,7 @@ def read_recording(path: str | Path) -> Recording:
 
     The head names each column with its unit, `Time[s] 8_V[V] 8_I[A] 9_V[mV] 9_I[uA]`, apart by blanks,
     commas, semicolons or tabs. Cells that are empty or nan are missing values; times may be uneven.
+    Conductances [S] are passed over.
 
     Raises a `ValueError` with the file, the row and what to do: columns that are missing, twice there or
     without a known unit, cells that are no numbers, numbers that no device of this kind has, times that go
@@ -110,6 +111,8 @@ def _places(table: Table) -> tuple[int, dict[str, int], dict[str, int]]:
     found: dict[str, dict[str, int]] = {"V": {}, "A": {}}
     for k, column in enumerate(table.columns):
         name = re.fullmatch(r"(.+)_([VI])", column.name)
+        if column.dimension == "S":
+            continue  # a conductance follows from the rest
         if column.dimension == "s" and column.name.lower() in ("time", "t"):
             times.append(k)
         elif name is None or column.dimension != {"V": "V", "I": "A"}[name[2]]:

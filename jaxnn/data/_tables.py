@@ -12,10 +12,10 @@ from .._core import check_room
 
 
 _PREFIXES = {"": 1.0, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6}
-_BASES = {"V": "V", "A": "A", "s": "s", "sec": "s", "volt": "V", "amp": "A"}
+_BASES = {"V": "V", "A": "A", "s": "s", "sec": "s", "volt": "V", "amp": "A", "S": "S"}
 # More is no measurement of a nanowire or an oxide film, but a unit that was mistaken.
-_MOST = {"V": 1e3, "A": 10.0, "s": 1e9}
-_SMALLER = {"V": "mV", "A": "uA", "s": "ms"}
+_MOST = {"V": 1e3, "A": 10.0, "s": 1e9, "S": 1e3}
+_SMALLER = {"V": "mV", "A": "uA", "s": "ms", "S": "uS"}
 _EMPTY = {"", "nan", "na", "n/a", "null", "none", "-"}
 
 
@@ -79,16 +79,16 @@ def _column(path: Path, row: int, title: str, example: str) -> Column:
     found = re.fullmatch(r"(.+?)\s*(?:\[\s*(.*?)\s*\]|\(\s*(.*?)\s*\))", title)
     if found is None:
         raise ValueError(
-            f"{path}, row {row}: the column {title!r} has no unit: write it as in {example} (s, V, A with "
-            "p, n, u, m, k or M in front)."
+            f"{path}, row {row}: the column {title!r} has no unit: write it as in {example} (s, V, A, S "
+            "with p, n, u, m, k or M in front)."
         )
     unit = found[2] if found[2] is not None else found[3]
     base = next((base for base in sorted(_BASES, key=len, reverse=True) if unit.endswith(base)), "")
     prefix = unit[: len(unit) - len(base)]
     if not base or prefix not in _PREFIXES:
         raise ValueError(
-            f"{path}, row {row}: the column {title!r} has the unknown unit {unit!r}: s, V or A were "
-            f"wanted, with p, n, u, m, k or M in front, as in {example}."
+            f"{path}, row {row}: the column {title!r} has the unknown unit {unit!r}: s, V, A or S "
+            f"were wanted, with p, n, u, m, k or M in front, as in {example}."
         )
     return Column(found[1], _BASES[base], _PREFIXES[prefix], title)
 

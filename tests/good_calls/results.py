@@ -76,6 +76,8 @@ def of_results() -> dict[str, Call]:
     return {
         "Solution.load": (jaxnn.Solution.load, {"path": run, "junction": None}),
         "Solution.save": (examples.solution().save, {"path": run}),
+        "Solution.to_xarray": (examples.solution().to_xarray, {"batch": None}),
+        "Solution.to_csv": (examples.solution().to_csv, {"path": folder() / "run.csv", "layout": "iv"}),
         "StateEquation.observe": (equation.observe, {"time": 0.1, "state": jnp.zeros(4)}),
         "GrowWhenRequired.start": (
             growing.start,

@@ -342,6 +342,39 @@ def test_dtypes():
     )
 
 
+@pytest.mark.parametrize(("turn", "swapped"), [(0.0, False), (0.7, False), (2.1, True)])
+def test_wires_along_one_line(turn, swapped):
+    """From 0 to 10 and from 14 to 6: a junction at 8, so 6 of one from what crosses at 2, and 4 to 12."""
+    line = np.array([[0.0, 10.0], [14.0, 6.0], [2.0, 2.0], [12.0, 12.0]])
+    across = np.array([[0.0, 0.0], [0.0, 0.0], [-1.0, 1.0], [-1.0, 1.0]])
+    way = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    ends = 1e-6 * np.stack([line, across], axis=-1) @ way
+    network = jaxnn.network_from_wires(ends[[1, 0, 2, 3]] if swapped else ends)
+    assert network.n_junctions == 3
+    cut = network.with_wire_resistance(RHO, D)
+    source, drain = cut.renumbered([2, 3])
+    run = jaxnn.simulate(
+        cut, jaxnn.Resistor(JUNCTION), jaxnn.Constant(0.1), terminals=(source, drain), dt=1.0, steps=1
+    )
+    wire = 4 * RHO * (6e-6 + 4e-6) / (np.pi * D**2)
+    assert float(1 / run.conductance[0]) == pytest.approx(3 / JUNCTION + wire, rel=1e-9)
+
+
+def test_wires_that_meet_or_miss():
+    """End to end along one line; a T that is a tenth of a micrometre short; and one that is too short."""
+    ends = 1e-6 * np.array([[[0.0, 0], [5, 0]], [[5, 0], [9, 0]], [[2, 0.1], [2, 4]]])
+    network = jaxnn.network_from_wires(ends, touching=0.2e-6)
+    assert network.edges.tolist() == [[0, 1], [0, 2]]
+    cut = network.with_wire_resistance(RHO, D)
+    assert cut.passive.sum() == 1  # from 2 to 5 of the first wire
+    assert cut.passive_conductance[0] == pytest.approx(np.pi * D**2 / (4 * RHO * 3e-6))
+    short = ends.copy()
+    short[2, 0, 1] = 0.5e-6
+    far = jaxnn.network_from_wires(short, touching=0.6e-6)
+    with pytest.raises(ValueError, match=r"junction 1 = \(0, 2\) do not"):
+        far.with_wire_resistance(RHO, D)
+
+
 def test_bad_wires():
     network = film(0)
     for values, message in [

@@ -1,0 +1,82 @@
+"""How many of the wires in a picture are found: by density, noise, and the angle at which two cross.
+
+The pictures are drawn of wires that are known, see `_micrographs.py`: 4 pixels wide and some 120 long, in
+512 by 512 pixels, blurred, under uneven light, with noise on each pixel. A wire counts as found where both
+ends of a wire are within 8 pixels, two widths, of its own.
+
+    python experiments/networks/wires_in_images.py --out results/wires_in_images
+"""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import jaxnn
+from experiments.networks._micrographs import micrograph, score, wires
+from experiments.shared import figures, script
+
+
+SIZE, WIDTH, LENGTH, NEAR = 512, 4.0, 120.0, 8.0  # [pixels]
+COUNTS = (15, 30, 60, 90, 120)
+NOISES = (0.1, 0.2, 0.4)  # of the brightness of a wire
+ANGLES = (5, 10, 15, 20, 30, 45, 60, 90)  # [degrees]
+
+
+def scores(count: int, noise: float, images: int) -> dict[str, float]:
+    """The means over some pictures."""
+    found = []
+    for seed in range(images):
+        true = wires(count, SIZE, LENGTH, seed)
+        image = micrograph(true, SIZE, WIDTH, noise=noise, seed=seed)
+        found.append(score(jaxnn.data.wires_from_image(image, WIDTH), true, NEAR))
+    return {name: float(np.nanmean([x[name] for x in found])) for name in found[0]}
+
+
+def crossing(angle: float, images: int) -> float:
+    """How often two wires that cross in their middles at an angle [degrees] are found as these two."""
+    good = 0
+    for seed in range(images):
+        turn = np.random.default_rng(seed).uniform(0, np.pi)
+        half = np.array([[np.cos(a), np.sin(a)] for a in (turn, turn + np.deg2rad(angle))]) * LENGTH / 2
+        true = 100 + np.stack([-half, half], axis=1)
+        ends = jaxnn.data.wires_from_image(micrograph(true, 200, WIDTH, seed=seed), WIDTH)
+        result = score(ends, true, NEAR)
+        good += result["recall of wires"] == result["precision of wires"] == 1
+    return good / images
+
+
+def picture(table: dict[str, dict[str, float]], angles: dict[str, float], path: Path) -> None:
+    """A picture with what was found in it, the shares by density, and by angle."""
+    figure, axes = plt.subplots(1, 3, figsize=(15, 4.8), layout="constrained")
+    true = wires(60, SIZE, LENGTH, 1)
+    image = micrograph(true, SIZE, WIDTH, seed=1)
+    jaxnn.data.plot_wires(image, jaxnn.data.wires_from_image(image, WIDTH), ax=axes[0])
+    axes[0].set(xlabel="[pixels]", ylabel="[pixels]", title="60 wires, noise 0.2")
+    for k, noise in enumerate(NOISES):
+        for name, style in (("recall of wires", "o-"), ("precision of wires", "s--")):
+            values = [table[f"{count} wires, noise {noise}"][name] for count in COUNTS]
+            axes[1].plot(COUNTS, values, style, color=f"C{k}", ms=4, label=f"{name}, noise {noise}")
+    axes[1].set(xlabel="wires in the picture", ylabel="share", ylim=(0, 1.02))
+    axes[1].legend(fontsize=7)
+    axes[2].plot(list(map(float, angles)), list(angles.values()), "ko-", ms=4)
+    axes[2].set(
+        xlabel="angle at which two wires cross [degrees]", ylabel="share found as two", ylim=(0, 1.02)
+    )
+    figures.save(figure, path)
+
+
+def main() -> None:
+    """Draws, finds, and reports."""
+    parser = script.parser(__doc__, "results/wires_in_images", quick="one picture of each, three crossings")
+    arguments = script.start(parser)
+    images, crossings = (1, 3) if arguments.quick else (10, 40)
+    table = {f"{n} wires, noise {x}": scores(n, x, images) for n in COUNTS for x in NOISES}
+    angles = {str(angle): crossing(angle, crossings) for angle in ANGLES}
+    picture(table, angles, arguments.out / "wires_in_images.png")
+    report = {"images": images, "scores": table, "crossings": crossings, "found as two": angles}
+    script.finish(arguments.out / "wires_in_images.json", report)
+
+
+if __name__ == "__main__":
+    main()
