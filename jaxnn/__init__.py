@@ -92,6 +92,7 @@ from ._networks import (
     Ensemble as Ensemble,
     Network as Network,
     farthest_pair as farthest_pair,
+    grid_network as grid_network,
     nanowire_network as nanowire_network,
     network_from_wires as network_from_wires,
     pair_at as pair_at,
