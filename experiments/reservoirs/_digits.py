@@ -57,10 +57,10 @@ def train_softmax(
     epochs: int,
     batch: int,
 ) -> Softmax:
-    """One dense softmax layer by Adam at Keras' defaults: Glorot's weights, a rate of 1e-3, shuffled batches.
+    """One dense softmax layer by Adam at Keras' defaults: Glorot's weights, a rate of 1e-3.
 
-    The test set is looked at after every epoch for the curve, and nothing is chosen by it: what counts is
-    the last epoch.
+    Batches are shuffled. The test set is looked at after every epoch for the curve, and nothing is chosen
+    by it: what counts is the last epoch.
     """
     train, test = standard(train, test)
     optimiser = optax.adam(1e-3, eps=1e-7)

@@ -2,18 +2,19 @@
 
 doi 10.1038/s41563-021-01099-9.
 
-A film is a square grid of 29 x 29 nodes with a diagonal at random in each cell; its edges grow and decay in
-balance (`jaxnn.RateBalanceJunction`). 196 pads are on every second node. An image, black and white at a half,
-is cut into seven blocks of 28 rows and 4 columns: 196 rows of 4 pixels, a row for each pad, a pixel for each of
-four slots. Every pad is held, through 82 ohm, at 5 V for 10 ms where its pixel is set and at 0 V where not; one
-pad has 0.1 V more throughout. 0.5 ms before and after a pulse are without; 5.5 ms after the last slot the
-potentials of the other 195 pads, all held at 0 V through 82 ohm, are what one dense softmax layer learns from
-(Adam, 800 epochs in batches of 1,500, features standardised).
+A film is a square grid of 29 x 29 nodes with a diagonal at random in each cell; its edges grow and decay
+in balance (`jaxnn.RateBalanceJunction`). 196 pads are on every second node. An image, black and white at
+a half, is cut into seven blocks of 28 rows and 4 columns: 196 rows of 4 pixels, a row for each pad, a
+pixel for each of four slots. Every pad is held, through 82 ohm, at 5 V for 10 ms where its pixel is set
+and at 0 V where not; one pad has 0.1 V more throughout. 0.5 ms before and after a pulse are without; 5.5
+ms after the last slot the potentials of the other 195 pads, all held at 0 V through 82 ohm, are what one
+dense softmax layer learns from (Adam, 800 epochs in batches of 1,500, features standardised).
 
-The published step of 0.25 ms takes 197 solutions of Kirchhoff's laws for an image. Potentials change little
-once an edge has switched: here they are solved for afresh after 1, 2, 3, 5, 8, 12, 18, 26 of the 40 steps of a
-pulse and once for each time without, and the steps between are taken at once, in closed form, 42 solutions in
-all. `against_all_steps` measures what that changes, with `jaxnn.simulate` and every published step.
+The published step of 0.25 ms takes 197 solutions of Kirchhoff's laws for an image. Potentials change
+little once an edge has switched: here they are solved for afresh after 1, 2, 3, 5, 8, 12, 18, 26 of the
+40 steps of a pulse and once for each time without, and the steps between are taken at once, in closed
+form, 42 solutions in all. `against_all_steps` measures what that changes, with `jaxnn.simulate` and every
+published step.
 
     python experiments/reservoirs/grid_digits.py --folder /data   # or JAXNN_DATA
     python experiments/reservoirs/grid_digits.py --quick          # 8 x 8 digits of scikit-learn, 16 pads
