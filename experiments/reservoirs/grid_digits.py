@@ -150,9 +150,9 @@ def picture(film: Film, example: np.ndarray, state: np.ndarray, found: dict[str,
     jaxnn.plot_network(film.network, state, ax=axes[1], log=False, limits=(0, 1), label=None)
     axes[1].set(title="state of the edges after it", xlabel="", ylabel="", xticks=[], yticks=[])
     for name, one in found.items():
-        axes[2].plot(1 + np.arange(len(one["curve"])), one["curve"], label=name, lw=1)
-    axes[2].set(xscale="log", xlabel="epoch", ylabel="accuracy of the test set", title="one softmax layer")
-    axes[2].set_ylim(bottom=max(0.0, min(one["accuracy"] for one in found.values()) - 0.12))
+        axes[2].plot(*zip(*one["accuracy by images"].items(), strict=True), "o-", ms=3, lw=1, label=name)
+    axes[2].set(xscale="log", xlabel="images learnt from", title="one softmax layer")
+    axes[2].set_ylabel("accuracy of the test set")
     axes[2].legend(fontsize=8, loc="lower right")
     table = found["as published"]["confusion"]
     shown = axes[3].imshow(table / table.sum(axis=1, keepdims=True), cmap="Blues", vmin=0, vmax=1)
@@ -161,52 +161,66 @@ def picture(film: Film, example: np.ndarray, state: np.ndarray, found: dict[str,
     figures.save(figure, path)
 
 
+def answers(film: Film, shown: Any, sizes: dict[str, int], out: Path, name: str) -> tuple[dict, dict]:
+    """What the read-outs learn from, by law and without a network; and how it was found."""
+    pieces, given, report = Pieces(out / "pieces", aloud=True), {}, {}
+    train, test = film.rows(shown.train), film.rows(shown.test)
+    for law_name, as_published in LAWS.items():
+        law = jaxnn.parameters.milano2022_reservoir(as_published)
+        features = lambda on, law=law: film.read(law, on)[0]
+        make = lambda part, features=features: {"found": digits.in_batches(features, part)}
+        count = sizes[law_name]
+        label = f"{law_name.replace(' ', '-')}-{count}-{name}"
+        learnt = pieces.keep(f"{label}-train", lambda make=make, n=count: make(train[:n]))["found"]
+        tested = pieces.keep(f"{label}-test", lambda make=make: make(test))["found"]
+        given[law_name] = learnt, tested
+        compared = min(20, count // 300)
+        report[f"42 solutions against all steps, {law_name}"] = against_all_steps(
+            film, law, train[:compared], learnt
+        )
+    flat = lambda images: (images > 128.5 / 255).reshape(len(images), -1).astype(np.float32)
+    given["pixels alone"] = flat(shown.train), flat(shown.test)
+    given["pixels of a row added up"] = tuple(x.sum(axis=1).astype(np.float32) for x in (train, test))
+    report["seconds of simulation"] = dict(pieces.took)
+    return given, report
+
+
 def main() -> None:
     """Simulates what is not on disk yet, trains, draws and reports."""
     parser = script.parser(__doc__, "results/grid_digits", quick="8 x 8 digits, 16 pads")
     parser.add_argument("--folder", type=Path, help="of the data sets; JAXNN_DATA by default")
-    parser.add_argument("--images", type=int, default=60_000, help="of the training set")
+    parser.add_argument("--images", type=int, default=60_000, help="to learn from")
+    parser.add_argument("--exact", type=int, default=20_000, help="to learn from, of the exact step")
     arguments = script.start(parser)
     shown = digits.load(arguments.quick, arguments.folder, arguments.images)
-    epochs, batch, compared = (60, 100, 3) if arguments.quick else (800, 1500, 20)
-    film = Film(shown.train.shape[1])
-    train, test = film.rows(shown.train), film.rows(shown.test)
-    pieces = Pieces(arguments.out / "pieces", aloud=True)
-    given, report, states = {}, {"training images": len(train), "test images": len(test)}, None
-    for name, as_published in LAWS.items():
-        law = jaxnn.parameters.milano2022_reservoir(as_published)
-        features = lambda on, law=law: film.read(law, on)[0]
-        make = lambda part, features=features: {"found": digits.in_batches(features, part)}
-        size = f"{len(train)}-{'quick' if arguments.quick else 'mnist'}"
-        kept = [
-            pieces.keep(f"{name.replace(' ', '-')}-{size}-{kind}", lambda part=part, make=make: make(part))
-            for kind, part in (("train", train), ("test", test))
-        ]
-        given[name] = kept[0]["found"], kept[1]["found"]
-        report[f"42 solutions against all steps, {name}"] = against_all_steps(
-            film, law, train[:compared], given[name][0]
-        )
-        if states is None:
-            states = np.asarray(film.read(law, jnp.asarray(train[0]))[1])
-    report["seconds of simulation"] = {name: took for name, took in pieces.took.items()}
-    flat = lambda images: (images > 128.5 / 255).reshape(len(images), -1).astype(np.float32)
-    given["pixels alone"] = flat(shown.train), flat(shown.test)
-    given["pixels of a row added up"] = tuple(x.sum(axis=1).astype(np.float32) for x in (train, test))
-    found = {}
+    epochs, batch, parts = (40, 100, (300,)) if arguments.quick else (800, 1500, (1000, 5000, 20_000))
+    film, whole = Film(shown.train.shape[1]), len(shown.train)
+    sizes = {"as published": whole, "exact step": min(whole, arguments.exact)}
+    name = "quick" if arguments.quick else "mnist"
+    given, report = answers(film, shown, sizes, arguments.out, name)
+    report |= {"training images": whole, "test images": len(shown.test), "epochs": epochs, "batch": batch}
+    found: dict[str, Any] = {}
     for name, (x, u) in given.items():
-        begin = time.perf_counter()
-        learnt = digits.train_softmax(x, shown.train_labels, u, shown.test_labels, epochs, batch)
+        begin, curve = time.perf_counter(), {}
+        for count in sorted({*(n for n in parts if n < len(x)), len(x)}):
+            learnt = digits.train_softmax(
+                x[:count], shown.train_labels[:count], u, shown.test_labels, epochs, min(batch, count)
+            )
+            curve[count] = learnt.test_accuracy[-1]
+            print(f"{name}, {count} images: {curve[count]:.4f}", flush=True)
         found[name] = {
             "features": x.shape[1],
             "accuracy": learnt.test_accuracy[-1],
+            "accuracy by images": curve,
             "accuracy of the training set": learnt.train_accuracy[-1],
             "loss": learnt.loss[-1],
             "seconds": time.perf_counter() - begin,
             "confusion": digits.confusion(shown.test_labels, learnt.named),
             "curve": learnt.test_accuracy,
         }
-        print(f"{name}: {found[name]['accuracy']:.4f}", flush=True)
-    picture(film, shown.train[0], states, found, arguments.out / "grid_digits.png")
+    law = jaxnn.parameters.milano2022_reservoir(True)
+    state = np.asarray(film.read(law, jnp.asarray(film.rows(shown.train[:1])[0]))[1])
+    picture(film, shown.train[0], state, found, arguments.out / "grid_digits.png")
     report |= {name: {k: v for k, v in one.items() if k != "curve"} for name, one in found.items()}
     script.finish(arguments.out / "grid_digits.json", report)
 
