@@ -4,8 +4,8 @@ doi 10.1038/s41598-021-92170-7 says that transfer entropy and active information
 a network passes from quiescent to active. Its series, drives and sizes could not be read; these are ours.
 
 A network of some 60 wires is driven by V (1 + 0.5 x), x uniform from -1 to 1 and new every 10 ms; V is V*
-times what the shortest path needs to switch. After 10 s, the conductances of all junctions are taken for
-another 10 s, once per value of x, as logarithms. Storage is that of a junction's own series; transfer is
+times what the shortest path needs to switch. After 8 s, the conductances of all junctions are taken for
+another 8 s, once per value of x, as logarithms. Storage is that of a junction's own series; transfer is
 from the drive, A = I(g_t; g_(t-1)) and T = I(g_t; x_t | g_(t-1)) with x_t the value that held since
 g_(t-1). Both are by nearest neighbours (Kraskov), less the same of a surrogate, in the mean over all
 junctions: one that does not move has none. A second part follows the same along the activation at one V*.
@@ -91,25 +91,27 @@ def along_activation(wires: int, seed: int, values: int) -> dict[str, Any]:
 
 def picture(amplitudes: Any, over: list[dict], along: list[dict], path: Path) -> None:
     """Both measures beside the conductance: over amplitudes and along an activation."""
-    figure, axes = plt.subplots(1, 2, figsize=(12, 4), layout="constrained")
+    figure, axes = plt.subplots(2, 2, figsize=(11, 6), layout="constrained", sharex="col")
     time = (0.5 + np.arange(len(along[0]["transfer"]))) * WINDOW * HOLD * STEP
-    for ax, x, several in ((axes[0], amplitudes, over), (axes[1], time, along)):
-        beside = ax.twinx()
+    for column, (x, several) in enumerate(((amplitudes, over), (time, along))):
         whole = np.array([one["conductance"] for one in several])
-        beside.semilogy(x, whole.mean(axis=0), "0.6", ls=":", label="conductance G*")
-        beside.set_ylabel("conductance G*", color="0.4")
-        for k, name in enumerate(("transfer", "storage")):
+        for row, name in enumerate(("storage", "transfer")):
+            ax = axes[row, column]
+            beside = ax.twinx()
+            beside.semilogy(x, whole.mean(axis=0), "0.6", ls=":")
+            beside.set_ylabel("conductance G* (dotted)", color="0.4")
             values = np.array([one[name] for one in several])
-            for row in values:
-                ax.plot(x, row, color=f"C{k}", lw=0.5, alpha=0.5)
-            label = {"transfer": "transfer from the drive", "storage": "storage"}[name]
-            ax.plot(x, values.mean(axis=0), "o-", ms=3, color=f"C{k}", label=label)
-        ax.set_ylabel("mean over junctions [nat]")
-        ax.legend(fontsize=8, loc="upper right")
-    axes[0].set(xscale="log", xlabel="V*", title="after 10 s of a noisy drive (thin: each network)")
-    axes[0].set_xticks([0.5, 1, 2, 5], ["0.5", "1", "2", "5"], minor=False)
-    axes[0].minorticks_off()
-    axes[1].set(xlabel="time [s]", title=f"along an activation, V* = {ALONG:g}")
+            ax.plot(x, values.T, color=f"C{row}", lw=0.5, alpha=0.6)
+            ax.plot(x, values.mean(axis=0), "o-", ms=3, color=f"C{row}")
+            label = {"transfer": "transfer from the drive [nat]", "storage": "storage [nat]"}[name]
+            ax.set_ylabel(label)
+            ax.set_ylim(bottom=min(0.0, values.min()))
+    axes[0, 0].set(xscale="log", title="after 8 s of a noisy drive (thin: each network)")
+    axes[1, 0].set_xlabel("V*")
+    axes[1, 0].set_xticks([0.5, 1, 2, 5], ["0.5", "1", "2", "5"], minor=False)
+    axes[1, 0].minorticks_off()
+    axes[0, 1].set_title(f"along an activation, V* = {ALONG:g}")
+    axes[1, 1].set_xlabel("time [s]")
     figures.save(figure, path)
 
 
@@ -117,7 +119,7 @@ def main() -> None:
     """Computes what is not on disk yet, draws and reports."""
     parser = script.parser(__doc__, "results/information_dynamics", quick="one network of 25 wires")
     arguments = script.start(parser, float64=True)
-    wires, networks, values = (25, 1, 200) if arguments.quick else (60, 4, 1000)
+    wires, networks, values = (25, 1, 200) if arguments.quick else (60, 3, 800)
     amplitudes = AMPLITUDES[1::3] if arguments.quick else AMPLITUDES
     pieces = Pieces(arguments.out / "pieces", aloud=True)
     over, along = [], []

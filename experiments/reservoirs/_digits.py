@@ -28,7 +28,7 @@ def load(quick: bool, folder: Path | None, most: int = 60_000) -> Digits:
         images, labels = datasets.load_digits(return_X_y=True)
         images = images.reshape(-1, 8, 8).astype(np.float32) / 16
         labels = labels.astype(np.int32)
-        return Digits(images[:1000], labels[:1000], images[1000:1400], labels[1000:1400])
+        return Digits(images[:800], labels[:800], images[800:1100], labels[800:1100])
     images, labels = jaxnn.data.mnist(folder)
     return Digits(images[:most], labels[:most], *jaxnn.data.mnist(folder, split="test"))
 

@@ -193,7 +193,7 @@ def main() -> None:
     parser.add_argument("--exact", type=int, default=20_000, help="to learn from, of the exact step")
     arguments = script.start(parser)
     shown = digits.load(arguments.quick, arguments.folder, arguments.images)
-    epochs, batch, parts = (40, 100, (300,)) if arguments.quick else (800, 1500, (1000, 5000, 20_000))
+    epochs, batch, parts = (40, 100, ()) if arguments.quick else (800, 1500, (1000, 5000, 20_000))
     film, whole = Film(shown.train.shape[1]), len(shown.train)
     sizes = {"as published": whole, "exact step": min(whole, arguments.exact)}
     name = "quick" if arguments.quick else "mnist"

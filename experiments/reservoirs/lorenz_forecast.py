@@ -44,7 +44,7 @@ INTERVAL, LYAPUNOV, LIMIT = 0.005, 0.91, 0.4
 WASHOUT, PENALTY = 100, 1e-6
 LARGEST = 50.0  # deviations, which keep a forecast that has failed finite
 BOX = 25.3e-6  # [m], for the published number of neighbours
-SIZES = {True: (60, 9e-6, 3000, 400, 2), False: (500, BOX, 27_000, 1500, 5)}
+SIZES = {True: (60, 9e-6, 3000, 400, 2), False: (500, BOX, 27_000, 1000, 4)}
 
 
 class ClosedLoop(jaxnn.AbstractFeedback):
