@@ -96,7 +96,7 @@ def test_one_line_of_a_delayed_feedback():
     module = importlib.import_module("experiments.reservoirs.delayed_feedback_digits")
     line = module.Line(6, 3, 2, module.Set(0.8, 0.5, 5e-3))
     image = np.random.default_rng(1).uniform(size=(6, 4)).astype(np.float32)
-    found = np.asarray(jax.jit(line)(jnp.asarray(image))).reshape(4, 3, 2)
+    found = np.asarray(jax.jit(line)(jnp.asarray(image))).reshape(4, 2, 3)
     mask, state, before = np.asarray(line.mask), np.zeros(2), np.zeros((2, 3))
     for k in range(4):
         volts = 0.8 * np.abs(mask @ image[:, k] + 0.5 * before)
@@ -106,7 +106,7 @@ def test_one_line_of_a_delayed_feedback():
             state = end + (state - end) * np.exp(-rate * 1e-3)
             state = state * np.exp(-0.2)
             before[:, n] = state  # the logarithm of the conductance is the state
-            np.testing.assert_allclose(found[k, n], state, rtol=1e-4, atol=1e-6)
+            np.testing.assert_allclose(found[k, :, n], state, rtol=1e-4, atol=1e-6)
 
 
 def test_grid_digits(tmp_path):
