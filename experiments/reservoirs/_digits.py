@@ -25,7 +25,7 @@ class Digits(NamedTuple):
 def load(quick: bool, folder: Path | None, most: int = 60_000) -> Digits:
     """MNIST, the first `most` images of the training set; or the 8 x 8 digits of scikit-learn."""
     if quick:
-        images, labels = datasets.load_digits(return_X_y=True)
+        images, labels = map(np.asarray, datasets.load_digits(return_X_y=True))
         images = images.reshape(-1, 8, 8).astype(np.float32) / 16
         labels = labels.astype(np.int32)
         return Digits(images[:800], labels[:800], images[800:1100], labels[800:1100])
@@ -93,7 +93,8 @@ def train_softmax(
         carry, found = epoch(carry, key)
         curve.append(found)
     named = np.argmax(test @ np.asarray(carry[0][0]) + np.asarray(carry[0][1]), axis=1)
-    return Softmax(*map(np.array, zip(*curve, strict=True)), named)
+    loss, learnt, tested = (np.array(x) for x in zip(*curve, strict=True))
+    return Softmax(loss, learnt, tested, named)
 
 
 def in_batches(function: Any, samples: np.ndarray, size: int = 64) -> np.ndarray:

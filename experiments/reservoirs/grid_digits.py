@@ -185,6 +185,29 @@ def answers(film: Film, shown: Any, sizes: dict[str, int], out: Path, name: str)
     return given, report
 
 
+def learn(name: str, shown: Any, given: Any, parts: tuple[int, ...], epochs: int, batch: int) -> dict:
+    """What a softmax layer makes of some of the images and of all that there are."""
+    begin, curve, (x, u) = time.perf_counter(), {}, given
+    train = lambda count: digits.train_softmax(
+        x[:count], shown.train_labels[:count], u, shown.test_labels, epochs, min(batch, count)
+    )
+    for count in [n for n in parts if n < len(x)]:
+        curve[count] = train(count).test_accuracy[-1]
+        print(f"{name}, {count} images: {curve[count]:.4f}", flush=True)
+    learnt = train(len(x))
+    curve[len(x)] = learnt.test_accuracy[-1]
+    print(f"{name}, {len(x)} images: {curve[len(x)]:.4f}", flush=True)
+    return {
+        "features": x.shape[1],
+        "accuracy": learnt.test_accuracy[-1],
+        "accuracy by images": curve,
+        "accuracy of the training set": learnt.train_accuracy[-1],
+        "loss": learnt.loss[-1],
+        "seconds": time.perf_counter() - begin,
+        "confusion": digits.confusion(shown.test_labels, learnt.named),
+    }
+
+
 def main() -> None:
     """Simulates what is not on disk yet, trains, draws and reports."""
     parser = script.parser(__doc__, "results/grid_digits", quick="8 x 8 digits, 16 pads")
@@ -199,30 +222,11 @@ def main() -> None:
     name = "quick" if arguments.quick else "mnist"
     given, report = answers(film, shown, sizes, arguments.out, name)
     report |= {"training images": whole, "test images": len(shown.test), "epochs": epochs, "batch": batch}
-    found: dict[str, Any] = {}
-    for name, (x, u) in given.items():
-        begin, curve = time.perf_counter(), {}
-        for count in sorted({*(n for n in parts if n < len(x)), len(x)}):
-            learnt = digits.train_softmax(
-                x[:count], shown.train_labels[:count], u, shown.test_labels, epochs, min(batch, count)
-            )
-            curve[count] = learnt.test_accuracy[-1]
-            print(f"{name}, {count} images: {curve[count]:.4f}", flush=True)
-        found[name] = {
-            "features": x.shape[1],
-            "accuracy": learnt.test_accuracy[-1],
-            "accuracy by images": curve,
-            "accuracy of the training set": learnt.train_accuracy[-1],
-            "loss": learnt.loss[-1],
-            "seconds": time.perf_counter() - begin,
-            "confusion": digits.confusion(shown.test_labels, learnt.named),
-            "curve": learnt.test_accuracy,
-        }
+    found = {name: learn(name, shown, two, parts, epochs, batch) for name, two in given.items()}
     law = jaxnn.parameters.milano2022_reservoir(True)
     state = np.asarray(film.read(law, jnp.asarray(film.rows(shown.train[:1])[0]))[1])
     picture(film, shown.train[0], state, found, arguments.out / "grid_digits.png")
-    report |= {name: {k: v for k, v in one.items() if k != "curve"} for name, one in found.items()}
-    script.finish(arguments.out / "grid_digits.json", report)
+    script.finish(arguments.out / "grid_digits.json", report | found)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple, SupportsIndex
 
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 from scipy.special import digamma
 
 from .._core import Numbers, Seed, arguments
@@ -33,7 +33,7 @@ class Information(NamedTuple):
 
     @property
     def p_value(self) -> float:
-        """Share of the surrogates with as much information, the estimate itself counted as one of them."""
+        """The share of surrogates with as much information, the estimate itself counted as one of them."""
         return float((1 + np.sum(self.surrogates >= self.value)) / (1 + len(self.surrogates)))
 
 
@@ -215,7 +215,7 @@ def _gaussian(now: np.ndarray, past: np.ndarray, given: np.ndarray) -> float:
 def _kraskov(now: np.ndarray, past: np.ndarray, given: np.ndarray, neighbours: int) -> float:
     """psi(k) + <psi(n_c + 1) - psi(n_ac + 1) - psi(n_bc + 1)>, counted within the k-th neighbour of all."""
     everything = np.hstack([now, past, given])
-    distance, _ = cKDTree(everything).query(everything, neighbours + 1, p=np.inf)
+    distance, _ = KDTree(everything).query(everything, neighbours + 1, p=np.inf)
     # Those nearer than it, and not as near.
     radius = np.nextafter(distance[:, -1], 0)
     inside = [_within(np.hstack([part, given]), radius) for part in (now, past)]
@@ -226,4 +226,4 @@ def _kraskov(now: np.ndarray, past: np.ndarray, given: np.ndarray, neighbours: i
 
 def _within(points: np.ndarray, radius: np.ndarray) -> np.ndarray:
     """How many points lie within a radius of each, itself counted."""
-    return np.asarray(cKDTree(points).query_ball_point(points, radius, p=np.inf, return_length=True))
+    return np.asarray(KDTree(points).query_ball_point(points, radius, p=np.inf, return_length=True))

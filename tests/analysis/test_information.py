@@ -1,5 +1,7 @@
 """Information of time series, against what is known of Gaussian autoregressions."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.linalg import solve_discrete_lyapunov
@@ -45,6 +47,7 @@ def test_an_autoregression_has_the_known_information():
     """The closed form within four standard errors of ten runs; the bias of neighbours below 0.01 nat."""
     known = [*known_information(), 0.0]
     runs = [autoregression(2000, seed) for seed in range(10)]
+    kinds: tuple[Any, ...] = ("gaussian", "kraskov")
     found = {
         estimator: np.array(
             [
@@ -56,7 +59,7 @@ def test_an_autoregression_has_the_known_information():
                 for x, y in runs
             ]
         )
-        for estimator in ("gaussian", "kraskov")
+        for estimator in kinds
     }
     mean, error = found["gaussian"].mean(axis=0), found["gaussian"].std(axis=0, ddof=1) / 10**0.5
     # What a regression fits of nothing is 1 / 2N in the mean.
@@ -70,7 +73,7 @@ def test_an_autoregression_has_the_known_information():
 
 def test_delays_and_longer_pasts():
     x, y = autoregression(40_000, 0)
-    gaussian = {"estimator": "gaussian"}
+    gaussian: dict[str, Any] = {"estimator": "gaussian"}
     for lag in (2, 3):
         found = transfer_entropy(x, y, delay=lag, **gaussian).value
         assert found == pytest.approx(known_information(lag)[1], abs=0.005)
@@ -92,7 +95,7 @@ def test_delays_and_longer_pasts():
 @pytest.mark.parametrize("estimator", ["gaussian", "kraskov"])
 def test_units_and_offsets_do_not_matter(estimator):
     x, y = autoregression(500, 3)
-    kind = {"estimator": estimator, "length": 2}
+    kind: dict[str, Any] = {"estimator": estimator, "length": 2}
     whole = transfer_entropy(x, y, **kind).value, active_information_storage(y, **kind).value
     for scale, offset in ((1e-9, 3e-9), (-4e6, 1.0), (1e-200, 0.0)):
         u, v = scale * x + offset, 2 * scale * y - offset

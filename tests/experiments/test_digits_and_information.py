@@ -109,6 +109,7 @@ def test_one_line_of_a_delayed_feedback():
             np.testing.assert_allclose(found[k, :, n], state, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_grid_digits(tmp_path):
     report, _ = quick_report("grid_digits", tmp_path)
     for name in ("as published", "exact step"):
@@ -124,6 +125,7 @@ def test_nanowire_digits(tmp_path):
     assert (tmp_path / "nanowire_digits.png").is_file()
 
 
+@pytest.mark.slow
 def test_delayed_feedback_digits(tmp_path):
     report, _ = quick_report("delayed_feedback_digits", tmp_path)
     assert report["one device"]["accuracy"] > 0.85
