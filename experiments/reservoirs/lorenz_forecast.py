@@ -18,7 +18,8 @@ after the training, the network driven up to each. The published measure takes d
 all three components; both are reported. A linear map of u, which is what wires would give whose junctions
 do not move, is compared.
 
-    python experiments/reservoirs/lorenz_forecast.py --seeds 0 1 2
+    python experiments/reservoirs/lorenz_forecast.py --wires 250 --seeds 0 1
+    python experiments/reservoirs/lorenz_forecast.py --alphas 0.2
     python experiments/reservoirs/lorenz_forecast.py --quick
 """
 
@@ -43,8 +44,8 @@ INPUTS, STEP = 24, 0.05  # [s]
 INTERVAL, LYAPUNOV, LIMIT = 0.005, 0.91, 0.4
 WASHOUT, PENALTY = 100, 1e-6
 LARGEST = 50.0  # deviations, which keep a forecast that has failed finite
-BOX = 25.3e-6  # [m], for the published number of neighbours
-SIZES = {True: (60, 9e-6, 3000, 400, 2), False: (500, BOX, 27_000, 1000, 4)}
+# Wires -> side of the box [m], for the published number of neighbours, 40; steps to train, of a forecast, starts.
+SIZES = {60: (9e-6, 3000, 400, 2), 250: (17e-6, 27_000, 1000, 5), 500: (25.3e-6, 27_000, 1000, 4)}
 
 
 class ClosedLoop(jaxnn.AbstractFeedback):
@@ -133,9 +134,9 @@ def lasts(said: np.ndarray, true: np.ndarray, scale: float) -> float:
     return (steps + 1) * INTERVAL * LYAPUNOV
 
 
-def learn_and_forecast(seed: int, alpha: float, size: Any) -> dict[str, Any]:
+def learn_and_forecast(seed: int, alpha: float, wires: int) -> dict[str, Any]:
     """One network at one amplitude: training, and forecasts from several starts."""
-    wires, box, training, horizon, starts = size
+    box, training, horizon, starts = SIZES[wires]
     raw = lorenz(training + starts * horizon + horizon)
     mean, deviation = raw[:training].mean(axis=0), raw[:training].std(axis=0)
     series = (raw - mean) / deviation
@@ -217,18 +218,20 @@ def main() -> None:
         __doc__, "results/lorenz_forecast", quick="60 wires, 3,000 steps, two amplitudes"
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=(0,), help="of networks and weights")
+    parser.add_argument("--alphas", type=float, nargs="+", default=ALPHAS, help="amplitudes [V]")
+    parser.add_argument("--wires", type=int, default=500, choices=SIZES, help="of the network")
     arguments = script.start(parser, float64=True)
-    size = SIZES[arguments.quick]
-    alphas = ALPHAS[:2] if arguments.quick else ALPHAS
+    wires, alphas = (60, ALPHAS[:2]) if arguments.quick else (arguments.wires, arguments.alphas)
     pieces = Pieces(arguments.out / "pieces", aloud=True)
     found: dict[float, list[dict[str, np.ndarray]]] = {alpha: [] for alpha in alphas}
     for seed in arguments.seeds:
         for alpha in alphas:
-            make = lambda seed=seed, alpha=alpha: learn_and_forecast(seed, alpha, size)
-            one = pieces.keep(f"{size[0]}-{seed}-{alpha:g}", make)
+            make = lambda seed=seed, alpha=alpha: learn_and_forecast(seed, alpha, wires)
+            one = pieces.keep(f"{wires}-{seed}-{alpha:g}", make)
             found[alpha].append(one)
             print(f"alpha {alpha:g} V, seed {seed}: {one['times'].round(2)}", flush=True)
-    picture(found, arguments.out / "lorenz_forecast.png")
+    label = "" if wires in (60, 500) else f"_{wires}"
+    picture(found, arguments.out / f"lorenz_forecast{label}.png")
     report: dict[str, Any] = {"seeds": arguments.seeds, "forecast time of the published network": 1.67}
     for alpha, several in found.items():
         kept = [key for key in several[0] if key not in ("said", "true")]
@@ -238,7 +241,7 @@ def main() -> None:
             [o["times as published"] for o in several]
         )
     report["seconds"] = pieces.seconds
-    script.finish(arguments.out / "lorenz_forecast.json", report)
+    script.finish(arguments.out / f"lorenz_forecast{label}.json", report)
 
 
 if __name__ == "__main__":
