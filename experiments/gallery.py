@@ -34,6 +34,11 @@ PICTURES = {
     "closed_loop/closed_loop.png": 1000,
     "published_laws/published_laws.png": 1400,
     "adaptive_time/adaptive_time.png": 1000,
+    "grid_digits/grid_digits.png": 1400,
+    "nanowire_digits/nanowire_digits.png": 1200,
+    "delayed_feedback_digits/delayed_feedback_digits.png": 1200,
+    "lorenz_forecast/lorenz_forecast.png": 1200,
+    "information_dynamics/information_dynamics.png": 1000,
 }
 LIMIT = 150_000  # [bytes]
 

@@ -44,7 +44,7 @@ INPUTS, STEP = 24, 0.05  # [s]
 INTERVAL, LYAPUNOV, LIMIT = 0.005, 0.91, 0.4
 WASHOUT, PENALTY = 100, 1e-6
 LARGEST = 50.0  # deviations, which keep a forecast that has failed finite
-# Wires -> side of the box [m], for the published number of neighbours, 40; steps to train, of a forecast, starts.
+# Wires -> side of the box [m], for 40 neighbours as published; steps to train and of a forecast; starts.
 SIZES = {60: (9e-6, 3000, 400, 2), 250: (17e-6, 27_000, 1000, 5), 500: (25.3e-6, 27_000, 1000, 4)}
 
 
