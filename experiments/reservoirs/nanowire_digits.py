@@ -9,7 +9,7 @@ the farthest at 0 V, two others read. A pixel of brightness p is 20 ms at A p ti
 needs to switch, one step each. Every image begins with a network at rest; the device kept what images
 before it had left. The potentials are read after every pixel. A is the one of a few with the best score
 on images of the training set that were not learnt from. The numbers of channels, samples and volts of the
-device are not all known here. MNIST: 20,000 of the 60,000 images to learn from, in order, and all 10,000
+device are not all known here. MNIST: 10,000 of the 60,000 images to learn from, in order, and all 10,000
 to test.
 
 Recursive least squares, without forgetting, is ridge regression of what was seen so far: after the last
@@ -159,7 +159,7 @@ def main() -> None:
     """Simulates what is not on disk yet, learns, draws and reports."""
     parser = script.parser(__doc__, "results/nanowire_digits", quick="8 x 8 digits, 30 wires")
     parser.add_argument("--folder", type=Path, help="of the data sets; JAXNN_DATA by default")
-    parser.add_argument("--images", type=int, default=20_000, help="to learn from")
+    parser.add_argument("--images", type=int, default=10_000, help="to learn from")
     # Ridge regressions in float64; the network in the precision of the images, float32.
     arguments = script.start(parser, float64=True)
     shown = digits.load(arguments.quick, arguments.folder, arguments.images)
