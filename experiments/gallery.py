@@ -37,6 +37,11 @@ PICTURES = {
     "junction_network/junction_network.png": 1000,
     "adaptive_time/adaptive_time.png": 1000,
     "wires_in_images/wires_in_images.png": 1300,
+    "grid_digits/grid_digits.png": 1400,
+    "nanowire_digits/nanowire_digits.png": 1200,
+    "delayed_feedback_digits/delayed_feedback_digits.png": 1200,
+    "lorenz_forecast/lorenz_forecast.png": 1200,
+    "information_dynamics/information_dynamics.png": 1000,
 }
 LIMIT = 150_000  # [bytes]
 

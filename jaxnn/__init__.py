@@ -94,6 +94,7 @@ from ._networks import (
     Network as Network,
     farthest_pair as farthest_pair,
     lattice_network as lattice_network,
+    grid_network as grid_network,
     nanowire_network as nanowire_network,
     network_from_wires as network_from_wires,
     pair_at as pair_at,

@@ -4,6 +4,7 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from .._core import (
@@ -141,5 +142,9 @@ class RateBalanceJunction(AbstractSpiceJunction):
 
 def balanced_rates(law: Any, voltage: Array) -> tuple[Array, Array]:
     """The rates of growth and of decay at a voltage [1/s]."""
-    up = law.growth_rate * jnp.exp(law.growth_sensitivity * jnp.abs(voltage))
+    exponent = law.growth_sensitivity * jnp.abs(voltage)
+    # Infinite growth over infinite growth would be no number: 3 V are enough for the published grids in
+    # float32. A junction is switched on within a step long before.
+    largest = float(np.log(float(jnp.finfo(exponent.dtype).max))) - 10
+    up = law.growth_rate * jnp.exp(jnp.minimum(exponent, largest))
     return up, law.decay_rate * jnp.exp(-law.decay_sensitivity * jnp.abs(voltage))

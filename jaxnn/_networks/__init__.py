@@ -8,6 +8,7 @@ from .graph_models import (
     lattice_network as lattice_network,
     random_graph_network as random_graph_network,
 )
+from .grid import grid_network as grid_network
 from .network import Network as Network, network_from as network_from
 from .paths import lightest_path as lightest_path
 from .read import read_network as read_network

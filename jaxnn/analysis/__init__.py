@@ -1,4 +1,4 @@
-"""What a run means: paths, shared load, events, avalanches, power laws, crackling noise, read-outs.
+"""What a run means: paths, load, events, avalanches, power laws, crackling noise, information, read-outs.
 
 `count_events` and `record_read_out` work while a network is simulated; the rest takes arrays, measured
 or simulated.
@@ -33,6 +33,11 @@ from ._crackling import (
 )
 from ._gini import gini_coefficient as gini_coefficient
 from ._graph_measures import GraphMeasures as GraphMeasures, graph_measures as graph_measures
+from ._information import (
+    Information as Information,
+    active_information_storage as active_information_storage,
+    transfer_entropy as transfer_entropy,
+)
 from ._on_off_ratio import on_off_ratio as on_off_ratio
 from ._paths import activation_times as activation_times, least_resistance_path as least_resistance_path
 from ._power_law import (

@@ -1,5 +1,6 @@
 """The rate-balance law against the exact solution, and its published step against the published formula."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -86,3 +87,16 @@ def test_what_the_misplaced_bracket_does():
         np.testing.assert_allclose(rests[dt], end / (1 - (1 - end) * np.exp(-(up + down) * dt)), rtol=1e-6)
     # 2.0e-4 is where the equation itself rests at 0 V.
     np.testing.assert_allclose([end, *rests.values()], [2.0e-4, 8.03e-3, 0.444], rtol=5e-3)
+
+
+@pytest.mark.parametrize("as_published", [False, True])
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+def test_volts_do_not_overflow(as_published, dtype):
+    """A pulse of 5 V switches an edge of the published grids on, also where e^175 is infinite."""
+    law = jaxnn.parameters.milano2022_reservoir(as_published=as_published)
+    update = lambda v: law.update(jnp.asarray([0.0, 0.5], dtype), v, 2.5e-4)
+    for volts in (3.0, 5.0, 1e3):
+        voltage = jnp.asarray([volts, -volts], dtype)
+        np.testing.assert_allclose(update(voltage), 1.0, rtol=1e-6)
+        slope = jax.grad(lambda v: update(v).sum())(voltage)
+        assert np.all(np.isfinite(slope))
