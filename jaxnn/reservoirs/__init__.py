@@ -10,6 +10,7 @@ from ._abstract import (
 from ._echo_state import EchoState as EchoState
 from ._linear import LeakyIntegrator as LeakyIntegrator, RowSums as RowSums
 from ._nanowires import NanowireReservoir as NanowireReservoir
+from ._network import NetworkReservoir as NetworkReservoir, SeriesResponse as SeriesResponse
 from ._nickelate import NickelateReservoir as NickelateReservoir
 from ._read_out import (
     LinearReadOut as LinearReadOut,
