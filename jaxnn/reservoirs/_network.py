@@ -287,3 +287,28 @@ def _respond(
     return jax.vmap(one, in_axes=(0, None if states is None else 0, None if keys is None else 0))(
         series, states, keys
     )
+
+
+@arguments.checked(reservoir=arguments.one_of(NetworkReservoir), seed=arguments.count(0))
+def reservoirpy_node(reservoir: NetworkReservoir, *, seed: int = 0, name: str | None = None) -> Any:
+    """Makes a node of reservoirpy of a reservoir, to be linked to others: `node >> Ridge()`.
+
+    A series runs in one compiled call, and within a feedback loop sample by sample. reservoirpy computes in
+    float64, the node in float32 unless `jax_enable_x64` is set. `seed`: of the key of a law that draws.
+
+    Raises an `ImportError` without reservoirpy, the extra "tasks".
+
+    ```python
+    reservoir = jaxnn.reservoirs.NetworkReservoir.drawn(1, seed=0, wires=14)
+    node = jaxnn.reservoirs.reservoirpy_node(reservoir)
+    node.run(np.zeros((20, 1))).shape[0]  # 20
+    ```
+    """
+    try:
+        from ._reservoirpy import NetworkNode
+    except ImportError as error:
+        raise ImportError(
+            'reservoirpy_node needs reservoirpy, an optional dependency of jaxnn (its extra "tasks"): '
+            'pip install "reservoirpy>=0.4.2".'
+        ) from error
+    return NetworkNode(reservoir, seed, name)

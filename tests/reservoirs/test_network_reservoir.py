@@ -1,6 +1,7 @@
-"""Networks under time series: against NumPy, in pieces, in batches, with gradients and every kind of law."""
+"""Networks under time series: against NumPy, in pieces, in batches, with gradients, by kinds of laws."""
 
 import dataclasses as dc
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +23,7 @@ RANDOM = jaxnn.MetastableSwitchJunction(switches=50)
 OF_CURRENTS = pytest.param(jaxnn.DynamicMemristorJunction(), marks=pytest.mark.slow, id="current")
 
 
-def reservoir(law=BALANCE, **numbers):
+def reservoir(law: Any = BALANCE, **numbers: Any):
     network = jaxnn.Network(WIRES, EDGES)
     given = {"electrodes": DRIVEN, "drains": DRAIN, "dt": 1e-4, "offset": [0.05, 0.0], "steps": 3}
     return reservoirs.NetworkReservoir(network, law, GAIN, **given | numbers)
@@ -30,7 +31,7 @@ def reservoir(law=BALANCE, **numbers):
 
 def by_numpy(series):
     """Rate balance by its exact step, potentials by a dense solve, from the equations alone."""
-    state, free = np.zeros(len(EDGES)), [3, 4]
+    state, free, laplacian = np.zeros(len(EDGES)), [3, 4], np.zeros((WIRES, WIRES))
     incidence = np.zeros((len(EDGES), WIRES))
     incidence[np.arange(len(EDGES)), EDGES[:, 0]], incidence[np.arange(len(EDGES)), EDGES[:, 1]] = 1, -1
     features = []
@@ -77,7 +78,7 @@ def test_many_series_at_once_and_in_pieces(law):
     second = ours.run(SERIES[:, 6:], **onwards)
     joined = jnp.concatenate([first.features, second.features], axis=1)
     # Newton's method ends when the last of a batch has converged.
-    close = {"rtol": 1e-7, "atol": 1e-10}
+    close: Any = {"rtol": 1e-7, "atol": 1e-10}
     np.testing.assert_allclose(joined, whole.features, **close)
     np.testing.assert_allclose(second.final_state, whole.final_state, **close)
     assert second.final_step == whole.final_step == 36
@@ -142,7 +143,7 @@ def test_bad_numbers(bad, message):
     [
         (SERIES[..., :1], {}, "series must be"),
         (SERIES[0, 0], {}, "axes"),
-        (np.full((4, 2), np.nan), {}, "NaN"),
+        (np.full((4, 2), np.nan), {}, "finite"),
         (SERIES, {"state": np.zeros((2, 7))}, "state must be that of one series"),
         (SERIES[0], {"state": np.zeros(6)}, "state must have shape"),
     ],
