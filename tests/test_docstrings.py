@@ -82,6 +82,7 @@ NEEDS_PACKAGE = {
     "jaxnn.analysis.compare_with_powerlaw": "powerlaw",
     "jaxnn.open_sweep": "zarr",
     "jaxnn.reservoirs.fit_logistic": "sklearn",
+    "jaxnn.reservoirs.reservoirpy_node": "reservoirpy",
     "jaxnn.sweep": "zarr",
 }
 # Programs that take some seconds each to compile.

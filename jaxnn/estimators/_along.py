@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._core import arguments
+from .._core import Declared, arguments
 from ..reservoirs import NetworkReservoir
 from ._reservoir import reservoir_for, respond
 
@@ -37,12 +37,12 @@ class SeriesRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        reservoir: NetworkReservoir | None = None,
+        reservoir: Declared[NetworkReservoir | None] = None,
         *,
-        washout: int = 0,
+        washout: Declared[int] = 0,
         read_out: Any = None,
-        onwards: bool = False,
-        seed: int = 0,
+        onwards: Declared[bool] = False,
+        seed: Declared[int] = 0,
     ):
         self.reservoir = reservoir
         self.washout = washout

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._core import arguments
+from .._core import Declared, arguments
 from ..reservoirs import NetworkReservoir
 from ._reservoir import reservoir_for, respond
 
@@ -33,11 +33,11 @@ class SeriesFeatures(TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        reservoir: NetworkReservoir | None = None,
+        reservoir: Declared[NetworkReservoir | None] = None,
         *,
-        take: str = "last",
-        washout: int = 0,
-        seed: int = 0,
+        take: Declared[str] = "last",
+        washout: Declared[int] = 0,
+        seed: Declared[int] = 0,
     ):
         self.reservoir = reservoir
         self.take = take

@@ -10,6 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._core import Declared
 from ..reservoirs import NetworkReservoir
 from ._features import SeriesFeatures
 
@@ -35,12 +36,12 @@ class SeriesClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        reservoir: NetworkReservoir | None = None,
+        reservoir: Declared[NetworkReservoir | None] = None,
         *,
-        take: str = "last",
-        washout: int = 0,
+        take: Declared[str] = "last",
+        washout: Declared[int] = 0,
         read_out: Any = None,
-        seed: int = 0,
+        seed: Declared[int] = 0,
     ):
         self.reservoir = reservoir
         self.take = take
@@ -63,11 +64,13 @@ class SeriesClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """Returns the class of each series."""
-        return self.read_out_.predict(self._rows(X))
+        rows = self._rows(X)
+        return self.read_out_.predict(rows)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Returns what the read-out says of each class, as its own `decision_function` does."""
-        return self.read_out_.decision_function(self._rows(X))
+        rows = self._rows(X)
+        return self.read_out_.decision_function(rows)
 
     def _rows(self, X: Any) -> np.ndarray:
         check_is_fitted(self)

@@ -26,13 +26,13 @@ LINE = jaxnn.Network(5, [(0, 2), (2, 3), (3, 1), (2, 4), (4, 3), (4, 1)])
 LAW = jaxnn.parameters.milano2022_connectome()
 RESERVOIR = jaxnn.reservoirs.NetworkReservoir(LINE, LAW, [[0.6]], electrodes=(0,), drains=(1,), dt=5e-3)
 RNG = np.random.default_rng(0)
-FAST = np.repeat([0, 1], 12)
-WAVES = np.sin((0.3 + 0.6 * FAST[:, None]) * np.arange(25) + RNG.uniform(0, 6, (24, 1)))
+HIGH = np.repeat([0, 1], 12)
+WAVES = np.sin(0.3 * np.arange(25) + RNG.uniform(0, 6, (24, 1))) + 0.5 * HIGH[:, None]
 INPUT = RNG.uniform(-1, 1, (120, 1))
 
 ORDER = "rows of a series are samples in order, and what a network makes of one hangs on those before"
 # What scikit-learn asks of estimators whose rows do not hang on one another.
-OF_SEPAFAST_ROWS = {
+OF_SEPAHIGH_ROWS = {
     "check_methods_sample_order_invariance": ORDER,
     "check_methods_subset_invariance": ORDER,
 }
@@ -44,7 +44,7 @@ OF_SEPAFAST_ROWS = {
     [
         (SeriesFeatures(RESERVOIR), {}),
         (SeriesClassifier(RESERVOIR), {}),
-        (SeriesRegressor(), OF_SEPAFAST_ROWS),
+        (SeriesRegressor(), OF_SEPAHIGH_ROWS),
     ],
     ids=lambda x: type(x).__name__,
 )
@@ -67,8 +67,8 @@ def test_features_are_those_of_the_reservoir():
 
 
 def test_classes_and_pickles():
-    model = SeriesClassifier(RESERVOIR, take="all").fit(WAVES[::2], FAST[::2])
-    assert model.score(WAVES[1::2], FAST[1::2]) > 0.8
+    model = SeriesClassifier(RESERVOIR, take="all").fit(WAVES[::2], HIGH[::2])
+    assert model.score(WAVES[1::2], HIGH[1::2]) > 0.8
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.decision_function(WAVES), model.decision_function(WAVES))
 
