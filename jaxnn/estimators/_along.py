@@ -50,6 +50,12 @@ class SeriesRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.onwards = onwards
         self.seed = seed
 
+    def __sklearn_tags__(self) -> Any:
+        """The tags of scikit-learn: of a table whose rows are no series, little can be said."""
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = True
+        return tags
+
     def fit(self, X: Any, y: Any) -> "SeriesRegressor":
         """Fits the read-out to the targets at each sample."""
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=True)

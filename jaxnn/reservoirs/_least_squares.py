@@ -22,7 +22,7 @@ from .._core import (
 
 
 class LeastSquaresMemory(Module):
-    """What a `RecursiveLeastSquares` knows so far.
+    """The knowledge of a `RecursiveLeastSquares` so far.
 
     ```python
     memory = jaxnn.reservoirs.RecursiveLeastSquares(penalty=0.5).start(3, 2)

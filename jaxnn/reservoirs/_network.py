@@ -32,7 +32,7 @@ from ._abstract import in_dtype_of
 
 
 class SeriesResponse(Module):
-    """What a `NetworkReservoir` answers to a series, or to several, whose axis is then the first of all.
+    """The answer of a `NetworkReservoir` to a series, or to several, whose axis is then the first of all.
 
     ```python
     reservoir = jaxnn.reservoirs.NetworkReservoir.drawn(1, seed=0, wires=14)

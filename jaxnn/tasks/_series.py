@@ -47,8 +47,8 @@ def mackey_glass_task(
     $$\dot x = \frac{0.2\, x(t - \tau)}{1 + x(t - \tau)^{10}} - 0.1\, x$$
 
     in samples of one unit of time, by the fourth-order method of Runge and Kutta in steps of a tenth, with
-    the delayed value at the middle of a step from four around it. Shown as $(x - 0.9) / 0.5$; the seed is of
-    the constant that it begins with, and the first 500 units are left out.
+    the delayed value at the middle of a step from four around it. Shown as $(x - 0.9) / 0.5$; `seed`
+    is of the constant that it begins with, and the first 500 units are left out.
 
     Source: Mackey and Glass, Science 197, 287 (1977).
 

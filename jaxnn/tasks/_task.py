@@ -48,7 +48,7 @@ class Task(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """How well a read-out of some features does a task, on samples that it was not trained on.
+    """A judgement of how well a read-out does a task, on samples that it was not trained on.
 
     ```python
     task = jaxnn.tasks.memory_task(delays=2, steps=400)

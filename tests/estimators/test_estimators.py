@@ -43,7 +43,7 @@ OF_SEPAHIGH_ROWS = {
     ("estimator", "expected"),
     [
         (SeriesFeatures(RESERVOIR), {}),
-        (SeriesClassifier(RESERVOIR), {}),
+        (SeriesClassifier(RESERVOIR, take="all"), {}),
         (SeriesRegressor(), OF_SEPAHIGH_ROWS),
     ],
     ids=lambda x: type(x).__name__,
