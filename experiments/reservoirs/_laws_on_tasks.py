@@ -170,6 +170,6 @@ def capacities(
         read = x + NOISE * x.std(axis=0) * random.normal(size=x.shape)
         return tasks.processing_capacity(inputs[part], read, delays=DEGREES, washout=100)
 
-    first = {i: of(i, slice(0, half)).total for i in np.flatnonzero(sound)}
+    first = {int(i): of(int(i), slice(0, half)).total for i in np.flatnonzero(sound)}
     best = max(first, key=lambda i: first[i])
     return int(best), of(best, slice(half, None))

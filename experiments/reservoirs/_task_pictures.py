@@ -119,7 +119,9 @@ def _more(more: dict[str, Any], out: Path) -> None:
     found = more["nonlinear memory"]
     image = ax.imshow(found["each"], cmap="viridis", vmin=0, vmax=1, aspect="auto")
     ax.set_yticks(range(len(found["strengths"])), [f"{x:g}" for x in found["strengths"]])
-    ax.set_xticks(range(np.shape(found["each"])[1]), range(1, np.shape(found["each"])[1] + 1))
+    ax.set_xticks(
+        range(np.shape(found["each"])[1]), [f"{d + 1}" for d in range(np.shape(found["each"])[1])]
+    )
     ax.set(xlabel="delay [samples]", ylabel="strength $\\nu$", title="Rate balance: $\\sin(\\nu u_{k-d})$")
     figure.colorbar(image, ax=ax, label="$r^2$")
     figures.save(figure, out / "tasks_nonlinear_memory.png")
