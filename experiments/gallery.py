@@ -34,6 +34,21 @@ PICTURES = {
     "closed_loop/closed_loop.png": 1000,
     "published_laws/published_laws.png": 1400,
     "adaptive_time/adaptive_time.png": 1000,
+    "laws_and_tasks/laws_and_tasks.png": 900,
+    **{
+        f"laws_and_tasks/tasks_{name}.png": 700
+        for name in (
+            "memory",
+            "nonlinear_memory",
+            "sequence_memory",
+            "capacity",
+            "ranks",
+            "narma_10",
+            "mackey_glass",
+            "lorenz",
+            "waveforms",
+        )
+    },
 }
 LIMIT = 150_000  # [bytes]
 

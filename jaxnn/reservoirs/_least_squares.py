@@ -97,7 +97,9 @@ class RecursiveLeastSquares(Module):
         return LeastSquaresMemory(updated, (shrunk + shrunk.T) / 2), prediction
 
     @arguments.checked(
-        features=(arguments.real(ndim=2), "time features"), targets=(arguments.real(ndim=2), "time targets")
+        features=(arguments.real(ndim=2), "time features"),
+        targets=(arguments.real(ndim=2), "time targets"),
+        memory=arguments.one_of(LeastSquaresMemory),
     )
     def follow(
         self, features: Numbers, targets: Numbers, memory: LeastSquaresMemory | None = None

@@ -27,7 +27,7 @@ from .._core import (
 )
 from .._junctions import AbstractJunction, TunnelJunction, draws_random_numbers, keys_of_networks, typed_key
 from .._networks import Network, nanowire_network, random_terminals
-from .._simulation import Diagnosis, simulate
+from .._simulation import Diagnosis, check_start, simulate
 from ._abstract import in_dtype_of
 
 
@@ -114,6 +114,8 @@ class NetworkReservoir(Module):
                 f"gain of NetworkReservoir must be (electrodes, inputs) for {len(self.electrodes)} "
                 f"electrodes, got shape {np.shape(self.gain)}: [[0.1]] is for one of both."
             )
+        check_finite("gain of NetworkReservoir", self.gain, "V")
+        check_finite("offset of NetworkReservoir", self.offset, "V")
         if np.shape(self.offset) not in ((), (len(self.electrodes),)):
             raise ValueError(
                 f"offset of NetworkReservoir must be one number or one for each of {len(self.electrodes)} "
@@ -213,13 +215,11 @@ class NetworkReservoir(Module):
             f"{count:,} series of {samples:,} samples", (count, samples, each), "run fewer series at a time"
         )
         states = None if state is None else _in_front(self, as_array(state), count, several)
-        found = _respond(
-            self, batch, states, jnp.asarray(start_step, jnp.int32), _keys(self, key, count, several)
-        )
+        start = check_start(start_step, samples * self.steps)
+        found = _respond(self, batch, states, start, _keys(self, key, count, several))
         features, final, diagnosis = found if several else jax.tree.map(lambda x: x[0], found)
         diagnosis.check()
-        step = jnp.asarray(start_step, jnp.int32) + samples * self.steps
-        return SeriesResponse(features, final, step, diagnosis)
+        return SeriesResponse(features, final, start + samples * self.steps, diagnosis)
 
 
 def _in_front(reservoir: NetworkReservoir, state: Array, count: int, several: bool) -> Array:

@@ -76,6 +76,8 @@ def processing_capacity(
     ```
     """
     u, x = np.asarray(inputs, float), np.asarray(features, float)
+    if not len(delays):
+        raise ValueError("delays must say how far back each degree reaches, such as (40, 12, 6), got none.")
     begin = max(arguments.as_count("washout", washout, 0), *delays)
     if len(u) != len(x) or len(x) - begin <= x.shape[1]:
         raise ValueError(

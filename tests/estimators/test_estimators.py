@@ -98,6 +98,7 @@ def test_a_number_per_series():
     assert model.predict(WAVES).shape == (24,)
 
 
+@pytest.mark.slow
 def test_a_law_that_draws():
     law = jaxnn.MetastableSwitchJunction(switches=50)
     reservoir = jaxnn.reservoirs.NetworkReservoir(LINE, law, [[0.1]], electrodes=(0,), drains=(1,), dt=1e-6)
