@@ -25,6 +25,7 @@ class Scale(NamedTuple):
     seconds: float  # [s]
     said: str  # where both come from
     explicit: bool  # whether its steps are Euler's, and to be trusted up to a tenth of a state
+    steps: int  # of time in a sample
 
 
 def scales() -> dict[str, Scale]:
@@ -51,6 +52,7 @@ def scales() -> dict[str, Scale]:
             float(tunnel.critical_flux / tunnel.set_voltage),
             "set voltage; critical flux over it",
             True,
+            20,
         ),
         "rate balance": Scale(
             balance,
@@ -58,9 +60,10 @@ def scales() -> dict[str, Scale]:
             1 / float(balance.decay_rate),
             "growth as fast as decay; decay at 0 V",
             False,
+            2,
         ),
         "linear drift, Biolek's window": Scale(
-            parameters.strukov2008(jaxnn.BiolekWindow(2)), 1.0, 1e-2, "1 V; doped in 10 ms", True
+            parameters.strukov2008(jaxnn.BiolekWindow(2)), 1.0, 1e-2, "1 V; doped in 10 ms", True, 4
         ),
         "decaying drift": Scale(
             decaying,
@@ -68,6 +71,7 @@ def scales() -> dict[str, Scale]:
             float(decaying.decay_time),
             "drift as fast as decay; decay",
             False,
+            2,
         ),
         "voltage thresholds": Scale(
             vteam,
@@ -75,6 +79,7 @@ def scales() -> dict[str, Scale]:
             float(vteam.thickness / vteam.off_speed) / over,
             "larger threshold; the way at it",
             False,
+            2,
         ),
         "generalised memristor": Scale(
             general,
@@ -82,6 +87,7 @@ def scales() -> dict[str, Scale]:
             1 / float(general.growth_rate) / faster,
             "threshold; the way at twice it",
             True,
+            4,
         ),
         "metastable switches": Scale(
             switches,
@@ -89,6 +95,7 @@ def scales() -> dict[str, Scale]:
             float(switches.switching_time),
             "barrier; switching time",
             False,
+            2,
         ),
         "dynamic memristor (assumed numbers)": Scale(
             oxide,
@@ -96,6 +103,7 @@ def scales() -> dict[str, Scale]:
             float(oxide.decay_time),
             "growth as fast as decay; decay",
             False,
+            2,
         ),
     }
     return found
@@ -125,15 +133,15 @@ def bench(law: jaxnn.AbstractJunction, steps: int) -> tuple[reservoirs.NetworkRe
 
 
 def answers(
-    scale: Scale, candidates: Candidates, series: np.ndarray, steps: int, together: int = 10
+    scale: Scale, candidates: Candidates, series: np.ndarray, together: int = 10
 ) -> tuple[np.ndarray, np.ndarray]:
     """Features, (candidates, series, time, wires), and whether the numbers of each can be trusted.
 
     One compiled call: `together` candidates at a time, each with all series.
     """
-    reservoir, path = bench(scale.law, steps)
+    reservoir, path = bench(scale.law, scale.steps)
     volts = jnp.asarray(candidates.gain * scale.volts * path)
-    seconds = jnp.asarray(candidates.time * scale.seconds / steps)
+    seconds = jnp.asarray(candidates.time * scale.seconds / scale.steps)
     weights = jnp.asarray(reservoir.gain)
 
     def one(numbers: tuple[Any, Any, Any]) -> Any:

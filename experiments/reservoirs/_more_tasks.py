@@ -17,15 +17,15 @@ TIME = 0.03  # of a sample, in units of the law's own time
 BACK = (1, 2, 3, 4, 6)
 
 
-def ranks(scale: Scale, steps: int, streams: int) -> dict[str, Any]:
+def ranks(scale: Scale, streams: int) -> dict[str, Any]:
     """Kernel and generalisation rank at several gains; streams of 40 samples, the last 10 shared."""
-    reservoir, path = bench(scale.law, steps)
+    reservoir, path = bench(scale.law, scale.steps)
     weights = jnp.asarray(reservoir.gain)
     series = np.concatenate([tasks.rank_series(streams, steps=40, shared=s) for s in (0, 10)])
 
     def last(gain: Any) -> Any:
         volts = gain * scale.volts * path * weights
-        numbers = {"gain": volts, "offset": volts[:, 0], "dt": TIME * scale.seconds / steps}
+        numbers = {"gain": volts, "offset": volts[:, 0], "dt": TIME * scale.seconds / scale.steps}
         return dc.replace(reservoir, **numbers).run(series).features[:, -1]
 
     states = np.asarray(jax.jit(jax.vmap(last))(jnp.asarray(GAINS)))
@@ -40,11 +40,11 @@ def nonlinear(features: np.ndarray, steps: int) -> dict[str, Any]:
     return {"strengths": STRENGTHS, "each": found.each.reshape(len(STRENGTHS), -1), "score": found.score}
 
 
-def sequences(scale: Scale, steps: int, samples: int) -> dict[str, Any]:
+def sequences(scale: Scale, samples: int) -> dict[str, Any]:
     """Shares of symbols that are named, each symbol at an electrode of its own."""
-    reservoir, path = bench(scale.law, steps)
-    volts = scale.volts * path * np.eye(len(reservoir.electrodes))
-    reservoir = dc.replace(reservoir, gain=volts, dt=0.1 * scale.seconds / steps)
+    reservoir, path = bench(scale.law, scale.steps)
+    volts = 0.5 * scale.volts * path * np.eye(len(reservoir.electrodes))
+    reservoir = dc.replace(reservoir, gain=volts, dt=0.1 * scale.seconds / scale.steps)
     todo = [tasks.sequence_memory_task(back, steps=samples) for back in BACK]
     features = np.asarray(reservoir.run(todo[0].inputs).features)
     found = [tasks.judge(task, features, noise=NOISE).score for task in todo]

@@ -27,7 +27,6 @@ from jaxnn import tasks
 
 GAINS, TIMES = (1.0, 2.0, 4.0), (0.01, 0.05, 0.25)
 QUICK_GAINS, QUICK_TIMES, QUICK_LAWS = (1.0, 2.0), (0.03,), ("rate balance",)
-STEPS = {True: 4, False: 2}  # of time in a sample, for steps that are Euler's and for exact ones
 OFFSETS = (0.0, 1.0)  # of the electrodes, in units of their gain: of both signs, or of one
 SERIES = {"memory capacity": 0, "NARMA-10": 0, "Mackey-Glass": 1, "Lorenz": 2, "waveforms": 3}
 RESISTORS, ECHO = "resistors", "echo-state network"
@@ -102,7 +101,7 @@ def main() -> None:
     gains, times = (QUICK_GAINS, QUICK_TIMES) if arguments.quick else (GAINS, TIMES)
     candidates = runs.Candidates.of(gains, times, OFFSETS)
     report: dict[str, Any] = {"samples": len(series[0]), "read noise": runs.NOISE, "laws": {}}
-    scale = runs.Scale(jaxnn.Resistor(1e-6), 1.0, 1.0, "", False)
+    scale = runs.Scale(jaxnn.Resistor(1e-6), 1.0, 1.0, "", False, 1)
     wires = 0
     for name, one in {**laws, RESISTORS: scale}.items():
         begin = time.perf_counter()
@@ -110,7 +109,8 @@ def main() -> None:
         found = pieces.keep(name, lambda one=one, some=some: _kept(one, some, series))
         report["laws"][name] = scored(found["features"], found["sound"], some, todo)
         wires = found["features"].shape[-1]
-        report["laws"][name] |= {"volts": one.volts, "seconds": one.seconds, "from": one.said}
+        known = {"volts": one.volts, "seconds": one.seconds, "from": one.said, "steps": one.steps}
+        report["laws"][name] |= known
         print(f"{name}: {time.perf_counter() - begin:.0f} s", flush=True)
     features, tried = echo_answers(series, wires)
     report["laws"][ECHO] = scored(features, np.ones(len(features), bool), tried, todo)
@@ -122,7 +122,7 @@ def main() -> None:
 
 
 def _kept(scale: runs.Scale, candidates: runs.Candidates, series: np.ndarray) -> dict[str, np.ndarray]:
-    features, sound = runs.answers(scale, candidates, series, STEPS[scale.explicit])
+    features, sound = runs.answers(scale, candidates, series)
     return {"features": features, "sound": sound}
 
 
@@ -137,9 +137,9 @@ def _more(
     assert found is not None
     features = found["features"][int(np.argmax(same)), 0]
     return {
-        "ranks": more.ranks(scale, STEPS[False], 120),
+        "ranks": more.ranks(scale, 120),
         "nonlinear memory": more.nonlinear(features, samples),
-        "sequence memory": more.sequences(scale, STEPS[False], samples),
+        "sequence memory": more.sequences(scale, samples),
     }
 
 

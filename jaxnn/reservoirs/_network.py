@@ -290,7 +290,7 @@ def _respond(
 
 
 @arguments.checked(reservoir=arguments.one_of(NetworkReservoir), seed=arguments.count(0))
-def reservoirpy_node(reservoir: NetworkReservoir, *, seed: int = 0, name: str | None = None) -> Any:
+def reservoirpy_node(reservoir: NetworkReservoir, *, seed: int = 0) -> Any:
     """Makes a node of reservoirpy of a reservoir, to be linked to others: `node >> Ridge()`.
 
     A series runs in one compiled call, and within a feedback loop sample by sample. reservoirpy computes in
@@ -311,4 +311,4 @@ def reservoirpy_node(reservoir: NetworkReservoir, *, seed: int = 0, name: str | 
             'reservoirpy_node needs reservoirpy, an optional dependency of jaxnn (its extra "tasks"): '
             'pip install "reservoirpy>=0.4.2".'
         ) from error
-    return NetworkNode(reservoir, seed, name)
+    return NetworkNode(reservoir, seed)

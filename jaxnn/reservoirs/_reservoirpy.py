@@ -16,10 +16,9 @@ class NetworkNode(Node):
     series is run in one compiled call.
     """
 
-    def __init__(self, reservoir: NetworkReservoir, seed: int = 0, name: str | None = None):
+    def __init__(self, reservoir: NetworkReservoir, seed: int = 0):
         self.reservoir = reservoir
         self.seed = seed
-        self.name = name
         self.initialized = False
         self.input_dim = reservoir.inputs
         extra = len(reservoir.electrodes) + len(reservoir.drains) if reservoir.currents else 0

@@ -62,7 +62,7 @@ def of_tasks() -> dict[str, Call]:
         ),
         "reservoirs.reservoirpy_node": (
             reservoirs.reservoirpy_node,
-            {"reservoir": reservoir, "seed": 0, "name": "network"},
+            {"reservoir": reservoir, "seed": 0},
         ),
         "reservoirs.RecursiveLeastSquares": (
             reservoirs.RecursiveLeastSquares,
