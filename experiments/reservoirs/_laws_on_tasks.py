@@ -38,6 +38,9 @@ def scales() -> dict[str, Scale]:
     )
     switches, oxide = parameters.nugent2014(), jaxnn.DynamicMemristorJunction()
     ratio = math.log(float(balance.decay_rate / balance.growth_rate))
+    film = parameters.strukov2008(jaxnn.BiolekWindow(2))
+    ratio_of_film = float(film.off_resistance / film.on_resistance)
+    first = float(film.start) + ratio_of_film * (1 - float(film.start))  # resistance, in the smallest
     growth = float(
         decaying.mobility * decaying.on_resistance / decaying.thickness**2 / decaying.off_resistance
     )
@@ -63,7 +66,12 @@ def scales() -> dict[str, Scale]:
             2,
         ),
         "linear drift, Biolek's window": Scale(
-            parameters.strukov2008(jaxnn.BiolekWindow(2)), 1.0, 1e-2, "1 V; doped in 10 ms", True, 4
+            film,
+            1.0,
+            float(film.thickness**2 / film.mobility) * first,
+            "1 V; the way at first",
+            True,
+            20,
         ),
         "decaying drift": Scale(
             decaying,

@@ -29,7 +29,9 @@ def ranks(scale: Scale, streams: int) -> dict[str, Any]:
         return dc.replace(reservoir, **numbers).run(series).features[:, -1]
 
     states = np.asarray(jax.jit(jax.vmap(last))(jnp.asarray(GAINS)))
-    kernel, general = ([tasks.effective_rank(x) for x in part] for part in np.split(states, 2, axis=1))
+    apart, alike = np.split(states, 2, axis=1)
+    kernel = [tasks.effective_rank(x) for x in apart]
+    general = [tasks.effective_rank(x, like=y) for x, y in zip(alike, apart, strict=True)]
     return {"gain": GAINS, "kernel": kernel, "generalisation": general, "streams": streams}
 
 

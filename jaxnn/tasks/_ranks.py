@@ -38,13 +38,17 @@ def rank_series(
 
 
 @arguments.checked(
-    states=arguments.real(ndim=2, known=True), tolerance=arguments.real(ndim=0, low=0, high=1, known=True)
+    states=arguments.real(ndim=2, known=True),
+    tolerance=arguments.real(ndim=0, low=0, high=1, known=True),
+    like=arguments.real(ndim=2, known=True),
 )
-def effective_rank(states: Numbers, *, tolerance: float = 1e-3) -> int:
+def effective_rank(states: Numbers, *, tolerance: float = 1e-3, like: Numbers | None = None) -> int:
     """Computes how many directions states span: singular values above `tolerance` of the largest.
 
     - `states`: `(streams, features)`, after each stream; what all have in common is taken off first.
     - `tolerance`: what can be read apart from noise, 1e-3 by default.
+    - `like`: states whose largest singular value it is a part of, by default the same. States after streams
+      that end alike hardly differ: what can be read of them is told by those after different streams.
 
     ```python
     states = np.diag([1.0, 0.5, 1e-6])
@@ -53,8 +57,10 @@ def effective_rank(states: Numbers, *, tolerance: float = 1e-3) -> int:
     """
     x = np.asarray(states, float)
     size = np.linalg.svd(x - x.mean(axis=0), compute_uv=False)
+    largest = size.max(initial=0.0)
+    if like is not None:
+        other = np.asarray(like, float)
+        largest = np.linalg.norm(other - other.mean(axis=0), 2)
     # Equal states span nothing, whatever rounding leaves of their mean.
-    least = max(
-        tolerance * size.max(initial=0.0), np.finfo(float).eps * np.abs(x).max(initial=0.0) * len(x)
-    )
-    return int(np.sum(size > least))
+    rounding = np.finfo(float).eps * np.abs(x).max(initial=0.0) * len(x)
+    return int(np.sum(size > max(tolerance * largest, rounding)))

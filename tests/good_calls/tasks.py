@@ -47,7 +47,10 @@ def of_tasks() -> dict[str, Call]:
             },
         ),
         "tasks.rank_series": (tasks.rank_series, {"streams": 3, "steps": 6, "shared": 2, "seed": 0}),
-        "tasks.effective_rank": (tasks.effective_rank, {"states": features, "tolerance": 1e-3}),
+        "tasks.effective_rank": (
+            tasks.effective_rank,
+            {"states": features, "tolerance": 1e-3, "like": None},
+        ),
         "reservoirs.NetworkReservoir": (
             reservoirs.NetworkReservoir,
             first | given | {"read": (1, 2), "currents": False},

@@ -83,6 +83,7 @@ def test_ranks_of_known_matrices():
     sizes = 10.0 ** -np.arange(12)
     states = left * sizes @ right.T + 3.0
     assert [tasks.effective_rank(states, tolerance=10.0**-k * 0.5) for k in (1, 3, 6)] == [2, 4, 7]
+    assert tasks.effective_rank(1e-2 * states, tolerance=5e-4, like=states) == 2
     assert tasks.effective_rank(np.ones((5, 3))) == 0
 
 
