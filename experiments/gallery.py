@@ -42,6 +42,21 @@ PICTURES = {
     "delayed_feedback_digits/delayed_feedback_digits.png": 1200,
     "lorenz_forecast/lorenz_forecast.png": 1200,
     "information_dynamics/information_dynamics.png": 1000,
+    "laws_and_tasks/laws_and_tasks.png": 900,
+    **{
+        f"laws_and_tasks/tasks_{name}.png": 700
+        for name in (
+            "memory",
+            "nonlinear_memory",
+            "sequence_memory",
+            "capacity",
+            "ranks",
+            "narma_10",
+            "mackey_glass",
+            "lorenz",
+            "waveforms",
+        )
+    },
 }
 LIMIT = 150_000  # [bytes]
 

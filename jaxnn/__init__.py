@@ -13,6 +13,7 @@ from . import (
     parameters as parameters,
     reductions as reductions,
     reservoirs as reservoirs,
+    tasks as tasks,
     twin as twin,
 )
 from ._circuit import (

@@ -143,6 +143,10 @@ GIVEN = {
     "echo state": lambda: jaxnn.reservoirs.EchoState.drawn(3, 0),
     "tungsten oxide": jaxnn.reservoirs.TungstenOxideReservoir,
     "nickelate reservoir": devices,
+    "network reservoir": lambda: jaxnn.reservoirs.NetworkReservoir(
+        network(), jaxnn.TunnelJunction(), [[0.2]], (0,), (3,), 1e-3
+    ),
+    "recursive least squares": lambda: jaxnn.reservoirs.RecursiveLeastSquares(0.99),
     "nanowire reservoir": lambda: jaxnn.reservoirs.NanowireReservoir.drawn(2, jr.key(0)),
     "storage": lambda: nodes().storage(2, 3, jr.key(0)),
     "grid": lambda: jaxnn.Grid({"drive.voltage": [0.1, 0.2]}),
@@ -253,6 +257,10 @@ FOUND = {
         diagnosis(),
     ),
     "diagnosis": lambda: diagnosis(),
+    "series response": lambda: jaxnn.reservoirs.SeriesResponse(
+        jnp.ones((4, 2)), jnp.ones(3), jnp.int32(4), diagnosis()
+    ),
+    "least squares": lambda: jaxnn.reservoirs.RecursiveLeastSquares().start(2, 1),
     "fit": lambda: a_fit(),
     "profile": lambda: jaxnn.fit.Profile("x", 1.0, 0.1, np.ones(3), np.ones(3), 3.84, 0.8, 1.2),
     "bootstrap": lambda: filled(

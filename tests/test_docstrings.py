@@ -83,6 +83,7 @@ NEEDS_PACKAGE = {
     "jaxnn.data.wires_from_image": "skimage",
     "jaxnn.open_sweep": "zarr",
     "jaxnn.reservoirs.fit_logistic": "sklearn",
+    "jaxnn.reservoirs.reservoirpy_node": "reservoirpy",
     "jaxnn.sweep": "zarr",
 }
 # Programs that take some seconds each to compile.

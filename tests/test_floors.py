@@ -19,7 +19,7 @@ FLOORS = (
     {"_circuit"},
     {"_simulation", "_growing", "parameters"},
     {"_plots", "_observers", "reservoirs", "reductions"},
-    {"analysis", "fit", "twin", "_sweep"},
+    {"analysis", "estimators", "fit", "tasks", "twin", "_sweep"},
     {"_fit_command"},
     {"_command_line", "__main__"},
 )

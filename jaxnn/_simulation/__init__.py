@@ -15,7 +15,7 @@ from .arguments import (
 )
 from .circuit_flow import CircuitStep as CircuitStep
 from .diagnosis import diagnosis_of as diagnosis_of
-from .problem import Problem as Problem, make_problem as make_problem
+from .problem import Problem as Problem, check_start as check_start, make_problem as make_problem
 from .record import AbstractObserver as AbstractObserver, Record as Record, check_record as check_record
 from .result import LARGEST_CHANGE as LARGEST_CHANGE, Diagnosis as Diagnosis, Result as Result
 from .shooting import shoot as shoot

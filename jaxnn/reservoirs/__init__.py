@@ -8,8 +8,17 @@ from ._abstract import (
     respond_in_batches as respond_in_batches,
 )
 from ._echo_state import EchoState as EchoState
+from ._least_squares import (
+    LeastSquaresMemory as LeastSquaresMemory,
+    RecursiveLeastSquares as RecursiveLeastSquares,
+)
 from ._linear import LeakyIntegrator as LeakyIntegrator, RowSums as RowSums
 from ._nanowires import NanowireReservoir as NanowireReservoir
+from ._network import (
+    NetworkReservoir as NetworkReservoir,
+    SeriesResponse as SeriesResponse,
+    reservoirpy_node as reservoirpy_node,
+)
 from ._nickelate import NickelateReservoir as NickelateReservoir
 from ._read_out import (
     LinearReadOut as LinearReadOut,

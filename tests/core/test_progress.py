@@ -196,6 +196,12 @@ CALLS = {
     ("reservoir", "running 128 samples"): lambda: jaxnn.reservoirs.respond_in_batches(
         jaxnn.reservoirs.RowSums(), PULSES
     ),
+    ("network reservoir", "running 2,000 samples"): lambda: jaxnn.reservoirs.NetworkReservoir(
+        *NETWORK[:2], [[0.1]], (0,), (2,), 1e-3
+    ).run(np.zeros((2, 1000, 1))),
+    ("recursive least squares", "running 90 samples"): lambda: (
+        jaxnn.reservoirs.RecursiveLeastSquares().follow(np.ones((90, 2)), np.ones((90, 1)))
+    ),
 }
 # Sums over what is there already, and steps of an optimisation or a fit, which have a bar.
 QUICK = {"read_out.py": 3, "steps.py": 3, "nickelate_nodes.py": 1}

@@ -1,0 +1,142 @@
+"""Series that are to be followed or forecast: NARMA, Mackey and Glass, Lorenz."""
+
+import numpy as np
+from scipy.integrate import solve_ivp
+
+from .._core import Count, arguments
+from ._task import Task
+
+
+_COUNT = arguments.count()
+
+
+@arguments.checked(order=_COUNT, steps=_COUNT, seed=arguments.seed, washout=arguments.count(0))
+def narma_task(order: Count = 10, *, steps: Count = 3000, seed: int = 0, washout: Count = 200) -> Task:
+    r"""Makes the task to follow a nonlinear moving average of a random input.
+
+    $$y_{k+1} = 0.3 y_k + 0.05 y_k \sum_{i=0}^{n-1} y_{k-i} + 1.5 u_{k-n+1} u_k + 0.1$$
+
+    with $u_k$ uniform in 0 to 0.5, which is shown as $4 u_k - 1$; the target at sample $k$ is $y_{k+1}$.
+
+    Source: Atiya and Parlos, IEEE Trans. Neural Netw. 11, 697 (2000).
+
+    Raises a `ValueError` where the average escapes to infinity, as it can: another seed does not.
+
+    ```python
+    task = jaxnn.tasks.narma_task(steps=500)
+    task.metric  # "nrmse"
+    ```
+    """
+    n, count = arguments.as_count("order", order), arguments.as_count("steps", steps)
+    u = np.random.default_rng(seed).uniform(0, 0.5, count)
+    y = np.zeros(count + 1)
+    for k in range(n - 1, count):
+        y[k + 1] = 0.3 * y[k] + 0.05 * y[k] * y[k - n + 1 : k + 1].sum() + 1.5 * u[k - n + 1] * u[k] + 0.1
+        if not y[k + 1] < 10:
+            raise ValueError(f"the average of order {n} escapes to infinity with seed {seed}: take another")
+    washout = max(arguments.as_count("washout", washout, 0), n)
+    return Task(f"NARMA-{n}", 4 * u[:, None] - 1, y[1:, None], washout, "nrmse")
+
+
+@arguments.checked(horizon=_COUNT, steps=_COUNT, seed=arguments.seed, washout=arguments.count(0))
+def mackey_glass_task(
+    horizon: Count = 6, *, tau: Count = 17, steps: Count = 3000, seed: int = 0, washout: Count = 200
+) -> Task:
+    r"""Makes the task to forecast the delay equation of Mackey and Glass, `horizon` samples ahead.
+
+    $$\dot x = \frac{0.2\, x(t - \tau)}{1 + x(t - \tau)^{10}} - 0.1\, x$$
+
+    in samples of one unit of time, by the fourth-order method of Runge and Kutta in steps of a tenth, with
+    the delayed value at the middle of a step from four around it. Shown as $(x - 0.9) / 0.5$; `seed`
+    is of the constant that it begins with, and the first 500 units are left out.
+
+    Source: Mackey and Glass, Science 197, 287 (1977).
+
+    ```python
+    task = jaxnn.tasks.mackey_glass_task(horizon=6, steps=300)
+    bool(np.all(task.targets[:-6] == task.inputs[6:]))  # True
+    ```
+    """
+    ahead, count = arguments.as_count("horizon", horizon), arguments.as_count("steps", steps)
+    before = 500
+    start = np.random.default_rng(seed).uniform(0.9, 1.3)
+    x = _mackey_glass(before + count + ahead, arguments.as_count("tau", tau), start)
+    shown = (x[before:, None] - 0.9) / 0.5
+    name = f"Mackey-Glass, {ahead} ahead"
+    return Task(
+        name,
+        shown[:count],
+        shown[ahead : count + ahead],
+        arguments.as_count("washout", washout, 0),
+        "nrmse",
+    )
+
+
+@arguments.checked(
+    horizon=_COUNT,
+    interval=arguments.real(ndim=0, above=0, known=True),
+    steps=_COUNT,
+    seed=arguments.seed,
+    washout=arguments.count(0),
+    shown=arguments.word("x", "xyz"),
+)
+def lorenz_task(
+    horizon: Count = 1,
+    *,
+    interval: float = 0.02,
+    shown: str = "xyz",
+    steps: Count = 3000,
+    seed: int = 0,
+    washout: Count = 200,
+) -> Task:
+    r"""Makes the task to forecast all three variables of Lorenz' equations, `horizon` samples ahead.
+
+    $$\dot x = 10 (y - x), \quad \dot y = x (28 - z) - y, \quad \dot z = x y - \tfrac83 z$$
+
+    in samples of `interval`, integrated to a relative tolerance of 1e-9. Shown are $x / 10$, $y / 10$
+    and $(z - 25) / 10$, or the first alone (`shown="x"`); the targets are on the same scales. `seed` is of
+    the start, after which 20 units of time are left out.
+
+    Source: Lorenz, J. Atmos. Sci. 20, 130 (1963).
+
+    ```python
+    task = jaxnn.tasks.lorenz_task(horizon=5, shown="x", steps=300)
+    task.inputs.shape, task.targets.shape  # ((300, 1), (300, 3))
+    ```
+    """
+    ahead, count = arguments.as_count("horizon", horizon), arguments.as_count("steps", steps)
+    before = int(np.ceil(20 / interval))
+    times = interval * np.arange(before + count + ahead)
+    start = np.array([1.0, 1.0, 20.0]) + np.random.default_rng(seed).normal(size=3)
+    even = {"t_eval": times, "rtol": 1e-9, "atol": 1e-9}
+    found = solve_ivp(_lorenz, (0, times[-1]), start, "DOP853", **even)
+    values = (found.y.T[before:] - [0, 0, 25]) / 10
+    inputs = values[:count, : len(shown)]
+    name = f"Lorenz, {ahead} ahead" + (" from x" if shown == "x" else "")
+    return Task(
+        name, inputs, values[ahead : count + ahead], arguments.as_count("washout", washout, 0), "nrmse"
+    )
+
+
+def _mackey_glass(count: int, tau: int, start: float) -> np.ndarray:
+    """So many samples, one unit of time apart, after a constant history."""
+    fine = 10
+    lag, h = tau * fine, 1 / fine
+    x = np.full(lag + 2 + count * fine, start)
+    grown = lambda past: 0.2 * past / (1 + past**10)
+    for i in range(lag + 1, len(x) - 1):
+        # Of the history, with the value of now at the end of the past; tau is longer than a step.
+        now, old = x[i], x[i - lag - 1 : i - lag + 3]
+        first, last = grown(old[1]), grown(old[2])
+        middle = grown((9 * (old[1] + old[2]) - old[0] - old[3]) / 16)
+        k1 = first - 0.1 * now
+        k2 = middle - 0.1 * (now + h / 2 * k1)
+        k3 = middle - 0.1 * (now + h / 2 * k2)
+        k4 = last - 0.1 * (now + h * k3)
+        x[i + 1] = now + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+    return x[lag + 1 :: fine][:count]
+
+
+def _lorenz(_: float, state: np.ndarray) -> list[float]:
+    x, y, z = state
+    return [10 * (y - x), x * (28 - z) - y, x * y - 8 / 3 * z]
