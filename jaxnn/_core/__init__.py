@@ -28,6 +28,7 @@ from .numbers import (
     common_dtype as common_dtype,
     follow as follow,
     following as following,
+    together as together,
 )
 from .numerical_warning import NumericalWarning as NumericalWarning, warn_user as warn_user
 from .programs import compiled as compiled, keep_programs as keep_programs
