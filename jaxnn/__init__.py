@@ -11,6 +11,7 @@ from . import (
     encoders as encoders,
     fit as fit,
     parameters as parameters,
+    plot as plot,
     reductions as reductions,
     reservoirs as reservoirs,
     twin as twin,

@@ -19,6 +19,7 @@ from .._core import (
     unit,
 )
 from .._junctions import AbstractJunction
+from .._viewer import View, view_of
 from .arrays_of_solution import OWN, REQUIRED, check_names, check_shapes
 from .result import Diagnosis
 from .setup import Setup, setup_arrays, setup_from
@@ -181,6 +182,21 @@ class Solution(Module):
             if isinstance(found, Module) and callable(check := getattr(found, "check", None)):
                 check()
         return self
+
+    def view(self, path: FilePath | None = None, *, limit: float = 16.0) -> View:
+        """Makes one HTML file in which the run is played back, hovered and clicked, see docs/viewer.md.
+
+        - `path`: the file to write; a notebook shows what comes back by itself.
+        - `limit`: the most that its numbers may take [MB]. Of more moments than that, and of more than 2000,
+          an even choice is kept; numbers are in steps of 1/65534 of their range.
+
+        Raises a `ValueError` for a batch or an ensemble, and a run that recorded none of
+        "junction_conductance", "junction_voltage" and "state".
+        """
+        made = view_of(self, limit)
+        if path is not None:
+            made.save(path)
+        return made
 
     def save(self, path: FilePath) -> None:
         """Writes everything recorded and the setup to one `.npz` file, without pickling.
