@@ -18,17 +18,17 @@ from experiments.shared.figures import plt
 
 
 DT = 2e-3  # [s]
-VOLTS = np.linspace(0.2, 3.2, 16)  # [V] pulses of the device
+VOLTS = np.linspace(0.5, 6.0, 23)  # [V] pulses of the device
 AMPLITUDES, FREQUENCIES = (0.1, 0.2, 0.4, 0.8, 1.2), (0.25, 0.5, 1.0, 2.0)  # [V], [Hz]
 
 
 def run_network(quick: bool) -> jaxnn.Solution:
-    """A network of 60 wires driven up, down and up again, above its threshold."""
+    """A network of 60 wires driven up, down and up again, far above its threshold."""
     network = jaxnn.nanowire_network(60, box=20e-6, seed=1)
     terminals, law = jaxnn.farthest_pair(network), jaxnn.TunnelJunction()
-    top = 4 * float(jaxnn.threshold_voltage(network, terminals, law))
-    steps = 1000 if quick else 3000
-    drive = jaxnn.Triangle(top, 2 / (steps * DT))
+    top = 8 * float(jaxnn.threshold_voltage(network, terminals, law))
+    steps = 1500 if quick else 3000
+    drive = jaxnn.Triangle(top, 1.25 / (steps * DT))
     record = ("junction_conductance",)
     return jaxnn.simulate(network, law, drive, terminals=terminals, dt=DT, steps=steps, record=record)
 
@@ -54,8 +54,9 @@ def device() -> tuple[np.ndarray, np.ndarray]:
     volts = jnp.asarray(VOLTS)
     pulse = jaxnn.Programme.pulse(volts, 1e-6)
     pulsed = jaxnn.simulate_devices(model, pulse).final_state
-    read = lambda wait: jaxnn.read_resistance(model, pulsed, wait=wait)
-    return np.asarray(read(100.0)), np.asarray(read(1e-6))
+    at_once = jaxnn.Programme.read(wait=1e-6, hold=1e-6)
+    early = jaxnn.simulate_devices(model, at_once, state=pulsed).resistance[-1]
+    return np.asarray(jaxnn.read_resistance(model, pulsed)), np.abs(np.asarray(early))
 
 
 def draw_runs(axes: Any, solution: jaxnn.Solution) -> None:
@@ -64,7 +65,6 @@ def draw_runs(axes: Any, solution: jaxnn.Solution) -> None:
     for ax, name in zip(axes, names, strict=True):
         draw = getattr(jaxnn.plot, name)
         draw(solution, ax=ax)
-    axes[3].set_ylim(bottom=float(np.median(solution.conductance)) / 1e3)
 
 
 def draw_events(axes: Any, solution: jaxnn.Solution, rows: np.ndarray) -> None:
@@ -79,7 +79,7 @@ def draw_events(axes: Any, solution: jaxnn.Solution, rows: np.ndarray) -> None:
 def draw_tuning(axes: Any, solution: jaxnn.Solution) -> None:
     """A sweep, a training curve, and a fit."""
     network, law = solution.network, jaxnn.TunnelJunction()
-    setup = {"terminals": tuple(map(int, solution.terminals)), "dt": 5e-3, "steps": 400}
+    setup = {"terminals": tuple(map(int, solution.terminals)), "dt": 1e-3, "steps": 1000}
     amplitudes = np.round(np.linspace(0.1, 1.2, 8), 2)
     over = {"drive.amplitude": amplitudes, "junction.boost": [2.0, 10.0, 50.0]}
     with tempfile.TemporaryDirectory() as out:
@@ -113,7 +113,7 @@ def main() -> None:
     draw_events(flat[4:7], solution, exponents(solution, arguments.quick))
     draw_tuning(flat[7:10], solution)
     late, early = device()
-    modes = {"resistor": (0.0, 1.2), "neuron": (1.2, 2.2), "synapse": (2.2, 3.3)}
+    modes = {"resistor": (0.3, 2.3), "synapse": (2.3, 6.2)}
     jaxnn.plot.device_modes(VOLTS, late, early, modes=modes, ax=flat[10])
     reduced = np.linspace(0.2, 2.0, 12)
     up, down = np.where(reduced > 1, 0.9, 1e-3), np.where(reduced > 0.5, 0.9, 1e-3)

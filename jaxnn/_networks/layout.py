@@ -1,6 +1,5 @@
 """Where to draw the junctions of a network, and nodes that have no place."""
 
-import networkx as nx
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -20,6 +19,8 @@ def crossings(
 
 def spring_layout(network: Network) -> Float[np.ndarray, "nodes 2"]:
     """Places of nodes that have none, of a spring layout with a fixed seed."""
+    import networkx as nx
+
     graph = nx.empty_graph(network.n_nodes)
     graph.add_edges_from(network.edges.tolist())
     places = nx.spring_layout(graph, seed=0)

@@ -1,11 +1,10 @@
 """A network of wires (nodes) joined by junctions (edges)."""
 
 import operator
-from typing import Any, Literal, SupportsIndex
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
 import equinox as eqx
 import jax.numpy as jnp
-import networkx as nx
 import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Bool, Float, Float64, Int, Int32, Int64
@@ -34,6 +33,19 @@ from .passive import contact_conductances, joined_numbers, passive_array
 from .paths import shortest_path
 from .topology import ArrayInput, Topology
 from .wire_pieces import cut_wires, piece_conductances
+
+
+if TYPE_CHECKING:
+    from networkx import Graph
+else:
+    # NetworkX is imported inside the functions: `import jaxnn` is faster without it.
+    Graph = Any
+
+
+def _networkx_graph(name: str, value: Any) -> None:
+    import networkx
+
+    arguments.one_of(networkx.Graph)(name, value)
 
 
 class Network(Module):
@@ -132,8 +144,8 @@ class Network(Module):
             check_conductance("passive_conductance", values.min())
 
     @classmethod
-    @arguments.checked(graph=arguments.one_of(nx.Graph))
-    def from_graph(cls, graph: nx.Graph) -> "Network":
+    @arguments.checked(graph=_networkx_graph)
+    def from_graph(cls, graph: Graph) -> "Network":
         """Makes the network of a NetworkX graph, its nodes numbered in the order of iteration.
 
         Junctions come in the order and orientation of `graph.edges`; each edge of a `MultiGraph` is
@@ -245,7 +257,7 @@ class Network(Module):
         names = np.arange(self.n_nodes) if self.wires is None else self.wires
         return nodes_of(wires, names, self.wire_ends)
 
-    def to_graph(self) -> nx.Graph:
+    def to_graph(self) -> Graph:
         """Returns a NetworkX graph with the positions of the wires and the numbers of the junctions.
 
         Nodes have the attribute `pos` [m] if it is known, edges the number `junction` and whether they are

@@ -187,8 +187,8 @@ class Solution(Module):
         """Makes one HTML file in which the run is played back, hovered and clicked, see docs/viewer.md.
 
         - `path`: the file to write; a notebook shows what comes back by itself.
-        - `limit`: the most that its numbers may take [MB]. Of more moments than that, and of more than 2000,
-          an even choice is kept; numbers are in steps of 1/65534 of their range.
+        - `limit`: the most that its numbers may take [MB]. Of more moments than that, and of more than
+          2000, an even choice is kept; numbers are in steps of 1/65534 of their range.
 
         Raises a `ValueError` for a batch or an ensemble, and a run that recorded none of
         "junction_conductance", "junction_voltage" and "state".

@@ -77,7 +77,7 @@ def _plain(values: np.ndarray) -> dict[str, Any]:
 def _network_of(solution: Any) -> Network:
     network = solution.network
     if not isinstance(network, Network):
-        raise ValueError("the viewer shows one network, got the Solution of an Ensemble: run its networks alone.")
+        raise ValueError("the viewer shows one network, got the Solution of an Ensemble: run its parts.")
     if np.ndim(solution.time) != 1:
         raise ValueError(
             f"the viewer shows one run, got a batch with times of shape {np.shape(solution.time)}: pick a "
@@ -96,8 +96,8 @@ def _records(solution: Any) -> dict[str, np.ndarray]:
             found[name] = value[:, 0] if value.ndim == 3 else value
     if not set(found) & set(JUNCTIONS):
         raise ValueError(
-            "the viewer has nothing to play: simulate with "
-            'record=("junction_conductance", "junction_voltage", "state", "node_potential"), or some of them.'
+            'the viewer has nothing to play: simulate with record=("junction_conductance", '
+            '"junction_voltage", "state", "node_potential"), or some of them.'
         )
     return found
 
@@ -132,7 +132,9 @@ def _geometry(network: Network, shown: np.ndarray) -> dict[str, Any]:
         places = np.where(np.isfinite(places), places, middle[edges].mean(axis=1))
         links = np.zeros((0, 2, 2))
     else:
-        middle = spring_layout(network) if network.positions is None else np.asarray(network.positions) * 1e6
+        middle = (
+            spring_layout(network) if network.positions is None else np.asarray(network.positions) * 1e6
+        )
         wires, links = np.stack([middle, middle], 1), middle[edges]
         places = links.mean(axis=1)
     parts = {"wires": wires, "places": places, "links": links, "middles": middle}

@@ -37,7 +37,7 @@ def fit(
     `Fit.plot` draws all arrays, with what is left of them below.
 
     - `found`: of `jaxnn.fit.fit_parameters`.
-    - `x`: where the samples were taken `(samples,)`, in the unit that `xlabel` names; by default 0, 1, 2, ....
+    - `x`: where the samples were taken `(samples,)`, in the unit of `xlabel`; by default 0, 1, 2 and on.
     - `ax`: where to draw; a new figure by default.
     - `xlabel`, `ylabel`: names of the axes, with units.
 

@@ -5,7 +5,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
-from scipy.optimize import least_squares
 
 from ._drift import GAIN, SETTLED, innovations, without_drift
 from ._network import PadNetwork
@@ -42,6 +41,7 @@ def fit_network(
     given = tuple(map(jnp.asarray, (time, source, np.isfinite(voltage), measured, np.nan_to_num(data))))
 
     def residual(logs: Array, noise: Array, given: tuple[Array, ...]) -> Array:
+
         time, source, known, measured, target = given
         changes = without_drift(network_of(logs)(time, source), known, GAIN)[SETTLED:]
         left = jnp.where(measured, (changes - target) / noise[None], 0)
