@@ -12,6 +12,8 @@ from experiments.shared import script
 
 # Picture -> width [pixels]; the larger ones have three columns of panels or more.
 PICTURES = {
+    "plots/plots.png": 1300,
+    "viewer/viewer.png": 1200,
     "activation/activation.png": 1000,
     "winner_takes_all/winner_takes_all.png": 1200,
     "winner_takes_all/winner_takes_all.gif": 260,

@@ -14,20 +14,21 @@ import numpy as np
 import optax
 
 import jaxnn
+from experiments.shared import figures
 from experiments.shared.figures import plt
 
 
-DT = 2e-3  # [s]
+DT = 1e-3  # [s]
 VOLTS = np.linspace(0.5, 6.0, 23)  # [V] pulses of the device
 AMPLITUDES, FREQUENCIES = (0.1, 0.2, 0.4, 0.8, 1.2), (0.25, 0.5, 1.0, 2.0)  # [V], [Hz]
 
 
-def run_network(quick: bool) -> jaxnn.Solution:
+def run_network() -> jaxnn.Solution:
     """A network of 60 wires driven up, down and up again, far above its threshold."""
     network = jaxnn.nanowire_network(60, box=20e-6, seed=1)
     terminals, law = jaxnn.farthest_pair(network), jaxnn.TunnelJunction()
     top = 8 * float(jaxnn.threshold_voltage(network, terminals, law))
-    steps = 1500 if quick else 3000
+    steps = 3000
     drive = jaxnn.Triangle(top, 1.25 / (steps * DT))
     record = ("junction_conductance",)
     return jaxnn.simulate(network, law, drive, terminals=terminals, dt=DT, steps=steps, record=record)
@@ -108,7 +109,7 @@ def main() -> None:
     arguments = script.start(script.parser(__doc__, "results/plots", quick="short runs"))
     figure, axes = plt.subplots(4, 3, figsize=(17, 19), layout="constrained")
     flat = axes.ravel()
-    solution = run_network(arguments.quick)
+    solution = run_network()
     draw_runs(flat[:4], solution)
     draw_events(flat[4:7], solution, exponents(solution, arguments.quick))
     draw_tuning(flat[7:10], solution)
@@ -118,7 +119,7 @@ def main() -> None:
     reduced = np.linspace(0.2, 2.0, 12)
     up, down = np.where(reduced > 1, 0.9, 1e-3), np.where(reduced > 0.5, 0.9, 1e-3)
     jaxnn.plot.hysteresis(reduced, up, down, ax=flat[11])
-    figure.savefig(arguments.out / "plots.png", dpi=80)
+    figures.save(figure, arguments.out / "plots.png", dpi=80)
     print(f"picture     {arguments.out / 'plots.png'}")
 
 

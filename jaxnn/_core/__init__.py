@@ -40,6 +40,12 @@ from .room import (
     free_room as free_room,
     in_words as in_words,
 )
+from .small_pictures import (
+    beside_text as beside_text,
+    curves as curves,
+    is_known as is_known,
+    lines as lines,
+)
 from .storage import (
     as_loaded as as_loaded,
     load_arrays as load_arrays,

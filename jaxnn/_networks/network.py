@@ -15,8 +15,10 @@ from .._core import (
     Number,
     Numbers,
     arguments,
+    beside_text,
     check_conductance,
     concrete,
+    lines,
     load_arrays,
     loading,
     save_arrays,
@@ -26,6 +28,7 @@ from .._core import (
 from .adjacency import adjacency_entries
 from .connectivity import checked_node, checked_terminals, component_labels
 from .files import REQUIRED, check_names, network_arrays
+from .geometry import crossings
 from .graphs import graph_entries, graph_of
 from .numbering import checked_wires, nodes_of
 from .pads import contacts_under, pad_contacts, pad_rectangle
@@ -196,6 +199,17 @@ class Network(Module):
     def __repr__(self) -> str:
         passive = f", {self.passive.sum()} of them passive" if self.passive.any() else ""
         return f"Network({self.n_nodes} wires, {self.n_junctions} junctions{passive})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the wires and where they cross, if that is known."""
+        if self.wire_ends is not None:
+            places, _ = crossings(self.wire_ends, self.edges[~self.passive])
+            picture = lines(self.wire_ends, places)
+        elif self.positions is not None:
+            picture = lines(self.positions[self.edges], self.positions)
+        else:
+            picture = ""
+        return beside_text(self, picture)
 
     @property
     def n_nodes(self) -> int:

@@ -13,6 +13,9 @@ from .._core import (
     Module,
     NotRecorded,
     as_loaded,
+    beside_text,
+    curves,
+    is_known,
     load_arrays,
     loading,
     save_arrays,
@@ -132,6 +135,17 @@ class Solution(Module):
     setup: Declared[Setup | None] = eqx.field(default=None, repr=False)
     """What the run was set up with, behind `network`, `junction`, `terminals` and `dt`."""
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the conductance against time, of a batch or an ensemble its first runs."""
+        if not is_known(self.time, self.conductance):
+            return beside_text(self, "")
+        time, values = np.asarray(self.time), np.asarray(self.conductance)
+        time = time.reshape(-1, time.shape[-1])[0]
+        values = values if values.shape[-1:] == time.shape else np.moveaxis(values, -2, -1)
+        return beside_text(
+            self, curves(time, values, xlabel="time [s]", ylabel="conductance [S]", log=True)
+        )
+
     @property
     def network(self) -> Any:
         """The `Network` or `Ensemble` of the run."""
@@ -183,7 +197,7 @@ class Solution(Module):
                 check()
         return self
 
-    def view(self, path: FilePath | None = None, *, limit: float = 16.0) -> View:
+    def view(self, path: FilePath | None = None, *, limit: float | int = 16) -> View:
         """Makes one HTML file in which the run is played back, hovered and clicked, see docs/viewer.md.
 
         - `path`: the file to write; a notebook shows what comes back by itself.

@@ -35,7 +35,7 @@ class View:
         return f"View({len(self.text) / 1e6:.1f} MB of HTML; save it with view.save('run.html'))"
 
 
-def view_of(solution: Any, limit: float = LIMIT) -> View:
+def view_of(solution: Any, limit: float | int = LIMIT) -> View:
     """The page of a run, whose numbers take at most `limit` [MB]."""
     arguments.real(ndim=0, above=0, known=True)("limit", limit)
     payload = payload_of(solution, round(1e6 * float(limit)))

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._core import Declared, Numbers, arguments
 from .._networks import Network, crossings, spring_layout
-from .._plots import PALETTE, new_axes, plot_network
+from .._plots import GUIDE, PALETTE, new_axes, plot_network
 from .._simulation import Solution
 from ..analysis import least_resistance_path
 
@@ -49,6 +49,8 @@ def path(
         network = network.network
     ends = np.asarray(terminals, int)
     ax = plot_network(network, ax=new_axes(ax, (6.4, 5.2)), terminals=ends)
+    # Junctions in the colour of guides: the path alone has that of what is meant.
+    ax.collections[-1].set_color(GUIDE)
     points = _corners(cast("Network", network), found, int(ends[0]))
     line = {"color": PALETTE[1], "lw": 3.5, "solid_capstyle": "round", "solid_joinstyle": "round"}
     plural = "" if len(found) == 1 else "s"

@@ -32,6 +32,8 @@ def fit_network(
     Levenberg and Marquardt's steps in a trust region (SciPy), with the Jacobian by forward differentiation
     through the exact step; the numbers are positive as powers of e.
     """
+    from scipy.optimize import least_squares
+
     data = innovations(voltage, GAIN)[SETTLED:]
     measured = np.isfinite(data)
     begin = _start(time, source, voltage, hidden, seed)

@@ -3,6 +3,7 @@
 import itertools
 import subprocess
 import sys
+import types
 from typing import Any
 
 import jax.numpy as jnp
@@ -24,7 +25,7 @@ def close_figures():
 @pytest.fixture(scope="module")
 def run():
     network, terminals, path = small_network()
-    drive = jaxnn.Triangle(0.2 * path, 4.0)
+    drive = jaxnn.Triangle(0.15 * path, 4.0)
     setup = {"terminals": terminals, "dt": 1e-3, "steps": 300, "record": "junction_conductance"}
     return jaxnn.simulate(network, jaxnn.TunnelJunction(), drive, **setup)
 
@@ -44,9 +45,8 @@ def pictures(run, fitted) -> Any:
     volts, ohms = np.linspace(0.0, 3.0, 7), np.geomspace(1e2, 1e5, 7)
     exponents = np.array([[-30.0, -2.0, np.nan], [-np.inf, 0.4, 8.0]])
     modes = {"resistor": (0.0, 1.0), "neuron": (1.0, 2.0), "synapse": (2.0, 3.0)}
-    found = type(
-        "Found", (), {"loss": np.geomspace(1, 1e-3, 9), "best_loss": 1e-3, "undone": np.zeros(9)}
-    )()
+    history = {"loss": np.geomspace(1, 1e-3, 9), "best_loss": 1e-3, "undone": np.zeros(9, bool)}
+    found: Any = types.SimpleNamespace(**history)
     return {
         "avalanches": lambda ax: jaxnn.plot.avalanches(sample, fit=law, label="drawn", ax=ax),
         "conductance": lambda ax: jaxnn.plot.conductance(run, ax=ax),
@@ -153,7 +153,7 @@ def test_the_path_runs_along_wires(run):
 
 def test_the_loop_is_the_run(run):
     ax = jaxnn.plot.iv_loop(run)
-    (lines,) = ax.collections
+    lines: Any = ax.collections[0]
     ends = np.array([segment[-1] for segment in lines.get_segments()])
     np.testing.assert_allclose(ends[:, 0], run.drive[1:, 0], rtol=1e-6)
     scale = ends[-1, 1] / float(run.terminal_current[-1, 0])
@@ -165,8 +165,8 @@ def test_the_raster_marks_crossings(run):
     above = np.asarray(run.junction_conductance) > 1e-6
     change = np.diff(above.astype(int), axis=0)
     on, off = jaxnn.plot.raster(run, level=1e-6).lines
-    assert len(on.get_xdata()) == (change > 0).sum() > 0
-    assert len(off.get_xdata()) == (change < 0).sum()
+    assert np.size(on.get_xdata()) == (change > 0).sum() > 0
+    assert np.size(off.get_xdata()) == (change < 0).sum()
 
 
 def test_a_density_adds_up_to_one():
