@@ -1,5 +1,7 @@
 """One picture of each kind that `jaxnn.plot` draws, from small runs: the figure of docs/plots.md.
 
+The avalanches are drawn from a law, and the hysteresis is a sketch.
+
 python experiments/plots.py --out results/plots
 """
 
@@ -114,7 +116,7 @@ def main() -> None:
     draw_events(flat[4:7], solution, exponents(solution, arguments.quick))
     draw_tuning(flat[7:10], solution)
     late, early = device()
-    modes = {"resistor": (0.3, 2.3), "synapse": (2.3, 6.2)}
+    modes = {"resistor": (0.3, 3.9), "synapse": (3.9, 6.2)}
     jaxnn.plot.device_modes(VOLTS, late, early, modes=modes, ax=flat[10])
     reduced = np.linspace(0.2, 2.0, 12)
     up, down = np.where(reduced > 1, 0.9, 1e-3), np.where(reduced > 0.5, 0.9, 1e-3)
