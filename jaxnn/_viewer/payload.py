@@ -6,6 +6,7 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
+from .._core import is_known
 from .._networks import Network, crossings, spring_layout
 
 
@@ -75,6 +76,8 @@ def _plain(values: np.ndarray) -> dict[str, Any]:
 
 
 def _network_of(solution: Any) -> Network:
+    if not is_known(solution.time, solution.conductance):
+        raise ValueError("the viewer needs numbers: call it on what comes out of jit, vmap or grad.")
     network = solution.network
     if not isinstance(network, Network):
         raise ValueError("the viewer shows one network, got the Solution of an Ensemble: run its parts.")

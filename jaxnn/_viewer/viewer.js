@@ -124,9 +124,14 @@ function mark(p, n, ink, width, name) {
   p.lineWidth = 4; p.strokeStyle = "#fff"; p.strokeText(name, x, y); p.fillStyle = ink; p.fillText(name, x, y);
 }
 
+function timeNow() {
+  const k = Math.floor(now);
+  return A.time[k] + (now - k) * ((A.time[k + 1] ?? A.time[k]) - A.time[k]);
+}
+
 function drawTraces() {
   const [p, width, height] = pen($("traces"));
-  const left = 74, wide = width - left - 14, t = A.time[Math.floor(now)] + (now % 1) * ((A.time[Math.floor(now) + 1] ?? A.time[T - 1]) - A.time[Math.floor(now)]);
+  const left = 74, wide = width - left - 14, t = timeNow();
   const base = { now: t, unit: "S", log: true, title: "conductance of the network" };
   drawCurves(p, [left, 24, wide, Math.max(60, height / 2 - 62)], A.time, [{ name: "", at: (k) => A.network_conductance[k] }], base);
   const series = picked.map(seriesOf), [title, unit, log] = titleOf();
@@ -188,8 +193,7 @@ function wordsOf(one) {
 
 function draw() {
   drawNetwork(); drawTraces();
-  const k = Math.floor(now), t = A.time[k] + (now - k) * ((A.time[k + 1] ?? A.time[k]) - A.time[k]);
-  $("time").value = inWords(t, "s"); $("scrub").value = now;
+  $("time").value = inWords(timeNow(), "s"); $("scrub").value = now;
   document.documentElement.dataset.moment = Math.round(now);
 }
 
@@ -237,7 +241,11 @@ function start() {
   let held = null;
   stage.onpointerdown = (e) => { held = { from: at(e), view: { ...view }, moved: false }; };
   addEventListener("pointerup", () => { held = null; });
-  stage.onpointerup = (e) => { if (held && !held.moved) pick(nearest(...at(e))); };
+  stage.onpointerup = (e) => {
+    if (!held || held.moved) return;
+    const one = nearest(...at(e));
+    pick(one); hover(one, ...at(e));
+  };
   stage.onpointermove = (e) => {
     const [x, y] = at(e);
     if (held && e.pointerType === "mouse") {

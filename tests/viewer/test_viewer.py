@@ -123,6 +123,8 @@ def test_what_cannot_be_played(run):
     with pytest.raises(ValueError, match=r"one run, got a batch .*tree.map"):
         batch.view()
     jax.tree.map(lambda x: x[0], batch).view()
+    with pytest.raises(ValueError, match="needs numbers: call it on what comes out"):
+        jax.jit(lambda v: (one(v).view(), v)[1])(0.1)
     with pytest.raises(ValueError, match="limit must be"):
         run.view(limit=-1.0)
 
