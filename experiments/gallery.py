@@ -44,7 +44,8 @@ def shrink(picture: Image.Image, width: int, colours: int) -> Image.Image:
     """A copy of a width, in so many colours."""
     height = round(picture.height * width / picture.width)
     small = picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
-    return small.quantize(colours, dither=Image.Dither.NONE)
+    # By octree: the median cut gives colour bars hues that their maps do not have.
+    return small.quantize(colours, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
 
 
 def main() -> None:
