@@ -12,6 +12,8 @@ from experiments.shared import script
 
 # Picture -> width [pixels]; the larger ones have three columns of panels or more.
 PICTURES = {
+    "plots/plots.png": 1300,
+    "viewer/viewer.png": 1200,
     "activation/activation.png": 1000,
     "winner_takes_all/winner_takes_all.png": 1200,
     "winner_takes_all/winner_takes_all.gif": 260,
@@ -65,7 +67,8 @@ def shrink(picture: Image.Image, width: int, colours: int) -> Image.Image:
     """A copy of a width, in so many colours."""
     height = round(picture.height * width / picture.width)
     small = picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
-    return small.quantize(colours, dither=Image.Dither.NONE)
+    # By octree: the median cut gives colour bars hues that their maps do not have.
+    return small.quantize(colours, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
 
 
 def main() -> None:

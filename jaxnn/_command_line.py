@@ -1,4 +1,4 @@
-"""The command line: `jaxnn sweep`, `run`, `fit`, `show` and `info`."""
+"""The command line: `jaxnn sweep`, `run`, `fit`, `show`, `view` and `info`."""
 
 import _thread
 import argparse
@@ -153,6 +153,12 @@ def _show_results(parsed: argparse.Namespace) -> None:
     if netcdf is not None:
         _write_netcdf(dataset, netcdf)
         print(f"netcdf              {netcdf}")
+
+
+def _view(parsed: argparse.Namespace) -> None:
+    out = Path(parsed.run_file).with_suffix(".html") if parsed.out is None else Path(parsed.out)
+    made = Solution.load(parsed.run_file).view(out, limit=parsed.limit)
+    print(f"page                {out} ({len(made.text) / 1e6:.1f} MB)")
 
 
 def _fit(parsed: argparse.Namespace) -> None:
@@ -321,6 +327,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     look.add_argument("--png", metavar="NAME", help="name of the picture in the folder")
     look.add_argument("--netcdf", metavar="NAME", help="a NetCDF file to write into the folder")
+    play = add("view", _view, "make one HTML file in which a run is played back")
+    play.add_argument("run_file", metavar="run.npz", help="what Solution.save or `jaxnn run --out` wrote")
+    play.add_argument("--out", help="the file to write, by default beside the run")
+    play.add_argument("--limit", type=float, default=16.0, metavar="MB", help="most that its numbers take")
     add("info", _info, "versions, devices and the cache of compiled programs")
     return parser
 

@@ -100,7 +100,11 @@ ALLOWED = {
     **{(x, "name"): {"text", "name of a solver"} for x in ("verilog_a", "spice_netlist")},  # of a module
     # Names of files: of one that is not there the error is that of files.
     **{("*", x): {"text", "a number as text", "name of a solver"} for x in ("path", "folder", "out")},
-    **{("fit.Fit.plot", x): {"text", "a number as text", "name of a solver"} for x in ("xlabel", "ylabel")},
+    **{
+        (name, x): {"text", "a number as text", "name of a solver"}
+        for name in ("fit.Fit.plot", "plot.fit", "plot.exponent_map", "plot.avalanches")
+        for x in ("xlabel", "ylabel", "label")
+    },
     ("measured", "twin"): {"NaN"},  # of which the derivative alone is taken
 }
 # Names, labels of curves, values that are looked at by what the caller gives, trees of anything.

@@ -113,6 +113,8 @@ GIVEN = {
     "pulses": lambda: jaxnn.PulseTrain(0.1, 0.01, 0.02),
     "samples": lambda: jaxnn.Samples(np.linspace(0.0, 1.0, 50), 1e-3),
     "sum": lambda: jaxnn.Sine(0.1, 1.0) + jaxnn.Constant(1),
+    "multiple": lambda: 2 * jaxnn.Sine(0.1, 1),
+    "succession": lambda: jaxnn.Ramp(0, 0.1, 1).then(-jaxnn.Constant(0.1)),
     "network": network,
     "network with pads": pads,
     "ensemble": lambda: jaxnn.Ensemble([network(), pads()]),

@@ -20,6 +20,8 @@ solution = jaxnn.simulate(
     terminals=jaxnn.farthest_pair(network),
     dt=1e-3,
     steps=500,
+    record="junction_conductance",
 )
 assert solution.conductance[-1] > 10 * solution.conductance[0], solution.conductance
+assert "<canvas" in solution.view().text, "the page of a run lacks its files"
 print(f"the wheel works: {network.n_nodes} wires, {float(solution.conductance[-1]):.3g} S")

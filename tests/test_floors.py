@@ -16,11 +16,13 @@ LAYERS = ("experiments", "jaxnn", "jaxnn_kernels")
 FLOORS = (
     {"_core", "_version", "data", "encoders"},
     {"_networks", "_junctions", "_drives", "_nickelate", "_tuning"},
-    {"_circuit"},
+    {"_circuit", "_viewer"},
     {"_simulation", "_growing", "parameters"},
     {"_plots", "_observers", "reservoirs", "reductions"},
     {"analysis", "estimators", "fit", "tasks", "twin", "_sweep"},
     {"_fit_command"},
+    {"analysis", "fit", "twin", "_sweep"},
+    {"_fit_command", "plot"},
     {"_command_line", "__main__"},
 )
 FLOOR = {f"jaxnn.{room}": floor for floor, rooms in enumerate(FLOORS) for room in rooms}

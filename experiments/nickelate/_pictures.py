@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+import jaxnn
 from experiments.shared import figures
 from experiments.shared.figures import plt
 
@@ -27,10 +28,9 @@ def _shades(count: int) -> np.ndarray:
 
 def _map(ax: Any, found: dict[str, Any]) -> None:
     volts = found["map"]["voltage"]
-    ax.semilogy(volts, found["map"]["resistance"], "ko-", ms=3, label="after 100 s at 0 V")
-    ax.semilogy(volts, np.abs(found["map"]["after 1 us"]), "o:", color="0.6", ms=3, label="after 1 µs")
+    jaxnn.plot.device_modes(volts, found["map"]["resistance"], found["map"]["after 1 us"], ax=ax)
     ax.set(xlabel="amplitude of one 1 µs pulse [V]", ylabel="V/I at 0.1 V [Ω]")
-    ax.legend(fontsize=7)
+    ax.legend(["100 s after it", "1 µs after it"], fontsize=7)
     _title(ax, "Single-pulse map", "8 decades are possible (SmNiO$_3$); " + NONE)
 
 

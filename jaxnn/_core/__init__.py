@@ -28,6 +28,7 @@ from .numbers import (
     common_dtype as common_dtype,
     follow as follow,
     following as following,
+    together as together,
 )
 from .numerical_warning import NumericalWarning as NumericalWarning, warn_user as warn_user
 from .programs import compiled as compiled, keep_programs as keep_programs
@@ -38,6 +39,12 @@ from .room import (
     check_shape as check_shape,
     free_room as free_room,
     in_words as in_words,
+)
+from .small_pictures import (
+    beside_text as beside_text,
+    curves as curves,
+    is_known as is_known,
+    lines as lines,
 )
 from .storage import (
     as_loaded as as_loaded,

@@ -75,3 +75,8 @@ def following(
 def array_module(*values: object) -> Any:
     """NumPy for plain numbers, which then stay plain; jax.numpy if a JAX array is among them."""
     return jnp if any(isinstance(x, jax.Array) for x in values) else np
+
+
+def together(*parts: Number) -> tuple[Number, ...]:
+    """Numbers that are computed with each other: plain if all are, else all of one dtype."""
+    return parts if array_module(*parts) is np else follow(parts)

@@ -3,16 +3,23 @@
 import abc
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import equinox as eqx
 import jax.numpy as jnp
 import jax.tree_util as jtu
 from jaxtyping import Array, ArrayLike, DTypeLike, Float, PyTree
 
-from .._core import Declared, Module, Numbers, arguments, check_finite, common_dtype
+from .._core import Declared, Module, Numbers, check_finite, common_dtype
 from .clock import Clock, Timing
 from .feedback import AbstractFeedback
+
+
+if TYPE_CHECKING:
+    from .arithmetic import Amplified, Succession, Sum
+else:
+    # They come after what a drive is.
+    Amplified = Succession = Sum = Any
 
 
 class AbstractDrive(Module):
@@ -20,7 +27,10 @@ class AbstractDrive(Module):
 
     The value is a scalar, or has a last axis of length 1, for the first terminal with the others
     at 0 V; or it has one entry per terminal. For an `Ensemble` the axes are
-    `(networks, terminals)`. Drives add up: `Sine(1.0, 0.5) + Constant(0.1)`.
+    `(networks, terminals)`.
+
+    Drives are added, subtracted and multiplied by numbers: `2 * Sine(1.0, 0.5) - 0.1`, where a number that
+    is added is a `jaxnn.Constant`. One follows another as `Ramp(0.0, 0.2, 1.0).then(Sine(0.2, 0.5))`.
 
     A drive of your own subclasses this and implements `__call__`.
 
@@ -40,8 +50,44 @@ class AbstractDrive(Module):
     def __call__(self, time: Float[Array, ""]) -> Float[Array, "..."]:
         """The voltage [V] at `time` [s]."""
 
-    def __add__(self, other: "AbstractDrive") -> "Sum":
-        return Sum((self, other))
+    # NumPy's numbers leave `number * drive` to the drive.
+    __array_ufunc__ = None
+
+    def __add__(self, other: Declared["AbstractDrive | Numbers"]) -> Sum:
+        return _arithmetic().added(self, other)
+
+    def __radd__(self, other: Numbers) -> "AbstractDrive":
+        # `sum(drives)` begins with 0.
+        return self if type(other) is int and other == 0 else _arithmetic().added(other, self)
+
+    def __sub__(self, other: Declared["AbstractDrive | Numbers"]) -> Sum:
+        return _arithmetic().added(self, -_arithmetic().as_drive(other))
+
+    def __rsub__(self, other: Numbers) -> Sum:
+        return _arithmetic().added(other, -self)
+
+    def __neg__(self) -> Amplified:
+        return _arithmetic().Amplified(self, -1.0)
+
+    def __mul__(self, gain: Numbers) -> Amplified:
+        return _arithmetic().Amplified(self, gain)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, number: Numbers) -> Amplified:
+        return _arithmetic().Amplified(self, _arithmetic().reciprocal(number))
+
+    def then(self, other: Declared["AbstractDrive | Numbers"], at: Numbers | None = None) -> Succession:
+        """Puts another drive, which begins anew, behind this one, as `jaxnn.Succession` says.
+
+        - `other`: a drive, or a fixed voltage [V].
+        - `at`: the time at which it takes over [s], by default the `end_time` of this drive.
+        """
+        return _arithmetic().succeeded(self, other, at)
+
+    def end_time(self) -> Numbers:
+        """Returns when what the drive describes is over [s]; by default it is without end, infinite."""
+        return float("inf")
 
     def shortest_time(self) -> ArrayLike:
         """Returns the shortest time [s] in which the voltage does something; a longer dt is warned of.
@@ -50,6 +96,13 @@ class AbstractDrive(Module):
         pulse. By default infinite, which no time step exceeds.
         """
         return float("inf")
+
+
+def _arithmetic() -> Any:
+    """The drives that are made of drives, which come after what a drive is."""
+    from . import arithmetic
+
+    return arithmetic
 
 
 DriveLike: TypeAlias = Declared[AbstractDrive | AbstractFeedback | Numbers]
@@ -83,47 +136,6 @@ def drive_at(drive: AbstractDrive, clock: Clock) -> Float[Array, "..."]:
     """The voltage of any drive at an instant, as exactly as the drive can say it."""
     drive = settled(drive, common_dtype((drive, clock.time)), clock.time.dtype)
     return drive.at(clock) if isinstance(drive, AbstractClockDrive) else drive(clock.time)
-
-
-class Sum(AbstractClockDrive):
-    """The sum of several drives [V], each a voltage of the first terminal or one of every terminal.
-
-    Raises a `ValueError` for no drives, other things than drives, and numbers of terminals that differ.
-
-    ```python
-    both = jaxnn.Sine(0.5, 2.0) + jaxnn.Constant(0.1)
-    len(both.drives)  # 2
-    both(0.125)  # 0.6 [V]
-    ```
-    """
-
-    drives: tuple[AbstractDrive, ...]
-    """The drives that add up [V], at least one."""
-
-    def __init__(self, drives: Sequence[Any]):
-        if not isinstance(drives, Sequence) or isinstance(drives, str):
-            arguments.refuse("drives", "a list of drives", drives)
-        self.drives = tuple(drives)
-
-    def __check_init__(self):
-        if not self.drives or not all(isinstance(d, AbstractDrive) for d in self.drives):
-            raise ValueError(
-                f"Sum needs one or more drives, got {self.drives!r}; "
-                "wrap a fixed voltage as jaxnn.Constant(voltage)."
-            )
-
-    def at(self, clock: Clock) -> Float[Array, "..."]:
-        values = [drive_at(d, clock) for d in self.drives]
-        terminals = most_terminals(values)
-        values = [per_terminal(value, terminals) for value in values] if terminals else values
-        try:
-            values = aligned(values)
-            return sum(values[1:], start=values[0])
-        except (TypeError, ValueError):
-            raise ValueError(
-                f"the drives of a Sum give values of shapes {[value.shape for value in values]}, which do "
-                "not fit each other: each needs one value per terminal, or one for the first terminal."
-            ) from None
 
 
 def most_terminals(values: Sequence[Array]) -> int:

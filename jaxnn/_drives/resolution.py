@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core import concrete, warn_user
-from .abstract import AbstractDrive, Sum
+from .abstract import AbstractDrive
+from .arithmetic import Amplified, Succession, Sum
 from .waveforms import OnThenOff, PulseTrain, Ramp, Samples, Sine, Square, Triangle
 
 
@@ -54,6 +55,28 @@ def losses(drive: AbstractDrive, span: Span) -> Iterator[str]:
 def _(drive: Sum, span: Span) -> Iterator[str]:
     for part in drive.drives:
         for loss in losses(part, span):
+            yield f"{type(part).__name__}: {loss}"
+
+
+@losses.register
+def _(drive: Amplified, span: Span) -> Iterator[str]:
+    for loss in losses(drive.drive, span):
+        yield f"{type(drive.drive).__name__}: {loss}"
+
+
+@losses.register
+def _(drive: Succession, span: Span) -> Iterator[str]:
+    switch = float(_known(drive.switch_time))
+    if span.is_first and switch >= span.end - _SAME * span.dt:
+        yield (
+            f"the second drive takes over at {switch:g} s, no earlier than the end of the run, "
+            f"{span.end:g} s: it is never seen. Times are in seconds; use more steps to see it."
+        )
+    early = Span(span.dt, span.begin, min(span.end, switch))
+    late = Span(span.dt, max(span.begin - switch, 0.0), span.end - switch)
+    for part, its in ((drive.first, early), (drive.second, late)):
+        # Comparisons with a traced time, NaN, are false.
+        for loss in losses(part, its) if not its.end <= its.begin else ():
             yield f"{type(part).__name__}: {loss}"
 
 

@@ -11,7 +11,17 @@ from jaxtyping import Array, Float
 
 from jaxnn_kernels import fractional_cycles, two_part_difference, two_part_product, two_part_sum
 
-from .._core import Number, as_inexact, check_at_least, common_dtype, follow, unit
+from .._core import (
+    Number,
+    Numbers,
+    array_module,
+    as_inexact,
+    check_at_least,
+    common_dtype,
+    follow,
+    together,
+    unit,
+)
 from .abstract import (
     AbstractClockDrive,
     aligned,
@@ -179,6 +189,9 @@ class Ramp(AbstractClockDrive):
         line = own.start + (own.stop - own.start) * passed
         return jnp.where(clock.reached(own.duration), own.stop, line)
 
+    def end_time(self) -> Numbers:
+        return array_module(self.duration).max(self.duration)
+
 
 class OnThenOff(AbstractClockDrive):
     """A voltage that is `on` [V] before `off_time` [s] and `off` [V] from then on.
@@ -257,6 +270,12 @@ class PulseTrain(AbstractClockDrive):
             inside = inside & (number < min(self.count, 2**31 - 1))
         return jnp.where(inside, own.amplitude, own.base)
 
+    def end_time(self) -> Numbers:
+        if self.count is None:
+            return float("inf")
+        start, period = together(self.start, self.period)
+        return array_module(start).max(start + self.count * period)
+
 
 class Samples(AbstractClockDrive):
     """A sampled voltage [V]: sample k = 0, 1, ... holds in the `interval` [s] that ends at (k+1).
@@ -290,6 +309,9 @@ class Samples(AbstractClockDrive):
         # A step on the end of a sample still belongs to it.
         index = jnp.where(since.value <= clock.tolerance, number - 1, number)
         return own.values[jnp.clip(index, 0, own.values.shape[0] - 1)]
+
+    def end_time(self) -> Numbers:
+        return self.values.shape[0] * self.interval
 
 
 def _turned(cycles: tuple[Array, Array], phase: Timing) -> tuple[Array, Array]:

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from .._core import Module, Number
+from .._core import Module, Number, beside_text
+from .small_picture import conductance_curve
 
 
 class AbstractJunction(Module):
@@ -33,6 +34,10 @@ class AbstractJunction(Module):
             return 1.0
     ```
     """
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the conductance against the (first) state; of many, that of the first."""
+        return beside_text(self, conductance_curve(self))
 
     @abc.abstractmethod
     def init_state(self, n_junctions: int) -> Float[Array, "*variables junctions"]:

@@ -9,6 +9,8 @@ from .graph_models import (
     random_graph_network as random_graph_network,
 )
 from .grid import grid_network as grid_network
+from .geometry import crossings as crossings
+from .layout import spring_layout as spring_layout
 from .network import Network as Network, network_from as network_from
 from .paths import lightest_path as lightest_path
 from .read import read_network as read_network

@@ -4,7 +4,6 @@ import os
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 from jaxtyping import Int64
 
 from .._core import Numbers, arguments, check_room
@@ -17,6 +16,8 @@ def adjacency_entries(
 
     **Raises:** `ValueError` as `jaxnn.Network.from_adjacency` says.
     """
+    import scipy.sparse
+
     if isinstance(matrix, str | os.PathLike):
         raise ValueError(
             f"An adjacency matrix must be an array, got the name of a file, {str(matrix)!r}: load it "

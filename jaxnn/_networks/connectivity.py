@@ -5,7 +5,6 @@ from typing import SupportsIndex
 
 import numpy as np
 from jaxtyping import Int
-from scipy.sparse import coo_array, csgraph
 
 from .._core import arguments
 from .topology import ArrayInput, Topology
@@ -18,6 +17,8 @@ def component_labels(topology: Topology) -> Int[np.ndarray, " nodes"]:
 
 def labels_of(n_nodes: int, edges: np.ndarray) -> Int[np.ndarray, " nodes"]:
     """The component of each node of a graph given by its edges."""
+    from scipy.sparse import coo_array, csgraph
+
     links = coo_array((np.ones(len(edges), np.int32), (edges[:, 0], edges[:, 1])), (n_nodes, n_nodes))
     _, labels = csgraph.connected_components(links, directed=False)
     return labels

@@ -6,7 +6,6 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int
-from scipy.spatial import KDTree
 
 from .._core import Count, arguments, check_room, check_wires_in_box, unit
 from .geometry import crossing_fractions
@@ -163,6 +162,8 @@ def crossings(ends: Float64[np.ndarray, "nodes 2 2"]) -> Int[np.ndarray, "edges 
 
 
 def _candidates(ends: Float64[np.ndarray, "nodes 2 2"]) -> Int[np.ndarray, "pairs 2"]:
+    from scipy.spatial import KDTree
+
     # The centres of two wires that touch are no further apart than half the sum of their lengths,
     # so than the length of the longer one: each wire looks for shorter ones that far away. That
     # keeps a single very long wire from widening everyone's search.

@@ -1,7 +1,7 @@
 """Where straight wires cross each other and rectangles, as fractions of their lengths."""
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int
 
 
 def crossing_fractions(
@@ -17,6 +17,16 @@ def crossing_fractions(
     along = _cross(r, s)
     with np.errstate(divide="ignore", invalid="ignore"):
         return _cross(q - p, s) / along, _cross(q - p, r) / along
+
+
+def crossings(
+    ends: Float64[np.ndarray, "nodes 2 2"], edges: Int[np.ndarray, "junctions 2"]
+) -> tuple[Float64[np.ndarray, "junctions 2"], Float64[np.ndarray, "junctions 2"]]:
+    """Where the two wires of each junction cross, and how far along each, 0 to 1; NaN of parallel wires."""
+    first, second = ends[edges[:, 0]], ends[edges[:, 1]]
+    along = np.stack(crossing_fractions(first, second), 1)
+    along = np.clip(np.where(np.isfinite(along), along, np.nan), 0, 1)
+    return first[:, 0] + along[:, :1] * (first[:, 1] - first[:, 0]), along
 
 
 def sections_within(

@@ -1,12 +1,20 @@
 """Networks as graphs of NetworkX, and back."""
 
-import networkx as nx
+# NetworkX is imported inside the functions: `import jaxnn` is faster without it.
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from .topology import Topology, pair_keys
 
 
-def graph_entries(graph: nx.Graph) -> tuple[int, list[tuple[int, int]], list | None]:
+if TYPE_CHECKING:
+    from networkx import Graph
+else:
+    Graph = Any
+
+
+def graph_entries(graph: Graph) -> tuple[int, list[tuple[int, int]], list | None]:
     """The number of nodes, the edges and the positions of a graph, numbered in the order of iteration.
 
     **Raises:** `ValueError` as `jaxnn.Network.from_graph` says.
@@ -31,8 +39,10 @@ def graph_entries(graph: nx.Graph) -> tuple[int, list[tuple[int, int]], list | N
     return len(number), edges, list(pos.values()) if pos else None
 
 
-def graph_of(topology: Topology) -> nx.Graph:
+def graph_of(topology: Topology) -> Graph:
     """The graph that `jaxnn.Network.to_graph` describes."""
+    import networkx as nx
+
     keys = pair_keys(topology.n_nodes, topology.edges)
     graph = nx.Graph() if len(np.unique(keys)) == len(keys) else nx.MultiGraph()
     graph.add_nodes_from(range(topology.n_nodes))

@@ -1,11 +1,10 @@
 """A network of wires (nodes) joined by junctions (edges)."""
 
 import operator
-from typing import Any, Literal, SupportsIndex
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
 import equinox as eqx
 import jax.numpy as jnp
-import networkx as nx
 import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Bool, Float, Float64, Int, Int32, Int64
@@ -16,8 +15,10 @@ from .._core import (
     Number,
     Numbers,
     arguments,
+    beside_text,
     check_conductance,
     concrete,
+    lines,
     load_arrays,
     loading,
     save_arrays,
@@ -27,6 +28,7 @@ from .._core import (
 from .adjacency import adjacency_entries
 from .connectivity import checked_node, checked_terminals, component_labels
 from .files import REQUIRED, check_names, network_arrays
+from .geometry import crossings
 from .graphs import graph_entries, graph_of
 from .numbering import checked_wires, nodes_of
 from .pads import contacts_under, pad_contacts, pad_rectangle
@@ -34,6 +36,19 @@ from .passive import contact_conductances, joined_numbers, passive_array
 from .paths import shortest_path
 from .topology import ArrayInput, Topology
 from .wire_pieces import cut_wires, piece_conductances
+
+
+if TYPE_CHECKING:
+    from networkx import Graph
+else:
+    # NetworkX is imported inside the functions: `import jaxnn` is faster without it.
+    Graph = Any
+
+
+def _networkx_graph(name: str, value: Any) -> None:
+    import networkx
+
+    arguments.one_of(networkx.Graph)(name, value)
 
 
 class Network(Module):
@@ -132,8 +147,8 @@ class Network(Module):
             check_conductance("passive_conductance", values.min())
 
     @classmethod
-    @arguments.checked(graph=arguments.one_of(nx.Graph))
-    def from_graph(cls, graph: nx.Graph) -> "Network":
+    @arguments.checked(graph=_networkx_graph)
+    def from_graph(cls, graph: Graph) -> "Network":
         """Makes the network of a NetworkX graph, its nodes numbered in the order of iteration.
 
         Junctions come in the order and orientation of `graph.edges`; each edge of a `MultiGraph` is
@@ -184,6 +199,17 @@ class Network(Module):
     def __repr__(self) -> str:
         passive = f", {self.passive.sum()} of them passive" if self.passive.any() else ""
         return f"Network({self.n_nodes} wires, {self.n_junctions} junctions{passive})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the wires and where they cross, if that is known."""
+        if self.wire_ends is not None:
+            places, _ = crossings(self.wire_ends, self.edges[~self.passive])
+            picture = lines(self.wire_ends, places)
+        elif self.positions is not None:
+            picture = lines(self.positions[self.edges], self.positions)
+        else:
+            picture = ""
+        return beside_text(self, picture)
 
     @property
     def n_nodes(self) -> int:
@@ -245,7 +271,7 @@ class Network(Module):
         names = np.arange(self.n_nodes) if self.wires is None else self.wires
         return nodes_of(wires, names, self.wire_ends)
 
-    def to_graph(self) -> nx.Graph:
+    def to_graph(self) -> Graph:
         """Returns a NetworkX graph with the positions of the wires and the numbers of the junctions.
 
         Nodes have the attribute `pos` [m] if it is known, edges the number `junction` and whether they are

@@ -2,7 +2,6 @@
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.sparse import coo_array, csgraph
 
 from .connectivity import labels_of
 from .topology import Topology, pair_keys
@@ -29,6 +28,8 @@ def lightest_path(
 
     **Raises:** `ValueError` if no path exists.
     """
+    from scipy.sparse import coo_array, csgraph
+
     n = topology.n_nodes
     keys = pair_keys(n, topology.edges)
     # One junction of each pair: SciPy would add up the weights of the others.
@@ -55,6 +56,8 @@ class PathLengths:
     """Path lengths from a few nodes at a time, so that memory stays far below n^2."""
 
     def __init__(self, topology: Topology):
+        from scipy.sparse import coo_array
+
         # Nodes joined by passive junctions are at no distance from each other: one group.
         self._groups = labels_of(topology.n_nodes, topology.edges[topology.passive])
         pairs = self._groups[topology.edges[~topology.passive]]
@@ -92,4 +95,6 @@ class PathLengths:
     def _search(
         self, sources: np.ndarray | np.integer, limit: float | int = np.inf
     ) -> Float[np.ndarray, "..."]:
+        from scipy.sparse import csgraph
+
         return csgraph.dijkstra(self._graph, directed=False, indices=sources, unweighted=True, limit=limit)

@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import networkx as nx
 import numpy as np
-import scipy.io
-import scipy.sparse
 
 from .._core import Count, Declared, FilePath, arguments
 from .network import Network
@@ -131,6 +128,8 @@ def _network_of(
 
 def _counted(matrix: Any, counts: bool | None) -> Any:
     """A matrix whose numbers count junctions, or whose numbers are not used."""
+    import scipy.sparse
+
     if counts is None:
         return matrix
     if not counts:
@@ -201,6 +200,8 @@ def _npy(file: Path) -> dict[str, Any]:
 
 
 def _npz(file: Path) -> dict[str, Any]:
+    import scipy.sparse
+
     try:
         with open(file, "rb") as opened, np.load(opened, allow_pickle=False) as archive:
             if {"format", "shape", "data"} <= set(archive.files):
@@ -211,6 +212,9 @@ def _npz(file: Path) -> dict[str, Any]:
 
 
 def _mat(file: Path) -> dict[str, Any]:
+    import scipy.io
+    import scipy.sparse
+
     try:
         found = {key: _sound(x) for key, x in scipy.io.loadmat(file).items()}
     except NotImplementedError as error:
@@ -239,6 +243,8 @@ def _sound(array: Any) -> Any:
 
 
 def _from_graphml(file: Path, metres: float) -> Network:
+    import networkx as nx
+
     try:
         graph = nx.read_graphml(file)
     except ElementTree.ParseError as error:

@@ -6,7 +6,6 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float64
-from scipy.spatial.distance import cdist
 
 from .._core import Declared, arguments
 from .connectivity import require_connected
@@ -114,6 +113,8 @@ def _farthest_hops(network: Network) -> tuple[int, int]:
 
 
 def _farthest_centres(positions: Float64[np.ndarray, "nodes 2"]) -> tuple[int, int]:
+    from scipy.spatial.distance import cdist
+
     # No wire can be farther from another than from some corner of the bounding box. Wires for
     # which even that falls short of a distance that is known to occur drop out.
     low, high = positions.min(axis=0), positions.max(axis=0)
@@ -134,6 +135,8 @@ def _farthest_allowed(
     positions: Float64[np.ndarray, "nodes 2"] | None,
 ) -> tuple[int, int] | None:
     """The first pair with the largest distance among those allowed, drain by drain; else None."""
+    from scipy.spatial.distance import cdist
+
     best, pair = -1.0, None
     for start in range(0, n_nodes, _CHUNK):
         drains = np.arange(start, min(start + _CHUNK, n_nodes))

@@ -2,7 +2,6 @@
 
 import numpy as np
 from jaxtyping import Float64, Int
-from scipy.spatial import KDTree
 
 from .._core import check_room
 from .geometry import crossing_fractions
@@ -46,6 +45,8 @@ def _neighbours(ends: Float64[np.ndarray, "wires 2 2"], touching: float) -> Int[
     Wires are cut into pieces of about one length, so that a few long ones do not widen the search of
     all: two pieces that touch have middles no further apart than that length.
     """
+    from scipy.spatial import KDTree
+
     lengths = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
     piece = lengths.sum() / (_PIECES * len(lengths))
     count = np.ceil(lengths / piece).astype(np.int64)

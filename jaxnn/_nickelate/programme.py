@@ -19,6 +19,7 @@ from .._core import (
     check_finite,
     check_shape,
     follow,
+    together,
     unit,
 )
 
@@ -41,8 +42,9 @@ class Programme(Module):
     are `(segments, *devices)`: one for all devices, or one for each. `compliance` [ohm] is put in
     series with the devices, as a limit to their current.
 
-    Made by `Programme.pulse`, `rest`, `read`, `train`, `ramp` and `sampled`, and joined by `+`: one
-    after the other, where drives would add up. Called with a time [s] it gives the voltage [V].
+    Made by `Programme.pulse`, `rest`, `read`, `train`, `ramp` and `sampled`, and joined by `a.then(b)`, as
+    drives are, or by `a + b`, which here is the same, where drives would add up. Called with a time [s] it
+    gives the voltage [V].
 
     Raises a `ValueError` for arrays that do not fit, durations that are not positive, no steps, and more
     steps or segments than half of the free memory holds.
@@ -123,7 +125,7 @@ class Programme(Module):
         steps: int = _STEPS,
     ) -> "Programme":
         """Makes a straight line from `start` to `stop` [V] in `duration` [s]."""
-        begin, end = _together(as_inexact(start), as_inexact(stop))
+        begin, end = together(as_inexact(start), as_inexact(stop))
         begin, end = array_module(begin).broadcast_arrays(begin, end)
         row = lambda x: as_inexact(x)[None]
         return cls(begin[None], end[None], row(duration), row(resolution), row(compliance), steps)
@@ -155,7 +157,7 @@ class Programme(Module):
             raise ValueError("Programme.train needs count, or one voltage per pulse along the first axis.")
         n = volts.shape[0]
         full = lambda name, x, count: _each(f"{name} of Programme.train", x, count)
-        wide, whole = _together(full("width", width, n), full("period", period, n))
+        wide, whole = together(full("width", width, n), full("period", period, n))
         check_at_least("period less width of Programme.train", whole - wide, 0, "s", strict=True)
         alternate = lambda a, b: array_module(a).stack([a, b], axis=1).reshape(2 * n, *a.shape[1:])
         volts = alternate(volts, 0.0 * volts)
@@ -179,7 +181,11 @@ class Programme(Module):
         every, fine = full("interval", interval), full("resolution", coarse)
         return cls(voltage[:-1], voltage[1:], every, fine, full("compliance", compliance), steps)
 
-    def __add__(self, other: Declared["Programme"]) -> "Programme":
+    def then(self, other: Declared["Programme"]) -> "Programme":
+        """Returns this programme and then another, whose time begins at the end of this one.
+
+        `a + b` is the same and stays so; of drives it is the sum instead, see `jaxnn.AbstractDrive`.
+        """
         if not isinstance(other, Programme):
             raise ValueError(f"only another Programme can follow a Programme, got {type(other).__name__}.")
         if other.steps != self.steps:
@@ -193,9 +199,11 @@ class Programme(Module):
             raise ValueError(
                 f"programmes for {self.start.shape[1:]} and {other.start.shape[1:]} do not fit."
             )
-        wide = lambda name: _together(*(_wide(getattr(x, name), devices, name) for x in (self, other)))
+        wide = lambda name: together(*(_wide(getattr(x, name), devices, name) for x in (self, other)))
         join = lambda name: array_module(*(parts := wide(name))).concatenate(parts)
         return Programme(**{name: join(name) for name in _ARRAYS}, steps=self.steps)
+
+    __add__ = then
 
     def repeat(self, count: int) -> "Programme":
         """Returns the programme `count` times over."""
@@ -234,11 +242,6 @@ def _check_segments(count: int, voltage: Number) -> None:
     """Raises a `ValueError` for more segments than there is room for, each with such voltages."""
     size = count * (2 * voltage.size + _PER_SEGMENT)
     check_shape(f"A Programme of {count:,} segments", (size,), "run a shorter one again and again")
-
-
-def _together(*parts: Number) -> tuple[Number, ...]:
-    """Numbers that become one array: plain if all are, else all of one dtype."""
-    return parts if array_module(*parts) is np else follow(parts)
 
 
 def _wide(x: Number, devices: tuple[int, ...], name: str) -> Number:

@@ -5,5 +5,14 @@ from .curves import (
     plot_hysteresis as plot_hysteresis,
     plot_optimisation as plot_optimisation,
 )
-from .drawing import GUIDE as GUIDE, PALETTE as PALETTE, save_figure as save_figure
+from .drawing import (
+    GUIDE as GUIDE,
+    PALETTE as PALETTE,
+    WIRE as WIRE,
+    in_unit as in_unit,
+    new_axes as new_axes,
+    positive as positive,
+    save_figure as save_figure,
+    tidy as tidy,
+)
 from .network import plot_network as plot_network

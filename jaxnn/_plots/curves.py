@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from .._core import arguments
 from .._junctions import G0
-from .drawing import GUIDE, PALETTE, WIRE, new_axes, positive
+from .drawing import GUIDE, PALETTE, WIRE, new_axes, positive, tidy
 
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def plot_conductance(
     name = "[$G_0$]" if unit == "G0" else "[S]"
     ax.set(xlabel="time [s]", ylabel=f"network conductance {name}", yscale="log")
     ax.margins(x=0)
-    return _tidy(ax)
+    return tidy(ax)
 
 
 @arguments.checked(drive=_CURVE, up=_CURVE, down=_CURVE, thresholds=_LINES)
@@ -146,7 +146,7 @@ def plot_hysteresis(
     top.spines[:].set_visible(False)
     ax.set(xlabel=r"$V^* = V / (n\,V_\mathrm{set})$", ylabel="$G^* = n\\,G / G_0$", yscale="log")
     ax.legend(frameon=False, loc="lower right")
-    return _tidy(ax)
+    return tidy(ax)
 
 
 @arguments.checked(
@@ -194,7 +194,7 @@ def plot_optimisation(
         ax.legend(frameon=False)
     known = loss[np.isfinite(loss)]
     ax.set(xlabel="step", ylabel="loss", yscale="log" if known.size and known.min() > 0 else "linear")
-    return _tidy(ax)
+    return tidy(ax)
 
 
 def _traces(solution: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -205,13 +205,6 @@ def _traces(solution: Any) -> tuple[np.ndarray, np.ndarray]:
     if time.ndim == 1:
         return time, conductance.T
     return time[0], conductance
-
-
-def _tidy(ax: Axes) -> Axes:
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(axis="y", color="0.92", linewidth=0.6)
-    ax.set_axisbelow(True)
-    return ax
 
 
 def _check_labels(labels, n_traces: int) -> list | None:

@@ -67,3 +67,21 @@ def side_by_side(lines: np.ndarray, edges: np.ndarray, gap: float) -> np.ndarray
     # Junctions given in opposite orientations must not be moved to the same place.
     way = np.where((edges[:, 0] > edges[:, 1])[:, None], -way, way)
     return lines + (gap * place[:, None] * np.stack([-way[:, 1], way[:, 0]], 1))[:, None]
+
+
+_PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
+
+
+def in_unit(values: np.ndarray, unit: str) -> tuple[np.ndarray, str]:
+    """Values on a linear axis, and their unit with the prefix in which the largest is 1 to 1000."""
+    largest = np.max(np.abs(values), initial=0, where=np.isfinite(values))
+    power = int(np.clip(3 * np.floor(np.log10(largest) / 3), -15, 9)) if largest > 0 else 0
+    return values / 10.0**power, f"{_PREFIXES[power]}{unit}"
+
+
+def tidy(ax: Axes) -> Axes:
+    """Axes as all pictures of curves have them: open at the top and right, with faint lines across."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(axis="y", color="0.92", linewidth=0.6)
+    ax.set_axisbelow(True)
+    return ax

@@ -4,12 +4,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex, cast
 
-import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .._core import arguments
+from .._networks import crossings, spring_layout
 from .drawing import GUIDE, PALETTE, WIRE, new_axes, of_solution, positive, side_by_side
+from .labels import place_labels
 
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def plot_network(
         ax.plot(*points.T, "o", color=GUIDE, markersize=2.5, zorder=5)
     else:
         ends = network.wire_ends * 1e6
-        at, along = _crossings(ends, edges)
+        at, along = crossings(ends, edges)
         at = at + (side_by_side(ends[edges[:, 1]], edges, 0.03) - ends[edges[:, 1]])[:, 0]
         links, link_values = _sections(ends, edges[shown], along[shown], values[shown])
         points = ends.mean(1)
@@ -169,30 +170,11 @@ def _node_places(network: Network, ax: Axes) -> np.ndarray:
         ax.set(xlabel="x [µm]", ylabel="y [µm]")
         return network.positions * 1e6
     ax.set(xticks=[], yticks=[])
-    graph = nx.empty_graph(network.n_nodes)
-    graph.add_edges_from(network.edges.tolist())
-    places = nx.spring_layout(graph, seed=0)
-    return np.array([places[node] for node in range(network.n_nodes)]).reshape(-1, 2)
+    return spring_layout(network)
 
 
 def _neighbours(node: int, edges: np.ndarray) -> np.ndarray:
     return np.unique(np.concatenate([edges[edges[:, 0] == node, 1], edges[edges[:, 1] == node, 0]]))
-
-
-def _crossings(ends: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the two wires of each edge cross, and how far along each of them, 0..1, that is.
-
-    From p_a + t_a d_a = p_b + t_b d_b follows t_a = (p_b - p_a) x d_b / (d_a x d_b).
-    """
-    start, direction = ends[:, 0], ends[:, 1] - ends[:, 0]
-    cross = lambda u, v: u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
-    a, b = edges.T
-    scale = cross(direction[a], direction[b])
-    scale = np.where(scale == 0, np.nan, scale)  # parallel wires have no one crossing
-    apart = start[b] - start[a]
-    along = np.stack([cross(apart, direction[b]), cross(apart, direction[a])], 1) / scale[:, None]
-    along = np.clip(along, 0, 1)
-    return start[a] + along[:, :1] * direction[a], along
 
 
 def _sections(ends, edges, along, values):
@@ -254,6 +236,7 @@ def _draw_strong(ax: Axes, norm, cmap, links, link_values, at, values, only_link
 def _mark_terminals(ax: Axes, points, ends, edges, terminals: list[int]) -> None:
     names = ["source", "drain"] if len(terminals) == 2 else None
     middle = np.nanmean(points, 0)
+    labels = []
     for i, node in enumerate(terminals):
         nodes = np.array([node])
         if np.isnan(points[node]).any():
@@ -265,14 +248,6 @@ def _mark_terminals(ax: Axes, points, ends, edges, terminals: list[int]) -> None
             ax.plot(*ink.T, "o", color=PALETTE[0], markersize=7, zorder=6)
         else:
             ax.plot(*ends[nodes].T, color=PALETTE[0], lw=2.2 if len(nodes) == 1 else 1, zorder=3)
-        ax.annotate(
-            names[i] if names else f"terminal {i + 1}",
-            xy=ink[np.argmax(ink @ outwards)],
-            xytext=10 * outwards,
-            textcoords="offset points",
-            ha=("right", "center", "left")[int(np.round(outwards[0])) + 1],
-            va=("top", "center", "bottom")[int(np.round(outwards[1])) + 1],
-            color=PALETTE[0],
-            weight="bold",
-            zorder=7,
-        )
+        name = names[i] if names else f"terminal {i + 1}"
+        labels.append((name, ink[np.argmax(ink @ outwards)], outwards))
+    place_labels(ax, labels, PALETTE[0])

@@ -15,12 +15,16 @@ from .._core import (
     NotRecorded,
     arguments,
     as_loaded,
+    beside_text,
+    curves,
+    is_known,
     load_arrays,
     loading,
     save_arrays,
     unit,
 )
 from .._junctions import AbstractJunction
+from .._viewer import View, view_of
 from .arrays_of_solution import OWN, REQUIRED, check_names, check_shapes
 from .labelled import Dataset, dataset_of, table_of, write_table
 from .result import Diagnosis
@@ -137,6 +141,17 @@ class Solution(Module):
     setup: Declared[Setup | None] = eqx.field(default=None, repr=False)
     """What the run was set up with, behind `network`, `junction`, `terminals` and `dt`."""
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the conductance against time, of a batch or an ensemble its first runs."""
+        if not is_known(self.time, self.conductance):
+            return beside_text(self, "")
+        time, values = np.asarray(self.time), np.asarray(self.conductance)
+        time = time.reshape(-1, time.shape[-1])[0]
+        values = values if values.shape[-1:] == time.shape else np.moveaxis(values, -2, -1)
+        return beside_text(
+            self, curves(time, values, xlabel="time [s]", ylabel="conductance [S]", log=True)
+        )
+
     @property
     def network(self) -> Any:
         """The `Network` or `Ensemble` of the run."""
@@ -187,6 +202,21 @@ class Solution(Module):
             if isinstance(found, Module) and callable(check := getattr(found, "check", None)):
                 check()
         return self
+
+    def view(self, path: FilePath | None = None, *, limit: float | int = 16) -> View:
+        """Makes one HTML file in which the run is played back, hovered and clicked, see docs/viewer.md.
+
+        - `path`: the file to write; a notebook shows what comes back by itself.
+        - `limit`: the most that its numbers may take [MB]. Of more moments than that, and of more than
+          2000, an even choice is kept; numbers are in steps of 1/65534 of their range.
+
+        Raises a `ValueError` for a batch or an ensemble, and a run that recorded none of
+        "junction_conductance", "junction_voltage" and "state".
+        """
+        made = view_of(self, limit)
+        if path is not None:
+            made.save(path)
+        return made
 
     def save(self, path: FilePath) -> None:
         """Writes everything recorded and the setup to one `.npz` file, without pickling.

@@ -4,16 +4,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._plots import new_axes
 from .open import DataArray, Dataset, summary_of
 from .reductions import DIAGNOSIS
 
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 else:
     # Annotations that are evaluated must not import Matplotlib either.
-    Axes = Figure = Any
+    Axes = Any
 
 
 _LOG_RATIO = 30  # largest over smallest value from which a scale is logarithmic
@@ -48,7 +48,7 @@ def results_of(dataset: Dataset) -> list[str]:
     return [str(name) for name in dataset.data_vars if name not in DIAGNOSIS]
 
 
-def picture(dataset: Dataset, name: str, axes: list[str] | None = None, how: str = "median") -> Figure:
+def picture(dataset: Dataset, name: str, axes: list[str] | None = None, how: str = "median") -> Any:
     """A figure of one result against one or two dimensions, summed up over all others.
 
     One dimension gives a curve with the range from the 10th to the 90th percentile, two a heat map.
@@ -56,22 +56,25 @@ def picture(dataset: Dataset, name: str, axes: list[str] | None = None, how: str
 
     **Raises:** `ValueError` for a result or a dimension that does not exist.
     """
-    import matplotlib.pyplot as plt
+    return draw(None, dataset, name, axes, how).figure
 
+
+def draw(ax: Axes | None, dataset: Dataset, name: str, axes: list[str] | None, how: str) -> Axes:
+    """One result on given axes or new ones, as `picture` says."""
     if name not in dataset.data_vars:
         raise ValueError(f"There is no result {name!r}; there are {results_of(dataset)}.")
     data = dataset[name]
     axes = _chosen(data, axes)
+    ax = new_axes(ax, (6.4, 4.8))
     rest = [str(dim) for dim in data.dims if dim not in axes]
-    figure, ax = plt.subplots(figsize=(6.4, 4.8), layout="constrained")
     middle = getattr(data, how)(rest) if rest else data
     if len(axes) == 1:
         _curve(ax, data, middle, axes[0], rest)
     else:
-        _map(figure, ax, middle, axes)
+        _map(ax, middle, axes)
     over = f", {how} over {' and '.join(rest)}" if rest else ""
     ax.set_title(f"{data.attrs.get('long_name', name)}{over}", fontsize="medium", wrap=True)
-    return figure
+    return ax
 
 
 def _chosen(data: DataArray, axes: list[str] | None) -> list[str]:
@@ -97,14 +100,14 @@ def _curve(ax: Axes, data: DataArray, middle: DataArray, axis: str, rest: list[s
     ax.set_yscale(_scale(middle.values))
 
 
-def _map(figure: Figure, ax: Axes, middle: DataArray, axes: list[str]) -> None:
+def _map(ax: Axes, middle: DataArray, axes: list[str]) -> None:
     across, up = axes
     values = middle.transpose(up, across).values
     norm = "log" if _scale(values) == "log" else "linear"
     x, y = middle[across].values, middle[up].values
     mesh = ax.pcolormesh(x, y, values, norm=norm, cmap="inferno", shading="nearest")
     ax.set(xlabel=_label(middle, across), ylabel=_label(middle, up), xscale=_scale(x), yscale=_scale(y))
-    figure.colorbar(mesh, ax=ax, label=_label_of(middle, middle))
+    ax.figure.colorbar(mesh, ax=ax, label=_label_of(middle, middle))
 
 
 def _scale(values: np.ndarray) -> str:

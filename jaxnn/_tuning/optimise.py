@@ -4,20 +4,25 @@ import time
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, PyTree
-from optax import GradientTransformation
 
 from .._core import Declared, Key, arguments, bar, check_finite, notice, ticking, warn_user
 from .checkpoint import load_checkpoint, save_checkpoint
 from .constraint import AbstractConstraint, Fixed, is_tunable, leaf_rules
 from .result import Optimisation, OptimisationResult
 from .steps import BLOCK, Record, State, Tuning, best_and_result, first_state, loose, take_steps
+
+
+if TYPE_CHECKING:
+    from optax import GradientTransformation
+else:
+    GradientTransformation = Any  # Optax is imported where it is used
 
 
 @arguments.checked(

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from .._core import Module, warn_user
+from .._core import Module, beside_text, curves, is_known, warn_user
 
 
 class OptimisationResult(eqx.Enumeration):
@@ -68,6 +68,18 @@ class Optimisation(Module):
     """Steps taken: evaluations of the loss and its gradient."""
     result: Any
     """An `OptimisationResult`, one entry per restart."""
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the loss against the step, of the first restarts."""
+        if not is_known(self.loss):
+            return beside_text(self, "")
+        loss = np.asarray(self.loss, float)
+        loss = loss.reshape(len(loss), -1).T
+        known = loss[np.isfinite(loss)]
+        log = bool(known.size and known.min() > 0)
+        return beside_text(
+            self, curves(np.arange(loss.shape[1]), loss, xlabel="step", ylabel="loss", log=log)
+        )
 
     @property
     def best(self) -> PyTree:

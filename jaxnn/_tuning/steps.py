@@ -2,20 +2,25 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-import optax
 from jaxtyping import Array, ArrayLike, Bool, DTypeLike, Float, Int, PyTree
 
 from .._core import Declared, Key, compiled, user_code
 from .constraint import AbstractConstraint
 from .result import OptimisationResult
 
+
+if TYPE_CHECKING:
+    from optax import GradientTransformation
+else:
+    # Optax is imported inside the functions: `import jaxnn` is faster without it.
+    GradientTransformation = Any
 
 BLOCK = 64
 """The most steps in one compiled call: enough to make the cost of the call small beside 1 ms steps."""
@@ -25,7 +30,7 @@ class Tuning(eqx.Module):
     """A checked optimisation. `start`, `fixed` have restarts in front, `other` has not."""
 
     loss: Callable
-    optimiser: Declared[optax.GradientTransformation]
+    optimiser: Declared[GradientTransformation]
     start: PyTree
     """The tuned arrays, with None in the place of everything else."""
     fixed: PyTree
@@ -196,6 +201,8 @@ def _step(tuning: Tuning, state: State, fixed: PyTree, key: Key | None) -> tuple
     A bad gradient never reaches the optimiser's memory, and an update that is bad or that spoils
     the memory is dropped along with it.
     """
+    import optax
+
     evaluate = lambda free: tuning.evaluate(free, fixed, key)
     (value, aux), gradient = jax.value_and_grad(evaluate, has_aux=True)(state.free)
     with _lenient():

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-import scipy.stats
 from jaxtyping import Float
 
 
@@ -131,4 +130,6 @@ def rival(
 
 def chance(chi2: float, freedom: int) -> float:
     """How often noise alone gives a chi2 as large."""
+    import scipy.stats
+
     return float(scipy.stats.chi2.sf(chi2, freedom))

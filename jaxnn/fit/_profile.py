@@ -6,7 +6,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.stats
 from jaxtyping import Array, Bool, Float
 
 from .._core import Count, Module, arguments, compiled, warn_user
@@ -102,6 +101,8 @@ def profile(
     profile.low  # 0.958
     ```
     """
+    import scipy.stats
+
     if name not in found.names:
         raise ValueError(f"name must be one of the fitted numbers, {list(found.names)}, got {name!r}.")
     i = found.names.index(name)

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-import scipy.stats
 from jaxtyping import Bool, Float
 
 from ._losses import AbstractRobustLoss
@@ -93,6 +92,8 @@ def scatter(residual: Float[np.ndarray, " data"]) -> float:
 
 def quantile(level: float, freedom: int, noise_is_known: bool) -> float:
     """How many standard errors an interval reaches to either side."""
+    import scipy.stats
+
     upper = (1 + level) / 2
     return float(scipy.stats.norm.ppf(upper) if noise_is_known else scipy.stats.t.ppf(upper, freedom))
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.linalg
 from jaxtyping import Float, Int
 
 from .._core import Numbers, arguments, check_room
@@ -322,5 +321,7 @@ class _Samples:
 
 
 def _solve(matrix: np.ndarray, penalty: float, right: np.ndarray) -> np.ndarray:
+    import scipy.linalg
+
     shifted = matrix + penalty * np.eye(len(matrix))
     return scipy.linalg.solve(shifted, right, assume_a="pos", overwrite_a=True)

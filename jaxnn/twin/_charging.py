@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from scipy.optimize import least_squares
 
 from ._drift import GAIN, SETTLED, innovations, without_drift
 
@@ -88,6 +87,8 @@ def fit_charging(
     time: Float[np.ndarray, " times"], scaled: Float[np.ndarray, " times"], pad: Float[np.ndarray, " times"]
 ) -> Charging:
     """The junction of one pad, from several starts, robust to jumps."""
+    from scipy.optimize import least_squares
+
     intervals, known = _intervals(time), np.isfinite(pad)
     changes = innovations(pad[:, None], GAIN)[SETTLED:, 0]
     scale = float(np.nanstd(changes)) or 1.0

@@ -5,7 +5,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
-from scipy.optimize import least_squares
 
 from ._drift import GAIN, SETTLED, innovations, without_drift
 from ._network import PadNetwork
@@ -33,6 +32,8 @@ def fit_network(
     Levenberg and Marquardt's steps in a trust region (SciPy), with the Jacobian by forward differentiation
     through the exact step; the numbers are positive as powers of e.
     """
+    from scipy.optimize import least_squares
+
     data = innovations(voltage, GAIN)[SETTLED:]
     measured = np.isfinite(data)
     begin = _start(time, source, voltage, hidden, seed)
@@ -42,6 +43,7 @@ def fit_network(
     given = tuple(map(jnp.asarray, (time, source, np.isfinite(voltage), measured, np.nan_to_num(data))))
 
     def residual(logs: Array, noise: Array, given: tuple[Array, ...]) -> Array:
+
         time, source, known, measured, target = given
         changes = without_drift(network_of(logs)(time, source), known, GAIN)[SETTLED:]
         left = jnp.where(measured, (changes - target) / noise[None], 0)
