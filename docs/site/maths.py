@@ -24,7 +24,10 @@ DISPLAY = re.compile(r'<div class="arithmatex">\\\[(.*?)\\\]</div>', re.DOTALL)
 
 def formula(text: str, display: str) -> str:
     """A formula in LaTeX, as it stands in HTML, as MathML."""
-    return convert(html.unescape(text).strip(), display=display)
+    # Bars are set like operators by default, with space around them; a modulus has none.
+    return convert(html.unescape(text).strip(), display=display).replace(
+        '<mo stretchy="false">&#x0007C;</mo>', '<mo stretchy="false" lspace="0" rspace="0">|</mo>'
+    )
 
 
 def inline(text: str) -> str:

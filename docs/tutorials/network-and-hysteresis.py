@@ -71,8 +71,8 @@ jaxnn.plot_network(on, ax=axes[1])
 #
 # ## The loop
 #
-# A slow triangle, up and down, twice in each direction. Below the threshold on the way up there is no
-# current to speak of; on the way down the path holds until half of it.
+# One period of a slow triangle, in both directions. Below the threshold on the way up there is no current
+# to speak of; on the way down the path holds until half of it.
 
 # %%
 period = 40.0  # [s]
