@@ -23,6 +23,10 @@ BY_XLA := tests/simulation/test_numpy_simulator.py tests/kernels/test_injected_c
 test-xla: lint
 	JAXNN_SOLVE=xla $(PYTEST) -m "not slow"
 
+# Other interpreters, as far as they are here: PYTHONS="3.12 3.13"; SUITE=tests for all of the suite.
+test-python:
+	.ci/test-python
+
 test-slow: .venv/ready
 	$(PYTEST) -m slow
 
