@@ -27,6 +27,15 @@ def test_nobody_is_told_to_install_the_other_library():
             assert re.search(r"[Dd]o not|another library|would bring", found[0]), f"{path}: {found[0]}"
 
 
+def test_the_library_is_built_for_the_oldest_jaxlib():
+    """Headers of a newer one make a library that an older one refuses when it starts."""
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    (headers,) = [found for found in build if found.startswith("jaxlib")]
+    (least,) = [found for found in PROJECT["dependencies"] if found.startswith("jaxlib")]
+    major, minor = re.findall(r">=(\d+)\.(\d+)", least)[0]
+    assert headers == least.replace(",", f",<{major}.{int(minor) + 1},", 1)
+
+
 def test_licence_and_pythons_agree():
     assert f"license: {PROJECT['license']}" in CITATION
     least = PROJECT["requires-python"].removeprefix(">=")
@@ -39,6 +48,8 @@ def test_the_recipe_asks_for_what_the_wheel_asks_for():
     recipe = (ROOT / ".ci" / "conda" / "recipe.yaml").read_text()
     run = recipe.split("\n  run:\n")[1].split("\n\n")[0]
     packages = {
-        re.sub(r"(-base)? (?=[><=!])", "", line.strip(" -")) for line in run.splitlines() if "python >" not in line
+        re.sub(r"(-base)? (?=[><=!])", "", line.strip(" -"))
+        for line in run.splitlines()
+        if "python >" not in line
     }
     assert packages == set(PROJECT["dependencies"])
