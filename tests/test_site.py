@@ -13,7 +13,7 @@ from helpers import ROOT, as_a_reader
 DOCS = ROOT / "docs"
 TUTORIALS = sorted((DOCS / "tutorials").glob("*.py"))
 NAVIGATION = (ROOT / "mkdocs.yml").read_text().split("\nnav:\n")[1]
-LISTED = re.findall(r"- ([\w./-]+\.md)$", NAVIGATION, re.MULTILINE)
+LISTED = re.findall(r" ([\w./-]+\.md)$", NAVIGATION, re.MULTILINE)
 # Made at the build, from files beside docs/ and by running scripts.
 MADE = {"reproductions.md", "nodal-solve.md", "all-pictures.md", "changelog.md"}
 MADE |= {f"tutorials/{path.stem}.md" for path in TUTORIALS}
