@@ -69,6 +69,15 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
+def on_post_build(config: MkDocsConfig, **_unused: Any) -> None:
+    """Every public name must have come out with an anchor of its own."""
+    for path, (_, module, names) in pages().items():
+        text = (Path(config.site_dir) / path).with_suffix(".html").read_text()
+        lost = [name for name in names if f'id="{module}.{name}"' not in text]
+        if lost:
+            raise ValueError(f"{path} has no entry for {', '.join(lost)}: have they a docstring?")
+
+
 PUBLIC = {f"{module}.{name}" for _, module, names in pages().values() for name in names}
 
 

@@ -44,7 +44,7 @@ print("closed after", float(one.time[np.argmax(one.state[:, 0] >= law.critical_f
 
 # %% [markdown]
 # It closes after $\lambda_\mathrm{crit} / (V - V_\mathrm{set})$ = 0.01 V s / 20 mV = 0.5 s, and opens
-# once its voltage is gone, five times as fast as it would grow at the same distance from the threshold.
+# once its voltage is gone, ten times as fast as it would grow at the same distance from the threshold.
 #
 # ## The threshold of a network
 #
