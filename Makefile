@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Two workers on two cores: compilation is most of the suite's time, and the tests of a file share programs.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --durations=30
 
-.PHONY: demo test test-slow test-xla lint format wheel bench experiments-quick gpu-report clean
+.PHONY: demo test test-slow test-xla test-python lint format wheel docs bench experiments-quick gpu-report clean
 
 demo: .venv/ready
 	$(BIN)/python experiments/demo.py --out results/demo
@@ -22,6 +22,10 @@ test: lint
 BY_XLA := tests/simulation/test_numpy_simulator.py tests/kernels/test_injected_current.py
 test-xla: lint
 	JAXNN_SOLVE=xla $(PYTEST) -m "not slow"
+
+# Other interpreters, as far as they are here: PYTHONS="3.12 3.13"; SUITE=tests for all of the suite.
+test-python:
+	.ci/test-python
 
 test-slow: .venv/ready
 	$(PYTEST) -m slow
@@ -43,6 +47,11 @@ wheel: .venv/ready
 	build/wheel/bin/pip install --quiet --upgrade pip
 	build/wheel/bin/pip install --quiet dist/*.whl
 	cd build && wheel/bin/python -I ../tests/smoke_wheel.py ../dist/*.whl
+
+# The documentation as a site, in build/site; a warning fails. Nothing on it is fetched from elsewhere.
+docs: .venv/ready
+	$(BIN)/pip install --quiet --group docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: .venv/ready
 	$(BIN)/pip install --quiet --group benchmark

@@ -26,7 +26,7 @@ class CustomBuildHook(BuildHookInterface):
                 f"The compiled nodal solve was not built, the slower one will run: {said}"
             )
             return
-        # The library knows XLA, not Python: one wheel serves every version.
+        # The library knows XLA, the oldest one supported, and not Python: one wheel serves every version.
         tag = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{tag}"

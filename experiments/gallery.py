@@ -60,6 +60,21 @@ PICTURES = {
         )
     },
 }
+# Pictures that a command writes into docs/pictures itself, or that were copied as they are -> the command.
+WRITTEN = {
+    "index-1.png": "start_here",
+    "start-here-1.png": "start_here",
+    "start-here-2.png": "start_here",
+    "start-here-3.png": "start_here",
+    "start-here-4.png": "start_here",
+    "start-here-5.png": "start_here",
+    "start-here-6.png": "start_here",
+    "growing-phases.png": "incremental_learning",
+    "growing-phases.gif": "incremental_learning",
+    "reservoirs-mnist.png": "nickelate_reservoir",
+    "reservoirs-speech.png": "nickelate_reservoir",
+    "reservoirs-heartbeats.png": "nickelate_reservoir",
+}
 LIMIT = 150_000  # [bytes]
 
 

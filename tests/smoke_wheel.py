@@ -10,6 +10,7 @@ import jaxnn
 names = {name.split("/")[0] for name in zipfile.ZipFile(sys.argv[1]).namelist()}
 packages = {name for name in names if not name.endswith(".dist-info")}
 assert packages == {"jaxnn", "jaxnn_kernels"}, packages
+assert jaxnn.__version__ in Path(sys.argv[1]).name, jaxnn.__version__
 assert "site-packages" in Path(jaxnn.__file__).parts, jaxnn.__file__
 
 network = jaxnn.nanowire_network(100, box=30e-6, seed=1)

@@ -14,7 +14,8 @@ from helpers import ROOT, as_a_reader
 
 
 DOCS = ROOT / "docs"
-PAGES = sorted(DOCS.glob("*.md")) + [page for page in [ROOT / "README.md"] if page.is_file()]
+PAGES = sorted([*DOCS.glob("*.md"), *DOCS.glob("how-to/*.md")])
+PAGES += [page for page in [ROOT / "README.md"] if page.is_file()]
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 # A fenced block: its language, and what is in it.
@@ -95,3 +96,6 @@ def test_names(page):
 def test_the_index_lists_every_page():
     listed = set(LINK.findall(prose(DOCS / "index.md")))
     assert {page.name for page in DOCS.glob("*.md")} - {"index.md"} <= listed
+    # Those of a folder are listed on the first page of the folder.
+    listed = set(LINK.findall(prose(DOCS / "how-to" / "index.md")))
+    assert {page.name for page in DOCS.glob("how-to/*.md")} - {"index.md"} <= listed

@@ -163,6 +163,7 @@ class GrowWhenRequired(Module):
       \textstyle\sum_k \alpha_k = 1$$
 
     with b the previous winner and $C_0 = x$. Parts are stored times $\sqrt{\alpha_k}$, side by side.
+
     - `storage`: what becomes of a number that is written into a node, see `AbstractNodeStorage`.
 
     All but `capacity`, `context` and `storage` are numbers that may be traced or batched. Winners are

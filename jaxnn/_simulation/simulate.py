@@ -44,7 +44,7 @@ def simulate(
 ) -> Solution:
     r"""Simulates a network of memristive junctions under a drive.
 
-    For $k = 1, \dots,$ `steps`, with $t = ($`start_step`$ + k)\,dt$:
+    For $k = 1, \dots,$ `steps`, with $t = (\texttt{start\_step} + k)\,dt$:
 
     $$g = g(\lambda_{k-1}), \quad B^T \mathrm{diag}(g) B \phi = 0 \text{ off the terminals}, \quad
       \phi = V(t) \text{ on them}, \quad v = B \phi, \quad \lambda_k = \lambda(\lambda_{k-1}, v, dt)$$

@@ -23,8 +23,9 @@ def require_store_libraries() -> None:
             importlib.import_module(name)
         except ImportError as error:
             raise ImportError(
-                f"jaxnn.sweep keeps its results with xarray and zarr, and {name} is not installed: install "
-                'jaxnn with its extra "sweep", `pip install -e ".[sweep]"`.',
+                f"jaxnn.sweep keeps results with xarray and zarr, and {name} is not installed. They are "
+                'optional dependencies of jaxnn (its extra "sweep"): '
+                'pip install "xarray>=2024.7" "zarr>=3" "netcdf4>=1.7".',
                 name=name,
             ) from error
 

@@ -60,7 +60,10 @@ def read_ecg(folder: str | Path, name: str, annotations: str = "atr") -> EcgReco
     try:
         import wfdb
     except ImportError as error:
-        raise ImportError("records of WFDB need the package wfdb (extra `data`): install it.") from error
+        raise ImportError(
+            'Records of WFDB need wfdb, an optional dependency of jaxnn (its extra "data"): '
+            'pip install "wfdb>=4.1".'
+        ) from error
     folder = Path(folder)
     for suffix in ("hea", "dat", annotations):
         find(folder, (f"{name}.{suffix}",), _SOURCE)

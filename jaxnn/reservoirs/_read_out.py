@@ -163,7 +163,9 @@ def fit_logistic(
 ) -> LinearReadOut:
     """Fits a multinomial logistic regression with the same scaling and class weights, by L-BFGS.
 
-    `penalty`: on the mean cost per sample. Needs scikit-learn (`pip install -e '.[data]'`).
+    `penalty`: on the mean cost per sample.
+
+    **Raises:** `ImportError` that says what to install, without scikit-learn.
 
     ```python
     features = np.array([[0.0, 1.0], [0.1, 0.9], [1.0, 0.0], [0.9, 0.1]])
@@ -171,7 +173,13 @@ def fit_logistic(
     read_out.classify([[0.2, 0.7], [0.8, 0.3]])  # [0, 1]
     ```
     """
-    from sklearn.linear_model import LogisticRegression
+    try:
+        from sklearn.linear_model import LogisticRegression
+    except ImportError as error:
+        raise ImportError(
+            'fit_logistic needs scikit-learn, an optional dependency of jaxnn (its extra "data"): '
+            'pip install "scikit-learn>=1.5".'
+        ) from error
 
     x, labels = _checked(features, labels, n_classes)
     mean, scale = _standard(x)
