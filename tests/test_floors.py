@@ -20,8 +20,6 @@ FLOORS = (
     {"_simulation", "_growing", "parameters"},
     {"_plots", "_observers", "reservoirs", "reductions"},
     {"analysis", "estimators", "fit", "tasks", "twin", "_sweep"},
-    {"_fit_command"},
-    {"analysis", "fit", "twin", "_sweep"},
     {"_fit_command", "plot"},
     {"_command_line", "__main__"},
 )

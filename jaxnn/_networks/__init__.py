@@ -4,12 +4,12 @@ from .connectivity import checked_node as checked_node
 from .ensemble import Ensemble as Ensemble, padded_ranges as padded_ranges
 from .files import KNOWN as KNOWN, REQUIRED as REQUIRED, network_arrays as network_arrays
 from .generate import nanowire_network as nanowire_network
+from .geometry import crossings as crossings
 from .graph_models import (
     lattice_network as lattice_network,
     random_graph_network as random_graph_network,
 )
 from .grid import grid_network as grid_network
-from .geometry import crossings as crossings
 from .layout import spring_layout as spring_layout
 from .network import Network as Network, network_from as network_from
 from .paths import lightest_path as lightest_path

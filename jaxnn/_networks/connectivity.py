@@ -32,6 +32,24 @@ def checked_node(n_nodes: int, node: SupportsIndex) -> int:
     return number
 
 
+def nodes_together(wires: ArrayInput, labels: Int[np.ndarray, " nodes"]) -> Int[np.ndarray, " wires"]:
+    """Numbers of wires as an array, or a `ValueError` unless they exist and lie in one component."""
+    numbers = np.atleast_1d(np.asarray(wires))
+    if numbers.dtype == bool:
+        arguments.refuse("wires", "numbers of wires", numbers)
+    if not numbers.size:
+        raise ValueError("`component_of` needs at least one wire, got none.")
+    numbers = np.array([checked_node(len(labels), wire) for wire in numbers.ravel()])
+    away = numbers[labels[numbers] != labels[numbers[0]]]
+    if away.size:
+        raise ValueError(
+            f"The wires {numbers.tolist()} lie in several components: wire {numbers[0]} is not "
+            f"connected to wire {away[0]}. Ask for the component of each; `network.components()` has "
+            "that of every wire."
+        )
+    return numbers
+
+
 def require_connected(labels: Int[np.ndarray, " nodes"]) -> None:
     """Raise a `ValueError` unless all nodes lie in one component."""
     sizes = np.bincount(labels)

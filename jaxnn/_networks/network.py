@@ -16,9 +16,6 @@ from .._core import (
     Numbers,
     arguments,
     beside_text,
-    check_conductance,
-    concrete,
-    lines,
     load_arrays,
     loading,
     save_arrays,
@@ -26,14 +23,14 @@ from .._core import (
     warn_rounded,
 )
 from .adjacency import adjacency_entries
-from .connectivity import checked_node, checked_terminals, component_labels
+from .connectivity import checked_node, checked_terminals, component_labels, nodes_together
 from .files import REQUIRED, check_names, network_arrays
-from .geometry import crossings
 from .graphs import graph_entries, graph_of
 from .numbering import checked_wires, nodes_of
 from .pads import contacts_under, pad_contacts, pad_rectangle
-from .passive import contact_conductances, joined_numbers, passive_array
+from .passive import check_passive, contact_conductances, joined_numbers, passive_array
 from .paths import shortest_path
+from .picture import drawn
 from .topology import ArrayInput, Topology
 from .wire_pieces import cut_wires, piece_conductances
 
@@ -130,21 +127,7 @@ class Network(Module):
         self._wires = None if wires is None else checked_wires(wires, self.topology.n_nodes).tobytes()
 
     def __check_init__(self):
-        values = concrete(self.passive_conductance)
-        if values is None:
-            return
-        bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
-        if bad.size:
-            junction = np.flatnonzero(self.passive)[bad[0]]
-            a, b = self.edges[junction]
-            raise ValueError(
-                "`passive_conductance` must be finite and not negative [S], got "
-                f"{values[bad[0]]} for junction {junction} = ({a}, {b}); to remove a junction, "
-                "leave it out of `edges`."
-            )
-        if values.size:
-            # The least, because short pieces of a wire conduct as well as a slip of units.
-            check_conductance("passive_conductance", values.min())
+        check_passive(self.passive_conductance, self.passive, self.edges)
 
     @classmethod
     @arguments.checked(graph=_networkx_graph)
@@ -202,14 +185,7 @@ class Network(Module):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the wires and where they cross, if that is known."""
-        if self.wire_ends is not None:
-            places, _ = crossings(self.wire_ends, self.edges[~self.passive])
-            picture = lines(self.wire_ends, places)
-        elif self.positions is not None:
-            picture = lines(self.positions[self.edges], self.positions)
-        else:
-            picture = ""
-        return beside_text(self, picture)
+        return beside_text(self, drawn(self.topology))
 
     @property
     def n_nodes(self) -> int:
@@ -305,20 +281,7 @@ class Network(Module):
         **Raises:** `ValueError` if a wire does not exist or they lie in several parts.
         """
         labels = self.components()
-        numbers = np.atleast_1d(np.asarray(wires))
-        if numbers.dtype == bool:
-            arguments.refuse("wires", "numbers of wires", numbers)
-        if not numbers.size:
-            raise ValueError("`component_of` needs at least one wire, got none.")
-        numbers = np.array([checked_node(self.n_nodes, wire) for wire in numbers.ravel()])
-        away = numbers[labels[numbers] != labels[numbers[0]]]
-        if away.size:
-            raise ValueError(
-                f"The wires {numbers.tolist()} lie in several components: wire {numbers[0]} is not "
-                f"connected to wire {away[0]}. Ask for the component of each; `network.components()` has "
-                "that of every wire."
-            )
-        return self._part(labels == labels[numbers[0]])
+        return self._part(labels == labels[nodes_together(wires, labels)[0]])
 
     def _part(self, keep: Bool[np.ndarray, " nodes"]) -> "Network":
         """The wires that are kept, both of every junction or neither, and the junctions between them."""

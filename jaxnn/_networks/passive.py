@@ -8,7 +8,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Float
 
-from .._core import Number, array_module, as_inexact, check_at_least, check_conductance, follow
+from .._core import Number, array_module, as_inexact, check_at_least, check_conductance, concrete, follow
 from .topology import ArrayInput
 
 
@@ -29,6 +29,25 @@ def passive_array(values: ArrayInput | None, count: int) -> Float[Number, " pass
     if isinstance(values, jax.Array) and jnp.issubdtype(values.dtype, jnp.floating):
         return jnp.broadcast_to(values, (count,))
     return as_inexact(np.broadcast_to(np.asarray(values, dtype=float), (count,)))
+
+
+def check_passive(conductance: Number, passive: np.ndarray, edges: np.ndarray) -> None:
+    """Raises a `ValueError` for a conductance that is negative or not finite; traced ones pass."""
+    values = concrete(conductance)
+    if values is None:
+        return
+    bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+    if bad.size:
+        junction = np.flatnonzero(passive)[bad[0]]
+        a, b = edges[junction]
+        raise ValueError(
+            "`passive_conductance` must be finite and not negative [S], got "
+            f"{values[bad[0]]} for junction {junction} = ({a}, {b}); to remove a junction, "
+            "leave it out of `edges`."
+        )
+    if values.size:
+        # The least, because short pieces of a wire conduct as well as a slip of units.
+        check_conductance("passive_conductance", values.min())
 
 
 def contact_conductances(conductance: ArrayLike, count: int) -> Float[Number, " contacts"]:
