@@ -63,7 +63,7 @@ def scales() -> dict[str, Scale]:
             1 / float(balance.decay_rate),
             "growth as fast as decay; decay at 0 V",
             False,
-            2,
+            8,
         ),
         "linear drift, Biolek's window": Scale(
             film,
@@ -79,7 +79,7 @@ def scales() -> dict[str, Scale]:
             float(decaying.decay_time),
             "drift as fast as decay; decay",
             False,
-            2,
+            8,
         ),
         "voltage thresholds": Scale(
             vteam,
@@ -87,7 +87,7 @@ def scales() -> dict[str, Scale]:
             float(vteam.thickness / vteam.off_speed) / over,
             "larger threshold; the way at it",
             False,
-            2,
+            8,
         ),
         "generalised memristor": Scale(
             general,
@@ -103,7 +103,7 @@ def scales() -> dict[str, Scale]:
             float(switches.switching_time),
             "barrier; switching time",
             False,
-            2,
+            8,
         ),
         "dynamic memristor (assumed numbers)": Scale(
             oxide,
@@ -111,7 +111,7 @@ def scales() -> dict[str, Scale]:
             float(oxide.decay_time),
             "growth as fast as decay; decay",
             False,
-            2,
+            8,
         ),
     }
     return found

@@ -112,6 +112,8 @@ def _more(more: dict[str, Any], out: Path) -> None:
     ax.set(
         xscale="log", xlabel="gain in units of the law's own voltage", ylabel="rank", title="Rate balance"
     )
+    ax.set_xticks(ranks["gain"], [f"{x:g}" for x in ranks["gain"]])
+    ax.minorticks_off()
     ax.legend(fontsize=8)
     figures.save(figure, out / "tasks_ranks.png")
 

@@ -4,7 +4,7 @@ A network of 100 wires with four driven electrodes and a drain hears the series 
 published law, with gains that are the same fractions of each law's own switching voltage, and samples that
 last the same fractions of its own time. A linear read-out of all potentials, with read noise of a
 thousandth of each one's deviation, is trained; validation chooses penalty, gain, offset and time for each
-task; the test is looked at once. Beside them: the same network of plain resistors, and an echo-state
+task, and never the test. Beside them: the same network of plain resistors, and an echo-state
 network with as many nodes.
 
     python experiments/reservoirs/laws_and_tasks.py --out results/laws_and_tasks

@@ -28,9 +28,9 @@ class SeriesClassifier(ClassifierMixin, BaseEstimator):
     ```python
     from jaxnn.estimators import SeriesClassifier
 
-    rate = np.repeat([0.3, 0.9], 10)
-    X = np.sin(rate[:, None] * np.arange(30) + np.arange(20)[:, None])
-    SeriesClassifier(take="all").fit(X[::2], rate[::2] > 0.5).score(X[1::2], rate[1::2] > 0.5)  # 1.0
+    loud = np.arange(20) % 2
+    X = (0.2 + 0.8 * loud[:, None]) * np.sin(np.arange(30))
+    SeriesClassifier(take="all").fit(X[:10], loud[:10]).score(X[10:], loud[10:])  # 1.0
     ```
     """
 
