@@ -230,6 +230,8 @@ def _sound(array: Any) -> Any:
 
     **Raises:** `ValueError` for indices that are outside the matrix.
     """
+    import scipy.sparse
+
     if not scipy.sparse.issparse(array):
         return array
     matrix: Any = array

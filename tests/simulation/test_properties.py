@@ -64,7 +64,7 @@ def check(seed: int, name: str) -> None:
     rng, close = np.random.default_rng(seed), CLOSE.get(name, 1e-9)
     ends = tuple(rng.choice(network.n_nodes, 2, replace=False).tolist())
     record = ("node_potential", "junction_voltage", "junction_conductance", "state")
-    setup = {"dt": 1e-3, "record": record, "key": jax.random.key(seed)}
+    setup: dict[str, Any] = {"dt": 1e-3, "record": record, "key": jax.random.key(seed)}
     simulate = lambda *given, **more: jaxnn.simulate(*given, terminals=ends, steps=STEPS, **setup | more)
     run = simulate(network, law, drive)
     assert bool(run.result == jaxnn.Result.successful), run.result
@@ -80,9 +80,9 @@ def check(seed: int, name: str) -> None:
     assert (potential.max(axis=1) <= held.max(axis=1) + room).all()
 
     # In two parts it is the same, bit for bit, and a file gives it back.
-    half = {"record": record, "dt": 1e-3, "terminals": ends, "key": jax.random.key(seed)}
+    half: dict[str, Any] = {"record": record, "dt": 1e-3, "terminals": ends, "key": jax.random.key(seed)}
     first = jaxnn.simulate(network, law, drive, steps=STEPS // 2, **half)
-    go_on = {"state": first.final_state, "start_step": first.final_step}
+    go_on: dict[str, Any] = {"state": first.final_state, "start_step": first.final_step}
     second = jaxnn.simulate(network, law, drive, steps=STEPS // 2, **half, **go_on)
     np.testing.assert_array_equal(np.concatenate([first.state, second.state]), run.state)
     np.testing.assert_array_equal(

@@ -63,17 +63,18 @@ def compiled(text, folder):
 @pytest.mark.skipif(COMPILER is None, reason="no compiler of C is installed")
 @pytest.mark.parametrize("name", LAWS)
 def test_what_the_expressions_come_to(name, tmp_path):
-    law = LAWS[name]
+    law: Any = LAWS[name]
     current, rate = compiled(jaxnn.verilog_a(law), tmp_path)
     voltage, share = (x.ravel() for x in np.meshgrid(np.linspace(-0.9, 0.9, 13), [0.05, 0.4, 0.95]))
     critical = float(np.asarray(law.critical_state()))
     unit = critical if np.isfinite(critical) else 1.0
     v, x = jnp.asarray(voltage), jnp.asarray(share * unit)
+    slope = law.rate(x, v) / unit
     ours = law.current(x, v) if isinstance(law, jaxnn.AbstractCurrentJunction) else law.conductance(x) * v
     theirs = [current(*pair) for pair in zip(voltage, share, strict=True)]
     np.testing.assert_allclose(theirs, ours, rtol=1e-12, atol=1e-18)
     theirs = [rate(*pair) for pair in zip(voltage, share, strict=True)]
-    np.testing.assert_allclose(theirs, law.rate(x, v) / unit, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(theirs, slope, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", LAWS)
