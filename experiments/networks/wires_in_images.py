@@ -56,9 +56,12 @@ def picture(table: dict[str, dict[str, float]], angles: dict[str, float], path: 
     for k, noise in enumerate(NOISES):
         for name, style in (("recall of wires", "o-"), ("precision of wires", "s--")):
             values = [table[f"{count} wires, noise {noise}"][name] for count in COUNTS]
-            axes[1].plot(COUNTS, values, style, color=f"C{k}", ms=4, label=f"{name}, noise {noise}")
+            axes[1].plot(COUNTS, values, style, color=f"C{k}", ms=4)
+        axes[1].plot([], [], color=f"C{k}", label=f"noise {noise}")
+    axes[1].plot([], [], "ko-", ms=4, label="recall")
+    axes[1].plot([], [], "ks--", ms=4, label="precision")
     axes[1].set(xlabel="wires in the picture", ylabel="share", ylim=(0, 1.02))
-    axes[1].legend(fontsize=7)
+    axes[1].legend(fontsize=8, loc="lower left", frameon=False)
     axes[2].plot(list(map(float, angles)), list(angles.values()), "ko-", ms=4)
     axes[2].set(
         xlabel="angle at which two wires cross [degrees]", ylabel="share found as two", ylim=(0, 1.02)

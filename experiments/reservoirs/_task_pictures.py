@@ -58,12 +58,12 @@ def _map(laws: dict[str, Any], out: Path) -> None:
 
 
 def _memory(laws: dict[str, Any], out: Path) -> None:
-    figure, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
+    figure, ax = plt.subplots(figsize=(8.5, 4), layout="constrained")
     for k, (name, law) in enumerate(laws.items()):
         each = np.asarray(law["memory capacity"]["each"])
         ax.plot(np.arange(1, len(each) + 1), each, "o-", ms=3, lw=1, color=f"C{k}", label=name)
     ax.set(xlabel="delay [samples]", ylabel="$r^2$ of what is recalled", title="Memory capacity")
-    ax.legend(fontsize=7)
+    ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
     figures.save(figure, out / "tasks_memory.png")
 
 
@@ -97,8 +97,8 @@ def _followed(laws: dict[str, Any], name: str, labels: tuple[str, ...], task: Ta
         ax.plot(target[:, k], color="0.6", lw=2.5, label="target")
         ax.plot(said[:, k], color="C0", lw=1, label=law)
         ax.set_ylabel(label)
-    axes[0, 0].legend(fontsize=7, loc="upper right")
-    axes[0, 0].set_title(f"{name}: the best law")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=2, fontsize=8)
+    axes[0, 0].set_title(f"{name[0].upper()}{name[1:]}: the best law", loc="left", fontsize="medium")
     axes[-1, 0].set_xlabel("sample of the test")
     figures.save(figure, out / f"tasks_{name.lower().replace('-', '_')}.png")
 

@@ -144,7 +144,7 @@ def picture(line: Line, shown: digits.Digits, found: dict[str, Any], path: Path)
     axes[2].set_yticks(range(len(names)), names, fontsize=8)
     axes[2].set(xlabel="accuracy of the test set", xlim=(max(0, min(values) - 0.15), 1))
     axes[2].invert_yaxis()
-    axes[2].legend(fontsize=8, loc="lower left")
+    axes[2].legend(fontsize=8, loc="lower right", bbox_to_anchor=(1, 1), frameon=False)
     figures.save(figure, path)
 
 

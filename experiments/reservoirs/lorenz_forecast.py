@@ -189,8 +189,8 @@ def picture(found: dict[float, list[dict[str, np.ndarray]]], path: Path) -> None
     axes[0].axvline(one["times"][0], color="k", lw=0.7)
     low, high = one["true"].min(), one["true"].max()
     axes[0].set(xlabel="Lyapunov times", title=f"closed loop at {best:g} V (grey: Lorenz)")
-    axes[0].set_ylim(low - 5, high + 5)
-    axes[0].legend(fontsize=8, loc="upper right")
+    axes[0].set_ylim(low - 5, high + 15)
+    axes[0].legend(fontsize=8, loc="upper right", ncols=3, frameon=False)
     for k, (alpha, several) in enumerate(found.items()):
         for i, one in enumerate(several):
             place = k + 0.12 * (i - (len(several) - 1) / 2) + np.linspace(-0.03, 0.03, len(one["times"]))
