@@ -178,7 +178,7 @@ def fit_logistic(
     except ImportError as error:
         raise ImportError(
             'fit_logistic needs scikit-learn, an optional dependency of jaxnn (its extra "data"): '
-            'pip install "scikit-learn>=1.5".'
+            'pip install "scikit-learn>=1.6".'
         ) from error
 
     x, labels = _checked(features, labels, n_classes)
