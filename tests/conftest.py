@@ -9,9 +9,11 @@ if importlib.util.find_spec("beartype"):
 
     install_import_hook(["jaxnn", "jaxnn_kernels"], "beartype.beartype")
 
+import gc
 import itertools
 import os
 import warnings
+from pathlib import Path
 
 import jax
 import jax.random as jr
@@ -38,3 +40,19 @@ def getkey():
     """A fresh random key at every call, the same in every run."""
     counter = itertools.count()
     return lambda: jr.key(next(counter))
+
+
+# A process may have 65,530 pieces of memory (Linux), of which a program takes some thirty: beyond, it ends.
+MOST_PIECES = 40_000
+PIECES = Path("/proc/self/maps")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def room_for_programs():
+    """Programs are given up after the file that fills a process with them."""
+    yield
+    if PIECES.is_file() and PIECES.read_bytes().count(b"\n") > MOST_PIECES:
+        jaxnn.keep_programs(1)
+        jaxnn.keep_programs(10_000)
+        jax.clear_caches()
+        gc.collect()
