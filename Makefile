@@ -10,8 +10,10 @@ demo: .venv/ready
 	$(BIN)/python experiments/demo.py --out results/demo
 
 # What the numbers hang on (marked so) is compiled as a user's programs are, the rest by the older generator of fused
-# loops, in two thirds of the time. Only jax 0.10 has it, and XLA ends the process at a flag it does not know.
-OLDER := import jax; print("--xla_cpu_use_fusion_emitters=false" * (jax.__version_info__[:2] == (0, 10)))
+# loops and without optimisation, in half of the time. Only jax 0.10 has the former, and XLA ends the process at a flag
+# that it does not know.
+OLDER := import jax; print("--xla_backend_optimization_level=0" \
+	+ " --xla_cpu_use_fusion_emitters=false" * (jax.__version_info__[:2] == (0, 10)))
 
 test: lint
 	$(PYTEST) -m "numbers and not slow"
