@@ -257,17 +257,24 @@ def _write_netcdf(dataset: Any, path: Path) -> None:
 @contextlib.contextmanager
 def _heeded_interruptions() -> Iterator[None]:
     """Ctrl-C also where Python cannot raise it, as in a callback of the garbage collector."""
-    before, again = sys.unraisablehook, []
+    before, again, heard = sys.unraisablehook, [], threading.Lock()
+
+    def once_more() -> None:
+        # Not within the hook, which a busy machine may keep longer than the timer: there it would be lost.
+        with heard:
+            pass
+        _thread.interrupt_main()
 
     def hook(unraisable: Any) -> None:
         if unraisable.exc_type is not KeyboardInterrupt:
             before(unraisable)
             return
         # Once more when the callback is over; at once would be within it.
-        timer = threading.Timer(0.05, _thread.interrupt_main)
-        timer.daemon = True
-        timer.start()
-        again.append(timer)
+        with heard:
+            timer = threading.Timer(0.05, once_more)
+            timer.daemon = True
+            timer.start()
+            again.append(timer)
 
     sys.unraisablehook = hook
     try:
