@@ -91,9 +91,11 @@ def main() -> None:
     """Runs, judges, draws and reports."""
     quick = "one law, two gains and 600 samples"
     parser = script.parser(__doc__, "results/laws_and_tasks", quick=quick)
+    finer = "times as many time steps in each sample (then --out another folder)"
+    parser.add_argument("--finer", type=int, default=1, help=finer)
     arguments = script.start(parser, float64=True, keep_compiled=True)
     pieces = Pieces(arguments.out / "pieces")
-    laws = runs.scales()
+    laws = {k: x._replace(steps=arguments.finer * x.steps) for k, x in runs.scales().items()}
     if arguments.quick:
         laws = {name: laws[name] for name in QUICK_LAWS}
     todo = made(600 if arguments.quick else 1500)
