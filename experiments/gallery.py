@@ -45,20 +45,15 @@ PICTURES = {
     "lorenz_forecast/lorenz_forecast.png": 1200,
     "information_dynamics/information_dynamics.png": 1000,
     "laws_and_tasks/laws_and_tasks.png": 900,
-    **{
-        f"laws_and_tasks/tasks_{name}.png": 700
-        for name in (
-            "memory",
-            "nonlinear_memory",
-            "sequence_memory",
-            "capacity",
-            "ranks",
-            "narma_10",
-            "mackey_glass",
-            "lorenz",
-            "waveforms",
-        )
-    },
+    "laws_and_tasks/tasks_memory.png": 700,
+    "laws_and_tasks/tasks_nonlinear_memory.png": 700,
+    "laws_and_tasks/tasks_sequence_memory.png": 700,
+    "laws_and_tasks/tasks_capacity.png": 700,
+    "laws_and_tasks/tasks_ranks.png": 700,
+    "laws_and_tasks/tasks_narma_10.png": 700,
+    "laws_and_tasks/tasks_mackey_glass.png": 700,
+    "laws_and_tasks/tasks_lorenz.png": 700,
+    "laws_and_tasks/tasks_waveforms.png": 700,
 }
 # Pictures that a command writes into docs/pictures itself, or that were copied as they are -> the command.
 WRITTEN = {
