@@ -2,9 +2,8 @@
 
 import itertools
 from collections.abc import Hashable, Sequence
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import networkx as nx
 import numpy as np
 from jaxtyping import Float64
 
@@ -12,6 +11,13 @@ from .._core import Count, Declared, arguments, check_room, unit
 from .generate import checked_sides
 from .network import Network
 from .topology import ArrayInput
+
+
+# NetworkX is imported inside the functions: `import jaxnn` is faster without it.
+if TYPE_CHECKING:
+    from networkx import Graph
+else:
+    Graph = Any
 
 
 _BYTES_OF_EDGE = 600  # of a graph of NetworkX
@@ -47,6 +53,8 @@ def lattice_network(
     jaxnn.lattice_network((2, 3, 4), "cubic").n_nodes  # 24
     ```
     """
+    import networkx as nx
+
     sizes = tuple(int(x) for x in np.asarray(shape))
     wanted = 3 if kind == "cubic" else 2
     if len(sizes) != wanted:
@@ -62,7 +70,7 @@ def lattice_network(
     nodes = list(itertools.product(*map(range, sizes)))
     if len(nodes) < 2:
         raise ValueError(f"shape must have two nodes or more, got {sizes}.")
-    graph: nx.Graph = nx.grid_graph(list(sizes[::-1]))
+    graph: Graph = nx.grid_graph(list(sizes[::-1]))
     if kind == "triangular":
         # Every second row is shifted by half a spacing.
         graph.add_edges_from(
@@ -116,6 +124,8 @@ def random_graph_network(
     jaxnn.random_graph_network(100, "geometric", degree=8, seed=1).n_nodes  # 100
     ```
     """
+    import networkx as nx
+
     n, number, mean = int(n_nodes), int(seed), float(degree)
     sides = np.array(checked_sides(box))
     if mean > n - 1:
@@ -145,13 +155,13 @@ def _places(nodes: Float64[np.ndarray, "nodes axes"], kind: str) -> Float64[np.n
     return np.stack([column + _BEHIND[0] * layer, row + _BEHIND[1] * layer], axis=1)
 
 
-def _network(graph: nx.Graph, nodes: Sequence[Hashable], positions: np.ndarray) -> Network:
+def _network(graph: Graph, nodes: Sequence[Hashable], positions: np.ndarray) -> Network:
     number = {node: k for k, node in enumerate(nodes)}
     edges = sorted(sorted((number[a], number[b])) for a, b in graph.edges())
     return Network(len(nodes), np.array(edges, np.int64).reshape(-1, 2), positions)
 
 
-def _largest(graph: nx.Graph, positions: np.ndarray, sides: np.ndarray) -> Network:
+def _largest(graph: Graph, positions: np.ndarray, sides: np.ndarray) -> Network:
     if not graph.number_of_edges():
         raise ValueError("the graph that was drawn has no junction: give a higher degree, or more nodes.")
     whole = _network(graph, range(len(positions)), positions)

@@ -1,15 +1,20 @@
 """What graph theory measures of a network, by NetworkX."""
 
 import dataclasses as dc
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import networkx as nx
 import numpy as np
-import scipy.linalg
 from jaxtyping import Float64, Int64
 
 from .._core import Count, Declared, Numbers, arguments, check_network, unit
 from .._networks import Network
+
+
+# NetworkX is imported inside the functions: `import jaxnn` is faster without it.
+if TYPE_CHECKING:
+    from networkx import Graph
+else:
+    Graph = Any
 
 
 @dc.dataclass(frozen=True)
@@ -80,6 +85,8 @@ def graph_measures(
     measures.betweenness.shape == (network.n_junctions,)  # True
     ```
     """
+    import networkx as nx
+
     check_network(network, Network)
     graph, pair = _graph(network, conductance)
     n = network.n_nodes
@@ -105,8 +112,10 @@ def graph_measures(
     )
 
 
-def _graph(network: Network, conductance: Numbers | None) -> tuple[nx.Graph, np.ndarray]:
+def _graph(network: Network, conductance: Numbers | None) -> tuple[Graph, np.ndarray]:
     """The graph, junctions in parallel as one edge, and the number of the edge of each junction."""
+    import networkx as nx
+
     values = np.ones(network.n_junctions) if conductance is None else np.asarray(conductance, float)
     if values.shape != (network.n_junctions,):
         raise ValueError(
@@ -134,8 +143,11 @@ def _small_worldness(n: int, degree: float, clustering: float, path_length: floa
     return float(clustering / (degree / (n - 1)) / (path_length / random))
 
 
-def _of_pairs(graph: nx.Graph, weighted: bool) -> tuple[np.ndarray, np.ndarray]:
+def _of_pairs(graph: Graph, weighted: bool) -> tuple[np.ndarray, np.ndarray]:
     """Betweenness and communicability of each edge, in the order of the graph."""
+    import networkx as nx
+    import scipy.linalg
+
     edges = list(graph.edges)
     a, b = np.array(edges).T
     if not weighted:

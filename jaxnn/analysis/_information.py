@@ -4,8 +4,6 @@ from typing import Literal, NamedTuple, SupportsIndex
 
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial import KDTree
-from scipy.special import digamma
 
 from .._core import Numbers, Seed, arguments
 
@@ -214,6 +212,9 @@ def _gaussian(now: np.ndarray, past: np.ndarray, given: np.ndarray) -> float:
 
 def _kraskov(now: np.ndarray, past: np.ndarray, given: np.ndarray, neighbours: int) -> float:
     """psi(k) + <psi(n_c + 1) - psi(n_ac + 1) - psi(n_bc + 1)>, counted within the k-th neighbour of all."""
+    from scipy.spatial import KDTree
+    from scipy.special import digamma
+
     everything = np.hstack([now, past, given])
     distance, _ = KDTree(everything).query(everything, neighbours + 1, p=np.inf)
     # Those nearer than it, and not as near.
@@ -226,4 +227,6 @@ def _kraskov(now: np.ndarray, past: np.ndarray, given: np.ndarray, neighbours: i
 
 def _within(points: np.ndarray, radius: np.ndarray) -> np.ndarray:
     """How many points lie within a radius of each, itself counted."""
+    from scipy.spatial import KDTree
+
     return np.asarray(KDTree(points).query_ball_point(points, radius, p=np.inf, return_length=True))

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int
-from scipy.spatial import KDTree
 
 from .._core import check_room
 
@@ -93,6 +92,8 @@ def directions(points: Float64[np.ndarray, "points 2"], width: float) -> Directe
 
 
 def _pairs(points: np.ndarray, reach: float) -> Int[np.ndarray, "pairs 2"]:
+    from scipy.spatial import KDTree
+
     tree = KDTree(points)
     near = int(tree.query_ball_point(points, reach, return_length=True).sum()) // 2
     advice = "give a part of the image, or a higher contrast"

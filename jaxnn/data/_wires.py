@@ -1,18 +1,20 @@
 """Straight wires in a picture from a microscope: where each of them begins and ends."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from jaxtyping import Float64, Int
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from scipy.ndimage import distance_transform_edt, gaussian_filter
-from scipy.sparse import coo_array, csgraph
-from scipy.spatial import KDTree
 
 from .._core import Numbers, arguments, check_room
 from ._ridges import Directed, between, directions, ridges_of
+
+
+# Matplotlib and SciPy are imported inside the functions: `import jaxnn` is faster without them.
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+else:
+    Axes = Any
 
 
 _STEP = 3.0  # [widths] from a point to the next of its wire, over a crossing
@@ -111,6 +113,9 @@ def plot_wires(
     jaxnn.data.plot_wires(image, np.array([[[0.0, 39.0], [39.0, 0.0]]]))
     ```
     """
+    import matplotlib.pyplot as plt
+    from matplotlib.collections import LineCollection
+
     ends = np.asarray(wire_ends, float)
     if ends.shape[1:] != (2, 2):
         raise ValueError(f"wire_ends must have shape (wires, 2, 2), both ends of each, got {ends.shape}.")
@@ -128,6 +133,8 @@ def plot_wires(
 
 def _gray(image: Numbers, width: float) -> Float64[np.ndarray, "rows columns"]:
     """The image from 0 to 1, without what changes over many widths."""
+    from scipy.ndimage import gaussian_filter
+
     array = np.asarray(image, float)
     gray = array[:, :, :3].mean(axis=2) if array.ndim == 3 else array
     if min(gray.shape) < max(3 * width, 8):
@@ -144,6 +151,9 @@ def _gray(image: Numbers, width: float) -> Float64[np.ndarray, "rows columns"]:
 
 def _pieces(points: np.ndarray, lines: Directed, width: float) -> list[np.ndarray]:
     """The points of each stretch along which directions and places go on."""
+    from scipy.sparse import coo_array, csgraph
+    from scipy.spatial import KDTree
+
     places, n = points[lines.point], len(lines.point)
     a, b = KDTree(places).query_pairs(max(_STEP * width, 3.0), output_type="ndarray").T
     across = places[b] - places[a]
@@ -228,6 +238,8 @@ def _of_one_line(
 
     What is between is the ridge of another wire that crosses at a small angle and took the points.
     """
+    from scipy.sparse import coo_array, csgraph
+
     n = len(ends)
     check_room(f"All pairs of {n:,} pieces of wires", 40 * n**2, "give a part of the image")
     a, b = np.triu_indices(n, 1)
@@ -263,6 +275,8 @@ def _of_one_line(
 
 def _lengthened(ends: np.ndarray, covered: np.ndarray, width: float) -> Float64[np.ndarray, "wires 2 2"]:
     """Wires up to where the ridge ends, which thinning has shortened, less what it is wider than a line."""
+    from scipy.ndimage import distance_transform_edt
+
     rows, columns = covered.shape
     inside = np.asarray(distance_transform_edt(covered))
     result = ends.copy()

@@ -6,8 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import eval_legendre
-from scipy.stats import chi2
 
 from .._core import Count, Numbers, arguments, check_room
 
@@ -75,6 +73,9 @@ def processing_capacity(
     jaxnn.tasks.processing_capacity(u, u[:, None] ** 2, delays=(3, 3)).by_degree  # [0.0, 1.0]
     ```
     """
+    from scipy.special import eval_legendre
+    from scipy.stats import chi2
+
     u, x = np.asarray(inputs, float), np.asarray(features, float)
     if not len(delays):
         raise ValueError("delays must say how far back each degree reaches, such as (40, 12, 6), got none.")

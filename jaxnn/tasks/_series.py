@@ -1,7 +1,6 @@
 """Series that are to be followed or forecast: NARMA, Mackey and Glass, Lorenz."""
 
 import numpy as np
-from scipy.integrate import solve_ivp
 
 from .._core import Count, arguments
 from ._task import Task
@@ -104,6 +103,8 @@ def lorenz_task(
     task.inputs.shape, task.targets.shape  # ((300, 1), (300, 3))
     ```
     """
+    from scipy.integrate import solve_ivp
+
     ahead, count = arguments.as_count("horizon", horizon), arguments.as_count("steps", steps)
     before = int(np.ceil(20 / interval))
     times = interval * np.arange(before + count + ahead)

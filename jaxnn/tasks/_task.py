@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import chi2
 
 from .._core import Numbers, arguments
 
@@ -81,6 +80,8 @@ def accuracy(targets: np.ndarray, predictions: np.ndarray) -> np.ndarray:
 
 def capacity(targets: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """The squared correlation, per target; 0 for one that chance alone could give."""
+    from scipy.stats import chi2
+
     x, y = (v - v.mean(axis=0) for v in (predictions, targets))
     size = np.sum(x**2, axis=0) * np.sum(y**2, axis=0)
     found = np.sum(x * y, axis=0) ** 2 / np.where(size > 0, size, np.inf)
