@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,21 @@ def run_worker(script, *arguments, devices: int | None = None, python=sys.execut
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def altered(content: bytes, draws: random.Random) -> bytes:
+    """A file with a bit turned round, bytes overwritten, cut off, put in, or taken out."""
+    place, size = draws.randrange(len(content)), draws.randrange(1, 9)
+    some = bytes(draws.randrange(256) for _ in range(size))
+    return draws.choice(
+        (
+            content[:place] + bytes([content[place] ^ 1 << draws.randrange(8)]) + content[place + 1 :],
+            content[:place] + some + content[place + size :],
+            content[:place],
+            content[:place] + some + content[place:],
+            content[:place] + content[place + size :],
+        )
+    )
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from helpers import altered
 from jaxnn import data
 from jaxnn._core import room as _room
 from jaxnn.data._spoken import _read_wav
@@ -66,19 +67,6 @@ KINDS = {
     "wav": ("0_ann_0.wav", wav, check_wav),
     "csv": ("mitbih_train.csv", csv, check_csv),
 }
-
-
-def altered(content: bytes, draws: random.Random) -> bytes:
-    place, size = draws.randrange(len(content)), draws.randrange(1, 9)
-    some = bytes(draws.randrange(256) for _ in range(size))
-    return draws.choice(
-        (
-            content[:place] + bytes([content[place] ^ 1 << draws.randrange(8)]) + content[place + 1 :],
-            content[:place] + some + content[place + size :],
-            content[:place],
-            content[:place] + some + content[place:],
-        )
-    )
 
 
 def tried(read, path, draws, count) -> dict[str, int]:

@@ -12,6 +12,7 @@ import scipy.io
 import scipy.sparse
 
 import jaxnn
+from helpers import altered
 
 
 MATRIX = np.array([[0, 2, 0, 0], [2, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0]])
@@ -55,20 +56,6 @@ KINDS = {
     "sparse.mat": lambda: matlab(scipy.sparse.csc_array((MATRIX > 0).astype(float))),
     "graph.graphml": graphml,
 }
-
-
-def altered(content: bytes, draws: random.Random) -> bytes:
-    place, size = draws.randrange(len(content)), draws.randrange(1, 9)
-    some = bytes(draws.randrange(256) for _ in range(size))
-    return draws.choice(
-        (
-            content[:place] + bytes([content[place] ^ 1 << draws.randrange(8)]) + content[place + 1 :],
-            content[:place] + some + content[place + size :],
-            content[:place],
-            content[:place] + some + content[place:],
-            content[:place] + content[place + size :],
-        )
-    )
 
 
 def refusal(path) -> str | None:
