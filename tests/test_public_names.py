@@ -12,8 +12,8 @@ import jaxnn
 
 LIST = Path(__file__).with_name("public_names.json")
 NAMES = json.loads(LIST.read_text())
-# The hook of conftest.py that checks shapes imports it into every module.
-OF_THE_TESTS = {"jaxtyping"}
+# The hook that checks shapes imports the one into every module; the other is imported by itself.
+OF_THE_TESTS = {"jaxtyping", "estimators"}
 
 
 @pytest.mark.parametrize("module", NAMES)

@@ -1,6 +1,7 @@
 """Scripts on measured devices, which make a recording of their own where there is none."""
 
 import numpy as np
+import pytest
 
 from scripts import quick_report
 
@@ -14,6 +15,7 @@ def test_a_drive_tuned_with_the_device_in_the_loop(tmp_path):
     assert (tmp_path / "tuned_drive.png").is_file()
 
 
+@pytest.mark.slow
 def test_a_network_with_every_junction_fitted(tmp_path):
     """The recording is of such a network, of other wires."""
     found = quick_report("junction_network", tmp_path)[0]["devices"]["generated"]

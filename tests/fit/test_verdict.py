@@ -146,6 +146,7 @@ def test_several_starts_find_the_set_voltage(trap):
 
 
 @pytest.mark.filterwarnings("ignore::jaxnn.NumericalWarning")
+@pytest.mark.numbers  # roundings say which of equal directions is named
 def test_a_combination_of_many_numbers_is_named_by_the_first_few():
     """Forty numbers of which the data say the sum alone: each part of a direction is small."""
     sum_of = lambda x: jnp.sum(x) * jnp.linspace(1.0, 2.0, 60)

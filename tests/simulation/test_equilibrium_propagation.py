@@ -66,6 +66,7 @@ def estimates(plan, conductance, target, nudges):
     return (ahead - free[None]) / (2 * nudges), (ahead - behind) / (4 * nudges)
 
 
+@pytest.mark.numbers  # differences of squares that are nearly equal
 @pytest.mark.parametrize(("seed", "make_plan"), [(1, star_mesh_plan), (5, dense_plan)])
 def test_nudging_gives_the_gradient(seed, make_plan):
     """The error against the implicit gradient halves and quarters with the nudge."""
