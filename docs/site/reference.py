@@ -13,6 +13,8 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = "api"
+# Modules that `import jaxnn` does not bring: what they need is optional.
+BY_THEMSELVES = ("estimators",)
 # Inline code that is a public name and nothing else, outside of links.
 NAMED = re.compile(r"(?<![\[`])`(jaxnn(?:\.\w+)+|jaxnn_kernels\.\w+)(\(\))?`(?![\]`])")
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
@@ -44,7 +46,7 @@ def pages() -> dict[str, tuple[str, str, list[str]]]:
         elif room != "_version":
             title = {"_core": "settings and warnings"}.get(room, room.strip("_"))
             made[f"{FOLDER}/{room.strip('_')}.md"] = (title.capitalize(), "jaxnn", sorted(names))
-    for name in modules:
+    for name in sorted([*modules, *BY_THEMSELVES]):
         whole = f"jaxnn.{name}"
         made[f"{FOLDER}/jaxnn.{name}.md"] = (whole, whole, names_of(whole))
     made[f"{FOLDER}/jaxnn_kernels.md"] = ("jaxnn_kernels", "jaxnn_kernels", names_of("jaxnn_kernels"))
