@@ -34,6 +34,7 @@ from ._sweep import (
     sweep,
 )
 from ._version import __version__
+from ._viewer import LIMIT
 
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 130
@@ -337,7 +338,7 @@ def _parser() -> argparse.ArgumentParser:
     play = add("view", _view, "make one HTML file in which a run is played back")
     play.add_argument("run_file", metavar="run.npz", help="what Solution.save or `jaxnn run --out` wrote")
     play.add_argument("--out", help="the file to write, by default beside the run")
-    play.add_argument("--limit", type=float, default=16.0, metavar="MB", help="most that its numbers take")
+    play.add_argument("--limit", type=float, default=LIMIT, metavar="MB", help="most that its numbers take")
     add("info", _info, "versions, devices and the cache of compiled programs")
     return parser
 

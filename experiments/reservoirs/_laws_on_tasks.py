@@ -24,18 +24,15 @@ class Scale(NamedTuple):
     volts: float  # [V] of a junction
     seconds: float  # [s]
     said: str  # where both come from
-    explicit: bool  # whether its steps are Euler's, and to be trusted up to a tenth of a state
-    steps: int  # of time in a sample
+    explicit: bool = False  # whether its steps are Euler's, and to be trusted up to a tenth of a state
+    steps: int = 8  # of time in a sample
 
 
 def scales() -> dict[str, Scale]:
     """The laws with the numbers of their papers; volts and seconds follow from these alone."""
     tunnel, balance = parameters.hochstetter2021_ac(), parameters.milano2022_connectome()
-    decaying, vteam, general = (
-        parameters.kasdorf2025(),
-        parameters.kvatinsky2015(),
-        parameters.yakopcic2013(),
-    )
+    decaying, vteam = parameters.kasdorf2025(), parameters.kvatinsky2015()
+    general = parameters.yakopcic2013()
     switches, oxide = parameters.nugent2014(), jaxnn.DynamicMemristorJunction()
     ratio = math.log(float(balance.decay_rate / balance.growth_rate))
     film = parameters.strukov2008(jaxnn.BiolekWindow(2))
@@ -48,7 +45,7 @@ def scales() -> dict[str, Scale]:
     threshold = float(general.positive_threshold)
     faster = math.exp(2 * threshold) - math.exp(threshold)
     steep = 1 / float(oxide.growth_rate * oxide.decay_time)
-    found = {
+    return {
         "threshold flux, tunnelling": Scale(
             tunnel,
             float(tunnel.set_voltage),
@@ -62,32 +59,21 @@ def scales() -> dict[str, Scale]:
             ratio / float(balance.growth_sensitivity + balance.decay_sensitivity),
             1 / float(balance.decay_rate),
             "growth as fast as decay; decay at 0 V",
-            False,
-            8,
         ),
         "linear drift, Biolek's window": Scale(
-            film,
-            1.0,
-            float(film.thickness**2 / film.mobility) * first,
-            "1 V; the way at first",
-            True,
-            20,
+            film, 1.0, float(film.thickness**2 / film.mobility) * first, "1 V; the way at first", True, 20
         ),
         "decaying drift": Scale(
             decaying,
             1 / growth / float(decaying.decay_time),
             float(decaying.decay_time),
             "drift as fast as decay; decay",
-            False,
-            8,
         ),
         "voltage thresholds": Scale(
             vteam,
             float(vteam.on_threshold),
             float(vteam.thickness / vteam.off_speed) / over,
             "larger threshold; the way at it",
-            False,
-            8,
         ),
         "generalised memristor": Scale(
             general,
@@ -98,23 +84,15 @@ def scales() -> dict[str, Scale]:
             4,
         ),
         "metastable switches": Scale(
-            switches,
-            float(switches.on_barrier),
-            float(switches.switching_time),
-            "barrier; switching time",
-            False,
-            8,
+            switches, float(switches.on_barrier), float(switches.switching_time), "barrier; switching time"
         ),
         "dynamic memristor (assumed numbers)": Scale(
             oxide,
             math.asinh(steep) / float(oxide.growth_slope),
             float(oxide.decay_time),
             "growth as fast as decay; decay",
-            False,
-            8,
         ),
     }
-    return found
 
 
 class Candidates(NamedTuple):

@@ -68,23 +68,9 @@ def verilog_a(junction: Declared[AbstractJunction], *, name: Declared[str] = "ju
 
 
 # Of the words that Verilog-A keeps for itself, those that a module might be called.
-_KEYWORDS = {"module", "analog", "electrical", "real", "integer", "parameter", "branch", "ground", "start"}
-_KEYWORDS |= {
-    "v",
-    "s",
-    "p",
-    "n",
-    "x",
-    "V",
-    "I",
-    "exp",
-    "sinh",
-    "abs",
-    "pow",
-    "idt",
-    "begin",
-    "end",
-    "inout",
+_KEYWORDS = {
+    *"abs analog begin branch electrical end exp ground idt inout integer module parameter".split(),
+    *"pow real sinh start I V n p s v x".split(),
 }
 
 

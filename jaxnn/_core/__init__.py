@@ -41,6 +41,7 @@ from .room import (
     in_words as in_words,
 )
 from .small_pictures import (
+    PALETTE as PALETTE,
     beside_text as beside_text,
     curves as curves,
     is_known as is_known,

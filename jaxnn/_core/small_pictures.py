@@ -8,8 +8,8 @@ import numpy as np
 from jax.core import Tracer
 
 
-# From the palette of Okabe and Ito, which the colour-blind can tell apart.
-_INKS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# Of Okabe and Ito, which the colour-blind can tell apart.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _WIDE, _HIGH = 340, 190  # [pixels]
 _LEFT, _RIGHT, _TOP, _BOTTOM = 78, 12, 12, 36  # [pixels] around the box of curves
 _POINTS = 300  # of a curve
@@ -32,7 +32,7 @@ def beside_text(shown: object, picture: str) -> str:
 
 def curves(x: Any, rows: Any, *, xlabel: str, ylabel: str, log: bool = False) -> str:
     """Curves over `x`, up to seven of the `rows`, with the ends of both axes; "" if there is nothing."""
-    x, rows = np.asarray(x, float).ravel(), np.asarray(rows, float).reshape(-1, np.size(x))[: len(_INKS)]
+    x, rows = np.asarray(x, float).ravel(), np.asarray(rows, float).reshape(-1, np.size(x))[: len(PALETTE)]
     every = max(1, -(-x.size // _POINTS))
     x, rows = x[::every], rows[:, ::every]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -45,7 +45,7 @@ def curves(x: Any, rows: Any, *, xlabel: str, ylabel: str, log: bool = False) ->
     across = _LEFT + (_WIDE - _LEFT - _RIGHT) * (x - first) / ((last - first) or 1)
     up = _HIGH - _BOTTOM - (_HIGH - _TOP - _BOTTOM) * (height - low) / ((high - low) or 1)
     parts = [_box()]
-    for ink, y, inside in zip(_INKS, up, known, strict=False):
+    for ink, y, inside in zip(PALETTE, up, known, strict=False):
         pairs = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(across[inside], y[inside], strict=True))
         parts.append(f'<polyline points="{pairs}" fill="none" stroke="{ink}" stroke-width="1.5"/>')
     ends = [10**value if log else value for value in (low, high)]
@@ -77,7 +77,7 @@ def lines(ends: Any, dots: Any) -> str:
     ways = " ".join(f"M{a:.1f} {b:.1f}L{c:.1f} {d:.1f}" for a, b, c, d in place(ends).reshape(-1, 4))
     marks = " ".join(f"M{a:.1f} {b:.1f}h0" for a, b in place(dots))
     drawn = f'<path d="{ways}" stroke="#999" stroke-width="0.7" fill="none"/>' + (
-        f'<path d="{marks}" stroke="{_INKS[1]}" stroke-width="2.4" stroke-linecap="round"/>'
+        f'<path d="{marks}" stroke="{PALETTE[1]}" stroke-width="2.4" stroke-linecap="round"/>'
     )
     return _svg(drawn, *(span * scale + 12))
 

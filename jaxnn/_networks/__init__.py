@@ -4,7 +4,7 @@ from .connectivity import checked_node as checked_node
 from .ensemble import Ensemble as Ensemble, padded_ranges as padded_ranges
 from .files import KNOWN as KNOWN, REQUIRED as REQUIRED, network_arrays as network_arrays
 from .generate import nanowire_network as nanowire_network
-from .geometry import crossings as crossings
+from .geometry import crossing_points as crossing_points
 from .graph_models import (
     lattice_network as lattice_network,
     random_graph_network as random_graph_network,

@@ -19,7 +19,7 @@ def crossing_fractions(
         return _cross(q - p, s) / along, _cross(q - p, r) / along
 
 
-def crossings(
+def crossing_points(
     ends: Float64[np.ndarray, "nodes 2 2"], edges: Int[np.ndarray, "junctions 2"]
 ) -> tuple[Float64[np.ndarray, "junctions 2"], Float64[np.ndarray, "junctions 2"]]:
     """Where the two wires of each junction cross, and how far along each, 0 to 1; NaN of parallel wires."""

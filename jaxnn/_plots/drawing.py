@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import equinox as eqx
 import numpy as np
 
+from .._core import PALETTE as PALETTE
+
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,8 +20,6 @@ else:
     Axes = Figure = Solution = Any
 
 
-# From the palette of Okabe and Ito, which the colour-blind can tell apart.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 WIRE, GUIDE = "0.75", "0.55"
 
 

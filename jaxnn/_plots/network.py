@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._core import arguments
-from .._networks import crossings, spring_layout
+from .._networks import crossing_points, spring_layout
 from .drawing import GUIDE, PALETTE, WIRE, new_axes, of_solution, positive, side_by_side
 from .labels import place_labels
 
@@ -99,7 +99,7 @@ def plot_network(
         ax.plot(*points.T, "o", color=GUIDE, markersize=2.5, zorder=5)
     else:
         ends = network.wire_ends * 1e6
-        at, along = crossings(ends, edges)
+        at, along = crossing_points(ends, edges)
         at = at + (side_by_side(ends[edges[:, 1]], edges, 0.03) - ends[edges[:, 1]])[:, 0]
         links, link_values = _sections(ends, edges[shown], along[shown], values[shown])
         points = ends.mean(1)

@@ -24,7 +24,7 @@ from .._core import (
     unit,
 )
 from .._junctions import AbstractJunction
-from .._viewer import View, view_of
+from .._viewer import LIMIT, View, view_of
 from .arrays_of_solution import OWN, REQUIRED, check_names, check_shapes
 from .labelled import Dataset, dataset_of, table_of, write_table
 from .result import Diagnosis
@@ -203,7 +203,7 @@ class Solution(Module):
                 check()
         return self
 
-    def view(self, path: FilePath | None = None, *, limit: float | int = 16) -> View:
+    def view(self, path: FilePath | None = None, *, limit: float | int = LIMIT) -> View:
         """Makes one HTML file in which the run is played back, hovered and clicked, see docs/viewer.md.
 
         - `path`: the file to write; a notebook shows what comes back by itself.

@@ -1,3 +1,3 @@
-"""One HTML file in which a run is played back, and small pictures of what notebooks show."""
+"""One HTML file in which a run is played back."""
 
-from .page import View as View, view_of as view_of
+from .page import LIMIT as LIMIT, View as View, view_of as view_of

@@ -9,7 +9,7 @@ from .._core import FilePath, arguments, written_whole
 from .payload import payload_of
 
 
-LIMIT = 16.0  # [MB]
+LIMIT = 16.0  # [MB] that the numbers of a page take by default
 _HERE = Path(__file__).parent
 _TALL = 640  # [pixels] in a notebook
 
@@ -35,7 +35,7 @@ class View:
         return f"View({len(self.text) / 1e6:.1f} MB of HTML; save it with view.save('run.html'))"
 
 
-def view_of(solution: Any, limit: float | int = LIMIT) -> View:
+def view_of(solution: Any, limit: float | int) -> View:
     """The page of a run, whose numbers take at most `limit` [MB]."""
     arguments.real(ndim=0, above=0, known=True)("limit", limit)
     payload = payload_of(solution, round(1e6 * float(limit)))

@@ -7,7 +7,7 @@ import equinox as eqx
 import numpy as np
 
 from .._core import is_known
-from .._networks import Network, crossings, spring_layout
+from .._networks import Network, crossing_points, spring_layout
 
 
 _LEVELS = 65534  # of a number of 16 bits; the code above them is NaN
@@ -130,7 +130,7 @@ def _geometry(network: Network, shown: np.ndarray) -> dict[str, Any]:
     if network.wire_ends is not None:
         wires = np.asarray(network.wire_ends) * 1e6
         middle = np.asarray(network.positions) * 1e6
-        places, _ = crossings(wires, edges)
+        places, _ = crossing_points(wires, edges)
         # Wires side by side have no crossing: half way between them.
         places = np.where(np.isfinite(places), places, middle[edges].mean(axis=1))
         links = np.zeros((0, 2, 2))

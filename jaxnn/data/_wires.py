@@ -119,8 +119,7 @@ def plot_wires(
     ends = np.asarray(wire_ends, float)
     if ends.shape[1:] != (2, 2):
         raise ValueError(f"wire_ends must have shape (wires, 2, 2), both ends of each, got {ends.shape}.")
-    array = np.asarray(image, float)
-    gray = array.mean(axis=2) if array.ndim == 3 else array
+    gray = _averaged(image)
     axes = plt.subplots(layout="constrained")[1] if ax is None else ax
     rows, columns = gray.shape
     extent = (-0.5 * pixel, (columns - 0.5) * pixel, -0.5 * pixel, (rows - 0.5) * pixel)
@@ -131,12 +130,17 @@ def plot_wires(
     return axes
 
 
+def _averaged(image: Numbers) -> Float64[np.ndarray, "rows columns"]:
+    """The mean of the colours; what is behind them is how opaque a pixel is."""
+    array = np.asarray(image, float)
+    return array[:, :, :3].mean(axis=2) if array.ndim == 3 else array
+
+
 def _gray(image: Numbers, width: float) -> Float64[np.ndarray, "rows columns"]:
     """The image from 0 to 1, without what changes over many widths."""
     from scipy.ndimage import gaussian_filter
 
-    array = np.asarray(image, float)
-    gray = array[:, :, :3].mean(axis=2) if array.ndim == 3 else array
+    gray = _averaged(image)
     if min(gray.shape) < max(3 * width, 8):
         raise ValueError(
             f"image of shape {gray.shape} must be at least three widths of a wire, {3 * width:g} pixels, "
@@ -151,7 +155,6 @@ def _gray(image: Numbers, width: float) -> Float64[np.ndarray, "rows columns"]:
 
 def _pieces(points: np.ndarray, lines: Directed, width: float) -> list[np.ndarray]:
     """The points of each stretch along which directions and places go on."""
-    from scipy.sparse import coo_array, csgraph
     from scipy.spatial import KDTree
 
     places, n = points[lines.point], len(lines.point)
@@ -162,8 +165,7 @@ def _pieces(points: np.ndarray, lines: Directed, width: float) -> list[np.ndarra
     # A point is no neighbour of itself in another direction.
     goes_on = (between(lines.angle[a], lines.angle[b]) < _TURN) & (lines.point[a] != lines.point[b])
     goes_on &= (off(a) < side) & (off(b) < side)
-    links = coo_array((np.ones(int(goes_on.sum())), (a[goes_on], b[goes_on])), (n, n))
-    _, label = csgraph.connected_components(links, directed=False)
+    label = _linked(n, a[goes_on], b[goes_on])
     order = np.argsort(label, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
     straight = [part for group in groups for part in _straight(places[group], width)]
@@ -193,9 +195,14 @@ def _straight(points: np.ndarray, width: float) -> Iterator[np.ndarray]:
         points = points[~on]
 
 
+def _unit(line: np.ndarray) -> Float64[np.ndarray, "2"]:
+    """The direction of a line between two points, of length 1."""
+    return (line[1] - line[0]) / max(np.linalg.norm(line[1] - line[0]), 1e-9)
+
+
 def _off(points: np.ndarray, line: np.ndarray) -> Float64[np.ndarray, " points"]:
     """How far points are from the line through two [pixels]."""
-    unit = (line[1] - line[0]) / max(np.linalg.norm(line[1] - line[0]), 1e-9)
+    unit = _unit(line)
     away = points - line[0]
     return np.abs(away[:, 0] * unit[1] - away[:, 1] * unit[0])
 
@@ -203,7 +210,7 @@ def _off(points: np.ndarray, line: np.ndarray) -> Float64[np.ndarray, " points"]
 def _longest_run(points: np.ndarray, line: np.ndarray, on: np.ndarray, gap: float) -> np.ndarray:
     """Which of the points on a line follow one another without a gap, in the longest run."""
     chosen = np.flatnonzero(on)
-    along = (points[chosen] - line[0]) @ (line[1] - line[0]) / max(np.linalg.norm(line[1] - line[0]), 1e-9)
+    along = (points[chosen] - line[0]) @ _unit(line)
     order = np.argsort(along)
     runs = np.split(chosen[order], np.flatnonzero(np.diff(along[order]) > gap) + 1)
     return np.isin(np.arange(len(points)), max(runs, key=len))
@@ -238,8 +245,6 @@ def _of_one_line(
 
     What is between is the ridge of another wire that crosses at a small angle and took the points.
     """
-    from scipy.sparse import coo_array, csgraph
-
     n = len(ends)
     check_room(f"All pairs of {n:,} pieces of wires", 40 * n**2, "give a part of the image")
     a, b = np.triu_indices(n, 1)
@@ -268,7 +273,13 @@ def _of_one_line(
     between_them = start[:, None] + np.linspace(0, 1, 40)[:, None] * (stop - start)[:, None]
     column, row = between_them.round().astype(int).clip(0, np.array(covered.shape)[::-1] - 1).T
     joined = (apart <= gap) | (covered[row, column].mean(axis=0) > 0.95)
-    a, b = a[joined], b[joined]
+    return _linked(n, a[joined], b[joined])
+
+
+def _linked(n: int, a: np.ndarray, b: np.ndarray) -> Int[np.ndarray, " things"]:
+    """Of n things, of which each a goes with its b, the number of the group that each is in."""
+    from scipy.sparse import coo_array, csgraph
+
     links = coo_array((np.ones(len(a)), (a, b)), (n, n))
     return csgraph.connected_components(links, directed=False)[1]
 
@@ -281,7 +292,7 @@ def _lengthened(ends: np.ndarray, covered: np.ndarray, width: float) -> Float64[
     inside = np.asarray(distance_transform_edt(covered))
     result = ends.copy()
     for wire in result:
-        unit = (wire[1] - wire[0]) / max(np.linalg.norm(wire[1] - wire[0]), 1e-9)
+        unit = _unit(wire)
         on = np.linspace(wire[0], wire[1], 50).round().astype(int).clip(0, (columns - 1, rows - 1))
         half = float(np.median(inside[on[:, 1], on[:, 0]]))
         for end, sense in ((0, -1.0), (1, 1.0)):

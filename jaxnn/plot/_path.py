@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from .._core import Declared, Numbers, arguments
-from .._networks import Network, crossings, spring_layout
+from .._networks import Network, crossing_points, spring_layout
 from .._plots import GUIDE, PALETTE, new_axes, plot_network
 from .._simulation import Solution
 from ..analysis import least_resistance_path
@@ -63,7 +63,7 @@ def _corners(network: Network, found: np.ndarray, source: int) -> np.ndarray:
     """The points that a path goes through [µm]: crossings of wires, or nodes where wires have no shape."""
     edges = network.edges[found]
     if network.wire_ends is not None:
-        at, _ = crossings(network.wire_ends * 1e6, edges)
+        at, _ = crossing_points(network.wire_ends * 1e6, edges)
         return at[np.isfinite(at).all(axis=1)]
     places = spring_layout(network) if network.positions is None else network.positions * 1e6
     nodes = [source]

@@ -43,7 +43,6 @@ def fit_network(
     given = tuple(map(jnp.asarray, (time, source, np.isfinite(voltage), measured, np.nan_to_num(data))))
 
     def residual(logs: Array, noise: Array, given: tuple[Array, ...]) -> Array:
-
         time, source, known, measured, target = given
         changes = without_drift(network_of(logs)(time, source), known, GAIN)[SETTLED:]
         left = jnp.where(measured, (changes - target) / noise[None], 0)
