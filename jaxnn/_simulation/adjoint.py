@@ -203,7 +203,7 @@ def _checkpoint(function: Body[State]) -> Body[State]:
 
 def _checkpoint_step(step: Body[State]) -> Body[State]:
     """Keep the potentials beside the state: few numbers, and they spare the way back a substitution."""
-    policy = jax.checkpoint_policies.save_only_these_names("node_potential")
+    policy = jax.checkpoint_policies.save_only_these_names("state", "node_potential")
     return jax.checkpoint(step, prevent_cse=False, policy=policy)
 
 

@@ -15,9 +15,8 @@ ROOT = SOURCE.parents[1]
 LIBRARY = ROOT / "kernels" / "jaxnn_kernels" / "_compiled" / "libjaxnn_nodal.so"
 
 # The same bits whatever the compiler fuses or reorders; nothing of the machine that builds.
-FLAGS = (
-    "-std=c++17 -O3 -fPIC -ffp-contract=off -fno-math-errno -fno-trapping-math -fvisibility=hidden".split()
-)
+FLAGS = ["-std=c++17", "-O3", "-fno-tree-vectorize", "-fPIC", "-fvisibility=hidden"]
+FLAGS += ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
 WIDTHS = {"plain": ""}
 if platform.machine() in ("x86_64", "AMD64"):
     WIDTHS["avx2"] = "-mavx2 -mfma"

@@ -144,18 +144,23 @@ struct Pieces {
 
 template <typename T, typename Arguments, typename Run, typename Room>
 ffi::Error run_blocks(
-    ffi::ThreadPool& pool, const Arguments& arguments, int64_t work, Room room, Run Routines<T>::*run) {
-  const Pieces pieces(arguments.batch, tile<T>().width);
-  const Schedule& schedule = arguments.schedule;
+    ffi::ThreadPool& pool,
+    const Schedule& schedule,
+    int64_t batch,
+    const Arguments& arguments,
+    int64_t work,
+    Room room,
+    Run Routines<T>::*run) {
+  const Pieces pieces(batch, tile<T>().width);
   const int64_t blocks = schedule.head->blocks;
   int64_t most = 0;
   for (int64_t b = 0; b < blocks; ++b) most = std::max(most, room(schedule.blocks[b]));
-  const auto task = [arguments, pieces, blocks, most, run](int64_t k) {
+  const auto task = [arguments, schedule, pieces, blocks, most, run](int64_t k) {
     const WithoutDenormals guard;
     T* const numbers = work_room<T>(most * tile<T>().width);
     const int64_t piece = k / blocks;
     const Routines<T>& routines = pieces.is_tile(piece) ? tile<T>() : one<T>();
-    (routines.*run)(arguments, arguments.schedule.blocks[k % blocks], pieces.lane(piece), numbers);
+    (routines.*run)(arguments, schedule.blocks[k % blocks], pieces.lane(piece), numbers);
   };
   const int64_t tasks = pieces.count * blocks;
   const int64_t threads = tasks > 1 && work * pieces.count > kShared ? pool.num_threads() : 1;
@@ -165,6 +170,13 @@ ffi::Error run_blocks(
     for (int64_t k = 0; k < tasks; ++k) task(k);
   }
   return ffi::Error::Success();
+}
+
+// Work of an elimination, in products of a tile.
+int64_t products_of(const Schedule& s) {
+  int64_t work = 0;
+  for (int32_t b = 0; b < s.head->blocks; ++b) work += s.blocks[b].products + 4 * s.blocks[b].slots;
+  return work;
 }
 
 template <typename Buffer>
@@ -193,6 +205,7 @@ template <ffi::DataType kType>
 ffi::Error eliminate(
     ffi::ThreadPool pool,
     double most,
+    double leak,
     ffi::Buffer<ffi::S32> schedule,
     ffi::Buffer<kType, 2> conductance,
     ffi::ResultBuffer<kType, 2> branch,
@@ -206,17 +219,16 @@ ffi::Error eliminate(
       rows_of(*scale) < s.head->wires || rows_of(*mesh) < s.head->mesh)
     return refused("Conductances or factors of a nodal solve have other shapes than their schedule says.");
   const Elimination<T> arguments{
-      s, batch, T(most), conductance.typed_data(), branch->typed_data(), scale->typed_data(), mesh->typed_data()};
+      s, batch, T(most), T(leak), conductance.typed_data(),
+      branch->typed_data(), scale->typed_data(), mesh->typed_data()};
   // Rows that pad the factors to a class of sizes belong to nobody.
   const auto clear = [batch](auto& x, int64_t used) {
     std::fill(x->typed_data() + used * batch, x->typed_data() + rows_of(*x) * batch, T(0));
   };
   clear(branch, s.head->slots);
   clear(mesh, s.head->mesh);
-  int64_t work = 0;
-  for (int32_t b = 0; b < s.head->blocks; ++b) work += s.blocks[b].products + 4 * s.blocks[b].slots;
   const auto room = [](const Block& block) { return int64_t(block.slots); };
-  return run_blocks<T>(pool, arguments, work, room, &Routines<T>::eliminate);
+  return run_blocks<T>(pool, s, batch, arguments, products_of(s), room, &Routines<T>::eliminate);
 }
 
 template <ffi::DataType kType>
@@ -241,11 +253,50 @@ ffi::Error substitute(
       (current && (rows_of(*current) != s.head->nodes || !fits(batch_of(*current)))))
     return refused("Factors, potentials or currents of a nodal solve have other shapes than their schedule says.");
   const Substitution<T> arguments{
-      s, batch, batch_of(scale), batch_of(potential), current ? batch_of(*current) : 1,
+      s, batch, batch_of(scale), batch_of(potential), current ? batch_of(*current) : 1, 1,
       branch.typed_data(), scale.typed_data(), mesh.typed_data(), potential.typed_data(),
-      current ? current->typed_data() : nullptr, phi->typed_data(), into->typed_data()};
+      current ? current->typed_data() : nullptr, nullptr, phi->typed_data(), into->typed_data(), nullptr};
   const auto room = [](const Block& block) { return int64_t(block.wires) + 2 * block.terminals; };
-  return run_blocks<T>(pool, arguments, 2 * s.head->slots, room, &Routines<T>::substitute);
+  return run_blocks<T>(pool, s, batch, arguments, 2 * s.head->slots, room, &Routines<T>::substitute);
+}
+
+// From conductances to potentials, currents and voltages. Currents into nodes or along junctions are none where
+// they have no rows.
+template <ffi::DataType kType>
+ffi::Error solve(
+    ffi::ThreadPool pool,
+    double most,
+    double leak,
+    ffi::Buffer<ffi::S32> schedule,
+    ffi::Buffer<kType, 2> source,
+    ffi::Buffer<kType, 2> current,
+    ffi::Buffer<kType, 2> conductance,
+    ffi::Buffer<kType, 2> potential,
+    ffi::ResultBuffer<kType, 2> phi,
+    ffi::ResultBuffer<kType, 2> into,
+    ffi::ResultBuffer<kType, 2> voltage) {
+  using T = ffi::NativeType<kType>;
+  if (ffi::Error error = checked(schedule); error.failure()) return error;
+  const Schedule s(schedule.typed_data());
+  const int64_t batch = batch_of(*phi);
+  const auto fits = [batch](const auto& x, int64_t rows) {
+    return rows_of(x) == rows && (batch_of(x) == batch || batch_of(x) == 1);
+  };
+  const bool fed = rows_of(current) > 0, driven = rows_of(source) > 0;
+  const bool whole = batch_of(conductance) == batch && fits(conductance, s.head->junctions);
+  if (!whole || !fits(potential, s.head->terminals) || !fits(*phi, s.head->nodes) ||
+      !fits(*into, s.head->terminals) || !fits(*voltage, s.head->junctions) ||
+      (fed && !fits(current, s.head->nodes)) || (driven && !fits(source, s.head->junctions)))
+    return refused("Conductances, potentials or currents of a nodal solve have other shapes than their schedule says.");
+  const Elimination<T> first{s, batch, T(most), T(leak), conductance.typed_data(), nullptr, nullptr, nullptr};
+  const Substitution<T> second{
+      s, batch, batch, batch_of(potential), batch_of(current), batch_of(source),
+      nullptr, nullptr, nullptr, potential.typed_data(),
+      fed ? current.typed_data() : nullptr, driven ? source.typed_data() : nullptr,
+      phi->typed_data(), into->typed_data(), voltage->typed_data()};
+  const auto room = [](const Block& b) { return int64_t(b.slots) + 2 * b.wires + b.meshes + 2 * b.terminals; };
+  const int64_t work = products_of(s) + 2 * s.head->slots;
+  return run_blocks<T>(pool, s, batch, Solve<T>{first, second}, work, room, &Routines<T>::solve);
 }
 
 template <ffi::DataType kType>
@@ -280,6 +331,7 @@ auto bind_elimination() {
   return ffi::Ffi::Bind()
       .Ctx<ffi::ThreadPool>()
       .template Attr<double>("most")
+      .template Attr<double>("leak")
       .template Arg<ffi::Buffer<ffi::S32>>()
       .template Arg<ffi::Buffer<kType, 2>>()
       .template Ret<ffi::Buffer<kType, 2>>()
@@ -312,6 +364,22 @@ auto bind_response() {
       .template Ret<ffi::Buffer<kType, 2>>();
 }
 
+template <ffi::DataType kType>
+auto bind_solve() {
+  return ffi::Ffi::Bind()
+      .Ctx<ffi::ThreadPool>()
+      .template Attr<double>("most")
+      .template Attr<double>("leak")
+      .template Arg<ffi::Buffer<ffi::S32>>()
+      .template Arg<ffi::Buffer<kType, 2>>()
+      .template Arg<ffi::Buffer<kType, 2>>()
+      .template Arg<ffi::Buffer<kType, 2>>()
+      .template Arg<ffi::Buffer<kType, 2>>()
+      .template Ret<ffi::Buffer<kType, 2>>()
+      .template Ret<ffi::Buffer<kType, 2>>()
+      .template Ret<ffi::Buffer<kType, 2>>();
+}
+
 }  // namespace
 
 #pragma GCC visibility push(default)
@@ -324,6 +392,8 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_potentials_f32, potentials<ffi::F32>, bind_p
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_potentials_f64, potentials<ffi::F64>, bind_potentials<ffi::F64>());
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_response_f32, response<ffi::F32>, bind_response<ffi::F32>());
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_response_f64, response<ffi::F64>, bind_response<ffi::F64>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_solve_f32, solve<ffi::F32>, bind_solve<ffi::F32>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_solve_f64, solve<ffi::F64>, bind_solve<ffi::F64>());
 
 #pragma GCC visibility pop
 

@@ -125,6 +125,12 @@ JAXNN_INLINE R without_leaks(R x, T most) {
   return (x < 0 ? -x : x) <= most ? R{} : x;
 }
 
+// An open junction has its leak. What is negative or no number stays.
+template <typename T, typename R>
+JAXNN_INLINE R with_leak(R x, T leak) {
+  return (x >= 0) & (x < leak) ? leak - R{} : x;
+}
+
 template <typename T>
 struct One {
   using Number = T;
@@ -143,6 +149,7 @@ struct One {
   friend One operator-(One a, One b) { return {a.v - b.v}; }
   One inverse_root() const { return {JAXNN_ISA::inverse_root(v)}; }
   One without_leaks(T most) const { return {JAXNN_ISA::without_leaks(v, most)}; }
+  One with_leak(T leak) const { return {JAXNN_ISA::with_leak(v, leak)}; }
 };
 
 template <typename T>
@@ -197,6 +204,9 @@ struct Tile {
   }
   JAXNN_INLINE Tile without_leaks(T most) const {
     return each([&](int k) { return JAXNN_ISA::without_leaks(v[k], most); });
+  }
+  JAXNN_INLINE Tile with_leak(T leak) const {
+    return each([&](int k) { return JAXNN_ISA::with_leak(v[k], leak); });
   }
 };
 

@@ -91,21 +91,51 @@ JAXNN_INLINE V sum_of(V sum, int n, Function f) {
   return sum;
 }
 
-// kWhole: all lanes of the tile are of the batch. kInPlace: the batch is one tile, and its own work room.
-// kNarrow: a pair of slots is one number.
-template <typename V, bool kWhole, bool kInPlace, bool kNarrow>
-void eliminate(
-    const Elimination<typename V::Number>& a, const Block& block, int64_t lane, typename V::Number* work) {
+// y_i = b_i / sqrt(S_i) in the place of b_i, and what it adds to the b of the neighbours.
+template <typename V, typename Branch>
+JAXNN_INLINE void forward(
+    typename V::Number* b, int64_t wire, V scale, int degree, const int32_t* far, Branch branch) {
+  const V y = V::load(b + wire * V::width) * scale;
+  y.store(b + wire * V::width);
+  for (int j = 0; j < degree; ++j) {
+    typename V::Number* const there = b + far[j] * V::width;
+    fma(branch(j), y, V::load(there)).store(there);
+  }
+}
+
+// Where a tile reads and writes arrays of the batch. kWhole: all its lanes are of the batch.
+template <typename V, bool kWhole>
+struct OfBatch {
   using T = typename V::Number;
-  const int64_t batch = a.batch, lanes = kWhole ? V::width : batch - lane;
-  const auto get = [&](const T* x) { return kWhole ? V::load(x) : V::load(x, lanes); };
-  const auto set = [&](V v, T* x) { kWhole ? v.store(x) : v.store(x, lanes); };
-  T* const branch = a.branch + block.slot * batch + lane;
-  T* const scale = a.scale + block.wire * batch + lane;
-  T* const mesh = a.mesh + block.mesh * batch + lane;
+  int64_t lanes;
+  V get(const T* x) const { return kWhole ? V::load(x) : V::load(x, lanes); }
+  void set(V v, T* x) const { kWhole ? v.store(x) : v.store(x, lanes); }
+};
+
+// kOwn: factors are written as tiles side by side, with h where the branches are summed up, at `a.branch`;
+// elsewhere to arrays of the batch, and sums to `work`. kNarrow: a pair of slots is one number. kFed: `fed` has
+// what flows into each place, and the way forward of a substitution is done at once: its sums wait for each other,
+// the products of the next stars do not.
+template <typename V, bool kWhole, bool kOwn, bool kNarrow, bool kFed = false>
+__attribute__((noinline)) void eliminate(
+    const Elimination<typename V::Number>& a,
+    const Block& block,
+    int64_t lane,
+    typename V::Number* work,
+    typename V::Number* fed = nullptr) {
+  using T = typename V::Number;
+  const OfBatch<V, kWhole> of{a.batch - lane};
+  const int64_t batch = kOwn ? V::width : a.batch;
+  const auto keep = [&](V v, T* x) { kOwn ? v.store(x) : of.set(v, x); };
+  T* const branch = a.branch + (kOwn ? 0 : block.slot * batch + lane);
+  T* const scale = a.scale + (kOwn ? 0 : block.wire * batch + lane);
+  T* const mesh = a.mesh + (kOwn ? 0 : block.mesh * batch + lane);
   const int32_t* const starts = a.schedule.starts + block.starts;
-  T* const x = kInPlace ? branch : work;
-  const auto load = [&](int32_t junction) { return get(a.conductance + junction * batch + lane); };
+  const int32_t* const far = a.schedule.far + block.slot;
+  T* const x = kOwn ? branch : work;
+  const auto load = [&](int32_t junction) {
+    return of.get(a.conductance + junction * a.batch + lane).with_leak(a.leak);
+  };
   const auto put = [&](int32_t slot, V v) { v.store(x + slot * V::width); };
 
   // S and h of one star, once its branches have all that they gain.
@@ -114,18 +144,19 @@ void eliminate(
     T* const star = x + slot * V::width;
     const auto add = [star](int j, V sum) { return sum + V::load(star + j * V::width); };
     const V r = sum_of(V::zero(), degree, add).inverse_root();
-    set(r, scale + wire * batch);
+    keep(r, scale + wire * batch);
     for (int j = 0; j < degree; ++j) {
       const V h = V::load(star + j * V::width) * r;
       h.store(star + j * V::width);
-      if (!kInPlace) set(h, branch + (slot + j) * batch);
+      if (!kOwn) keep(h, branch + (slot + j) * batch);
     }
+    if (kFed) forward(fed, wire, r, degree, far + slot, [star](int j) { return V::load(star + j * V::width); });
   };
 
   // What pads a list of pairs points at the last slot.
   const int64_t none = block.slots - 1;
   put(none, V::zero());
-  if (!kInPlace) set(V::zero(), branch + none * batch);
+  if (!kOwn) keep(V::zero(), branch + none * batch);
   const int32_t* p = a.schedule.data + block.rounds_at;
   for (int rounds = *p++; rounds > 0; --rounds) {
     p = groups_of<V, kNarrow>(x, p, load, put);
@@ -135,105 +166,166 @@ void eliminate(
       for (int k = 0; k < count; ++k) finish(*p++, degree);
     }
   }
-  groups_of<V, kNarrow>(x, p, load, [&](int32_t pair, V v) { set(v.without_leaks(a.most), mesh + pair * batch); });
+  groups_of<V, kNarrow>(x, p, load, [&](int32_t pair, V v) { keep(v.without_leaks(a.most), mesh + pair * batch); });
 }
 
-// kShared: one network for the whole batch of potentials and currents.
-template <typename V, bool kWhole, bool kShared>
-void substitute(
+// Where the factors of a substitution lie: in arrays of the batch, in ones that all of the batch share, or as
+// tiles side by side, of this block alone.
+enum class Kept { kBatch, kShared, kOwn };
+
+// What flows into each place of a block, from outside and out of junctions.
+template <typename V, bool kWhole>
+__attribute__((noinline)) void inject(
+    const Substitution<typename V::Number>& a, const Block& block, int64_t lane, typename V::Number* b) {
+  using T = typename V::Number;
+  const OfBatch<V, kWhole> of{a.batch - lane};
+  const auto given = [&](const T* x, int64_t row, int64_t size) {
+    return size == a.batch ? of.get(x + row * a.batch + lane) : V::splat(x[row]);
+  };
+  const auto of_nodes = [&](const int32_t* node, int count, T* to) {
+    for (int k = 0; k < count; ++k)
+      (a.current ? given(a.current, node[k], a.current_batch) : V::zero()).store(to + k * V::width);
+  };
+  of_nodes(a.schedule.wire_node + block.wire, block.wires, b);
+  of_nodes(a.schedule.terminal_node + block.terminal, block.terminals, b + block.wires * V::width);
+  if (!a.source) return;
+  const int32_t* j = a.schedule.joined + 3 * int64_t(block.junction);
+  for (int k = 0; k < block.junctions; ++k, j += 3) {
+    const V source = given(a.source, j[0], a.source_batch);
+    T *const from = b + j[1] * V::width, *const to = b + j[2] * V::width;
+    (V::load(from) - source).store(from);
+    (V::load(to) + source).store(to);
+  }
+}
+
+// Factors of a tile's own have been on the way forward already.
+template <typename V, bool kWhole, Kept kKept>
+__attribute__((noinline)) void substitute(
     const Substitution<typename V::Number>& a, const Block& block, int64_t lane, typename V::Number* work) {
   using T = typename V::Number;
-  const int64_t batch = a.batch, lanes = kWhole ? V::width : batch - lane;
-  const int64_t step = kShared ? 1 : batch, first = kShared ? 0 : lane;
-  const auto get = [&](const T* x) { return kWhole ? V::load(x) : V::load(x, lanes); };
-  const auto set = [&](V v, T* x) { kWhole ? v.store(x) : v.store(x, lanes); };
-  const auto factor = [&](const T* x) { return kShared ? V::splat(*x) : get(x); };
-  const auto given = [&](const T* x, int64_t row, int64_t of) {
-    return of == batch ? get(x + row * batch + lane) : V::splat(x[row]);
+  constexpr bool kOwn = kKept == Kept::kOwn, kShared = kKept == Kept::kShared;
+  const OfBatch<V, kWhole> of{a.batch - lane};
+  const int64_t batch = a.batch, step = kOwn ? V::width : kShared ? 1 : batch;
+  const auto factor = [&](const T* x) { return kShared ? V::splat(*x) : kOwn ? V::load(x) : of.get(x); };
+  const auto given = [&](const T* x, int64_t row, int64_t size) {
+    return size == batch ? of.get(x + row * batch + lane) : V::splat(x[row]);
   };
+  const auto from = [&](const T* x, int64_t row) { return x + (kOwn ? 0 : row * step + (kShared ? 0 : lane)); };
   const int wires = block.wires, terminals = block.terminals;
-  const T* const branch = a.branch + block.slot * step + first;
-  const T* const scale = a.scale + block.wire * step + first;
+  const T *const branch = from(a.branch, block.slot), *const scale = from(a.scale, block.wire);
+  const T* const mesh = from(a.mesh, block.mesh);
   const int32_t* const starts = a.schedule.starts + block.starts;
   const int32_t* const far = a.schedule.far + block.slot;
   const int32_t* const node = a.schedule.wire_node + block.wire;
   const int32_t* const end = a.schedule.terminal_node + block.terminal;
   const int32_t* const row = a.schedule.terminal_row + block.terminal;
+  const int32_t* const joined = a.schedule.joined + 3 * int64_t(block.junction);
   const auto at = [work](int place) { return work + place * V::width; };
+  const auto add = [](T* x, V v) { (V::load(x) + v).store(x); };
   // What flows into the terminals of the block lies behind all places.
   T* const into = at(wires + terminals);
+  const bool fed = a.current || a.source;
 
-  if (a.current) {
-    for (int i = 0; i < wires; ++i) given(a.current, node[i], a.current_batch).store(at(i));
-    for (int t = 0; t < terminals; ++t) given(a.current, end[t], a.current_batch).store(at(wires + t));
+  if (fed && !kOwn) {
+    inject<V, kWhole>(a, block, lane, work);
     for (int i = 0; i < wires; ++i) {
       const int64_t slot = starts[i];
-      const int degree = starts[i + 1] - starts[i];
-      const V y = V::load(at(i)) * factor(scale + i * step);
-      y.store(at(i));
-      for (int j = 0; j < degree; ++j) {
-        T* const b = at(far[slot + j]);
-        fma(factor(branch + (slot + j) * step), y, V::load(b)).store(b);
-      }
+      const auto h = [&](int j) { return factor(branch + (slot + j) * step); };
+      forward(work, i, factor(scale + i * step), starts[i + 1] - starts[i], far + slot, h);
     }
-    for (int t = 0; t < terminals; ++t) (V::zero() - V::load(at(wires + t))).store(into + t * V::width);
-  } else {
-    for (int t = 0; t < terminals; ++t) V::zero().store(into + t * V::width);
   }
-
+  for (int t = 0; t < terminals; ++t)
+    (fed ? V::zero() - V::load(at(wires + t)) : V::zero()).store(into + t * V::width);
   for (int t = 0; t < terminals; ++t) {
     const V u = given(a.potential, row[t], a.potential_batch);
     u.store(at(wires + t));
-    set(u, a.phi + end[t] * batch + lane);
+    of.set(u, a.phi + end[t] * batch + lane);
   }
   const int32_t* const ends = a.schedule.ends + 2 * block.mesh;
   for (int m = 0; m < block.meshes; ++m) {
-    T *const from = into + ends[2 * m] * V::width, *const to = into + ends[2 * m + 1] * V::width;
     const V voltage = V::load(at(wires + ends[2 * m])) - V::load(at(wires + ends[2 * m + 1]));
-    const V current = factor(a.mesh + (block.mesh + m) * step + first) * voltage;
-    (V::load(from) + current).store(from);
-    (V::load(to) - current).store(to);
+    const V current = factor(mesh + m * step) * voltage;
+    add(into + ends[2 * m] * V::width, current);
+    add(into + ends[2 * m + 1] * V::width, V::zero() - current);
   }
-  for (int t = 0; t < terminals; ++t) set(V::load(into + t * V::width), a.into + row[t] * batch + lane);
+  for (int t = 0; t < terminals; ++t) of.set(V::load(into + t * V::width), a.into + row[t] * batch + lane);
 
   for (int i = wires - 1; i >= 0; --i) {
     const int64_t slot = starts[i];
-    const auto add = [&](int j, V sum) {
+    const auto term = [&](int j, V sum) {
       return fma(factor(branch + (slot + j) * step), V::load(at(far[slot + j])), sum);
     };
-    const V own = a.current ? V::load(at(i)) : V::zero();
-    const V phi = sum_of(own, starts[i + 1] - starts[i], add) * factor(scale + i * step);
+    const V own = fed ? V::load(at(i)) : V::zero();
+    const V phi = sum_of(own, starts[i + 1] - starts[i], term) * factor(scale + i * step);
     phi.store(at(i));
-    set(phi, a.phi + node[i] * batch + lane);
+    of.set(phi, a.phi + node[i] * batch + lane);
   }
+  for (const int32_t* j = joined; a.voltage && j < joined + 3 * block.junctions; j += 3)
+    of.set(V::load(at(j[1])) - V::load(at(j[2])), a.voltage + j[0] * batch + lane);
+}
+
+// Runs f with the numbers of a schedule as they are: known when compiled, a processor need not look at them.
+template <typename Function>
+JAXNN_INLINE void as_known(bool whole, bool narrow, Function f) {
+  if (whole) return narrow ? f(std::true_type(), std::true_type()) : f(std::true_type(), std::false_type());
+  return narrow ? f(std::false_type(), std::true_type()) : f(std::false_type(), std::false_type());
 }
 
 template <typename V>
 void eliminate_lanes(
     const Elimination<typename V::Number>& a, const Block& block, int64_t lane, typename V::Number* work) {
-  const bool whole = a.batch - lane >= V::width, in_place = a.batch == V::width;
-  const auto run = [&](auto narrow) {
-    constexpr bool kNarrow = decltype(narrow)::value;
-    if (in_place) return eliminate<V, true, true, kNarrow>(a, block, lane, work);
-    if (whole) return eliminate<V, true, false, kNarrow>(a, block, lane, work);
-    return eliminate<V, false, false, kNarrow>(a, block, lane, work);
-  };
-  block.slots <= kNarrowSlots ? run(std::true_type()) : run(std::false_type());
+  const bool whole = a.batch - lane >= V::width, narrow = block.slots <= kNarrowSlots;
+  if (a.batch == V::width) {
+    // The arrays of the batch are one tile.
+    Elimination<typename V::Number> own = a;
+    own.branch += block.slot * V::width;
+    own.scale += block.wire * V::width;
+    own.mesh += block.mesh * V::width;
+    return narrow ? eliminate<V, true, true, true>(own, block, lane, work)
+                  : eliminate<V, true, true, false>(own, block, lane, work);
+  }
+  as_known(whole, narrow, [&](auto whole, auto narrow) {
+    eliminate<V, decltype(whole)::value, false, decltype(narrow)::value>(a, block, lane, work);
+  });
 }
 
 template <typename V>
 void substitute_lanes(
     const Substitution<typename V::Number>& a, const Block& block, int64_t lane, typename V::Number* work) {
-  const bool whole = a.batch - lane >= V::width, shared = a.factor_batch != a.batch;
-  if (whole && !shared) return substitute<V, true, false>(a, block, lane, work);
-  if (whole) return substitute<V, true, true>(a, block, lane, work);
-  if (!shared) return substitute<V, false, false>(a, block, lane, work);
-  return substitute<V, false, true>(a, block, lane, work);
+  as_known(a.batch - lane >= V::width, a.factor_batch != a.batch, [&](auto whole, auto shared) {
+    constexpr Kept kKept = decltype(shared)::value ? Kept::kShared : Kept::kBatch;
+    substitute<V, decltype(whole)::value, kKept>(a, block, lane, work);
+  });
+}
+
+template <typename V>
+void solve_lanes(
+    const Solve<typename V::Number>& a, const Block& block, int64_t lane, typename V::Number* work) {
+  Elimination<typename V::Number> first = a.elimination;
+  first.branch = work;
+  first.scale = first.branch + int64_t(block.slots) * V::width;
+  first.mesh = first.scale + int64_t(block.wires) * V::width;
+  Substitution<typename V::Number> second = a.substitution;
+  second.branch = first.branch;
+  second.scale = first.scale;
+  second.mesh = first.mesh;
+  typename V::Number* const places = first.mesh + int64_t(block.meshes) * V::width;
+  as_known(first.batch - lane >= V::width, block.slots <= kNarrowSlots, [&](auto whole, auto narrow) {
+    constexpr bool kWhole = decltype(whole)::value;
+    constexpr bool kNarrow = decltype(narrow)::value;
+    if (second.current || second.source) {
+      inject<V, kWhole>(second, block, lane, places);
+      eliminate<V, kWhole, true, kNarrow, true>(first, block, lane, nullptr, places);
+    } else {
+      eliminate<V, kWhole, true, kNarrow>(first, block, lane, nullptr);
+    }
+    substitute<V, kWhole, Kept::kOwn>(second, block, lane, places);
+  });
 }
 
 template <typename V>
 constexpr Routines<typename V::Number> routines() {
-  return {V::width, eliminate_lanes<V>, substitute_lanes<V>};
+  return {V::width, eliminate_lanes<V>, substitute_lanes<V>, solve_lanes<V>};
 }
 
 extern const Both both = {

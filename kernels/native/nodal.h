@@ -15,6 +15,7 @@ struct Elimination {
   Schedule schedule;
   int64_t batch;
   T most;  // what conducts as much or less between two terminals is nothing but leaks
+  T leak;  // what open junctions conduct
   const T* conductance;
   T *branch, *scale, *mesh;
 };
@@ -22,10 +23,18 @@ struct Elimination {
 template <typename T>
 struct Substitution {
   Schedule schedule;
-  int64_t batch, factor_batch, potential_batch, current_batch;
+  int64_t batch, factor_batch, potential_batch, current_batch, source_batch;
   const T *branch, *scale, *mesh, *potential;
-  const T* current;  // none if null
+  const T *current, *source;  // into nodes, and from the first to the second end of junctions: none if null
   T *phi, *into;
+  T* voltage;  // of junctions: not wanted if null
+};
+
+// Both at once: factors stay in the room that a tile works in.
+template <typename T>
+struct Solve {
+  Elimination<T> elimination;
+  Substitution<T> substitution;
 };
 
 // One block, for the lanes of the batch from `lane` on: as many as `width` says, or what is left of them.
@@ -35,6 +44,7 @@ struct Routines {
   int64_t width;
   void (*eliminate)(const Elimination<T>&, const Block&, int64_t lane, T* work);
   void (*substitute)(const Substitution<T>&, const Block&, int64_t lane, T* work);
+  void (*solve)(const Solve<T>&, const Block&, int64_t lane, T* work);
 };
 
 // For one number at a time, and for a tile of them.

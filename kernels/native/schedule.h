@@ -11,6 +11,7 @@
 //   starts   first slot of each wire, and where those of the last one end, of each block
 //   far      the place at the other end of each slot
 //   ends     two terminals of its block for each branch of the mesh, behind its wires
+//   joined   each junction of each block, and the places at its two ends
 //   rounds   of each block: numbers of rounds, and for each round
 //              groups of branches: their number; for each (products, branches, whether they begin with a
 //                junction), and for each branch (slot, [junction,] pairs of slots)
@@ -27,16 +28,16 @@
 
 namespace jaxnn {
 
-constexpr int32_t kVersion = 1;
+constexpr int32_t kVersion = 2;
 constexpr int32_t kNarrowSlots = 1 << 16;
 
 struct Head {
   int32_t version, nodes, junctions, terminals, wires, slots, mesh, blocks;
-  int32_t blocks_at, wire_node_at, terminal_node_at, terminal_row_at, starts_at, far_at, ends_at, size;
+  int32_t blocks_at, wire_node_at, terminal_node_at, terminal_row_at, starts_at, far_at, ends_at, joined_at, size;
 };
 
 struct Block {
-  int32_t wire, wires, slot, slots, terminal, terminals, mesh, meshes, starts, rounds_at, products;
+  int32_t wire, wires, slot, slots, terminal, terminals, mesh, meshes, starts, rounds_at, products, junction, junctions;
 };
 
 // The parts of a schedule, once its head has been looked at.
@@ -44,7 +45,7 @@ struct Schedule {
   const int32_t* data;
   const Head* head;
   const Block* blocks;
-  const int32_t *wire_node, *terminal_node, *terminal_row, *starts, *far, *ends;
+  const int32_t *wire_node, *terminal_node, *terminal_row, *starts, *far, *ends, *joined;
 
   explicit Schedule(const int32_t* x)
       : data(x),
@@ -55,7 +56,8 @@ struct Schedule {
         terminal_row(x + head->terminal_row_at),
         starts(x + head->starts_at),
         far(x + head->far_at),
-        ends(x + head->ends_at) {}
+        ends(x + head->ends_at),
+        joined(x + head->joined_at) {}
 };
 
 }  // namespace jaxnn

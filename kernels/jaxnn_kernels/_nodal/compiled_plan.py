@@ -26,7 +26,7 @@ from .dense import dense_work
 from .device_schedule import DeviceSchedule, device_schedule
 from .flat_schedule import size_class
 from .incidence import incidence
-from .leak import hanging, open_conductance, without_hanging
+from .leak import hanging, leak, open_conductance, without_hanging
 from .parallel import merges_parallel
 from .plan import AbstractPlan, joined_by
 from .portable import CompiledFactors, Portable, portable_of
@@ -91,6 +91,27 @@ class CompiledPlan(AbstractPlan):
         )
         return phi, into
 
+    @property
+    def at_once(self) -> bool:
+        # A GPU eliminates by a kernel of its own. XLA would do twice what two right-hand sides can share.
+        return self.on_gpu is None and is_there()
+
+    def solve(
+        self, conductance: Array, potential: Array, current: Array | None, source: Array | None
+    ) -> tuple[Array, Array, Array]:
+        given = conductance, potential, current, source
+        trail = _trail(given)
+        if math.prod(conductance.shape[1:]) < math.prod(trail):
+            # Right-hand sides that share an elimination.
+            return super().solve(*given)
+        sizes = len(self.graph.place), len(self.terminals), conductance.shape[0]
+        shapes: Any = tuple((n, *trail) for n in sizes)
+        operands = (self, *given)
+        phi, into, voltage = compiled_or_not(
+            _solve_compiled, _solve_portable, operands, shapes, potential.dtype
+        )
+        return phi, into, voltage
+
     def factor_shapes(self, conductance: ArrayOrType) -> CompiledFactors:
         trail = conductance.shape[1:]
         wires = self.graph.place.shape[0] - self.terminals.shape[0]
@@ -127,8 +148,15 @@ def _eliminate_compiled(plan: CompiledPlan, conductance: Array) -> list[Array]:
     trail = _trail(conductance)
     rows: Any = (shape[0] for shape in plan.factor_shapes(conductance))
     shapes = [(n, math.prod(trail)) for n in rows]
-    most = open_conductance(conductance.shape[0], conductance.dtype)
-    return _unflat(call("eliminate", shapes, plan.schedule, _flat(conductance, trail), most=most), trail)
+    return _unflat(
+        call("eliminate", shapes, plan.schedule, _flat(conductance, trail), **_least(conductance)), trail
+    )
+
+
+def _least(conductance: Array) -> dict[str, float]:
+    """What conducts [S]: at most a branch between terminals that is leaks alone, and an open junction."""
+    dtype = conductance.dtype
+    return {"most": open_conductance(conductance.shape[0], dtype), "leak": leak(dtype)}
 
 
 def _substitute_compiled(
@@ -139,6 +167,25 @@ def _substitute_compiled(
     name = "potentials" if current is None else "response"
     given = (_flat(x, trail) for x in jax.tree.leaves((factors, potential, current)))
     return _unflat(call(name, shapes, plan.schedule, *given), trail)
+
+
+def _solve_compiled(
+    plan: CompiledPlan, conductance: Array, potential: Array, current: Array | None, source: Array | None
+) -> list[Array]:
+    trail = _trail((conductance, potential, current, source))
+    sizes = len(plan.graph.place), len(plan.terminals), conductance.shape[0]
+    dtype = potential.dtype
+    none = jnp.zeros((0, 1), dtype)
+    fed = (none if x is None else _flat(x.astype(dtype), trail) for x in (source, current))
+    given = *fed, _flat(conductance.astype(dtype), trail), _flat(potential, trail)
+    shapes = [(n, math.prod(trail)) for n in sizes]
+    return _unflat(call("solve", shapes, plan.schedule, *given, **_least(conductance)), trail)
+
+
+def _solve_portable(
+    plan: CompiledPlan, conductance: Array, potential: Array, current: Array | None, source: Array | None
+) -> list[Array]:
+    return list(AbstractPlan.solve(plan, conductance, potential, current, source))
 
 
 def _eliminate_on_gpu(plan: CompiledPlan, conductance: Array) -> list[Array]:

@@ -17,9 +17,9 @@ from .schedule import Schedule, adjacency_of, components
 
 
 # As in kernels/native/schedule.h.
-VERSION = 1
+VERSION = 2
 NARROW = 1 << 16
-_HEAD = 16
+_HEAD = 17
 # Networks share a block until it has so many wires. On a CPU the groups of a round then are long, and a
 # processor seldom mistakes where they end: 256 networks of 100 wires take half the time of blocks of one
 # each. Of a GPU each block has threads of its own.
@@ -67,13 +67,16 @@ def flat_schedule(
     rounds_at = np.cumsum([0, *map(len, rounds)])[:-1]
     sizes = [y for n in (x.n_wires, x.n_slots, x.n_ends, x.n_mesh) for y in (_firsts(n), n)]
     products = np.bincount(x.block[x.wires], x.degree * (x.degree - 1) // 2, x.n_blocks)
-    table = np.stack([*sizes, _firsts(x.n_wires + 1), rounds_at, products.astype(np.int64)], axis=1)
+    junctions, joined = _joined_of(x, edges)
+    starts = _firsts(x.n_wires + 1)
+    table = [*sizes, starts, rounds_at, products.astype(np.int64), _firsts(junctions), junctions]
+    table = np.stack(table, axis=1)
     reach = np.zeros(x.n_slots.sum(), np.int64)
     slot = x.slot[x.row] + _firsts(x.n_slots)[x.block[x.near]]
     reach[slot] = x.place[x.far]
     ends = x.place[x.mesh] - x.n_wires[x.block[x.mesh]]
     counts = (n_nodes, len(edges), len(terminals), len(x.wires), len(reach), len(x.mesh), x.n_blocks)
-    parts = [table, x.wires, terminals[x.ends], x.ends, _starts_of(x), reach, ends, *rounds]
+    parts = [table, x.wires, terminals[x.ends], x.ends, _starts_of(x), reach, ends, joined, *rounds]
     return FlatSchedule(_laid_out(counts, parts), x.wires, slot, x.near, x.far, x.mesh, len(reach))
 
 
@@ -133,6 +136,22 @@ def _starts_of(x: _Numbering) -> Int[np.ndarray, " starts"]:
     starts[is_star] = np.cumsum(x.degree) - x.degree - np.repeat(_firsts(x.n_slots - 1), x.n_wires)
     starts[ends] = x.n_slots - 1
     return starts
+
+
+def _joined_of(
+    x: _Numbering, edges: Int[np.ndarray, "edges 2"]
+) -> tuple[Int[np.ndarray, " blocks"], Int[np.ndarray, "edges 3"]]:
+    """How many junctions each block has; by blocks, each junction and the places at its ends.
+
+    First one junction of each wire, then a second, and so on: a sum waits for the number that was added to
+    it just before.
+    """
+    block = x.block[edges[:, 0]]
+    by_first = np.argsort(edges[:, 0], kind="stable")
+    turn = np.empty(len(edges), np.int64)
+    turn[by_first] = _counting(np.bincount(edges[:, 0], minlength=len(x.block)))
+    order = np.lexsort((turn, block))
+    return np.bincount(block, minlength=x.n_blocks), np.column_stack([order, x.place[edges[order]]])
 
 
 def _firsts(sizes: Int[np.ndarray, " lists"]) -> Int[np.ndarray, " lists"]:
@@ -287,8 +306,8 @@ def _laid_out(counts: tuple[int, ...], parts: list[np.ndarray]) -> Int[np.ndarra
             "Split the ensemble, or use star_mesh_plan."
         )
     table = parts[0]
-    table[:, 9] += offsets[7]
+    table[:, 9] += offsets[8]
     numbers = np.zeros(size_class(size), np.int64)
-    numbers[:_HEAD] = [VERSION, *counts, *offsets[:7], size]
+    numbers[:_HEAD] = [VERSION, *counts, *offsets[:8], size]
     numbers[_HEAD:size] = np.concatenate([part.ravel() for part in parts])
     return numbers.astype(np.uint32).view(np.int32)

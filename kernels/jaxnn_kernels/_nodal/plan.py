@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
 from .._types import ArrayOrType
-from .leak import open_conductance
+from .incidence import net_flow, pair_difference
+from .leak import open_conductance, with_leak
 
 
 class AbstractPlan(abc.ABC):
@@ -40,6 +41,11 @@ class AbstractPlan(abc.ABC):
     gathers_rows: ClassVar[bool] = True
     """Whether XLA should have rows of arrays contiguous in memory, as gathers of whole rows want them."""
 
+    @property
+    def at_once(self) -> bool:
+        """Whether `solve` beats `eliminate` and `substitute`, so that keeping the factors does not pay."""
+        return False
+
     @abc.abstractmethod
     def eliminate(self, conductance: Array) -> PyTree[Array]:
         """Computes all that does not depend on potentials, from conductances (edges, *batch) [S].
@@ -55,6 +61,26 @@ class AbstractPlan(abc.ABC):
         - `current`: what flows into each node from outside, b [A], (nodes, *batch), or None. What flows
           into a terminal leaves through it: its current is less by as much.
         """
+
+    def solve(
+        self, conductance: Array, potential: Array, current: Array | None, source: Array | None
+    ) -> tuple[Array, Array, Array]:
+        """Computes potentials, terminals' currents and junction voltages (edges, *batch) [V] at once.
+
+        Conductances come as they are, open junctions without a leak. Besides what `substitute` takes,
+        `source` is what each junction carries from its first to its second node by itself [A],
+        (edges, *batch), or None.
+        """
+        if source is not None:
+            into = -net_flow(self.graph, source)
+            current = into if current is None else current + into
+        trails = (x.shape[1:] for x in (conductance, potential, current) if x is not None)
+        trail = jnp.broadcast_shapes(*trails)
+        wide = lambda x: jnp.broadcast_to(x, (x.shape[0], *trail))
+        factors = self.eliminate(with_leak(conductance))
+        current = None if current is None else wide(current)
+        phi, into = self.substitute(factors, wide(potential), current)
+        return phi, into, pair_difference(self.graph, phi)
 
     def factor_shapes(self, conductance: ArrayOrType) -> PyTree:
         """Returns the shapes of the factors, as tuples: said here, tracing is quicker."""

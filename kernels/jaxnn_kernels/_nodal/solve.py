@@ -107,6 +107,8 @@ def _joined_kernel(plan: AbstractPlan, conductance: Array, factors: PyTree) -> A
 
 @jax.jit  # traced once for both places of use
 def _find_live(plan: AbstractPlan, conductance: Array, factors: PyTree) -> Array:
+    if factors is None:  # a plan that solves at once has none at hand
+        factors = _eliminate_kernel(plan, conductance)
     joined = _joined_kernel(plan, conductance, factors)
     end = lambda k: joined.at[plan.graph.ends[k]].get(mode="promise_in_bounds")
     return jnp.minimum(end(0), end(1))
@@ -129,6 +131,18 @@ def _joined_shapes(plan: AbstractPlan, conductance: ArrayOrType, factors: PyTree
     return plan.graph.place.shape[0], *conductance.shape[1:]
 
 
+def _solve_kernel(
+    plan: AbstractPlan, conductance: Array, potential: Array, current: Array | None, source: Array | None
+) -> tuple[Array, Array, Array]:
+    return plan.solve(conductance, potential, current, source)
+
+
+def _solve_shapes(plan: AbstractPlan, *given: ArrayOrType | None) -> tuple[tuple[int, ...], ...]:
+    g, *rest = (x for x in given if x is not None)
+    nodes, terminals = _vector_shapes(plan, g, *rest)
+    return nodes, terminals, (g.shape[0], *nodes[1:])
+
+
 _gathers = lambda plan: plan.gathers_rows
 _, _eliminate = batch_last("eliminate_wires", _eliminate_kernel, _eliminate_shapes, _gathers)
 _, _joined = batch_last("joined_wires", _joined_kernel, _joined_shapes)
@@ -137,6 +151,7 @@ _potentials_primitive, _potentials = batch_last(
     "node_potentials", _potentials_kernel, _potentials_shapes, _gathers
 )
 _respond_primitive, _respond = batch_last("nodal_response", _respond_kernel, _respond_shapes, _gathers)
+_solve_primitive, _solve = batch_last("nodal_solve", _solve_kernel, _solve_shapes, _gathers)
 
 
 def _potentials_jvp(
@@ -201,6 +216,44 @@ def _summed_to(x: Array, shape: tuple[int, ...]) -> Array:
     return jnp.sum(x, axis=axes, keepdims=True)
 
 
+def _solve_jvp(
+    primals: Sequence[AnyArray], tangents: Sequence[Tangent], *, tree: Structure
+) -> tuple[list[Array], tuple[Array, ...]]:
+    # As in `_potentials_jvp`, with an elimination of its own: it costs less than to keep the factors, which
+    # lie in a core's nearest cache and nowhere else.
+    plan, (g, *_) = jax.tree_util.tree_unflatten(tree, primals)
+    _, (dg, du, *sources) = jax.tree_util.tree_unflatten(tree, tangents)
+    phi, into, _ = _solve_primitive.bind(*primals, tree=tree)
+    phi, into = (checkpoint_name(x, "node_potential") for x in (phi, into))
+    current, source = (None if x is None or isinstance(x, ad.Zero) else x for x in sources)
+    if not isinstance(dg, ad.Zero):
+        flow = _flow(plan, g, None, dg, phi)
+        source = flow if source is None else source + flow
+    # From the potentials, so that voltages need not be kept beside these.
+    out = [phi, into, difference(plan.graph, phi)]
+    return out, _solve(plan, g, ad.instantiate_zeros(du), current, source)
+
+
+def _solve_transpose(
+    cotangents: Sequence[Tangent], *args: AnyArray | ad.UndefinedPrimal, tree: Structure
+) -> list[Array | None]:
+    # Linear in all but the conductances: with b the currents into the nodes and s those along junctions,
+    # potentials and currents out of the network are a symmetric map of b - B^T s and u.
+    plan, (g, *given) = jax.tree_util.tree_unflatten(tree, args)
+    phi, into, voltage = cotangents
+    none = lambda ct: None if isinstance(ct, ad.Zero) else ct
+    along = None if isinstance(voltage, ad.Zero) else -voltage
+    phi, into, voltage = _solve(plan, g, -ad.instantiate_zeros(into), none(phi), along)
+    back = [
+        _summed_to(ct, x.aval.shape) if isinstance(x, ad.UndefinedPrimal) else None
+        for ct, x in zip((-into, phi, -voltage), given, strict=True)
+        if x is not None
+    ]
+    return [None] * (len(args) - len(back)) + back
+
+
+ad.primitive_jvps[_solve_primitive] = _solve_jvp
+ad.primitive_transposes[_solve_primitive] = _solve_transpose
 ad.primitive_jvps[_potentials_primitive] = _potentials_jvp
 ad.primitive_jvps[_respond_primitive] = _respond_jvp
 ad.primitive_transposes[_respond_primitive] = _respond_transpose
@@ -251,7 +304,11 @@ def solve_nodes(
     check_numbers("terminal_potential", terminal_potential, plan.terminals.shape[0])
     if current is not None:
         check_numbers("current", current, plan.graph.place.shape[0])
-    if factors is None:
+    given = [x for x in (conductance, terminal_potential, current) if x is not None]
+    if factors is None and plan.at_once and len({x.dtype for x in given}) == 1:
+        phi, into, voltage = _solve(plan, conductance, terminal_potential, current, None)
+        return NodalSolution(phi, voltage, into)
+    if factors is None and not isinstance(plan, ParallelPlan):
         factors = eliminate_nodes(plan, conductance)
     if isinstance(plan, ParallelPlan):
         of_pairs = _of_pairs(plan, conductance)

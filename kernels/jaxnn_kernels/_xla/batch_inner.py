@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import jax.numpy as jnp
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching
 from jaxtyping import Array
@@ -36,7 +37,8 @@ def _batch(
 ) -> tuple[list[Array], list[int]]:
     (new,) = dims
     shifted = (axis + (axis >= new) for axis in mapped)
-    return _primitive.bind(*args, mapped=(new, *shifted)), [new]
+    (x,) = _primitive.bind(*args, mapped=(new, *shifted))
+    return [jnp.moveaxis(x, new, x.ndim - 1)], [x.ndim - 1]
 
 
 def _transpose(cotangents: Sequence[Tangent], _x: object, *, mapped: tuple[int, ...]) -> list[Tangent]:
