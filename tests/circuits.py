@@ -9,8 +9,8 @@ from jaxnn_kernels._nodal.schedule import schedule
 from jaxnn_kernels._nodal.solve import (
     _eliminate_kernel,
     _eliminate_shapes,
-    _potentials_kernel,
-    _potentials_shapes,
+    _solve_kernel,
+    _solve_shapes,
 )
 from jaxnn_kernels._nodal.star_plan import plan_of
 
@@ -66,7 +66,7 @@ def check_shapes(plan, g, u):
     """The shapes that are declared for conductances and potentials are those of the kernels."""
     for kernel, shapes, arrays in (
         (_eliminate_kernel, _eliminate_shapes, (g,)),
-        (_potentials_kernel, _potentials_shapes, (g, jax.eval_shape(_eliminate_kernel, plan, g), u)),
+        (_solve_kernel, _solve_shapes, (g, jax.eval_shape(_eliminate_kernel, plan, g), None, None, u)),
     ):
         found = jax.tree_util.tree_leaves(jax.eval_shape(kernel, plan, *arrays))
         declared = shapes(plan, *arrays)

@@ -31,8 +31,7 @@ KERNELS = {
     "eliminate_wires": solve._eliminate_kernel,
     "joined_wires": solve._joined_kernel,
     "live_junctions": solve._live_kernel,
-    "node_potentials": solve._potentials_kernel,
-    "nodal_response": solve._respond_kernel,
+    "nodal_solve": solve._solve_kernel,
     "junction_voltage": pair_difference,
     "junction_voltage_transpose": net_flow,
 }

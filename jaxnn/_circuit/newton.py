@@ -92,7 +92,7 @@ def _step(
 ) -> tuple[Array, Array, Array, Array, Array]:
     """Potentials, voltages, currents and slopes of edges, and currents of terminals after a whole step."""
     i, g = slope_of(currents, voltage)
-    solved = solve_nodes(plan, g, held, injected + divergence(plan.graph, g * voltage - i))
+    solved = solve_nodes(plan, g, held, injected, source=i - g * voltage)
     after = batch_inner(solved.junction_voltage)
     # As exact as the voltages are, of a solution: what is left out goes as the square of the last move.
     return solved.node_potential, after, i + g * (after - voltage), g, solved.terminal_current

@@ -174,7 +174,7 @@ def _on_graph(circuit: Circuit, of_wires: Array, dtype: jnp.dtype) -> Array:
 
 
 def _from_capacitors(circuit: Circuit, source: Float[Array, " edges"]) -> Float[Array, " nodes"]:
-    """What currents of the capacitors bring to each wire [A].
+    """What currents of the capacitors bring to each wire [A], where XLA is to sum them up.
 
     Not by the graph of the plan: the row of the substrate, which is as long as there are wires, costs more
     than all others, and what flows into it makes no difference.
@@ -235,9 +235,10 @@ def _solved(
         if slope is not None and source is not None:
             conducted = conducted - slope * found.junction_voltage + source
     else:
-        injected = fed if source is None else fed + _from_capacitors(circuit, source)
-        injected = injected if is_fed or source is not None else None
-        found = solve_nodes(plan, whole, now.held, injected, factors)
+        injected, along = fed if is_fed else None, source
+        if source is not None and not plan.takes_sources:
+            injected, along = fed + _from_capacitors(circuit, source), None
+        found = solve_nodes(plan, whole, now.held, injected, factors, along)
         current, at_rest, solves = found.terminal_current, jnp.ones(edges.shape, bool), jnp.int32(1)
         conducted = edges * found.junction_voltage
         through = conducted if source is None else whole * found.junction_voltage - source

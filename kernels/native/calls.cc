@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "nodal.h"
 #include "xla/ffi/api/ffi.h"
@@ -231,45 +232,66 @@ ffi::Error eliminate(
   return run_blocks<T>(pool, s, batch, arguments, products_of(s), room, &Routines<T>::eliminate);
 }
 
+// What flows in besides, into nodes and along junctions: none where there are no rows.
+template <ffi::DataType kType>
+struct Fed {
+  using T = ffi::NativeType<kType>;
+  const T *current, *source;
+  int64_t current_batch, source_batch;
+  bool fits;
+  Fed(const Schedule& s, int64_t batch, const ffi::Buffer<kType, 2>& current, const ffi::Buffer<kType, 2>& source)
+      : current(rows_of(current) ? current.typed_data() : nullptr),
+        source(rows_of(source) ? source.typed_data() : nullptr),
+        current_batch(batch_of(current)),
+        source_batch(batch_of(source)) {
+    const auto is = [batch](int64_t rows, int64_t of, int64_t size) {
+      return rows == 0 || (rows == of && (size == batch || size == 1));
+    };
+    fits = is(rows_of(current), s.head->nodes, current_batch) && is(rows_of(source), s.head->junctions, source_batch);
+  }
+};
+
 template <ffi::DataType kType>
 ffi::Error substitute(
-    ffi::ThreadPool& pool,
-    const ffi::Buffer<ffi::S32>& schedule,
-    const ffi::Buffer<kType, 2>& branch,
-    const ffi::Buffer<kType, 2>& scale,
-    const ffi::Buffer<kType, 2>& mesh,
-    const ffi::Buffer<kType, 2>& potential,
-    const ffi::Buffer<kType, 2>* current,
-    ffi::ResultBuffer<kType, 2>& phi,
-    ffi::ResultBuffer<kType, 2>& into) {
+    ffi::ThreadPool pool,
+    ffi::Buffer<ffi::S32> schedule,
+    ffi::Buffer<kType, 2> current,
+    ffi::Buffer<kType, 2> source,
+    ffi::Buffer<kType, 2> branch,
+    ffi::Buffer<kType, 2> scale,
+    ffi::Buffer<kType, 2> mesh,
+    ffi::Buffer<kType, 2> potential,
+    ffi::ResultBuffer<kType, 2> phi,
+    ffi::ResultBuffer<kType, 2> into,
+    ffi::ResultBuffer<kType, 2> voltage) {
   using T = ffi::NativeType<kType>;
   if (ffi::Error error = checked(schedule); error.failure()) return error;
   const Schedule s(schedule.typed_data());
   const int64_t batch = batch_of(*phi);
   const auto fits = [batch](int64_t n) { return n == batch || n == 1; };
+  const Fed<kType> fed(s, batch, current, source);
   if (rows_of(branch) < s.head->slots || rows_of(scale) < s.head->wires || rows_of(mesh) < s.head->mesh ||
       rows_of(potential) != s.head->terminals || rows_of(*phi) != s.head->nodes ||
-      rows_of(*into) != s.head->terminals || !fits(batch_of(potential)) || !fits(batch_of(scale)) ||
-      (current && (rows_of(*current) != s.head->nodes || !fits(batch_of(*current)))))
+      rows_of(*into) != s.head->terminals || rows_of(*voltage) != s.head->junctions ||
+      !fits(batch_of(potential)) || !fits(batch_of(scale)) || !fed.fits)
     return refused("Factors, potentials or currents of a nodal solve have other shapes than their schedule says.");
   const Substitution<T> arguments{
-      s, batch, batch_of(scale), batch_of(potential), current ? batch_of(*current) : 1, 1,
+      s, batch, batch_of(scale), batch_of(potential), fed.current_batch, fed.source_batch,
       branch.typed_data(), scale.typed_data(), mesh.typed_data(), potential.typed_data(),
-      current ? current->typed_data() : nullptr, nullptr, phi->typed_data(), into->typed_data(), nullptr};
+      fed.current, fed.source, phi->typed_data(), into->typed_data(), voltage->typed_data()};
   const auto room = [](const Block& block) { return int64_t(block.wires) + 2 * block.terminals; };
   return run_blocks<T>(pool, s, batch, arguments, 2 * s.head->slots, room, &Routines<T>::substitute);
 }
 
-// From conductances to potentials, currents and voltages. Currents into nodes or along junctions are none where
-// they have no rows.
+// From conductances to potentials, currents and voltages.
 template <ffi::DataType kType>
 ffi::Error solve(
     ffi::ThreadPool pool,
     double most,
     double leak,
     ffi::Buffer<ffi::S32> schedule,
-    ffi::Buffer<kType, 2> source,
     ffi::Buffer<kType, 2> current,
+    ffi::Buffer<kType, 2> source,
     ffi::Buffer<kType, 2> conductance,
     ffi::Buffer<kType, 2> potential,
     ffi::ResultBuffer<kType, 2> phi,
@@ -282,18 +304,16 @@ ffi::Error solve(
   const auto fits = [batch](const auto& x, int64_t rows) {
     return rows_of(x) == rows && (batch_of(x) == batch || batch_of(x) == 1);
   };
-  const bool fed = rows_of(current) > 0, driven = rows_of(source) > 0;
+  const Fed<kType> fed(s, batch, current, source);
   const bool whole = batch_of(conductance) == batch && fits(conductance, s.head->junctions);
   if (!whole || !fits(potential, s.head->terminals) || !fits(*phi, s.head->nodes) ||
-      !fits(*into, s.head->terminals) || !fits(*voltage, s.head->junctions) ||
-      (fed && !fits(current, s.head->nodes)) || (driven && !fits(source, s.head->junctions)))
+      !fits(*into, s.head->terminals) || !fits(*voltage, s.head->junctions) || !fed.fits)
     return refused("Conductances, potentials or currents of a nodal solve have other shapes than their schedule says.");
   const Elimination<T> first{s, batch, T(most), T(leak), conductance.typed_data(), nullptr, nullptr, nullptr};
   const Substitution<T> second{
-      s, batch, batch, batch_of(potential), batch_of(current), batch_of(source),
+      s, batch, batch, batch_of(potential), fed.current_batch, fed.source_batch,
       nullptr, nullptr, nullptr, potential.typed_data(),
-      fed ? current.typed_data() : nullptr, driven ? source.typed_data() : nullptr,
-      phi->typed_data(), into->typed_data(), voltage->typed_data()};
+      fed.current, fed.source, phi->typed_data(), into->typed_data(), voltage->typed_data()};
   const auto room = [](const Block& b) { return int64_t(b.slots) + 2 * b.wires + b.meshes + 2 * b.terminals; };
   const int64_t work = products_of(s) + 2 * s.head->slots;
   return run_blocks<T>(pool, s, batch, Solve<T>{first, second}, work, room, &Routines<T>::solve);
@@ -326,47 +346,40 @@ ffi::Error response(
   return substitute<kType>(pool, schedule, branch, scale, mesh, potential, &current, phi, into);
 }
 
+template <ffi::DataType kType, typename Binding>
+auto with_results(Binding binding) {
+  return std::move(binding)
+      .template Ret<ffi::Buffer<kType, 2>>()
+      .template Ret<ffi::Buffer<kType, 2>>()
+      .template Ret<ffi::Buffer<kType, 2>>();
+}
+
 template <ffi::DataType kType>
 auto bind_elimination() {
-  return ffi::Ffi::Bind()
+  return with_results<kType>(ffi::Ffi::Bind()
       .Ctx<ffi::ThreadPool>()
       .template Attr<double>("most")
       .template Attr<double>("leak")
       .template Arg<ffi::Buffer<ffi::S32>>()
-      .template Arg<ffi::Buffer<kType, 2>>()
-      .template Ret<ffi::Buffer<kType, 2>>()
-      .template Ret<ffi::Buffer<kType, 2>>()
-      .template Ret<ffi::Buffer<kType, 2>>();
+      .template Arg<ffi::Buffer<kType, 2>>());
 }
 
-// What every substitution takes: schedule, factors, potentials.
 template <ffi::DataType kType>
 auto bind_substitution() {
-  return ffi::Ffi::Bind()
+  return with_results<kType>(ffi::Ffi::Bind()
       .Ctx<ffi::ThreadPool>()
       .template Arg<ffi::Buffer<ffi::S32>>()
       .template Arg<ffi::Buffer<kType, 2>>()
       .template Arg<ffi::Buffer<kType, 2>>()
       .template Arg<ffi::Buffer<kType, 2>>()
-      .template Arg<ffi::Buffer<kType, 2>>();
-}
-
-template <ffi::DataType kType>
-auto bind_potentials() {
-  return bind_substitution<kType>().template Ret<ffi::Buffer<kType, 2>>().template Ret<ffi::Buffer<kType, 2>>();
-}
-
-template <ffi::DataType kType>
-auto bind_response() {
-  return bind_substitution<kType>()
       .template Arg<ffi::Buffer<kType, 2>>()
-      .template Ret<ffi::Buffer<kType, 2>>()
-      .template Ret<ffi::Buffer<kType, 2>>();
+      .template Arg<ffi::Buffer<kType, 2>>()
+      .template Arg<ffi::Buffer<kType, 2>>());
 }
 
 template <ffi::DataType kType>
 auto bind_solve() {
-  return ffi::Ffi::Bind()
+  return with_results<kType>(ffi::Ffi::Bind()
       .Ctx<ffi::ThreadPool>()
       .template Attr<double>("most")
       .template Attr<double>("leak")
@@ -374,10 +387,7 @@ auto bind_solve() {
       .template Arg<ffi::Buffer<kType, 2>>()
       .template Arg<ffi::Buffer<kType, 2>>()
       .template Arg<ffi::Buffer<kType, 2>>()
-      .template Arg<ffi::Buffer<kType, 2>>()
-      .template Ret<ffi::Buffer<kType, 2>>()
-      .template Ret<ffi::Buffer<kType, 2>>()
-      .template Ret<ffi::Buffer<kType, 2>>();
+      .template Arg<ffi::Buffer<kType, 2>>());
 }
 
 }  // namespace
@@ -388,10 +398,8 @@ extern "C" const char* jaxnn_simd() { return target().name; }
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_eliminate_f32, eliminate<ffi::F32>, bind_elimination<ffi::F32>());
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_eliminate_f64, eliminate<ffi::F64>, bind_elimination<ffi::F64>());
-XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_potentials_f32, potentials<ffi::F32>, bind_potentials<ffi::F32>());
-XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_potentials_f64, potentials<ffi::F64>, bind_potentials<ffi::F64>());
-XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_response_f32, response<ffi::F32>, bind_response<ffi::F32>());
-XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_response_f64, response<ffi::F64>, bind_response<ffi::F64>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_substitute_f32, substitute<ffi::F32>, bind_substitution<ffi::F32>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_substitute_f64, substitute<ffi::F64>, bind_substitution<ffi::F64>());
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_solve_f32, solve<ffi::F32>, bind_solve<ffi::F32>());
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_solve_f64, solve<ffi::F64>, bind_solve<ffi::F64>());
 

@@ -58,7 +58,7 @@ def of_kernels() -> dict[str, Call]:
         "kernels.divergence": (kernels.divergence, {"graph": graph, "flow": jnp.ones(4)}),
         "kernels.solve_nodes": (
             kernels.solve_nodes,
-            {"plan": plan, "current": jnp.zeros(4)} | potentials,
+            {"plan": plan, "current": jnp.zeros(4), "source": jnp.zeros(4)} | potentials,
         ),
         "kernels.eliminate_nodes": (kernels.eliminate_nodes, {"plan": plan, "conductance": jnp.ones(4)}),
         "kernels.open_conductance": (

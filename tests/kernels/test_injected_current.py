@@ -61,6 +61,47 @@ def test_against_a_dense_solution(name, dtype):
     np.testing.assert_allclose(nothing.node_potential, same.node_potential, rtol=rounding)
 
 
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+@pytest.mark.parametrize("name", PLANS)
+def test_sources_along_junctions_are_currents_into_their_ends(name, dtype):
+    edges = edges_of(name)
+    g, u, b = (jnp.asarray(x, dtype) for x in (conductances(len(edges)), POTENTIAL, CURRENT))
+    source = np.random.default_rng(3).normal(size=len(edges)) * 1e-6
+    into = CURRENT.copy()
+    np.subtract.at(into, edges[:, 0], source)
+    np.add.at(into, edges[:, 1], source)
+    expected = solve_nodes(PLANS[name], g, u, jnp.asarray(into, dtype))
+    given = PLANS[name], g, u, b, None, jnp.asarray(source, dtype)
+    rounding = 100 * float(jnp.finfo(dtype).eps)
+    factors = eliminate_nodes(PLANS[name], g)
+    for out in (solve_nodes(*given), solve_nodes(*given[:4], factors, given[5])):
+        for x, y in zip(out, expected, strict=True):
+            np.testing.assert_allclose(x, y, atol=rounding * np.abs(y).max())
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_gradients_of_sources(name):
+    g = jnp.asarray(conductances(len(edges_of(name))))
+    source = jnp.asarray(np.random.default_rng(3).normal(size=g.size) * 1e-6)
+
+    def loss(g, source):
+        out = solve_nodes(PLANS[name], g, jnp.asarray(POTENTIAL), source=source)
+        return jnp.sum(jnp.sin(out.junction_voltage)) + jnp.sum(jnp.sin(1e6 * out.terminal_current))
+
+    along = 0.3 * g, 1e-6 * jnp.cos(jnp.arange(g.size))
+    expected = central(lambda h: loss(g + h * along[0], source + h * along[1]), 0.0, 1.0)
+    back = jax.grad(loss, (0, 1))(g, source)
+    reverse: Any = sum(jnp.vdot(x, d) for x, d in zip(back, along, strict=True))
+    forward = jax.jvp(loss, (g, source), along)[1]
+    np.testing.assert_allclose([reverse, forward], expected, rtol=1e-6)
+    # The second derivative, forward over reverse and the other way round.
+    hessian = jax.hessian(lambda h: loss(g + h * along[0], source + h * along[1]))(0.0)
+    turned = jax.grad(jax.grad(lambda h: loss(g + h * along[0], source + h * along[1])))(0.0)
+    np.testing.assert_allclose(hessian, turned, rtol=1e-9)
+    mapped = jax.vmap(jax.grad(loss, (0, 1)), (None, 0))(g, jnp.stack([source, 2 * source]))
+    jax.tree.map(lambda x, y: np.testing.assert_allclose(x[0], y, rtol=1e-9, atol=1e-12), mapped, back)
+
+
 @pytest.mark.parametrize("name", PLANS)
 def test_gradients_and_batches(name):
     g = jnp.asarray(conductances(len(edges_of(name))))

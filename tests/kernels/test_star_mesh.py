@@ -47,7 +47,7 @@ def test_the_batch_is_last_inside_whatever_axis_is_mapped(axis):
     shape = (7, len(edges)) if axis == 0 else (len(edges), 7)
     mapped = jax.vmap(solve_nodes, (None, axis, None))
     jaxpr = jax.make_jaxpr(mapped)(plan, jnp.ones(shape), jnp.array([1.0, 0.0]))
-    (solve,) = [e for e in jaxpr.eqns if e.primitive.name == "node_potentials"]
+    (solve,) = [e for e in jaxpr.eqns if e.primitive.name == "nodal_solve"]
     assert solve.outvars[0].aval.shape == (4, 7)
 
 
@@ -58,7 +58,7 @@ def test_many_drives_need_one_elimination():
     jaxpr = jax.make_jaxpr(mapped)(plan, jnp.ones(len(edges)), jnp.ones((7, 2)))
     equation = {e.primitive.name: e for e in jaxpr.eqns}
     # Potentials for each drive, but one elimination.
-    assert equation["node_potentials"].outvars[0].aval.shape == (4, 7)
+    assert equation["nodal_solve"].outvars[0].aval.shape == (4, 7)
     assert all(len(x.aval.shape) == 1 for x in equation["eliminate_wires"].outvars)
 
 

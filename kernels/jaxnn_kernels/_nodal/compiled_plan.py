@@ -25,10 +25,10 @@ from .costs import BATCHED, runs_on_cpu
 from .dense import dense_work
 from .device_schedule import DeviceSchedule, device_schedule
 from .flat_schedule import size_class
-from .incidence import incidence
-from .leak import hanging, leak, open_conductance, without_hanging
+from .incidence import incidence, pair_difference
+from .leak import hanging, leak, open_conductance, with_leak, without_hanging
 from .parallel import merges_parallel
-from .plan import AbstractPlan, joined_by
+from .plan import AbstractPlan, joined_by, with_sources
 from .portable import CompiledFactors, Portable, portable_of
 from .schedule import Schedule, schedule
 from .star_plan import plan_of
@@ -76,41 +76,55 @@ class CompiledPlan(AbstractPlan):
     def substitute(
         self, factors: CompiledFactors, potential: Array, current: Array | None
     ) -> tuple[Array, Array]:
-        # The library has routines for numbers of one kind.
-        factors, current = jax.tree.map(lambda x: x.astype(potential.dtype), (factors, current))
-        trail = _trail(factors, potential, current)
-        shapes = (self.graph.place.shape[0], *trail), (self.terminals.shape[0], *trail)
-        operands = self, factors, potential, current
-        phi, into = compiled_or_not(
-            _substitute_compiled,
-            _substitute_portable,
-            operands,
-            shapes,
-            potential.dtype,
-            None if self.on_gpu is None else _substitute_on_gpu,
-        )
+        phi, into, _ = self._substituted(factors, potential, current, None)
         return phi, into
 
     @property
     def at_once(self) -> bool:
-        # A GPU eliminates by a kernel of its own. XLA would do twice what two right-hand sides can share.
+        # A GPU eliminates by a kernel of its own; XLA would do twice what two right-hand sides can share.
         return self.on_gpu is None and is_there()
 
     def solve(
-        self, conductance: Array, potential: Array, current: Array | None, source: Array | None
+        self,
+        conductance: Array,
+        potential: Array,
+        current: Array | None = None,
+        source: Array | None = None,
+        factors: CompiledFactors | None = None,
     ) -> tuple[Array, Array, Array]:
         given = conductance, potential, current, source
         trail = _trail(given)
-        if math.prod(conductance.shape[1:]) < math.prod(trail):
-            # Right-hand sides that share an elimination.
-            return super().solve(*given)
-        sizes = len(self.graph.place), len(self.terminals), conductance.shape[0]
-        shapes: Any = tuple((n, *trail) for n in sizes)
-        operands = (self, *given)
-        phi, into, voltage = compiled_or_not(
-            _solve_compiled, _solve_portable, operands, shapes, potential.dtype
+        # Right-hand sides may share an elimination.
+        is_shared = math.prod(conductance.shape[1:]) < math.prod(trail)
+        if factors is None and (is_shared or not self.at_once):
+            factors = self.eliminate(with_leak(conductance))
+        if factors is not None:
+            return self._substituted(factors, potential, current, source)
+        run = compiled_or_not(
+            _solve_compiled, _solve_portable, (self, *given), self._shapes(trail), potential.dtype
         )
-        return phi, into, voltage
+        return run[0], run[1], run[2]
+
+    def _substituted(
+        self, factors: CompiledFactors, potential: Array, current: Array | None, source: Array | None
+    ) -> tuple[Array, Array, Array]:
+        # The library has routines for numbers of one kind.
+        alike = lambda x: x.astype(potential.dtype)
+        factors, current, source = jax.tree.map(alike, (factors, current, source))
+        given = factors, potential, current, source
+        run = compiled_or_not(
+            _substitute_compiled,
+            _substitute_portable,
+            (self, *given),
+            self._shapes(_trail(given)),
+            potential.dtype,
+            None if self.on_gpu is None else _substitute_on_gpu,
+        )
+        return run[0], run[1], run[2]
+
+    def _shapes(self, trail: tuple[int, ...]) -> Any:
+        sizes = self.graph.place.shape[0], self.terminals.shape[0], self.graph.ends.shape[-1]
+        return tuple((n, *trail) for n in sizes)
 
     def factor_shapes(self, conductance: ArrayOrType) -> CompiledFactors:
         trail = conductance.shape[1:]
@@ -160,32 +174,42 @@ def _least(conductance: Array) -> dict[str, float]:
 
 
 def _substitute_compiled(
-    plan: CompiledPlan, factors: CompiledFactors, potential: Array, current: Array | None
+    plan: CompiledPlan,
+    factors: CompiledFactors,
+    potential: Array,
+    current: Array | None,
+    source: Array | None,
 ) -> list[Array]:
-    trail = _trail(factors, potential, current)
-    shapes = [(n, math.prod(trail)) for n in (plan.graph.place.shape[0], plan.terminals.shape[0])]
-    name = "potentials" if current is None else "response"
-    given = (_flat(x, trail) for x in jax.tree.leaves((factors, potential, current)))
-    return _unflat(call(name, shapes, plan.schedule, *given), trail)
+    trail = _trail((factors, potential, current, source))
+    return _called("substitute", plan, trail, (current, source), *factors, potential)
+
+
+def _called(
+    name: str,
+    plan: CompiledPlan,
+    trail: tuple[int, ...],
+    fed: tuple[Array | None, Array | None],
+    *given: Array,
+    **numbers: float,
+) -> list[Array]:
+    """A routine, with currents into nodes and along junctions if any; of the dtype of the last array."""
+    none = jnp.zeros((0, 1), given[-1].dtype)
+    first = (none if x is None else _flat(x, trail) for x in fed)
+    rest = (_flat(x, trail) for x in given)
+    shapes = [(n, math.prod(trail)) for n, *_ in plan._shapes(trail)]
+    return _unflat(call(name, shapes, plan.schedule, *first, *rest, **numbers), trail)
 
 
 def _solve_compiled(
     plan: CompiledPlan, conductance: Array, potential: Array, current: Array | None, source: Array | None
 ) -> list[Array]:
     trail = _trail((conductance, potential, current, source))
-    sizes = len(plan.graph.place), len(plan.terminals), conductance.shape[0]
-    dtype = potential.dtype
-    none = jnp.zeros((0, 1), dtype)
-    fed = (none if x is None else _flat(x.astype(dtype), trail) for x in (source, current))
-    given = *fed, _flat(conductance.astype(dtype), trail), _flat(potential, trail)
-    shapes = [(n, math.prod(trail)) for n in sizes]
-    return _unflat(call("solve", shapes, plan.schedule, *given, **_least(conductance)), trail)
+    fed = current, source
+    return _called("solve", plan, trail, fed, conductance, potential, **_least(conductance))
 
 
-def _solve_portable(
-    plan: CompiledPlan, conductance: Array, potential: Array, current: Array | None, source: Array | None
-) -> list[Array]:
-    return list(AbstractPlan.solve(plan, conductance, potential, current, source))
+def _solve_portable(plan: CompiledPlan, conductance: Array, *given: Any) -> list[Array]:
+    return list(AbstractPlan.solve(plan, conductance, *given))
 
 
 def _eliminate_on_gpu(plan: CompiledPlan, conductance: Array) -> list[Array]:
@@ -196,13 +220,20 @@ def _eliminate_on_gpu(plan: CompiledPlan, conductance: Array) -> list[Array]:
 
 
 def _substitute_on_gpu(
-    plan: CompiledPlan, factors: CompiledFactors, potential: Array, current: Array | None
+    plan: CompiledPlan,
+    factors: CompiledFactors,
+    potential: Array,
+    current: Array | None,
+    source: Array | None,
 ) -> list[Array]:
-    trail = _trail(factors, potential, current)
+    current = with_sources(plan.graph, current, source)
+    trail = _trail((factors, potential, current))
     shape = plan.graph.place.shape[0], math.prod(trail)
     known = [_flat(x, trail) for x in factors]
     injected = None if current is None else _flat(current, trail)
-    return _unflat(substitute_on_gpu(plan.on_gpu, known, _flat(potential, trail), injected, shape), trail)
+    made = substitute_on_gpu(plan.on_gpu, known, _flat(potential, trail), injected, shape)
+    phi, into = _unflat(made, trail)
+    return [phi, into, pair_difference(plan.graph, phi)]
 
 
 def _joined_by_plan(plan: CompiledPlan, conductance: Array, factors: CompiledFactors) -> list[Array]:
@@ -233,9 +264,18 @@ def _eliminate_portable(plan: CompiledPlan, conductance: Array) -> list[Array]:
 
 
 def _substitute_portable(
-    plan: CompiledPlan, factors: CompiledFactors, potential: Array, current: Array | None
+    plan: CompiledPlan,
+    factors: CompiledFactors,
+    potential: Array,
+    current: Array | None,
+    source: Array | None,
 ) -> list[Array]:
-    return list(_portable(plan).substitute(factors, potential, current))
+    trail = _trail((factors, potential, current, source))
+    current = with_sources(plan.graph, current, source)
+    wide = lambda x: jnp.broadcast_to(x, (x.shape[0], *trail))
+    injected = None if current is None else wide(current)
+    phi, into = _portable(plan).substitute(factors, wide(potential), injected)
+    return [phi, into, pair_difference(plan.graph, phi)]
 
 
 def compiled_plan_of(

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
 from .._types import ArrayOrType
-from .incidence import net_flow, pair_difference
+from .incidence import Incidence, net_flow, pair_difference
 from .leak import open_conductance, with_leak
 
 
@@ -46,6 +46,11 @@ class AbstractPlan(abc.ABC):
         """Whether `solve` beats `eliminate` and `substitute`, so that keeping the factors does not pay."""
         return False
 
+    @property
+    def takes_sources(self) -> bool:
+        """Whether `solve` adds up sources along junctions as it goes, at no cost to speak of."""
+        return self.at_once
+
     @abc.abstractmethod
     def eliminate(self, conductance: Array) -> PyTree[Array]:
         """Computes all that does not depend on potentials, from conductances (edges, *batch) [S].
@@ -63,23 +68,27 @@ class AbstractPlan(abc.ABC):
         """
 
     def solve(
-        self, conductance: Array, potential: Array, current: Array | None, source: Array | None
+        self,
+        conductance: Array,
+        potential: Array,
+        current: Array | None = None,
+        source: Array | None = None,
+        factors: PyTree | None = None,
     ) -> tuple[Array, Array, Array]:
-        """Computes potentials, terminals' currents and junction voltages (edges, *batch) [V] at once.
+        """Computes potentials, terminals' currents and junction voltages (edges, *batch) [V] in one.
 
-        Conductances come as they are, open junctions without a leak. Besides what `substitute` takes,
-        `source` is what each junction carries from its first to its second node by itself [A],
-        (edges, *batch), or None.
+        - `conductance`: as they are, open junctions without a leak.
+        - `source`: what each junction carries from its first to its second node besides [A],
+          (edges, *batch), or None.
+        - `factors`: what `eliminate` has made of the conductances, if that is known.
         """
-        if source is not None:
-            into = -net_flow(self.graph, source)
-            current = into if current is None else current + into
-        trails = (x.shape[1:] for x in (conductance, potential, current) if x is not None)
-        trail = jnp.broadcast_shapes(*trails)
+        factors = self.eliminate(with_leak(conductance)) if factors is None else factors
+        current = with_sources(self.graph, current, source)
+        given = (x for x in (*jax.tree.leaves(factors), potential, current) if x is not None)
+        trail = jnp.broadcast_shapes(*(x.shape[1:] for x in given))
         wide = lambda x: jnp.broadcast_to(x, (x.shape[0], *trail))
-        factors = self.eliminate(with_leak(conductance))
-        current = None if current is None else wide(current)
-        phi, into = self.substitute(factors, wide(potential), current)
+        into = None if current is None else wide(current)
+        phi, into = self.substitute(factors, wide(potential), into)
         return phi, into, pair_difference(self.graph, phi)
 
     def factor_shapes(self, conductance: ArrayOrType) -> PyTree:
@@ -104,6 +113,14 @@ class AbstractPlan(abc.ABC):
 
         moves = lambda carry: jnp.any(carry[0] != carry[1])
         return jax.lax.while_loop(moves, spread, spread((reached, reached)))[0]
+
+
+def with_sources(graph: Incidence, current: Array | None, source: Array | None) -> Array | None:
+    """What flows into each node, of it what sources along junctions take from one and bring to another."""
+    if source is None:
+        return current
+    into = -net_flow(graph, source)
+    return into if current is None else current + into
 
 
 def joined_by(plan: AbstractPlan, conductance: Array, grounded: PyTree) -> Array:

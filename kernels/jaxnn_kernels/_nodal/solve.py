@@ -2,7 +2,7 @@
 
 import functools as ft
 from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ from .. import _arguments as arguments
 from .._types import AnyArray, ArrayOrType, Structure, Tangent
 from .._xla import batch_last, is_shared_out
 from .checks import check_numbers
-from .incidence import TERMS, difference_of as difference, divergence_of as divergence
+from .incidence import TERMS, difference_of as difference
 from .leak import open_conductance, with_leak
 from .parallel import ParallelPlan, sum_of_pairs, value_of_pair
 from .plan import AbstractPlan
@@ -42,10 +42,6 @@ class NodalSolution(NamedTuple):
     """Currents from the terminals into the network [A]."""
 
 
-# Those of potentials and currents.
-_TwoShapes: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
-
-
 def _eliminate_kernel(plan: AbstractPlan, conductance: Array) -> PyTree:
     return plan.eliminate(with_leak(conductance))
 
@@ -54,42 +50,25 @@ def _eliminate_shapes(plan: AbstractPlan, conductance: ArrayOrType) -> PyTree:
     return plan.factor_shapes(conductance)
 
 
-def _potentials_kernel(
-    plan: AbstractPlan, conductance: Array, factors: PyTree, potential: Array
-) -> tuple[Array, Array]:
-    del conductance  # for the derivative rule alone
-    return plan.substitute(factors, potential, None)
-
-
-def _potentials_shapes(
-    plan: AbstractPlan, conductance: ArrayOrType, factors: PyTree, potential: ArrayOrType
-) -> _TwoShapes:
-    return _vector_shapes(plan, conductance, potential)
-
-
-def _respond_kernel(
-    plan: AbstractPlan, conductance: Array, factors: PyTree, current: Array, potential: Array
-) -> tuple[Array, Array]:
-    del conductance
-    trail = jnp.broadcast_shapes(current.shape[1:], potential.shape[1:])
-    wide = lambda x: jnp.broadcast_to(x, (x.shape[0], *trail))
-    phi, into = plan.substitute(factors, wide(potential), wide(current))
-    return phi, -into
-
-
-def _respond_shapes(
+def _solve_kernel(
     plan: AbstractPlan,
-    conductance: ArrayOrType,
-    factors: PyTree,
-    current: ArrayOrType,
-    potential: ArrayOrType,
-) -> _TwoShapes:
-    return _vector_shapes(plan, conductance, current, potential)
+    conductance: Array,
+    factors: PyTree | None,
+    current: Array | None,
+    source: Array | None,
+    potential: Array,
+) -> tuple[Array, Array, Array]:
+    return plan.solve(conductance, potential, current, source, factors)
 
 
-def _vector_shapes(plan: AbstractPlan, *arrays: ArrayOrType) -> _TwoShapes:
-    trail = jnp.broadcast_shapes(*(x.shape[1:] for x in arrays))
-    return (plan.graph.place.shape[0], *trail), (plan.terminals.shape[0], *trail)
+def _solve_shapes(
+    plan: AbstractPlan, conductance: ArrayOrType, factors: PyTree, *given: ArrayOrType | None
+) -> tuple[tuple[int, ...], ...]:
+    # Factors have the axes of their conductances.
+    trails = (x.shape[1:] for x in (conductance, *given) if x is not None)
+    trail = jnp.broadcast_shapes(*trails)
+    rows = plan.graph.place.shape[0], plan.terminals.shape[0], conductance.shape[0]
+    return tuple((n, *trail) for n in rows)
 
 
 def _least(x: Array) -> Array:
@@ -131,46 +110,52 @@ def _joined_shapes(plan: AbstractPlan, conductance: ArrayOrType, factors: PyTree
     return plan.graph.place.shape[0], *conductance.shape[1:]
 
 
-def _solve_kernel(
-    plan: AbstractPlan, conductance: Array, potential: Array, current: Array | None, source: Array | None
-) -> tuple[Array, Array, Array]:
-    return plan.solve(conductance, potential, current, source)
-
-
-def _solve_shapes(plan: AbstractPlan, *given: ArrayOrType | None) -> tuple[tuple[int, ...], ...]:
-    g, *rest = (x for x in given if x is not None)
-    nodes, terminals = _vector_shapes(plan, g, *rest)
-    return nodes, terminals, (g.shape[0], *nodes[1:])
-
-
 _gathers = lambda plan: plan.gathers_rows
 _, _eliminate = batch_last("eliminate_wires", _eliminate_kernel, _eliminate_shapes, _gathers)
 _, _joined = batch_last("joined_wires", _joined_kernel, _joined_shapes)
 _, _live = batch_last("live_junctions", _live_kernel, lambda plan, g, factors: g.shape)
-_potentials_primitive, _potentials = batch_last(
-    "node_potentials", _potentials_kernel, _potentials_shapes, _gathers
-)
-_respond_primitive, _respond = batch_last("nodal_response", _respond_kernel, _respond_shapes, _gathers)
 _solve_primitive, _solve = batch_last("nodal_solve", _solve_kernel, _solve_shapes, _gathers)
 
 
-def _potentials_jvp(
+def _solve_jvp(
     primals: Sequence[AnyArray], tangents: Sequence[Tangent], *, tree: Structure
-) -> tuple[list[Array], list[Array]]:
-    # With B the incidence matrix, C the columns of the terminals and x the currents out of the
-    # network,
-    #     [L C; C^T 0] [phi; x] = [0; u],    L = B^T diag(g) B,
+) -> tuple[list[Array], tuple[Array, ...]]:
+    # With B the incidence matrix, C the columns of the terminals, s what junctions carry besides and x the
+    # currents out of the network,
+    #     [L C; C^T 0] [phi; x] = [b - B^T s; u],    L = B^T diag(g) B,
     # so that the tangent solves the same symmetric system for other sources,
-    #     [L C; C^T 0] [dphi; dx] = [-B^T (dg * B phi); du],
-    # and costs one substitution with the factors at hand, which take no tangents themselves.
-    plan, (g, factors, u) = jax.tree_util.tree_unflatten(tree, primals)
-    _, (dg, _, du) = jax.tree_util.tree_unflatten(tree, tangents)
-    phi, current = _potentials(plan, g, factors, u)
-    # Under this name `jax.checkpoint` may keep it: the way back needs nothing else of this substitution.
-    phi = checkpoint_name(phi, "node_potential")
-    source = -divergence(plan.graph, _flow(plan, g, factors, dg, phi))
-    dphi, dx = _respond(plan, g, factors, source, ad.instantiate_zeros(du))
-    return [phi, current], [dphi, -dx]
+    #     [L C; C^T 0] [dphi; dx] = [db - B^T (ds + dg * B phi); du].
+    # With factors at hand it costs one substitution; they take no tangents themselves. A plan that solves
+    # at once makes them again, which costs less than to keep what lies in a core's nearest cache.
+    plan, (g, factors, *_) = jax.tree_util.tree_unflatten(tree, primals)
+    _, (dg, _, *fed, du) = jax.tree_util.tree_unflatten(tree, tangents)
+    phi, into, _ = _solve_primitive.bind(*primals, tree=tree)
+    # Under this name `jax.checkpoint` may keep them: the way back needs nothing else of this solve.
+    # Voltages it takes from the potentials, which are fewer.
+    phi, into = (checkpoint_name(x, "node_potential") for x in (phi, into))
+    current, source = (None if isinstance(x, ad.Zero) else x for x in fed)
+    if not isinstance(dg, ad.Zero):
+        flow = _flow(plan, g, factors, dg, phi)
+        source = flow if source is None else source + flow
+    out = [phi, into, difference(plan.graph, phi)]
+    return out, _solve(plan, g, factors, current, source, ad.instantiate_zeros(du))
+
+
+def _solve_transpose(
+    cotangents: Sequence[Tangent], *args: AnyArray | ad.UndefinedPrimal, tree: Structure
+) -> list[Array | None]:
+    # Symmetric, and linear in potentials, currents and sources, which broadcast against the factors.
+    plan, (g, factors, *given) = jax.tree_util.tree_unflatten(tree, args)
+    phi, into, voltage = cotangents
+    none = lambda ct: None if isinstance(ct, ad.Zero) else ct
+    along = None if isinstance(voltage, ad.Zero) else -voltage
+    made = _solve(plan, g, factors, none(phi), along, -ad.instantiate_zeros(into))
+    back = [
+        _summed_to(ct, x.aval.shape) if isinstance(x, ad.UndefinedPrimal) else None
+        for ct, x in zip((made[0], -made[2], -made[1]), given, strict=True)
+        if x is not None
+    ]
+    return [None] * (len(args) - len(back)) + back
 
 
 def _flow(plan: AbstractPlan, g: Array, factors: PyTree, dg: Tangent, phi: Array) -> Array:
@@ -184,79 +169,14 @@ def _flow(plan: AbstractPlan, g: Array, factors: PyTree, dg: Tangent, phi: Array
     return jnp.where(live > 0.5, ad.instantiate_zeros(dg) * difference(plan.graph, phi), 0)
 
 
-def _respond_jvp(
-    primals: Sequence[AnyArray], tangents: Sequence[Tangent], *, tree: Structure
-) -> tuple[Sequence[Array], list[Array]]:
-    # As above: the factors are differentiated through the equation that they solve.
-    plan, (g, factors, _, _) = jax.tree_util.tree_unflatten(tree, primals)
-    _, (dg, _, *sources) = jax.tree_util.tree_unflatten(tree, tangents)
-    out = _respond_primitive.bind(*primals, tree=tree)
-    current, potential = (ad.instantiate_zeros(t) for t in sources)
-    if not isinstance(dg, ad.Zero):
-        current = current - divergence(plan.graph, _flow(plan, g, factors, dg, out[0]))
-    return out, list(_respond(plan, g, factors, current, potential))
-
-
-def _respond_transpose(
-    cotangents: Sequence[Tangent], *args: AnyArray | ad.UndefinedPrimal, tree: Structure
-) -> list[Array | None]:
-    # Symmetric, and linear in the last two arguments, which broadcast against the factors.
-    *given, current, potential = args
-    out = _respond_primitive.bind(*given, *(ad.instantiate_zeros(ct) for ct in cotangents), tree=tree)
-    back = [
-        _summed_to(ct, x.aval.shape) if isinstance(x, ad.UndefinedPrimal) else None
-        for ct, x in zip(out, (current, potential), strict=True)
-    ]
-    return [None] * len(given) + back
-
-
 def _summed_to(x: Array, shape: tuple[int, ...]) -> Array:
     """The transpose of broadcasting from axes of size one."""
     axes = tuple(axis for axis, size in enumerate(shape) if size < x.shape[axis])
     return jnp.sum(x, axis=axes, keepdims=True)
 
 
-def _solve_jvp(
-    primals: Sequence[AnyArray], tangents: Sequence[Tangent], *, tree: Structure
-) -> tuple[list[Array], tuple[Array, ...]]:
-    # As in `_potentials_jvp`, with an elimination of its own: it costs less than to keep the factors, which
-    # lie in a core's nearest cache and nowhere else.
-    plan, (g, *_) = jax.tree_util.tree_unflatten(tree, primals)
-    _, (dg, du, *sources) = jax.tree_util.tree_unflatten(tree, tangents)
-    phi, into, _ = _solve_primitive.bind(*primals, tree=tree)
-    phi, into = (checkpoint_name(x, "node_potential") for x in (phi, into))
-    current, source = (None if x is None or isinstance(x, ad.Zero) else x for x in sources)
-    if not isinstance(dg, ad.Zero):
-        flow = _flow(plan, g, None, dg, phi)
-        source = flow if source is None else source + flow
-    # From the potentials, so that voltages need not be kept beside these.
-    out = [phi, into, difference(plan.graph, phi)]
-    return out, _solve(plan, g, ad.instantiate_zeros(du), current, source)
-
-
-def _solve_transpose(
-    cotangents: Sequence[Tangent], *args: AnyArray | ad.UndefinedPrimal, tree: Structure
-) -> list[Array | None]:
-    # Linear in all but the conductances: with b the currents into the nodes and s those along junctions,
-    # potentials and currents out of the network are a symmetric map of b - B^T s and u.
-    plan, (g, *given) = jax.tree_util.tree_unflatten(tree, args)
-    phi, into, voltage = cotangents
-    none = lambda ct: None if isinstance(ct, ad.Zero) else ct
-    along = None if isinstance(voltage, ad.Zero) else -voltage
-    phi, into, voltage = _solve(plan, g, -ad.instantiate_zeros(into), none(phi), along)
-    back = [
-        _summed_to(ct, x.aval.shape) if isinstance(x, ad.UndefinedPrimal) else None
-        for ct, x in zip((-into, phi, -voltage), given, strict=True)
-        if x is not None
-    ]
-    return [None] * (len(args) - len(back)) + back
-
-
 ad.primitive_jvps[_solve_primitive] = _solve_jvp
 ad.primitive_transposes[_solve_primitive] = _solve_transpose
-ad.primitive_jvps[_potentials_primitive] = _potentials_jvp
-ad.primitive_jvps[_respond_primitive] = _respond_jvp
-ad.primitive_transposes[_respond_primitive] = _respond_transpose
 
 
 @arguments.checked(
@@ -264,6 +184,7 @@ ad.primitive_transposes[_respond_primitive] = _respond_transpose
     conductance=_ARRAY,
     terminal_potential=_ARRAY,
     current=_ARRAY,
+    source=_ARRAY,
 )
 def solve_nodes(
     plan: AbstractPlan,
@@ -271,8 +192,9 @@ def solve_nodes(
     terminal_potential: Float[Array, " terminals"],
     current: Float[Array, " nodes"] | None = None,
     factors: PyTree | None = None,
+    source: Float[Array, " edges"] | None = None,
 ) -> NodalSolution:
-    """Solves Kirchhoff's laws, B^T diag(g) B phi = b away from the terminals, where phi is given.
+    """Solves Kirchhoff's laws, B^T (g B phi + s) = b away from the terminals, where phi is given.
 
     - `plan`: of `star_mesh_plan`, `dense_plan` or `nodal_plan`, or an `AbstractPlan` of your own.
     - `conductance`: g [S], not negative.
@@ -281,6 +203,8 @@ def solve_nodes(
       flows into a terminal leaves through it: the terminal's current is less by as much.
     - `factors`: `eliminate_nodes(plan, conductance)` of the same conductances, where several right-hand
       sides share one elimination.
+    - `source`: what each junction carries from its first to its second node besides g v, s [A]: that of a
+      capacitor, of light, of a current that is no multiple of the voltage; none by default.
 
     An open junction, of 0 S (up to 2^-90 S in float32, 2^-500 S in float64), is the limit of a small leak,
     the same in all open junctions. So wires that no closed junction joins to a terminal have potentials
@@ -288,8 +212,8 @@ def solve_nodes(
     them to some 10^20 V and more. The derivative in an open junction's conductance is that
     from the right, and zero where potentials jump. A wire in a part without terminals gets 0 V.
 
-    All transforms of JAX apply, to any order: a tangent or cotangent costs one substitution with the
-    elimination of the value.
+    All transforms of JAX apply, to any order. A tangent or cotangent costs one substitution with the
+    elimination of the value; compiled, it makes that again, which takes less than to keep it.
 
     ```python
     plan = jaxnn.kernels.nodal_plan(3, np.array([[0, 1], [1, 2]]), np.array([0, 2]))
@@ -304,24 +228,20 @@ def solve_nodes(
     check_numbers("terminal_potential", terminal_potential, plan.terminals.shape[0])
     if current is not None:
         check_numbers("current", current, plan.graph.place.shape[0])
-    given = [x for x in (conductance, terminal_potential, current) if x is not None]
-    if factors is None and plan.at_once and len({x.dtype for x in given}) == 1:
-        phi, into, voltage = _solve(plan, conductance, terminal_potential, current, None)
-        return NodalSolution(phi, voltage, into)
-    if factors is None and not isinstance(plan, ParallelPlan):
-        factors = eliminate_nodes(plan, conductance)
+    if source is not None:
+        check_numbers("source", source, plan.graph.ends.shape[-1])
     if isinstance(plan, ParallelPlan):
+        sign = jnp.asarray(plan.sign, terminal_potential.dtype)
+        summed = None if source is None else sum_of_pairs(plan.bundles, sign * source)
         of_pairs = _of_pairs(plan, conductance)
-        merged = solve_nodes(plan.pairs, of_pairs, terminal_potential, current, factors)
-        voltage = value_of_pair(plan.bundles, merged.junction_voltage)
-        voltage = jnp.asarray(plan.sign, voltage.dtype) * voltage
+        merged = solve_nodes(plan.pairs, of_pairs, terminal_potential, current, factors, summed)
+        voltage = sign * value_of_pair(plan.bundles, merged.junction_voltage)
         return merged._replace(junction_voltage=voltage)
-    if current is None:
-        phi, into = _potentials(plan, conductance, factors, terminal_potential)
-    else:
-        phi, out = _respond(plan, conductance, factors, current, terminal_potential)
-        into = -out
-    return NodalSolution(phi, difference(plan.graph, phi), into)
+    given = [x for x in (conductance, terminal_potential, current, source) if x is not None]
+    if factors is None and not (plan.at_once and len({x.dtype for x in given}) == 1):
+        factors = eliminate_nodes(plan, conductance)
+    phi, into, voltage = _solve(plan, conductance, factors, current, source, terminal_potential)
+    return NodalSolution(phi, voltage, into)
 
 
 @arguments.checked(plan=arguments.one_of(AbstractPlan), conductance=_ARRAY)
