@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.linalg
 
 import jaxnn
 from experiments.hochstetter2021._drive_map import TOGETHER, DriveMap, Drives, in_groups
@@ -51,6 +52,24 @@ def windows(runs: DriveMap, name: str, drives: Drives, flux: np.ndarray, seconds
     samples = jnp.full(len(flux), steps, jnp.int32)
     first, second = (analysis.ReadOutRecord(jnp.asarray(f), samples, runs.network.n_nodes) for f in factor)
     return Windows(first, second, np.concatenate([x["ratio"] for x in found]))
+
+
+def basic_accuracy(record: analysis.ReadOutRecord) -> np.ndarray:
+    """In-sample accuracies of each target by the weights that the deposited scores were made with.
+
+    Those of MATLAB's `regress`: a QR decomposition that takes the features one by one, of what is left the
+    largest first, and gives a weight of zero to the rest as soon as that is below the rounding of the
+    first, times the number of samples. `ReadOutRecord.weights` leaves out directions, and not features;
+    where hardly anything is above the rounding that decides on the score.
+    """
+    n, factor = record.n_features, np.asarray(record.factor)
+    features, wanted = factor[:, :n], factor[:, n:]
+    q, r, order = scipy.linalg.qr(features, mode="economic", pivoting=True)
+    size = np.abs(np.diag(r))
+    rank = int(np.sum(size > max(int(record.samples), n) * np.spacing(size[0])))
+    weights = np.zeros((n, wanted.shape[1]))
+    weights[order[:rank]] = scipy.linalg.solve_triangular(r[:rank, :rank], (q.T @ wanted)[:rank])
+    return np.asarray(record.accuracy(weights))
 
 
 def _window(runs: DriveMap, steps: int, segment: int) -> Any:
