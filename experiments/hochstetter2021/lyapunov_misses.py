@@ -10,7 +10,7 @@ the deposited one (--exponents, the JSON file of that script), of two kinds:
   deposited, beside that over the seven of the map. Of each the rate over whole periods, once it is steady,
   goes on to the end of the window of 70 s;
 - at the edge and in chaos, where a mean over 70 s is a draw: the same mean after transients that are longer
-  by 80, 160, 240 s, and how far the deposited one is from these in units of their spread.
+  by 80 and 160 s, and how far the deposited one is from the mean of the three in units of their spread.
 
     python experiments/hochstetter2021/lyapunov_misses.py --reference FOLDER --exponents FILE
 """
@@ -34,7 +34,7 @@ TRANSIENT = 3000.0  # [s], less where nothing changes or all wanders, see `Drive
 START = 4  # [s] until a pair of an ordered drive is steady
 WINDOW = 72.0  # [s] of a run in chaos, the deposited window and some more
 APART = 80.0  # [s] by which transients differ
-MOMENTS = 4  # transients of each drive, the shortest that of the map
+MOMENTS = 2  # longer transients of each drive
 
 
 def steady(frequency: float) -> int:
@@ -55,27 +55,32 @@ def of_every_junction(runs: DriveMap, drives: Drives, flux: np.ndarray, count: i
     return row | {"deciles": np.percentile(each, (0, 10, 90, 100)).tolist()}
 
 
-def of_moments(runs: DriveMap, drives: Drives, flux: np.ndarray, moments: int) -> np.ndarray:
+def of_moments(runs: DriveMap, drives: Drives, moments: int) -> np.ndarray:
     """The mean over the deposited window after transients longer and longer, (moments, drives) [1/s]."""
-    found = []
+    flux, found = runs.settled("misses", drives, TRANSIENT), []
     with contextlib.suppress(TimeUp):  # what there is
-        for moment in range(moments):
-            if moment:
-                flux = runs.followed(f"misses_{moment}", drives, flux, APART)
+        for moment in range(1, moments + 1):
+            flux = runs.followed(f"misses_{moment}", drives, flux, APART)
             pairs = runs.pairs(f"misses_{moment}", drives, flux, range(PERTURBED), WINDOW)
             found.append(pairs["window"].mean(-1))
-    return np.array(found)
+    return np.array(found).reshape(-1, len(flux))
+
+
+def drives_of(rows: list[dict[str, Any]]) -> Drives:
+    """Those of rows of a report."""
+    return Drives.of((row["amplitude_V"], row["frequency_Hz"]) for row in rows)
 
 
 def moment_rows(misses: list[dict[str, Any]], found: np.ndarray) -> list[dict[str, Any]]:
-    """Mean and spread over the moments of each drive, and how far the deposited exponent is from them."""
+    """Mean and spread over the map's moment and others, and how far the deposited exponent is from them."""
     rows = []
-    for miss, each in zip(misses, found.T, strict=True):
+    for miss, later in zip(misses, found.T, strict=True):
+        each = np.append(miss["exponent"], later)
         deposited, spread = miss["deposited"], each.std(ddof=1)
         # Of one more draw from a mean over so many.
         off = (deposited - each.mean()) / (spread * np.sqrt(1 + 1 / len(each)))
         row = {"amplitude_V": miss["amplitude_V"], "frequency_Hz": miss["frequency_Hz"]}
-        row |= {"deposited": deposited, "of_the_map": miss["exponent"], "each": each.tolist()}
+        row |= {"deposited": deposited, "each": each.tolist()}
         row |= {"mean": each.mean(), "spread": spread, "off_in_spreads": off}
         row["moments_within"] = int(np.sum(abs(each - deposited) <= tolerance(deposited)))
         rows.append(row)
@@ -94,17 +99,16 @@ def main() -> None:
     pieces = Pieces(arguments.pieces, arguments.minutes, aloud=True)
     runs = DriveMap(network, terminals, pieces, "deposited")
     misses = json.loads(arguments.exponents.read_text())["laws"]["deposited"]["comparison"]["misses"]
-    drives = Drives.of((row["amplitude_V"], row["frequency_Hz"]) for row in misses)
-    flux = runs.settled("misses", drives, TRANSIENT)
-    ordered = np.array([row["deposited"] < ORDERED for row in misses])
     report: dict[str, Any] = {"junctions": network.n_junctions, "ordered": [], "moments": []}
-    for i in np.flatnonzero(ordered):
-        row = of_every_junction(runs, drives[i : i + 1], flux[i : i + 1], network.n_junctions)
-        row |= {"deposited": misses[i]["deposited"], "of_the_map": misses[i]["exponent"]}
-        report["ordered"].append(row)
-    found = of_moments(runs, drives[~ordered], flux[~ordered], MOMENTS)
-    if len(found) > 1:
-        report["moments"] = moment_rows([misses[i] for i in np.flatnonzero(~ordered)], found)
+    chaotic = [row for row in misses if row["deposited"] > ORDERED]
+    ordered = [row for row in misses if row["deposited"] < ORDERED]
+    with contextlib.suppress(TimeUp):
+        found = of_moments(runs, drives_of(chaotic), MOMENTS)
+        report["moments"] = moment_rows(chaotic, found) if len(found) else []
+        flux = runs.settled("ordered_misses", drives_of(ordered), TRANSIENT)
+        for i, miss in enumerate(ordered):
+            row = of_every_junction(runs, drives_of([miss]), flux[i : i + 1], network.n_junctions)
+            report["ordered"].append(row | {"deposited": miss["deposited"], "of_the_map": miss["exponent"]})
     for row in report["ordered"] + report["moments"]:
         print(json.dumps(script.plain(row)), flush=True)
     report["seconds"] = pieces.seconds
