@@ -64,7 +64,8 @@ def basic_accuracy(record: analysis.ReadOutRecord) -> np.ndarray:
     """
     n, factor = record.n_features, np.asarray(record.factor)
     features, wanted = factor[:, :n], factor[:, n:]
-    q, r, order = scipy.linalg.qr(features, mode="economic", pivoting=True)
+    decomposed: Any = scipy.linalg.qr(features, mode="economic", pivoting=True)
+    q, r, order = decomposed
     size = np.abs(np.diag(r))
     rank = int(np.sum(size > max(int(record.samples), n) * np.spacing(size[0])))
     weights = np.zeros((n, wanted.shape[1]))

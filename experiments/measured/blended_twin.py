@@ -99,7 +99,7 @@ def weights_of(folds: list[dict[str, np.ndarray]], models: tuple[str, ...], held
 
 def blended(said: dict[str, np.ndarray], models: tuple[str, ...], weights: np.ndarray) -> np.ndarray:
     """The weighted mean of what models say."""
-    return sum(said[name] * weight for name, weight in zip(models, weights, strict=True))
+    return np.sum([said[name] * weight for name, weight in zip(models, weights, strict=True)], axis=0)
 
 
 def r2(measured: np.ndarray, said: np.ndarray) -> np.ndarray:

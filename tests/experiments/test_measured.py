@@ -28,7 +28,7 @@ def test_a_network_with_every_junction_fitted(tmp_path):
 
 
 def test_weights_of_a_blend():
-    """They find the models that a pad is a mean of, are shares, and stay at the first where that is asked."""
+    """They find what a pad is a mean of, are shares, and stay at the first model where that is asked."""
     script = import_module("experiments.measured.blended_twin")
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 300, 2))
