@@ -117,8 +117,9 @@ def scores_of(
     for (name, models), held in itertools.product(BLENDS.items(), HELD):
         weights = weights_of(folds, models, held)
         found[f"{name}; held {held:g}"] = r2(judged["measured"], blended(judged, models, weights))
-    row = lambda x: {"median": np.median(x), "mean": np.mean(np.clip(x, -1, 1)), "pads": x.tolist()}
-    return {name: row(x) for name, x in found.items()}
+    row = lambda x: {"median": np.median(x), "mean": np.mean(np.clip(x, -1, 1)), "pads": x}
+    plain = lambda value: np.round(value, 4).tolist()
+    return {name: {key: plain(value) for key, value in row(x).items()} for name, x in found.items()}
 
 
 def main() -> None:
@@ -144,6 +145,13 @@ def main() -> None:
         report["pads"] = report.get("pads", {}) | {device: roles.live}
         report["validated"][name] = scores_of([first], second)
         report["judged"][name] = scores_of([first, second], last)
+    # Of the means of R2 over all pads, devices and splits.
+    means = {
+        name: np.mean([rows[name]["mean"] for rows in report["validated"].values()])
+        for name in next(iter(report["validated"].values()), ())
+    }
+    report["chosen"] = max(means, key=lambda name: means[name], default=None)
+    print("chosen within the fitted parts:", report["chosen"])
     for part in ("validated", "judged"):
         for name in next(iter(report[part].values()), ()):
             rows = report[part].values()
