@@ -41,7 +41,7 @@ def targets(amplitude: Any, frequency: Any, time_: Any) -> Any:
 def windows(runs: DriveMap, name: str, drives: Drives, flux: np.ndarray, seconds: float) -> Windows:
     """Two windows of so many seconds, one after the other, of each drive after its transient."""
     steps, found = round(seconds / DT), []
-    window = _window(runs, steps, min(SEGMENT, steps))
+    window = window_of(runs, steps, min(SEGMENT, steps))
     for start in range(0, len(flux), TOGETHER):
         some, states = drives[start : start + TOGETHER], runs.from_fluxes(flux[start : start + TOGETHER])
         make = ft.partial(_group, window, some, states, steps)
@@ -73,7 +73,7 @@ def basic_accuracy(record: analysis.ReadOutRecord) -> np.ndarray:
     return np.asarray(record.accuracy(weights))
 
 
-def _window(runs: DriveMap, steps: int, segment: int) -> Any:
+def window_of(runs: DriveMap, steps: int, segment: int) -> Any:
     """Amplitude, frequency, state and the step to start from -> `analysis.ReadOutRun`."""
 
     @jax.jit

@@ -20,7 +20,7 @@ of lyapunov_map.py, in --pieces: call again to go on; --minutes says how long to
 --published names the table of deposited numbers (see `hochstetter2021.read_deposited`), --exponents the
 JSON file of lyapunov_map.py, which takes the place of the deposited exponents.
 
---ordered has only the drives that are ordered by the deposited exponents, by the deposited law.
+In-sample scores of ordered drives alone, which take minutes: ordered_scores.py.
 
     python experiments/hochstetter2021/waveform_transformation.py --reference FOLDER
 """
@@ -199,11 +199,6 @@ def main() -> None:
         "--pieces", type=Path, default=Path("results/drive_map/pieces"), help="what is kept"
     )
     parser.add_argument("--exponents", type=Path, help="JSON of lyapunov_map.py")
-    parser.add_argument(
-        "--ordered",
-        action="store_true",
-        help=f"only drives with a deposited exponent below {ORDERED:g} /s, by the deposited law",
-    )
     arguments = script.start(parser, float64=True, keep_compiled=True)
     pieces = Pieces(
         arguments.out / "pieces" if arguments.quick else arguments.pieces, arguments.minutes, True
@@ -218,15 +213,12 @@ def main() -> None:
     transient, seconds = 40.0, 2.0
     if not arguments.quick:
         amplitudes, frequencies, transient, seconds = AMPLITUDES, FREQUENCIES, TRANSIENT, WINDOW
-    drives, name, laws = Drives.of(itertools.product(amplitudes, frequencies)), "map", tuple(LAWS)
-    if arguments.ordered:
-        of_order = [drive for drive, exponent in known.items() if exponent < ORDERED]
-        drives, name, laws = Drives.of(of_order), "ordered", ("deposited",)
-    for law in laws:
+    drives = Drives.of(itertools.product(amplitudes, frequencies))
+    for law in LAWS:
         runs = DriveMap(network, terminals, pieces, law)
         try:
-            flux = runs.settled(name, drives, transient)
-            found = windows(runs, name, drives, flux, seconds)
+            flux = runs.settled("map", drives, transient)
+            found = windows(runs, "map", drives, flux, seconds)
         except TimeUp:
             print(f"the {law} law is not done yet: call again to go on", flush=True)
             continue
@@ -234,14 +226,11 @@ def main() -> None:
         rows = table(drives, found, terminals[0], deposited)
         report["laws"][law] = report_of(rows, exponents, origin == "published")
         show(law, report["laws"][law])
-        if arguments.ordered:  # too few for pictures
-            continue
-        file = {"deposited": "waveform_transformation", "printed": "waveform_transformation_printed"}[law]
-        pictures.plot_map(rows, arguments.out / f"{file}_map.png")
-        pictures.plot_exponent(rows, exponents, arguments.out / f"{file}.png")
+        name = {"deposited": "waveform_transformation", "printed": "waveform_transformation_printed"}[law]
+        pictures.plot_map(rows, arguments.out / f"{name}_map.png")
+        pictures.plot_exponent(rows, exponents, arguments.out / f"{name}.png")
     report["seconds"] = pieces.seconds
-    file = "waveform_transformation_ordered" if arguments.ordered else "waveform_transformation"
-    script.finish(arguments.out / f"{file}.json", report)
+    script.finish(arguments.out / "waveform_transformation.json", report)
 
 
 if __name__ == "__main__":
