@@ -87,7 +87,7 @@ def main() -> None:
     for rule in ("basic", "smallest weights"):
         miss = np.array([np.abs(np.subtract(row[rule], row["deposited"])).max() for row in rows])
         report["agree"][rule] = {f"all four within {x:g}": int(np.sum(miss < x)) for x in WITHIN}
-        report["agree"][rule]["largest difference"] = miss.max()
+        report["agree"][rule]["largest difference"] = float(miss.max())
         worst = rows[int(np.argmax(miss))]
         print(rule, report["agree"][rule], "worst:", worst["amplitude_V"], "V", worst["frequency_Hz"], "Hz")
     script.finish(arguments.out / "ordered_scores.json", report)
