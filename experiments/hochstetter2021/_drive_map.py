@@ -22,12 +22,14 @@ LAWS = {
     "printed": jaxnn.parameters.hochstetter2021_ac,
 }
 """What the deposited data were computed with, and the law that the paper prints and its code has."""
+TRANSIENT = 3000.0  # [s] of the deposited data
 TRANSIENT_DT = 1e-3  # [s]
 DT = 5e-4  # [s] of pairs
 DISTANCE = 5e-4  # [V s] of two trajectories, a twentieth of the critical flux
 PERIOD = 40.0  # [s] a multiple of every period: frequencies are multiples of 1/40 Hz
 SETTLED = 2e-13  # [V s] by which no flux has changed after that: what is left are roundings
 WANDERS = 10  # periods after each of which the fluxes were farther off than two trajectories are
+ORDERED = -1.0  # [1/s] below which an exponent counts as order
 TOGETHER = 24  # drives in one program
 FEW = (1, 2, 4, 8, 16)  # drives in one program, where there are no more
 # Junctions that are perturbed in one program: with the undisturbed network eight copies, for which XLA has
@@ -58,6 +60,11 @@ def deposited_window(frequency: Any) -> tuple[Any, Any]:
     """
     periods = np.maximum(1, np.floor(70 * np.asarray(frequency) + 0.5)).astype(int)
     return np.floor(0.3 * periods + 0.5).astype(int), 140_000 // periods * periods
+
+
+def tolerance(value: Any) -> Any:
+    """10 % or 0.3 /s, whichever is more."""
+    return np.maximum(0.3, 0.1 * abs(value))
 
 
 class Runs:

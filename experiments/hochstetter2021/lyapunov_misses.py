@@ -24,13 +24,20 @@ from typing import Any
 
 import numpy as np
 
-from experiments.hochstetter2021._drive_map import DT, PERTURBED, DriveMap, Drives, deposited_window
-from experiments.hochstetter2021.lyapunov_map import ORDERED, tolerance
+from experiments.hochstetter2021._drive_map import (
+    DT,
+    ORDERED,
+    PERTURBED,
+    TRANSIENT,
+    DriveMap,
+    Drives,
+    deposited_window,
+    tolerance,
+)
 from experiments.shared import hochstetter2021 as published
 from experiments.shared.pieces import Pieces, TimeUp
 
 
-TRANSIENT = 3000.0  # [s], less where nothing changes or all wanders, see `DriveMap.settled`
 START = 4  # [s] until a pair of an ordered drive is steady
 WINDOW = 72.0  # [s] of a run in chaos, the deposited window and some more
 APART = 80.0  # [s] by which transients differ

@@ -26,9 +26,16 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.hochstetter2021._drive_map import PERIOD, TOGETHER, DriveMap, Drives, in_groups
+from experiments.hochstetter2021._drive_map import (
+    ORDERED,
+    PERIOD,
+    TOGETHER,
+    TRANSIENT,
+    DriveMap,
+    Drives,
+    in_groups,
+)
 from experiments.hochstetter2021._transformation_runs import DT, SEGMENT, basic_accuracy, window_of
-from experiments.hochstetter2021.waveform_transformation import ORDERED, TRANSIENT
 from experiments.shared import hochstetter2021 as published
 from experiments.shared.pieces import Pieces
 from jaxnn.analysis import ReadOutRecord

@@ -35,7 +35,7 @@ import jax
 import numpy as np
 
 from experiments.hochstetter2021 import _transformation_pictures as pictures
-from experiments.hochstetter2021._drive_map import LAWS, DriveMap, Drives
+from experiments.hochstetter2021._drive_map import LAWS, ORDERED, TRANSIENT, DriveMap, Drives
 from experiments.hochstetter2021._transformation_runs import Windows, basic_accuracy, windows
 from experiments.shared import hochstetter2021 as published
 from experiments.shared.hochstetter2021 import (
@@ -55,10 +55,8 @@ COARSE = 1e-3  # of the largest singular value
 SETTLED = (
     0.005  # change of an in-sample score from one window to the next, up to which it counts as settled
 )
-ORDERED = -1.0  # [1/s] below which an exponent counts as order
 BINS = (-1000, -20, -10, -5, -2, -1, -0.5, 0, 0.5, 1, 2, 4, 1000)  # of the exponent [1/s]
 WINDOW = 80.0  # [s]
-TRANSIENT = 3000.0  # [s]
 
 
 @jax.jit
