@@ -22,13 +22,16 @@ LAWS = {
     "printed": jaxnn.parameters.hochstetter2021_ac,
 }
 """What the deposited data were computed with, and the law that the paper prints and its code has."""
+TRANSIENT = 3000.0  # [s] of the deposited data
 TRANSIENT_DT = 1e-3  # [s]
 DT = 5e-4  # [s] of pairs
 DISTANCE = 5e-4  # [V s] of two trajectories, a twentieth of the critical flux
 PERIOD = 40.0  # [s] a multiple of every period: frequencies are multiples of 1/40 Hz
 SETTLED = 2e-13  # [V s] by which no flux has changed after that: what is left are roundings
 WANDERS = 10  # periods after each of which the fluxes were farther off than two trajectories are
+ORDERED = -1.0  # [1/s] below which an exponent counts as order
 TOGETHER = 24  # drives in one program
+FEW = (1, 2, 4, 8, 16)  # drives in one program, where there are no more
 # Junctions that are perturbed in one program: with the undisturbed network eight copies, for which XLA has
 # vector instructions; nine take three times as long.
 PERTURBED = 7
@@ -57,6 +60,11 @@ def deposited_window(frequency: Any) -> tuple[Any, Any]:
     """
     periods = np.maximum(1, np.floor(70 * np.asarray(frequency) + 0.5)).astype(int)
     return np.floor(0.3 * periods + 0.5).astype(int), 140_000 // periods * periods
+
+
+def tolerance(value: Any) -> Any:
+    """10 % or 0.3 /s, whichever is more."""
+    return np.maximum(0.3, 0.1 * abs(value))
 
 
 class Runs:
@@ -146,6 +154,13 @@ class DriveMap(Runs):
             at, moving = after, moving & ~(change < SETTLED) & (wandered < WANDERS)
         return self.fluxes(at)
 
+    def followed(self, name: str, drives: Drives, flux: np.ndarray, seconds: float) -> np.ndarray:
+        """The fluxes so many seconds later, a whole number of periods, in the steps of a transient."""
+        steps = round(seconds / TRANSIENT_DT)
+        run = lambda x: self._transient(x, 0, steps)
+        make = lambda: {"state": in_groups(run, *drives, self.from_fluxes(flux))}
+        return self.fluxes(self.pieces.keep(f"{self.law}/{name}/followed_{seconds:g}s", make)["state"])
+
     def pairs(
         self, name: str, drives: Drives, flux: np.ndarray, junctions: range, seconds: float
     ) -> dict[str, np.ndarray]:
@@ -158,7 +173,9 @@ class DriveMap(Runs):
         for begin in range(junctions.start, junctions.stop, PERTURBED):
             first = np.zeros((PERTURBED, *self.at_rest(1).shape[1:]))
             of_flux = first[:, 0] if self.law == "deposited" else first
-            of_flux[np.arange(PERTURBED), self.order[begin : begin + PERTURBED]] = DISTANCE
+            # The last ones fill up the program.
+            chosen = np.resize(self.order[begin : begin + PERTURBED], PERTURBED)
+            of_flux[np.arange(PERTURBED), chosen] = DISTANCE
             found = []
             for start in range(0, len(flux), TOGETHER):
                 some, fluxes = drives[start : start + TOGETHER], flux[start : start + TOGETHER]
@@ -173,7 +190,8 @@ class DriveMap(Runs):
         differences = np.broadcast_to(first, (len(flux), *first.shape))
         window = np.stack(deposited_window(drives.frequency), -1)
         run = lambda x: self._pairs(x[:3], x[3], (x[4][:, 0], x[4][:, 1]), round(seconds / DT))
-        window, growth, conductance = in_groups(run, *drives, self.from_fluxes(flux), differences, window)
+        arrays = *drives, self.from_fluxes(flux), differences, window
+        window, growth, conductance = in_groups(run, *arrays)
         rows = zip(conductance, drives.frequency.tolist(), strict=True)
         ratio = [on_off_ratio(g, f, DT) for g, f in rows]
         return {"window": window, "growth": growth, "ratio": np.array(ratio)}
@@ -220,10 +238,14 @@ class DriveMap(Runs):
 
 
 def in_groups(run: Callable[[Any], Any], *arrays: np.ndarray) -> Any:
-    """What `run` returns for all drives, a group at a time, the last filled up: one program for all."""
+    """What `run` returns for all drives, a group at a time, the last filled up: one program for all.
+
+    Where there are few drives, the smallest of some groups that holds them.
+    """
     count, found = len(arrays[0]), []
-    for begin in range(0, count, TOGETHER):
-        index = np.minimum(np.arange(begin, begin + TOGETHER), count - 1)
+    together = next((size for size in FEW if count <= size), TOGETHER)
+    for begin in range(0, count, together):
+        index = np.minimum(np.arange(begin, begin + together), count - 1)
         made = run(tuple(x[index] for x in arrays))
         found.append(jax.tree.map(np.asarray, made))
     return jax.tree.map(lambda *x: np.concatenate(x)[:count], *found)

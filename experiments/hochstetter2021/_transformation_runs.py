@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.linalg
 
 import jaxnn
 from experiments.hochstetter2021._drive_map import TOGETHER, DriveMap, Drives, in_groups
@@ -40,7 +41,7 @@ def targets(amplitude: Any, frequency: Any, time_: Any) -> Any:
 def windows(runs: DriveMap, name: str, drives: Drives, flux: np.ndarray, seconds: float) -> Windows:
     """Two windows of so many seconds, one after the other, of each drive after its transient."""
     steps, found = round(seconds / DT), []
-    window = _window(runs, steps, min(SEGMENT, steps))
+    window = window_of(runs, steps, min(SEGMENT, steps))
     for start in range(0, len(flux), TOGETHER):
         some, states = drives[start : start + TOGETHER], runs.from_fluxes(flux[start : start + TOGETHER])
         make = ft.partial(_group, window, some, states, steps)
@@ -53,7 +54,26 @@ def windows(runs: DriveMap, name: str, drives: Drives, flux: np.ndarray, seconds
     return Windows(first, second, np.concatenate([x["ratio"] for x in found]))
 
 
-def _window(runs: DriveMap, steps: int, segment: int) -> Any:
+def basic_accuracy(record: analysis.ReadOutRecord) -> np.ndarray:
+    """In-sample accuracies of each target by the weights that the deposited scores were made with.
+
+    Those of MATLAB's `regress`: a QR decomposition that takes the features one by one, of what is left the
+    largest first, and gives a weight of zero to the rest as soon as that is below the rounding of the
+    first, times the number of samples. `ReadOutRecord.weights` leaves out directions, and not features;
+    where hardly anything is above the rounding that decides on the score.
+    """
+    n, factor = record.n_features, np.asarray(record.factor)
+    features, wanted = factor[:, :n], factor[:, n:]
+    decomposed: Any = scipy.linalg.qr(features, mode="economic", pivoting=True)
+    q, r, order = decomposed
+    size = np.abs(np.diag(r))
+    rank = int(np.sum(size > max(int(record.samples), n) * np.spacing(size[0])))
+    weights = np.zeros((n, wanted.shape[1]))
+    weights[order[:rank]] = scipy.linalg.solve_triangular(r[:rank, :rank], (q.T @ wanted)[:rank])
+    return np.asarray(record.accuracy(weights))
+
+
+def window_of(runs: DriveMap, steps: int, segment: int) -> Any:
     """Amplitude, frequency, state and the step to start from -> `analysis.ReadOutRun`."""
 
     @jax.jit

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments.hochstetter2021 import _lyapunov_pictures as pictures
-from experiments.hochstetter2021._drive_map import LAWS, DriveMap, Drives
+from experiments.hochstetter2021._drive_map import LAWS, ORDERED, DriveMap, Drives, tolerance
 from experiments.hochstetter2021._lyapunov_runs import summary
 from experiments.shared import hochstetter2021 as published
 from experiments.shared.hochstetter2021 import AMPLITUDES, FREQUENCIES
@@ -38,7 +38,6 @@ from experiments.shared.pieces import Pieces, TimeUp
 # Ordered, at the edge and chaotic: amplitude [V], frequency [Hz].
 LOOPS = ((1.25, 0.1), (1.25, 0.5), (1.25, 0.85))
 RATIO = 1e-5  # the table has six digits of an on/off ratio
-ORDERED = -1.0  # [1/s] below which a drive counts as ordered
 
 
 class Size(NamedTuple):
@@ -105,11 +104,6 @@ def rows_of(drives: Drives, found: Mapped, table: dict[tuple[float, float], Any]
         row |= dict(zip(("deposited", "deposited_ratio"), table.get(drive, (None, None)), strict=True))
         rows.append(row)
     return rows
-
-
-def tolerance(value: Any) -> Any:
-    """10 % or 0.3 /s, whichever is more."""
-    return np.maximum(0.3, 0.1 * abs(value))
 
 
 def comparison(rows: list[dict[str, Any]]) -> dict[str, Any]:

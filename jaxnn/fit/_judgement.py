@@ -34,6 +34,8 @@ class Evidence(NamedTuple):
     held_out: int
     """How many samples that mean square is as sure as."""
     distance: float
+    rounded: bool
+    """Whether the search came to rest by itself, in float32: more steps would not bring it nearer."""
     open: list[str]
     """What the data leave open, a sentence each."""
     at_bound: list[str]
@@ -64,9 +66,9 @@ def problems(found: Evidence) -> tuple[str, ...]:
             f"{found.held_out_ratio:.3g} times what the noise and the errors lead to expect"
         )
     if not found.distance < _FROM_MINIMUM:
-        said.append(
-            f"the search stopped {found.distance:.2g} standard errors from a minimum: allow more steps"
-        )
+        rest = "float32 rounds off the rest, so fit in float64 (jax_enable_x64)"
+        remedy = rest if found.rounded else "allow more steps"
+        said.append(f"the search stopped {found.distance:.2g} standard errors from a minimum: {remedy}")
     if found.rival:
         said.append(found.rival)
     if found.open:

@@ -69,6 +69,7 @@ def fit_of(problem: Problem, recording: Recording, found: Found, method: Abstrac
         # The median of squares is as sure as the mean of fewer of them.
         held_out=int(counts * kept.size * (1 if problem.loss is None else _MEDIAN)),
         distance=doubt.distance,
+        rounded=_came_to_rest(found, method) and problem.data.dtype == jnp.float32,
         open=open_combinations(doubt, names, problem.coordinates.logarithmic()),
         at_bound=[names[i] for i in np.flatnonzero(bound)],
         rival=judgement.rival(points, chi2, error, names),
@@ -136,6 +137,11 @@ def _is_rounding(problem: Problem, recording: Recording, best: _Best) -> bool:
     left = np.sqrt(np.mean((best.residual * best.sigma)[recording.used] ** 2))
     eps = float(jnp.finfo(problem.data.dtype).eps)
     return bool(left < _ROUNDED * eps * np.max(np.abs(best.predicted[recording.used])))
+
+
+def _came_to_rest(found: Found, method: AbstractMethod) -> bool:
+    """Whether the best search ended before its steps did."""
+    return int(np.asarray(found.steps)[int(np.argmin(np.asarray(found.cost)))]) < method.steps
 
 
 def _judged(

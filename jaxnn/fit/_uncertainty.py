@@ -47,25 +47,48 @@ def uncertainty(
     free = np.flatnonzero(~fixed)
     n = len(fixed)
     values, directions = np.zeros(n), np.zeros((n, n))
-    # There are more data than numbers.
-    _, s, v = np.linalg.svd(jacobian[:, free], full_matrices=False)
-    values[: len(free)], directions[: len(free), free] = s, v
+    slopes = jacobian[:, free]
+    kept, lost = _told_and_lost(slopes, eps)
+    _, s, combined = np.linalg.svd(slopes @ kept.T, full_matrices=False)
+    v, known = combined @ kept, np.arange(len(free)) < len(kept)
+    values[: len(free)] = np.concatenate([s, np.linalg.norm(slopes @ lost.T, axis=0)])
+    directions[: len(free), free] = np.concatenate([v, lost])
     directions[len(free) :, fixed] = np.eye(int(fixed.sum()))
-    # Below this a singular value is what rounding makes of zero.
-    known = s > eps ** (2 / 3) * s.max(initial=0.0)
-    inverse = v[known] / s[known, None] if known.any() else np.zeros((0, len(free)))
+    inverse = v / s[:, None]
     part = variance * inverse.T @ inverse
     # A number with a part in a direction without any slope is not determined at all.
-    lost = (v[~known] ** 2).sum(axis=0) > 1e-6
-    part[lost, lost] = np.inf
+    open_ = (lost**2).sum(axis=0) > 1e-6
+    part[open_, open_] = np.inf
     covariance = np.full((n, n), np.nan)
     covariance[np.ix_(free, free)] = part
-    left = inverse @ (jacobian[:, free].T @ pull)
+    left = inverse @ (slopes.T @ pull)
     distance = float(np.linalg.norm(left) / np.sqrt(variance)) if variance > 0 else 0.0
     error = np.full(n, np.inf)
-    error[: len(free)][known] = np.sqrt(variance) / s[known]
+    error[: len(free)][known] = np.sqrt(variance) / s
     error[len(free) :] = np.nan
     return Uncertainty(covariance, values, directions, error, distance)
+
+
+def _told_and_lost(
+    slopes: Float[np.ndarray, "data numbers"], eps: float
+) -> tuple[Float[np.ndarray, "told numbers"], Float[np.ndarray, "lost numbers"]]:
+    """Orthonormal combinations of the numbers that the data tell of, and those without any slope.
+
+    Each slope is rounded by a part of itself, in float32 by many ten-millionths, so that each number is
+    measured by its own: one with small slopes beside those of another is known as far as they tell it.
+    """
+    size = np.linalg.norm(slopes, axis=0)
+    scale = np.where(size > 0, size, 1.0)
+    # There are more data than numbers.
+    _, s, v = np.linalg.svd(slopes / scale, full_matrices=False)
+    # Below this a singular value is what rounding makes of zero.
+    without = s <= eps ** (2 / 3) * s.max(initial=0.0)
+    count = int(without.sum())
+    if not count:
+        return np.eye(len(s)), np.zeros((0, len(s)))
+    lost = v[without] / scale
+    _, _, rows = np.linalg.svd(lost / np.linalg.norm(lost, axis=1, keepdims=True))
+    return rows[count:], rows[:count]
 
 
 def variance_of(

@@ -1,12 +1,16 @@
 """The reproductions of the paper's figures run, and their numbers mean what they say."""
 
 import json
+import os
 from importlib import import_module
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.io
+import scipy.sparse
 
 import jaxnn
 from jaxnn import analysis
@@ -102,6 +106,40 @@ def test_lyapunov_settings_beside_a_map(tmp_path):
     np.testing.assert_allclose(near, [row[0] for row in probes["tangent"]["exponent"][2:]], atol=1)
     assert [row["transient_s"] for row in report["long_transients"]["rows"]] == [1]
     assert len(report["other_states"]) == 2
+
+
+def test_a_read_out_as_deposited_drops_wires_below_the_rounding():
+    """A wire that adds only rounding is left out, one that adds more than that is not."""
+    basic = import_module("experiments.hochstetter2021._transformation_runs").basic_accuracy
+    rng = np.random.default_rng(0)
+    wire, slow = rng.normal(size=(2, 400))
+    target = (wire + slow)[:, None]
+    exactly = 1 - np.linalg.norm(target - wire[:, None] * (wire @ target) / (wire @ wire)) / np.linalg.norm(
+        target
+    )
+    for added, expected in ((1e-9, 1.0), (1e-15, exactly)):
+        record = analysis.ReadOutRecord.of(np.stack([wire, wire + added * slow], 1), target)
+        np.testing.assert_allclose(basic(record), expected, atol=1e-4)
+    # Directions are cut where wires are not: the smallest weights leave it out, the deposited way keeps it.
+    small = 400 * np.finfo(float).eps
+    record = analysis.ReadOutRecord.of(np.stack([100 * wire, wire + 40 * small * slow], 1), target)
+    np.testing.assert_allclose(record.accuracy(record.weights()), exactly, atol=1e-2)
+
+
+def test_exponents_after_several_transients():
+    """A deposited exponent within the spread of ours is off by about one spread, another by many."""
+    script = import_module("experiments.hochstetter2021.lyapunov_misses")
+    each = np.array([[2.0, 2.0], [3.0, 3.0]])
+    misses = [
+        {"amplitude_V": 1.0, "frequency_Hz": f, "deposited": d, "exponent": 1.0}
+        for f, d in ((0.5, 2.0), (1.0, 20.0))
+    ]
+    near, far = script.moment_rows(misses, each)
+    assert near["off_in_spreads"] == 0
+    assert near["moments_within"] == 1
+    np.testing.assert_allclose(far["off_in_spreads"], 18 / np.sqrt(4 / 3))
+    assert far["moments_within"] == 0
+    assert [script.steady(f) for f in (1.25, 0.65, 1.75)] == [4, 20, 4]
 
 
 def test_on_off_ratio():
@@ -257,3 +295,26 @@ def test_the_deposited_networks_are_those_of_our_generator():
     np.testing.assert_array_equal(
         np.bincount(network, weights=count, minlength=8), [32, 63, 39, 36, 40, 66, 45, 32]
     )
+
+
+@pytest.mark.slow  # a minute of one core
+def test_event_trains_are_the_deposited_ones():
+    """Seeds 0 to 7 of 50 um: the events of every millisecond, where JAXNN_EVENTS names the deposited file.
+
+    That is `density0.10/Vstar1/Lx50/events.mat`: 30,000 steps a seed, one seed after the other,
+    the last two of each zero.
+    """
+    path = Path(os.environ.get("JAXNN_EVENTS", "events.mat"))
+    if not path.is_file():
+        pytest.skip(f"no deposited event trains at {path}: set JAXNN_EVENTS to the file that has them")
+    runs = import_module("experiments.hochstetter2021._ensemble_runs")
+    deposited = scipy.io.loadmat(path)["events"]
+    deposited = np.ravel(deposited.toarray() if scipy.sparse.issparse(deposited) else deposited)
+    deposited = deposited[: 8 * 30_000].reshape(8, 30_000)
+    with jax.enable_x64(True):  # in float32 some events are a few steps earlier or later
+        found = runs._simulate_chunk(runs.Case(50.0, 0.02, "crossing", (1.0,), 8, 8), 0)
+    _, network, step, count = found["events"]
+    ours = np.zeros((8, 30_000), int)
+    ours[network, step] = count
+    ours[:, -2:] = 0
+    np.testing.assert_array_equal(ours, deposited)

@@ -60,6 +60,34 @@ def test_a_search_that_was_cut_short():
         )
 
 
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+def test_a_number_with_small_slopes_is_as_well_known_in_float32(dtype):
+    """Beside a number with slopes a hundred thousand times as large, and not by the rounding of these."""
+    with jax.enable_x64(dtype == jnp.float64):
+        time = jnp.asarray(TIME, dtype)
+        model = lambda p: p["level"] + 1e-5 * p["rise"] * time
+        data = 1 + 1e-5 * TIME + 1e-6 * np.random.default_rng(3).normal(size=60)
+        start = {"level": jnp.ones((), dtype), "rise": jnp.ones((), dtype)}
+        found = fit_parameters(model, start, data, sigma=1e-6, starts=1, held_out=0)
+    slopes = 1e6 * np.stack([np.ones(60), 1e-5 * TIME], 1)
+    error = np.sqrt(np.diagonal(np.linalg.inv(slopes.T @ slopes)))
+    np.testing.assert_allclose(found.standard_error, error, rtol=1e-3)
+    assert found.identified.all()
+    assert found.problems == ()
+
+
+def test_what_float32_rounds_off_is_not_put_down_to_few_steps():
+    time = jnp.asarray(TIME, jnp.float32)
+    model = lambda p: p["height"] * jnp.exp(-time / p["decay"])
+    data = np.exp(-TIME / 0.4) + 1e-8 * np.random.default_rng(0).normal(size=60)
+    start = {name: jnp.float32(1.0) for name in START}
+    with (
+        jax.enable_x64(False),
+        pytest.warns(jaxnn.NumericalWarning, match="float32 rounds off the rest, so fit in float64"),
+    ):
+        fit_parameters(model, start, data, sigma=1e-8, starts=1, held_out=0)
+
+
 def test_a_number_at_its_bound():
     constraints = {"decay": jaxnn.Box(0.45, 2.0), "height": None}
     with pytest.warns(jaxnn.NumericalWarning, match="A bound holds back decay, which stands"):
