@@ -235,7 +235,7 @@ def _solved(
         if slope is not None and source is not None:
             conducted = conducted - slope * found.junction_voltage + source
     else:
-        injected, along = fed if is_fed else None, source
+        injected, along = fed if is_fed else None, None if source is None else -source
         if source is not None and not plan.takes_sources:
             injected, along = fed + _from_capacitors(circuit, source), None
         found = solve_nodes(plan, whole, now.held, injected, factors, along)
