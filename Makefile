@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Two workers on two cores: compilation is most of the suite's time, and the tests of a file share programs.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --durations=30
 
-.PHONY: demo test test-slow test-xla test-python lint format wheel docs bench experiments-quick gpu-report clean
+.PHONY: demo test test-slow test-xla test-python lint format wheel docs docs-quick bench experiments-quick gpu-report clean
 
 demo: .venv/ready
 	$(BIN)/python experiments/demo.py --out results/demo
@@ -51,9 +51,15 @@ wheel: .venv/ready
 	cd build && wheel/bin/python -I ../tests/smoke_wheel.py ../dist/*.whl
 
 # The documentation as a site, in build/site; a warning fails. Nothing on it is fetched from elsewhere.
+SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 docs: .venv/ready
 	$(BIN)/pip install --quiet --group docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(SITE)
+
+# For CI: the programs of the tutorials are compiled as those of the tests are.
+docs-quick: .venv/ready
+	$(BIN)/pip install --quiet --group docs
+	QUICK=1 XLA_FLAGS="$$($(BIN)/python -c '$(OLDER)')" $(SITE)
 
 bench: .venv/ready
 	$(BIN)/pip install --quiet --group benchmark
