@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     with warnings.catch_warnings(action="ignore"):
         if not jaxnn.kernels.is_compiled():
-            # Installed without a C++ compiler: XLA solves, and need not say so in every process of the tests.
+            # Installed without a C++ compiler: XLA solves, and need not say so in every process of tests.
             os.environ["JAXNN_SOLVE"] = "xla"
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_numpy_rank_promotion", "raise")
