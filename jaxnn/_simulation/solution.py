@@ -61,7 +61,7 @@ class Solution(Module):
     time: Float[Array, " time"] = eqx.field(metadata=unit("s"))
     """t = k dt [s]."""
     drive: Float[Array, "time *terminals"] = eqx.field(metadata=unit("V") | per("network"))
-    """Potentials of the terminals [V]."""
+    """Potentials of the terminals [V]; of electrodes that are fed a current, that current [A]."""
     terminal_current: Float[Array, "time *terminals"] = eqx.field(metadata=unit("A") | per("network"))
     """Currents from the terminals into the network [A]."""
     conductance: Float[Array, "time *networks"] = eqx.field(metadata=unit("S") | per("network"))
@@ -252,6 +252,8 @@ class Solution(Module):
         the wires that the terminals touch as `terminal_wire`, and `dt` [s]. Runs of a batch with time steps
         of their own have the axis `step`, and a `time` for each. Wires and junctions of an ensemble are
         those of its union.
+
+        Where electrodes are fed a current, `drive_unit` says "A" of their `drive`, and "V" of the others.
 
         - `batch`: names of the leading axes of a mapped run; by default `run`, or `run_0`, `run_1`, ...
 
