@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Two workers on two cores: compilation is most of the suite's time, and the tests of a file share programs.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --durations=30
 
-.PHONY: demo test test-slow test-xla test-python lint format wheel docs bench experiments-quick gpu-report clean
+.PHONY: demo test suite test-slow test-xla test-python lint format wheel docs docs-quick bench experiments-quick gpu-report clean
 
 demo: .venv/ready
 	$(BIN)/python experiments/demo.py --out results/demo
@@ -15,8 +15,12 @@ demo: .venv/ready
 OLDER := import jax; print("--xla_backend_optimization_level=0" \
 	+ " --xla_cpu_use_fusion_emitters=false" * (jax.__version_info__[:2] == (0, 10)))
 
-test: lint
-	$(PYTEST) -m "numbers and not slow"
+test: lint suite
+
+# Those marked so are in few files: gathering all the others would take longer than running them.
+NUMBERS = $(shell grep -rl --include='*.py' 'mark\.numbers' tests)
+suite: .venv/ready
+	$(PYTEST) -m "numbers and not slow" $(NUMBERS)
 	XLA_FLAGS="$$($(BIN)/python -c '$(OLDER)')" $(PYTEST) -m "not numbers and not slow"
 	JAXNN_SOLVE=xla $(PYTEST) -m "not slow" $(BY_XLA)
 
@@ -51,9 +55,17 @@ wheel: .venv/ready
 	cd build && wheel/bin/python -I ../tests/smoke_wheel.py ../dist/*.whl
 
 # The documentation as a site, in build/site; a warning fails. Nothing on it is fetched from elsewhere.
-docs: .venv/ready
+SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+docs: .venv/docs
+	$(SITE)
+
+.venv/docs: .venv/ready
 	$(BIN)/pip install --quiet --group docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	touch $@
+
+# For CI: the programs of the tutorials are compiled as those of the tests are.
+docs-quick: .venv/docs
+	QUICK=1 XLA_FLAGS="$$($(BIN)/python -c '$(OLDER)')" $(SITE)
 
 bench: .venv/ready
 	$(BIN)/pip install --quiet --group benchmark

@@ -22,19 +22,20 @@ from jaxnn_kernels import solved_by
 from . import _fit_command
 from ._core import QUIET, cache_folder, cores, keep_compiled, user_code
 from ._plots import save_figure
-from ._simulation import Solution
+from ._simulation import ON_REQUEST, Solution, simulate
 from ._sweep import (
     STORE,
     Specification,
     SpecificationError,
     open_sweep,
     provenance as _provenance,
+    recording,
     show as _show,
     summary_of,
     sweep,
 )
 from ._version import __version__
-from ._viewer import LIMIT
+from ._viewer import LIMIT, SHOWN
 
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 130
@@ -113,6 +114,11 @@ def _run(parsed: argparse.Namespace) -> None:
     specification = Specification(parsed.specification)
     _start(parsed)
     arguments, reductions = specification.arguments(), specification.reductions()
+    if parsed.record is not None:
+        if arguments["method"] is not simulate:
+            raise ValueError(f'--record needs method = "simulate", and {parsed.specification} has another.')
+        arguments["record"] = parsed.record or SHOWN
+    arguments = recording(reductions, arguments)
     with _located(specification):
         network = arguments.pop("network")()
         terminals, method = arguments.pop("terminals"), arguments.pop("method")
@@ -158,7 +164,7 @@ def _show_results(parsed: argparse.Namespace) -> None:
 
 def _view(parsed: argparse.Namespace) -> None:
     out = Path(parsed.run_file).with_suffix(".html") if parsed.out is None else Path(parsed.out)
-    made = Solution.load(parsed.run_file).view(out, limit=parsed.limit)
+    made = Solution.load(parsed.run_file).view(out, member=parsed.member, limit=parsed.limit)
     print(f"page                {out} ({len(made.text) / 1e6:.1f} MB)")
 
 
@@ -315,6 +321,13 @@ def _parser() -> argparse.ArgumentParser:
             help="a Python module to import first, such as one with jaxnn.register_reduction",
         )
     one.add_argument("--out", help="folder for solution.npz, network.npz and conductance.png")
+    one.add_argument(
+        "--record",
+        nargs="*",
+        choices=ON_REQUEST,
+        metavar="NAME",
+        help="what to keep besides, such as state; without names all that `jaxnn view` shows",
+    )
     several.add_argument("--out", required=True, help="folder of the results")
     several.add_argument("--points", type=int, help="combinations of numbers in a chunk")
     several.add_argument("--netcdf", metavar="NAME", help="a NetCDF file to write into the folder as well")
@@ -338,6 +351,13 @@ def _parser() -> argparse.ArgumentParser:
     play = add("view", _view, "make one HTML file in which a run is played back")
     play.add_argument("run_file", metavar="run.npz", help="what Solution.save or `jaxnn run --out` wrote")
     play.add_argument("--out", help="the file to write, by default beside the run")
+    play.add_argument(
+        "--member",
+        type=int,
+        nargs="+",
+        metavar="I",
+        help="one run of a batch; by default all of them",
+    )
     play.add_argument("--limit", type=float, default=LIMIT, metavar="MB", help="most that its numbers take")
     add("info", _info, "versions, devices and the cache of compiled programs")
     return parser

@@ -14,6 +14,8 @@ import jaxnn
 
 
 ROOT = Path(__file__).resolve().parents[1]
+# Flags of `make test`.
+OF_COMPILING = ("--xla_backend_optimization_level", "--xla_cpu_use_fusion_emitters")
 
 
 def relative_difference(ours, expected) -> float:
@@ -55,12 +57,21 @@ def endings(optimisation):
     return [next(name for name in same if same[name][i]) for i in range(len(same["out_of_steps"]))]
 
 
-def run_worker(script, *arguments, devices: int | None = None, python=sys.executable) -> str:
-    """What a script of this folder prints in a process of its own, on so many devices of a CPU."""
+def run_worker(
+    script, *arguments, devices: int | None = None, quickly: bool = False, python=sys.executable
+) -> str:
+    """What a script of this folder prints in a process of its own, on so many devices of a CPU.
+
+    Compiled as a user's programs are, or `quickly`, as the tests around it.
+    """
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("JAX", "XLA"))}
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "kernels")])
+    flags = [flag for flag in os.environ.get("XLA_FLAGS", "").split() if flag.startswith(OF_COMPILING)]
+    flags = flags if quickly else []
     if devices is not None:
-        environment["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
+        flags.append(f"--xla_force_host_platform_device_count={devices}")
+    if flags:
+        environment["XLA_FLAGS"] = " ".join(flags)
     command = [str(python), str(ROOT / "tests" / script), *map(str, arguments)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

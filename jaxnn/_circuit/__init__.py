@@ -12,6 +12,7 @@ from .electrode import (
     Electrodes as Electrodes,
     electrodes_of as electrodes_of,
     electrodes_on as electrodes_on,
+    fed_of as fed_of,
     wires_of as wires_of,
 )
 from .layout import Layout as Layout

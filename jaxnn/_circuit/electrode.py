@@ -199,6 +199,15 @@ def wires_of(terminals: Terminals) -> Array | np.ndarray:
     return jnp.asarray(rows, jnp.int32) if traced else np.asarray(rows, np.int32)
 
 
+def fed_of(terminals: Terminals) -> tuple[bool, ...]:
+    """Whether each terminal, network by network, is an electrode that is fed a current; () if none is."""
+    if not _has_electrodes(terminals) or isinstance(terminals, Tracer):
+        return ()
+    rows = [list(x) if _is_row(x) else [x] for x in _listed(terminals)]
+    fed = tuple(isinstance(x, Electrode) and x.kind == "current" for row in rows for x in row)
+    return fed if any(fed) else ()
+
+
 def _is_row(x: Any) -> bool:
     return (not isinstance(x, Electrode) and np.ndim(x) == 1) or isinstance(x, list | tuple)
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 from jaxtyping import Array, ArrayLike, DTypeLike, Float, PyTree
 
-from .._core import Declared, Module, Numbers, check_finite, common_dtype
+from .._core import Declared, Module, Numbers, beside_text, check_finite, common_dtype
 from .clock import Clock, Timing
 from .feedback import AbstractFeedback
 
@@ -49,6 +49,13 @@ class AbstractDrive(Module):
     @abc.abstractmethod
     def __call__(self, time: Float[Array, ""]) -> Float[Array, "..."]:
         """The voltage [V] at `time` [s]."""
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the voltage against time, of several terminals or networks each."""
+        # It asks what kind of drive this is, and those come after what a drive is.
+        from .small_picture import voltage_curve
+
+        return beside_text(self, voltage_curve(self))
 
     # NumPy's numbers leave `number * drive` to the drive.
     __array_ufunc__ = None

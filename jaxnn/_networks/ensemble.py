@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, Shaped
 
-from .._core import Declared, Module, Numbers, arguments, check_room
+from .._core import Declared, Module, Numbers, arguments, beside_text, check_room
 from .connectivity import checked_terminals
 from .network import Network
 from .passive import joined_numbers
+from .picture import drawn_apart
 from .topology import ArrayInput
 
 
@@ -81,6 +82,10 @@ class Ensemble(Module):
 
     def __repr__(self) -> str:
         return f"Ensemble({self.n_networks} networks with {repr(self.network)[8:-1]})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the first networks side by side, as far as their places are known."""
+        return beside_text(self, drawn_apart(self.network.topology, self.node_offsets))
 
     @property
     def n_networks(self) -> int:

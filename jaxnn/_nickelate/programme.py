@@ -15,6 +15,7 @@ from .._core import (
     arguments,
     array_module,
     as_inexact,
+    beside_text,
     check_at_least,
     check_finite,
     check_shape,
@@ -22,6 +23,7 @@ from .._core import (
     together,
     unit,
 )
+from .small_picture import segment_curves
 
 
 _ARRAYS = ("start", "stop", "duration", "resolution", "compliance")
@@ -215,6 +217,10 @@ class Programme(Module):
     def with_steps(self, steps: int) -> "Programme":
         """Returns the same with other steps per segment: twice as many show whether a run has converged."""
         return dc.replace(self, steps=steps)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the voltage from segment to segment, of the first devices."""
+        return beside_text(self, segment_curves(self))
 
     @property
     def end_times(self) -> Float[Array, " segments"]:

@@ -21,6 +21,7 @@ from .._core import (
     Module,
     announced,
     arguments,
+    beside_text,
     cast_inexact,
     check_finite,
     check_shape,
@@ -33,6 +34,7 @@ from .._core import (
 from .device import NickelateDevice
 from .programme import Programme, segment_steps
 from .sheet import CapacitiveSheet, sheet_step
+from .small_picture import resistance_curves
 from .spread import NickelateSpread
 
 
@@ -96,6 +98,10 @@ class DeviceSolution(Module):
     """Potential of the sheet under the devices at the end [V]; 0 without one."""
     trace: DeviceTrace | None = None
     """Every step, if asked for."""
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the resistance at the end of each segment, of the first devices."""
+        return beside_text(self, resistance_curves(self))
 
     @property
     def resistance(self) -> Float[Array, "segments *devices"]:

@@ -29,6 +29,7 @@ from .solver import (
 )
 from .state_equation import Observation as Observation, StateEquation as StateEquation
 from .step import (
+    ON_REQUEST as ON_REQUEST,
     Carry as Carry,
     Run as Run,
     Step as Step,

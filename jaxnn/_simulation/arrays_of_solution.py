@@ -24,7 +24,7 @@ _PER_RUN = ("failed_step", "largest_change", "failed_junction", "cause")
 _PER_NODE = ("node_potential", "final_potential")
 _PER_JUNCTION = ("final_state", "state", "junction_conductance", "junction_voltage")
 _TIMED = (*ALWAYS, *ON_REQUEST)
-_SETUP = ("terminals", "dt", "dt_remainder", "node_offsets", "junction_offsets")
+_SETUP = ("terminals", "fed", "dt", "dt_remainder", "node_offsets", "junction_offsets")
 
 
 def check_names(names: set[str]) -> None:

@@ -51,6 +51,12 @@ def dataset_of(solution: Any, batch: Sequence[str] | None) -> Dataset:
         label = f"recorded_{name}" if name in fields or name == "time" else name
         recorded[label] = _recorded(name, value, names, clock, np.shape(solution.time)[-1])
     coordinates = time | _places(setup, ensemble, names)
+    if setup.fed:
+        units = np.where(setup.fed, "A", "V")
+        coordinates["drive_unit"] = ("terminal", units)
+        if ensemble is not None:
+            coordinates["drive_unit"] = (("network", "terminal"), units.reshape(ensemble.n_networks, -1))
+        fields["drive"][2]["units"] = "V, or A where drive_unit says so"
     attributes = {"program": f"jaxnn {__version__}"}
     return xarray.Dataset(fields | recorded, coordinates, attributes)
 

@@ -1,5 +1,6 @@
 """What a run was set up with, carried along so that its record can be read alone."""
 
+import math
 from typing import Any
 
 import equinox as eqx
@@ -9,7 +10,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, PyTree
 
-from .._circuit import wires_of
+from .._circuit import fed_of, wires_of
 from .._core import Terminals
 from .._junctions import AbstractJunction, SavedLaw, law_arrays, law_from
 from .._networks import Ensemble, Network, network_arrays, network_from
@@ -28,6 +29,8 @@ class Setup(eqx.Module):
     dt_parts: tuple[ArrayLike, ArrayLike]
     numbers: PyTree
     rest: Any = eqx.field(static=True)
+    fed: tuple[bool, ...] = eqx.field(static=True, default=())
+    """Whether the drive of each terminal is a current [A], not a potential [V]; empty where none is."""
 
     @classmethod
     def of(cls, network: Network | Ensemble, problem: Problem, terminals: Terminals) -> "Setup":
@@ -37,7 +40,7 @@ class Setup(eqx.Module):
         if isinstance(network, Ensemble):
             cast = Ensemble.of_union(cast, network.node_offsets, network.junction_offsets)
         parts = problem.dt, problem.dt_remainder
-        return cls(cast, wires_of(terminals), parts, numbers, rest)
+        return cls(cast, wires_of(terminals), parts, numbers, rest, fed_of(terminals))
 
     @property
     def dt(self) -> Array | np.ndarray | np.floating:
@@ -69,6 +72,8 @@ def setup_arrays(setup: Setup) -> dict[str, np.ndarray]:
     ensemble = setup.network if isinstance(setup.network, Ensemble) else None
     dt, dt_remainder = map(np.asarray, setup.dt_parts)
     arrays = {"terminals": np.asarray(setup.terminals), "dt": dt, "dt_remainder": dt_remainder}
+    if setup.fed:
+        arrays["fed"] = np.array(setup.fed)
     if ensemble is not None:
         arrays["node_offsets"] = np.array(ensemble.node_offsets)
         arrays["junction_offsets"] = np.array(ensemble.junction_offsets)
@@ -91,4 +96,15 @@ def setup_from(arrays: dict[str, np.ndarray], junction: AbstractJunction | None)
     # What float64 had, float32 keeps in two parts.
     dt = rounded, jnp.asarray((exact - np.asarray(rounded, np.float64)).astype(rounded.dtype))
     known = (law, None) if isinstance(law, SavedLaw) else eqx.partition(law, _is_number)
-    return Setup(network, arrays["terminals"], dt, *known)
+    return Setup(network, arrays["terminals"], dt, *known, _fed_from(arrays, isinstance(network, Ensemble)))
+
+
+def _fed_from(arrays: dict[str, np.ndarray], of_ensemble: bool) -> tuple[bool, ...]:
+    """Which terminals of each network are fed a current; none in files from before this was kept."""
+    if "fed" not in arrays:
+        return ()
+    fed, terminals = arrays["fed"], arrays["terminals"]
+    count = math.prod(terminals.shape[-2 if of_ensemble else -1 :])
+    if fed.dtype != bool or fed.shape != (count,):
+        raise ValueError(f"`setup.fed` must be {count} of True and False, got {fed.dtype} of {fed.shape}.")
+    return tuple(fed.tolist())

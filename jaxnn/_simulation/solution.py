@@ -24,7 +24,7 @@ from .._core import (
     unit,
 )
 from .._junctions import AbstractJunction
-from .._viewer import LIMIT, View, view_of
+from .._viewer import LIMIT, Member, View, view_of
 from .arrays_of_solution import OWN, REQUIRED, check_names, check_shapes
 from .labelled import Dataset, dataset_of, table_of, write_table
 from .result import Diagnosis
@@ -61,7 +61,7 @@ class Solution(Module):
     time: Float[Array, " time"] = eqx.field(metadata=unit("s"))
     """t = k dt [s]."""
     drive: Float[Array, "time *terminals"] = eqx.field(metadata=unit("V") | per("network"))
-    """Potentials of the terminals [V]."""
+    """Potentials of the terminals [V]; of electrodes that are fed a current, that current [A]."""
     terminal_current: Float[Array, "time *terminals"] = eqx.field(metadata=unit("A") | per("network"))
     """Currents from the terminals into the network [A]."""
     conductance: Float[Array, "time *networks"] = eqx.field(metadata=unit("S") | per("network"))
@@ -203,17 +203,25 @@ class Solution(Module):
                 check()
         return self
 
-    def view(self, path: FilePath | None = None, *, limit: float | int = LIMIT) -> View:
+    def view(
+        self,
+        path: FilePath | None = None,
+        *,
+        member: Member = None,
+        limit: float | int = LIMIT,
+    ) -> View:
         """Makes one HTML file in which the run is played back, hovered and clicked, see docs/viewer.md.
 
         - `path`: the file to write; a notebook shows what comes back by itself.
+        - `member`: one run of a batch, its place along the axis that `vmap` added, or along each of
+          several. By default all of them are in the page, and chosen there.
         - `limit`: the most that its numbers may take [MB]. Of more moments than that, and of more than
           2000, an even choice is kept; numbers are in steps of 1/65534 of their range.
 
-        Raises a `ValueError` for a batch or an ensemble, and a run that recorded none of
+        Raises a `ValueError` for an ensemble, a member that there is not, and a run that recorded none of
         "junction_conductance", "junction_voltage" and "state".
         """
-        made = view_of(self, limit)
+        made = view_of(self, limit, member)
         if path is not None:
             made.save(path)
         return made
@@ -244,6 +252,8 @@ class Solution(Module):
         the wires that the terminals touch as `terminal_wire`, and `dt` [s]. Runs of a batch with time steps
         of their own have the axis `step`, and a `time` for each. Wires and junctions of an ensemble are
         those of its union.
+
+        Where electrodes are fed a current, `drive_unit` says "A" of their `drive`, and "V" of the others.
 
         - `batch`: names of the leading axes of a mapped run; by default `run`, or `run_0`, `run_1`, ...
 

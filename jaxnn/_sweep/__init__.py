@@ -3,7 +3,11 @@
 from . import provenance as provenance, show as show
 from .axes import AbstractSampling as AbstractSampling, Grid as Grid, Sample as Sample, Table as Table
 from .open import Dataset as Dataset, open_sweep as open_sweep, summary_of as summary_of
-from .reductions import Reduction as Reduction, register_reduction as register_reduction
+from .reductions import (
+    Reduction as Reduction,
+    recording as recording,
+    register_reduction as register_reduction,
+)
 from .registry import (
     REGISTRY as REGISTRY,
     register_drive as register_drive,

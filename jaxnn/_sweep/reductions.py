@@ -150,6 +150,15 @@ def reductions_of(reduce: Reduce) -> dict[str, Reduction]:
     return out
 
 
+def recording(reductions: Mapping[str, Reduction], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings, with what the reductions need added to `record`."""
+    given = settings.get("record", ())
+    record = {given} if isinstance(given, str) else {*given}
+    record |= {name for reduction in reductions.values() for name in reduction.record}
+    rest = {name: value for name, value in settings.items() if name != "record"}
+    return rest | ({"record": tuple(sorted(record))} if record else {})
+
+
 def _check_name(_argument: str, name: object) -> None:
     # It becomes the name of a folder in the store.
     if not isinstance(name, str) or not name.isidentifier() or name in DIAGNOSIS:

@@ -18,7 +18,7 @@ from . import batch as _batch, provenance as _provenance
 from .axes import Over, axes_of, short_names
 from .layout import Layout, layout_from, make_layout
 from .open import Dataset, open_sweep, require_store_libraries, summary_of
-from .reductions import Reduce, Reduction, reductions_of
+from .reductions import Reduce, Reduction, recording, reductions_of
 from .store import Store, Variable
 from .study import NetworkLike, Study, TerminalsLike
 
@@ -103,7 +103,7 @@ def sweep(
     require_store_libraries()
     store = Store(out, jax.process_index(), jax.process_count())
     reductions = reductions_of(reduce)
-    settings = {"dt": dt, "steps": steps, **_recording(reductions, settings)}
+    settings = {"dt": dt, "steps": steps, **recording(reductions, settings)}
     study = Study(network, junction, drive, terminals, axes_of(over), reductions, method, settings)
     return _finished(study, store, points, networks_at_once, progress)
 
@@ -122,15 +122,6 @@ def _finished(
     dataset = open_sweep(store.folder)
     _warn_of_failures(dataset)
     return dataset
-
-
-def _recording(reductions: dict[str, Reduction], settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings, with what the reductions need added to `record`."""
-    given = settings.get("record", ())
-    record = {given} if isinstance(given, str) else {*given}
-    record |= {name for reduction in reductions.values() for name in reduction.record}
-    rest = {name: value for name, value in settings.items() if name != "record"}
-    return rest | ({"record": tuple(sorted(record))} if record else {})
 
 
 def _warn_of_failures(dataset: Dataset) -> None:

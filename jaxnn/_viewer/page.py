@@ -2,12 +2,18 @@
 
 import html
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex, TypeAlias
 
-from .._core import FilePath, arguments, written_whole
+import numpy as np
+
+from .._core import Declared, FilePath, arguments, written_whole
 from .payload import payload_of
 
+
+Member: TypeAlias = Declared[SupportsIndex | Sequence[int] | np.ndarray | None]
+"""The place of a run in a batch, on each of its axes."""
 
 LIMIT = 16.0  # [MB] that the numbers of a page take by default
 _HERE = Path(__file__).parent
@@ -35,10 +41,13 @@ class View:
         return f"View({len(self.text) / 1e6:.1f} MB of HTML; save it with view.save('run.html'))"
 
 
-def view_of(solution: Any, limit: float | int) -> View:
-    """The page of a run, whose numbers take at most `limit` [MB]."""
+def view_of(solution: Any, limit: float | int, member: Member = None) -> View:
+    """The page of a run, or of a batch or its `member`, whose numbers take at most `limit` [MB]."""
     arguments.real(ndim=0, above=0, known=True)("limit", limit)
-    payload = payload_of(solution, round(1e6 * float(limit)))
+    if member is not None:
+        arguments.whole_numbers(ndim=(0, 1))("member", member)
+        member = tuple(map(int, np.atleast_1d(np.asarray(member))))
+    payload = payload_of(solution, round(1e6 * float(limit)), member)
     # Nothing in the data may look like the end of the script that it stands in.
     data = json.dumps(payload, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     text = (_HERE / "page.html").read_text("utf-8")

@@ -1,6 +1,8 @@
-"""A run as the viewer's page has it: numbers of 16 bits, as many moments as fit."""
+"""A run, or a batch of them, as the viewer's page has it: numbers of 16 bits, as many moments as fit."""
 
 import base64
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
@@ -20,33 +22,43 @@ JUNCTIONS = {
     "state": ("state", "", False),
 }
 
+SHOWN = (*JUNCTIONS, "node_potential")
+"""What a run has to record for a page that shows all that a page can."""
 
-def payload_of(solution: Any, limit: int) -> dict[str, Any]:
+
+def payload_of(solution: Any, limit: int, member: Sequence[int] | None = None) -> dict[str, Any]:
     """What the page is made of, as JSON: arrays in base64 and what they are, at most `limit` bytes of them.
 
-    **Raises:** `ValueError` for a batch, an ensemble, a run that recorded nothing of its junctions, and a
-    network of which 20 moments do not fit.
+    What changes in time has the axes (members, moments, ...). `member` picks one of a batch.
+
+    **Raises:** `ValueError` for an ensemble, a run that recorded nothing of its junctions, a member that
+    there is not, and a network of which 20 moments do not fit.
     """
-    network, records = _network_of(solution), _records(solution)
+    network, batch = _network_of(solution), np.shape(solution.time)[:-1]
+    members = _members(batch, member)
+    records = {name: values[members] for name, values in _records(solution, len(batch)).items()}
+    always = {"time": solution.time, "drive": solution.drive, "network_conductance": solution.conductance}
+    always = {name: _each(values, len(batch))[members] for name, values in always.items()}
+    terminals, count = np.asarray(solution.terminals), always["time"].shape[1]
     shown = np.flatnonzero(~np.asarray(network.passive))
-    moments = _moments(solution, network, len(shown), len(records), limit)
+    per_moment = 2 * len(shown) * len(records) + 2 * network.n_nodes + 4 * (2 + terminals.shape[-1])
+    moments = _moments(network, (len(members), count), per_moment, limit)
     names = [name for name in JUNCTIONS if name in records]
-    of_junctions = {name: records[name][moments][:, shown] for name in names}
-    arrays = _geometry(network, shown) | {
-        "time": _plain(np.asarray(solution.time)[moments]),
-        "drive": _plain(np.asarray(solution.drive)[moments]),
-        "network_conductance": _plain(np.asarray(solution.conductance)[moments]),
-    }
-    arrays |= {name: packed(values, JUNCTIONS[name][2]) for name, values in of_junctions.items()}
+    arrays = _geometry(network, shown)
+    arrays |= {name: _plain(values[:, moments]) for name, values in always.items()}
+    for name in names:
+        arrays[name] = packed(records[name][:, moments][..., shown], JUNCTIONS[name][2])
     if "node_potential" in records:
-        arrays["node_potential"] = packed(records["node_potential"][moments], False)
+        arrays["node_potential"] = packed(records["node_potential"][:, moments], False)
+    indices = np.stack(np.unravel_index(members, batch), axis=1) if batch else np.zeros((1, 0), int)
     return {
         "arrays": arrays,
         "junctions": shown.tolist(),
-        "terminals": np.asarray(solution.terminals).ravel().tolist(),
+        "terminals": terminals.reshape(-1, terminals.shape[-1])[0].tolist(),
         "variables": {name: JUNCTIONS[name] for name in names},
-        "records": len(solution.time),
+        "records": count,
         "moments": len(moments),
+        "members": [", ".join(map(str, index)) for index in indices],
         "unit_of_length": "µm" if _has_places(network) else "",
     }
 
@@ -81,41 +93,58 @@ def _network_of(solution: Any) -> Network:
     network = solution.network
     if not isinstance(network, Network):
         raise ValueError("the viewer shows one network, got the Solution of an Ensemble: run its parts.")
-    if np.ndim(solution.time) != 1:
-        raise ValueError(
-            f"the viewer shows one run, got a batch with times of shape {np.shape(solution.time)}: pick a "
-            "member, as in jax.tree.map(lambda x: x[0], solution)."
-        )
     return network
 
 
-def _records(solution: Any) -> dict[str, np.ndarray]:
-    """What was recorded of junctions and wires, time first; of a state with several variables the first."""
+def _members(batch: tuple[int, ...], member: Sequence[int] | None) -> np.ndarray:
+    """Which runs of a batch are in the page, as numbers in row-major order."""
+    if member is None:
+        return np.arange(math.prod(batch))
+    if not batch:
+        raise ValueError(f"member picks a run of a batch, and this is one run: leave it out, got {member}.")
+    if len(member) != len(batch) or not all(-n <= i < n for i, n in zip(member, batch, strict=True)):
+        raise ValueError(
+            f"member must be a whole number for each axis of the batch, of shape {batch}, got {member}."
+        )
+    place = [i % n for i, n in zip(member, batch, strict=True)]
+    return np.array([np.ravel_multi_index(place, batch)])
+
+
+def _each(values: Any, axes: int) -> np.ndarray:
+    """Values with the leading axes of a batch as one, which a run alone has too."""
+    values = np.asarray(values)
+    return values.reshape(-1, *values.shape[axes:])
+
+
+def _records(solution: Any, axes: int) -> dict[str, np.ndarray]:
+    """What was recorded of junctions and wires, members first; the first variable of a state."""
     found = {}
-    for name in (*JUNCTIONS, "node_potential"):
+    for name in SHOWN:
         value = getattr(solution, name)
         if eqx.is_array(value):
-            value = np.asarray(value)
-            found[name] = value[:, 0] if value.ndim == 3 else value
+            value = _each(value, axes)
+            found[name] = value[:, :, 0] if value.ndim == 4 else value
     if not set(found) & set(JUNCTIONS):
         raise ValueError(
-            'the viewer has nothing to play: simulate with record=("junction_conductance", '
-            '"junction_voltage", "state", "node_potential"), or some of them.'
+            f"the viewer has nothing to play: simulate with record={SHOWN}, or some of them; in "
+            "a shell, `jaxnn run --record`."
         )
     return found
 
 
-def _moments(solution: Any, network: Network, junctions: int, records: int, limit: int) -> np.ndarray:
-    """Which records are kept: evenly spread, the last among them."""
-    count = len(solution.time)
-    per_moment = 4 / 3 * (2 * junctions * records + 2 * network.n_nodes + 4 * (2 + len(solution.terminals)))
+def _moments(network: Network, shape: tuple[int, int], per_moment: int, limit: int) -> np.ndarray:
+    """Which of (members, records) are kept, of so many bytes each: evenly spread, the last among them."""
+    members, count = shape
+    size = 4 / 3 * members * per_moment  # in base64
     fixed = 4 / 3 * 4 * (4 * network.n_nodes + 4 * network.n_junctions)
-    most = int(min(count, _MOST_MOMENTS, (limit - fixed) // per_moment))
+    most = int(min(count, _MOST_MOMENTS, (limit - fixed) // size))
     if most < min(count, _FEWEST_MOMENTS):
-        needed = fixed + _FEWEST_MOMENTS * per_moment
+        what, fix = "a network", "give a larger limit, or record fewer variables."
+        if members > 1:
+            what, fix = f"a batch of {members:,} runs", f"pick a run with member=, {fix}"
         raise ValueError(
-            f"a network of {junctions:,} junctions needs a limit of at least {needed / 1e6:.1f} MB, got "
-            f"{limit / 1e6:.1f} MB: give a larger limit, or record fewer variables."
+            f"{what} of {network.n_junctions:,} junctions needs a limit of at least "
+            f"{(fixed + _FEWEST_MOMENTS * size) / 1e6:.1f} MB, got {limit / 1e6:.1f} MB: {fix}"
         )
     return np.unique(np.round(np.linspace(0, count - 1, most)).astype(int))
 

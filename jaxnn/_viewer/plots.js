@@ -10,7 +10,8 @@ function inWords(value, unit) {
   return (value / 10 ** power).toPrecision(3) + " " + prefix + unit;
 }
 
-// series: [{name, at: k -> value}], drawn over all moments in a box of the canvas, with a cursor at `now`.
+// series: [{name, at: k -> value}], drawn over all moments in a box of the canvas, with a cursor at `now`; each may
+// have an ink and times of its own.
 function drawCurves(pen, box, times, series, { title, unit, log, now }) {
   const [left, top, width, height] = box;
   const y = (v) => (log ? Math.log10(v > 0 ? v : NaN) : v);
@@ -36,11 +37,12 @@ function drawCurves(pen, box, times, series, { title, unit, log, now }) {
   }
   pen.save(); pen.beginPath(); pen.rect(left, top - 2, width, height + 4); pen.clip();
   series.forEach((one, i) => {
-    pen.strokeStyle = INKS[i % INKS.length]; pen.lineWidth = 1.4; pen.beginPath();
+    pen.strokeStyle = one.ink || INKS[i % INKS.length]; pen.lineWidth = 1.4; pen.beginPath();
+    const own = one.times || times;
     let down = false;
     for (let k = 0; k < times.length; k++) {
       const v = y(one.at(k));
-      if (Number.isFinite(v)) pen[down ? "lineTo" : "moveTo"](px(times[k]), py(v));
+      if (Number.isFinite(v)) pen[down ? "lineTo" : "moveTo"](px(own[k]), py(v));
       down = Number.isFinite(v);
     }
     pen.stroke();

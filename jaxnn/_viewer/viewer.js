@@ -11,11 +11,17 @@ function decode(one) {
   return new { f4: Float32Array, i4: Int32Array, u2: Uint16Array }[one.kind](bytes.buffer);
 }
 const A = Object.fromEntries(Object.entries(RUN.arrays).map(([name, one]) => [name, decode(one)]));
-const T = RUN.moments, J = RUN.junctions.length, N = A.middles.length / 2;
+const T = RUN.moments, J = RUN.junctions.length, N = A.middles.length / 2, RUNS = RUN.members.length;
+const MOST_BEHIND = 40, TOUCHED = matchMedia("(pointer: coarse)").matches;
+let member = 0;
+
+// Where moment k of the run that is shown stands in an array of (members, moments, ...).
+const place = (name, k) => (member * T + k) * (RUN.arrays[name].shape[2] || 1);
+const timeAt = (k) => A.time[member * T + k];
 
 // The value of a packed variable at moment k of junction or wire j.
 function value(name, k, j) {
-  const of = RUN.arrays[name], code = A[name][k * of.shape[1] + j];
+  const of = RUN.arrays[name], code = A[name][place(name, k) + j];
   if (code === 65535) return NaN;
   const v = of.low + (code * (of.high - of.low)) / 65534;
   return of.log ? 10 ** v : v;
@@ -59,8 +65,8 @@ function pen(canvas) {
 
 // 0 to 1 of the colour bar, between two moments; a voltage by its size.
 function strength(name, j) {
-  const of = RUN.arrays[name], k = Math.floor(now), part = now - k, m = of.shape[1];
-  const a = A[name][k * m + j], b = A[name][Math.min(k + 1, T - 1) * m + j];
+  const of = RUN.arrays[name], k = Math.floor(now), part = now - k;
+  const a = A[name][place(name, k) + j], b = A[name][place(name, Math.min(k + 1, T - 1)) + j];
   if (a === 65535) return NaN;
   const code = (b === 65535 ? a : a + part * (b - a)) / 65534;
   if (of.log || of.low >= 0) return of.high > of.low ? code : 0.5;
@@ -91,6 +97,7 @@ function drawNetwork() {
     p.strokeStyle = INKS[i % INKS.length]; p.lineWidth = 2; p.beginPath();
     p.arc(sx(A.places[2 * one.n]), sy(A.places[2 * one.n + 1]), 7, 0, 7); p.stroke();
   }
+  drawTerminalNames(p);
 }
 
 function line(p, part, i) { p.moveTo(sx(part[i]), sy(part[i + 1])); p.lineTo(sx(part[i + 2]), sy(part[i + 3])); }
@@ -109,37 +116,51 @@ function drawWires(p) {
     for (const n of group) if (Number.isFinite(A.wires[4 * n])) line(p, A.wires, 4 * n);
     p.stroke();
   });
-  p.lineCap = "round"; p.font = "bold 13px system-ui, sans-serif";
-  RUN.terminals.forEach((n, i) => mark(p, n, "#0072B2", 3, RUN.terminals.length === 2 ? ["source", "drain"][i] : `terminal ${i + 1}`));
-  picked.forEach((one, i) => { if (one.kind === "wire") mark(p, one.n, INKS[i % INKS.length], 3.5, ""); });
+  p.lineCap = "round";
+  for (const n of RUN.terminals) mark(p, n, "#0072B2", 3);
+  picked.forEach((one, i) => { if (one.kind === "wire") mark(p, one.n, INKS[i % INKS.length], 3.5); });
 }
 
-function mark(p, n, ink, width, name) {
+function mark(p, n, ink, width) {
   p.strokeStyle = ink; p.lineWidth = width; p.beginPath();
   if (Number.isFinite(A.wires[4 * n])) line(p, A.wires, 4 * n);
   p.stroke();
-  if (!name || !Number.isFinite(A.middles[2 * n])) return;
-  const wide = p.measureText(name).width;
-  const x = Math.max(4, Math.min(W - wide - 4, sx(A.middles[2 * n]) + 6)), y = Math.max(16, Math.min(H - 6, sy(A.middles[2 * n + 1]) - 6));
-  p.lineWidth = 4; p.strokeStyle = "#fff"; p.strokeText(name, x, y); p.fillStyle = ink; p.fillText(name, x, y);
+}
+
+// Beside those terminals that are in view.
+function drawTerminalNames(p) {
+  p.font = "bold 13px system-ui, sans-serif"; p.lineWidth = 4; p.strokeStyle = "#fff"; p.fillStyle = "#0072B2";
+  RUN.terminals.forEach((n, i) => {
+    const name = RUN.terminals.length === 2 ? ["source", "drain"][i] : `terminal ${i + 1}`, wide = p.measureText(name).width;
+    const mx = sx(A.middles[2 * n]), my = sy(A.middles[2 * n + 1]);
+    if (!(mx >= 0 && mx <= W && my >= 0 && my <= H)) return;
+    // Outwards, where fewer junctions lie below it.
+    const x = Math.max(4, Math.min(W - wide - 4, mx < W / 2 ? mx - wide - 6 : mx + 6)), y = Math.max(16, Math.min(H - 6, my - 6));
+    p.strokeText(name, x, y); p.fillText(name, x, y);
+  });
 }
 
 function timeNow() {
   const k = Math.floor(now);
-  return A.time[k] + (now - k) * ((A.time[k + 1] ?? A.time[k]) - A.time[k]);
+  return timeAt(k) + (now - k) * (timeAt(Math.min(k + 1, T - 1)) - timeAt(k));
 }
 
 function drawTraces() {
   const [p, width, height] = pen($("traces"));
   const left = 74, wide = width - left - 14, t = timeNow();
   const base = { now: t, unit: "S", log: true, title: "conductance of the network" };
-  drawCurves(p, [left, 24, wide, Math.max(60, height / 2 - 62)], A.time, [{ name: "", at: (k) => A.network_conductance[k] }], base);
+  const timesOf = (m) => A.time.subarray(m * T, (m + 1) * T), times = timesOf(member);
+  const of = (m, ink) => ({ ink, times: timesOf(m), at: (k) => A.network_conductance[m * T + k] });
+  // The other runs of a batch behind the one that is shown, unless they are very many.
+  const behind = RUNS > MOST_BEHIND ? [] : RUN.members.map((_, m) => m).filter((m) => m !== member);
+  const all = [...behind.map((m) => of(m, "#ccc")), of(member, INKS[0])];
+  drawCurves(p, [left, 24, wide, Math.max(60, height / 2 - 62)], times, all, base);
   const series = picked.map(seriesOf), [title, unit, log] = titleOf();
   const names = 15 * series.length, top = height / 2 + 14;
   if (series.length) {
-    drawCurves(p, [left, top, wide, Math.max(40, height - top - names - 28)], A.time, series, { now: t, unit, log, title });
+    drawCurves(p, [left, top, wide, Math.max(40, height - top - names - 28)], times, series, { now: t, unit, log, title });
     drawNames(p, left, height - names - 4, series);
-  } else { p.fillStyle = "#777"; p.textAlign = "left"; p.fillText("Click wires or junctions to plot them here.", left, top); }
+  } else { p.fillStyle = "#777"; p.textAlign = "left"; p.fillText(`${TOUCHED ? "Tap" : "Click"} wires or junctions to plot them here.`, left, top); }
 }
 
 // What picked things are plotted by: potentials if wires alone are picked and have them, else the variable.
@@ -223,11 +244,17 @@ function showVariable() {
 
 function start() {
   const kept = T < RUN.records ? `${T} of ${RUN.records} records` : `${T} records`;
-  $("summary").textContent = `${N} wires, ${J} junctions, ${kept}, ${inWords(A.time[T - 1], "s")}`;
+  $("summary").textContent = `${N} wires, ${J} junctions, ${kept}, ${inWords(timeAt(T - 1), "s")}`
+    + (RUNS > 1 ? `, ${RUNS} runs` : RUN.members[0] ? `, run ${RUN.members[0]} of a batch` : "");
   for (const [key, [name]] of Object.entries(RUN.variables)) $("variable").add(new Option(name, key));
-  $("hint").textContent = "Hover over a junction to read it; click wires and junctions to plot them; wheel to zoom, drag to move, double-click to see all."
+  $("hint").textContent = (TOUCHED
+    ? "Tap wires and junctions to read and plot them; pinch to zoom, then drag to move; double-tap to see all."
+    : "Hover over a junction to read it; click wires and junctions to plot them; wheel to zoom, drag to move, double-click to see all.")
     + (A.node_potential ? " Wires are coloured by their potential." : " Potentials of wires were not recorded.");
   $("scrub").max = T - 1;
+  $("which").hidden = RUNS < 2;
+  RUN.members.forEach((name, m) => $("member").add(new Option(name, m)));
+  $("member").onchange = () => { member = Number($("member").value); draw(); };
   $("variable").onchange = () => { variable = $("variable").value; showVariable(); draw(); };
   $("scrub").oninput = () => { now = Number($("scrub").value); draw(); };
   $("play").onclick = () => play(!playing);
@@ -237,10 +264,31 @@ function start() {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
     if (step) { now = Math.max(0, Math.min(T - 1, Math.round(now) + step)); draw(); e.preventDefault(); }
   });
-  const stage = $("network"), at = (e) => { const b = stage.getBoundingClientRect(); return [e.clientX - b.left, e.clientY - b.top]; };
-  let held = null;
-  stage.onpointerdown = (e) => { held = { from: at(e), view: { ...view }, moved: false }; };
-  addEventListener("pointerup", () => { held = null; });
+  listen($("network"));
+  addEventListener("resize", draw);
+  showVariable(); draw();
+}
+
+// Larger by a factor around a point of the stage, which moves by dx and dy.
+function zoom(x, y, by, dx = 0, dy = 0) {
+  const scale = Math.max(1, Math.min(60, view.scale * by)), ratio = scale / view.scale;
+  // At its smallest all is in view again.
+  const whole = scale === 1 && by < 1;
+  show(whole ? { scale, x: 0, y: 0 } : { scale, x: x - (x - view.x) * ratio + dx, y: y - (y - view.y) * ratio + dy });
+}
+// A finger scrolls the page as long as all of the network is in view, and moves the network once it is not.
+function show(next) {
+  view = next;
+  $("network").style.touchAction = view.scale > 1 ? "none" : "pan-y";
+  draw();
+}
+
+// Mouse, pen and fingers on the stage.
+function listen(stage) {
+  const at = (e) => { const b = stage.getBoundingClientRect(); return [e.clientX - b.left, e.clientY - b.top]; };
+  let held = null, pinched = null;
+  stage.onpointerdown = (e) => { held = { from: at(e), view: { ...view }, moved: pinched !== null }; };
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => { held = null; });
   stage.onpointerup = (e) => {
     if (!held || held.moved) return;
     const one = nearest(...at(e));
@@ -248,23 +296,40 @@ function start() {
   };
   stage.onpointermove = (e) => {
     const [x, y] = at(e);
-    if (held && e.pointerType === "mouse") {
+    if (pinched) return;
+    if (held && (e.pointerType === "mouse" || view.scale > 1)) {
       const dx = x - held.from[0], dy = y - held.from[1];
       held.moved ||= Math.hypot(dx, dy) > 4;
-      if (held.moved) { view.x = held.view.x + dx; view.y = held.view.y + dy; draw(); }
+      if (held.moved) show({ ...view, x: held.view.x + dx, y: held.view.y + dy });
       return;
     }
     hover(nearest(x, y), x, y);
   };
   stage.onpointerleave = () => { $("tip").hidden = true; };
-  stage.ondblclick = () => { view = { scale: 1, x: 0, y: 0 }; picked = []; draw(); };
-  stage.addEventListener("wheel", (e) => {
-    const [x, y] = at(e), by = Math.exp(-e.deltaY / 400), scale = Math.max(1, Math.min(60, view.scale * by));
-    view = { scale, x: x - ((x - view.x) * scale) / view.scale, y: y - ((y - view.y) * scale) / view.scale };
-    e.preventDefault(); draw();
+  stage.ondblclick = () => { picked = []; show({ scale: 1, x: 0, y: 0 }); };
+  stage.addEventListener("wheel", (e) => { zoom(...at(e), Math.exp(-e.deltaY / 400)); e.preventDefault(); }, { passive: false });
+
+  // Two fingers: what lies between them stays between them. Events of touch, as only these can keep the page still.
+  const between = (e) => {
+    const [[ax, ay], [bx, by]] = [at(e.touches[0]), at(e.touches[1])];
+    return { x: (ax + bx) / 2, y: (ay + by) / 2, apart: Math.max(1, Math.hypot(ax - bx, ay - by)) };
+  };
+  stage.addEventListener("touchstart", (e) => {
+    if (e.touches.length !== 2) return;
+    pinched = between(e); held = null; $("tip").hidden = true;
+    if (e.cancelable) e.preventDefault();
   }, { passive: false });
-  addEventListener("resize", draw);
-  showVariable(); draw();
+  stage.addEventListener("touchmove", (e) => {
+    if (!pinched || e.touches.length !== 2) return;
+    const next = between(e);
+    zoom(pinched.x, pinched.y, next.apart / pinched.apart, next.x - pinched.x, next.y - pinched.y);
+    pinched = next;
+    if (e.cancelable) e.preventDefault();
+  }, { passive: false });
+  // The finger that stays does not pick, nor does it move the network from where the first touch was.
+  for (const end of ["touchend", "touchcancel"]) stage.addEventListener(end, (e) => {
+    if (e.touches.length < 2) { pinched = null; held = null; }
+  });
 }
 
 function hover(one, x, y) {

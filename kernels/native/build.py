@@ -1,11 +1,13 @@
 """Compiles the nodal solve to a library, beside the Python code that loads it."""
 
+import hashlib
 import os
 import platform
 import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,7 +26,7 @@ if platform.machine() in ("x86_64", "AMD64"):
 
 
 def build(folder: Path) -> None:
-    """Compiles the library, each instruction set by itself."""
+    """Compiles the library, each instruction set by itself, unless the folder has it of the same parts."""
     compiler = os.environ.get("CXX") or next(filter(shutil.which, ("g++", "clang++", "c++")), None)
     if compiler is None:
         raise OSError("there is no C++ compiler (g++, clang++, or what CXX names)")
@@ -33,13 +35,19 @@ def build(folder: Path) -> None:
     jobs = [(SOURCE / "calls.cc", folder / "calls.o", include)]
     for name, flags in WIDTHS.items():
         jobs.append((SOURCE / "nodal.cc", folder / f"{name}.o", [f"-DJAXNN_ISA={name}", *flags.split()]))
-    with ThreadPoolExecutor() as pool:
-        compile_one = lambda job: _run([compiler, *FLAGS, *job[2], "-c", str(job[0]), "-o", str(job[1])])
-        list(pool.map(compile_one, jobs))
+    new, note = folder / LIBRARY.name, folder / "made_of"
+    made_of = _fingerprint(compiler)
+    if not (new.exists() and note.exists() and note.read_text() == made_of):
+        note.unlink(missing_ok=True)
+        with ThreadPoolExecutor() as pool:
+            compile_one = lambda job: _run(
+                [compiler, *FLAGS, *job[2], "-c", str(job[0]), "-o", str(job[1])]
+            )
+            list(pool.map(compile_one, jobs))
+        static = ["-static-libstdc++", "-static-libgcc"] if sys.platform == "linux" else []
+        _run([compiler, "-shared", *(str(out) for _, out, _ in jobs), *static, "-o", str(new)])
+        note.write_text(made_of)
     # Moved to its place whole: a process that has the old one loaded keeps it.
-    new = folder / LIBRARY.name
-    static = ["-static-libstdc++", "-static-libgcc"] if sys.platform == "linux" else []
-    _run([compiler, "-shared", *(str(out) for _, out, _ in jobs), *static, "-o", str(new)])
     os.replace(shutil.copy(new, LIBRARY.with_suffix(".new")), LIBRARY)
 
 
@@ -47,6 +55,13 @@ def is_current() -> bool:
     """Whether the library is there and newer than its source."""
     newest = max(path.stat().st_mtime for path in SOURCE.iterdir())
     return LIBRARY.exists() and LIBRARY.stat().st_mtime >= newest
+
+
+def _fingerprint(compiler: str) -> str:
+    """Of all that the library hangs on: the source and this file, the compiler, and XLA's headers."""
+    said = subprocess.run([compiler, "--version"], check=True, capture_output=True).stdout
+    parts = [path.read_bytes() for path in sorted(SOURCE.iterdir()) if path.is_file()]
+    return hashlib.sha256(b"\0".join([*parts, said, version("jaxlib").encode()])).hexdigest()
 
 
 def _headers() -> Path:

@@ -1,5 +1,6 @@
 """What a notebook shows of results, networks and laws: a small picture, soon, and whatever they hold."""
 
+import dataclasses
 import time
 import xml.etree.ElementTree as ET
 from typing import Any
@@ -55,6 +56,104 @@ def test_pictures():
     for law in (jaxnn.TunnelJunction(), jaxnn.BinaryJunction(), jaxnn.parameters.strukov2008()):
         _, curve = shown(law)
         assert curve is not None, law
+
+
+def ends(picture: Any) -> list[str]:
+    """What stands at the ends of the axes: the least and the largest value, the first and the last."""
+    return [x.text for x in picture.iter() if x.tag.endswith("text")][:4]
+
+
+@pytest.mark.parametrize(
+    ("drive", "axes", "rows"),
+    [
+        (jaxnn.Constant(0.1), ["0.1", "0.1", "0", "1"], 1),
+        (jaxnn.Constant([0.1, 0.0, -0.1]), ["-0.1", "0.1", "0", "1"], 3),
+        (jaxnn.Sine(0.5, 2.0, offset=0.1), ["-0.4", "0.6", "0", "1"], 1),
+        (jaxnn.Triangle([0.5, 0.5], [2.0, 4.0]), ["-0.5", "0.5", "0", "1"], 2),
+        (jaxnn.Ramp(0.0, 0.4, 2.0), ["0", "0.4", "0", "2.5"], 1),
+        (jaxnn.OnThenOff(0.2, 0.0, 3.0), ["0", "0.2", "0", "6"], 1),
+        (jaxnn.PulseTrain(0.3, 1e-3, 1.0, start=1.0), ["0", "0.3", "0", "6"], 1),
+        (jaxnn.PulseTrain(0.3, 0.1, 1.0, count=2), ["0", "0.3", "0", "2"], 1),
+        (jaxnn.Samples(np.linspace(0, 1, 10_001)[1:], 1e-3), ["0", "1", "0", "10"], 1),
+        (jaxnn.Sine(0.1, 2.0) + jaxnn.Constant(1.0), ["0.9", "1.1", "0", "1"], 1),
+        (-jaxnn.Ramp(0.0, 0.1, 1.0).then(2 * jaxnn.Sine(0.1, 1.0)), ["-0.2", "0.2", "0", "3"], 1),
+        (jaxnn.Ramp(0.0, 0.1, 1.0).then(0.5), ["0", "0.5", "0", "1.5"], 1),
+    ],
+    ids=lambda x: type(x).__name__ if isinstance(x, jaxnn.AbstractDrive) else "",
+)
+def test_drives(drive, axes, rows):
+    picture = shown(drive)[1]
+    assert len(points(picture)) == rows
+    found, expected = ([float(x) for x in texts] for texts in (ends(picture), axes))
+    # Of 2,240 instants, which may miss a peak by a little.
+    assert found[:2] == pytest.approx(expected[:2], abs=1e-3)
+    assert found[2:] == expected[2:]
+
+
+@pytest.mark.parametrize("width", [1e-6, 0.4, 1 - 1e-6])
+def test_no_pulse_and_no_gap_is_left_out(width):
+    """However short: five of each, at their places."""
+    train = jaxnn.PulseTrain(0.3, width, 1.0, start=1.0)
+    late = jaxnn.Constant(0.0).then(jaxnn.PulseTrain(0.3, width, 1.0, start=0.5), at=0.5)
+    for drive in (train, -2 * train, train + 1.0, late):
+        (trace,) = points(shown(drive)[1])
+        x, y = np.array([pair.split(",") for pair in trace.split()], float).T
+        inside = np.abs(y - y[0]) > 1  # it begins in a gap
+        begun = x[1:][np.diff(inside.astype(int)) == 1]
+        assert len(begun) == 5
+        np.testing.assert_allclose(np.diff(begun), (x[-1] - x[0]) / 6, atol=(x[-1] - x[0]) / 100)
+
+
+def test_a_drive_of_ones_own():
+    class Chirp(jaxnn.AbstractDrive):
+        rate: float = 30.0
+
+        def __call__(self, time):
+            return 0.2 * jnp.sin(self.rate * time**2)
+
+    class Broken(jaxnn.AbstractDrive):
+        def __call__(self, time):
+            raise RuntimeError
+
+    text, picture = shown(Chirp())
+    assert text.startswith("Chirp(")
+    assert len(points(picture)) == 1
+    assert shown(Broken())[1] is None
+    assert shown(Broken() + 0.1)[1] is None
+
+
+def test_devices():
+    pulses = jaxnn.Programme.train([2.0, 2.5], count=3, width=1e-6, period=1.0).with_steps(8)
+    _, picture = shown(pulses)
+    assert len(points(picture)) == 2
+    assert ends(picture) == ["0", "2.5", "0", "6"]
+    traced = jaxnn.simulate_devices(jaxnn.NickelateDevice(), pulses, trace=True)
+    _, picture = shown(traced)
+    assert [row.count(",") for row in points(picture)] == [24, 24], "at 0 V there is no resistance"
+    run = dataclasses.replace(traced, trace=None)
+    _, picture = shown(run)
+    assert [row.count(",") for row in points(picture)] == [3, 3]
+    assert float(ends(picture)[1]) == pytest.approx(float(jnp.nanmax(run.resistance)), rel=0.005)
+    batch = jax.tree.map(lambda x: jnp.stack([x] * 5), run)
+    assert len(points(shown(batch)[1])) == 7
+    at_once = {k: x[:1] for k, x in vars(run).items() if getattr(x, "shape", ())[:1] == run.time.shape}
+    assert shown(dataclasses.replace(run, **at_once))[1] is None, "a single segment"
+    quiet = dataclasses.replace(run, voltage=0 * run.voltage)
+    assert ends(shown(quiet)[1])[1] == f"{jnp.max(run.current):.3g}"
+
+
+def test_an_ensemble_side_by_side():
+    network, _, _ = small_network()
+    wires, crossings = points(shown(jaxnn.Ensemble([network] * 3))[1])
+    assert wires.count("M") == 3 * network.n_nodes
+    assert crossings.count("M") == 3 * network.n_junctions
+    numbers = [tuple(map(float, x.split("h")[0].split())) for x in crossings.split("M")[1:]]
+    first, second, third = np.array(numbers).reshape(3, -1, 2)
+    np.testing.assert_allclose(second - first, third - second, atol=0.2)
+    assert second[:, 0].min() > first[:, 0].max()
+    wires, _ = points(shown(jaxnn.Ensemble([network] * 12))[1])
+    assert wires.count("M") == 10 * network.n_nodes
+    assert shown(jaxnn.Ensemble([network, line(3)]))[1] is None, "one of them has no places"
 
 
 def test_soon():

@@ -26,6 +26,36 @@ def run(amplitude: Any = 0.3, dt: Any = 2e-3, **more: Any):
     return jaxnn.simulate(NETWORK, LAW, jaxnn.Sine(amplitude, 20.0), **setup)
 
 
+def test_a_drive_may_be_a_current(tmp_path):
+    """Of an electrode that is fed, in a batch, an ensemble and a file; a table has potentials."""
+    a, b = TERMINALS
+    fed = {"terminals": (jaxnn.Electrode(a, "current"), jaxnn.Electrode(b, "ground"))}
+    solution = run(1e-9, **fed)
+    dataset = solution.to_xarray()
+    assert dataset.drive.units == "V, or A where drive_unit says so"
+    assert dataset.drive_unit.dims == ("terminal",)
+    assert dataset.drive_unit.values.tolist() == ["A", "V"]
+    dataset.to_netcdf(tmp_path / "run.nc")
+    solution.save(tmp_path / "run.npz")
+    assert jaxnn.Solution.load(tmp_path / "run.npz").to_xarray().drive_unit.equals(dataset.drive_unit)
+    batch = jax.vmap(lambda amplitude: run(amplitude, **fed))(jnp.array([1e-9, 2e-9])).to_xarray()
+    assert batch.drive_unit.dims == ("terminal",)
+    assert batch.drive_unit.values.tolist() == ["A", "V"]
+    both = jaxnn.simulate(
+        jaxnn.Ensemble([NETWORK, NETWORK]),
+        LAW,
+        jaxnn.Constant(1e-9),
+        terminals=[fed["terminals"], (jaxnn.Electrode(a), jaxnn.Electrode(b, "ground"))],
+        dt=2e-3,
+        steps=2,
+    ).to_xarray()
+    assert both.drive_unit.dims == ("network", "terminal")
+    assert both.drive_unit.values.tolist() == [["A", "V"], ["V", "V"]]
+    held = run().to_xarray()
+    assert "drive_unit" not in held.coords
+    assert held.drive.units == "V"
+
+
 def test_axes_units_and_coordinates(tmp_path):
     solution = run()
     dataset = solution.to_xarray()

@@ -100,6 +100,32 @@ def test_run(spec, tmp_path, capsys):
     assert f"{network.n_nodes} wires" in printed
 
 
+def test_a_run_records_what_its_results_need(spec, capsys):
+    spec.write_text(SPEC + "mean_power = {}\n")
+    assert command("run", spec) == 0
+    assert re.search(r"mean_power +\S+ W", capsys.readouterr().out)
+
+
+def test_a_run_that_can_be_played(spec, tmp_path, capsys):
+    out = tmp_path / "one"
+    assert command("run", spec, "--out", out) == 0
+    assert command("view", out / "solution.npz") == 2
+    assert "jaxnn run --record" in capsys.readouterr().err
+    assert command("run", spec, "--out", out, "--record") == 0
+    assert command("view", out / "solution.npz") == 0
+    assert (out / "solution.html").is_file()
+    assert command("run", spec, "--out", out, "--record", "state", "power") == 0
+    solution = jaxnn.Solution.load(out / "solution.npz")
+    assert solution.state.shape[0] == solution.power.shape[0] == 4
+    with pytest.raises(SystemExit):
+        command("run", spec, "--record", "states")
+    assert "invalid choice: 'states'" in capsys.readouterr().err
+    changed = SPEC.replace("every = 10", 'method = "lyapunov_exponents"').partition("[results]")[0]
+    spec.write_text(changed)
+    assert command("run", spec, "--record") == 2
+    assert '--record needs method = "simulate"' in capsys.readouterr().err
+
+
 def test_interrupted(spec, tmp_path, capsys, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
