@@ -154,12 +154,13 @@ def test_a_module_is_compiled_and_has_the_laws_equations(name, tmp_path):
     found = [device((v, 0, s, 0.25, s + 0.125)) for v, s in zip(voltage, share, strict=True)]
     residual = np.array([one.residual for one in found])
     v, x = jnp.asarray(voltage), jnp.asarray(share * unit)
+    slope = law.rate(x, v) / unit
     current = (
         law.current(x, v) if isinstance(law, jaxnn.AbstractCurrentJunction) else law.conductance(x) * v
     )
     np.testing.assert_allclose(residual[:, 0], current, rtol=1e-12, atol=1e-18)
     np.testing.assert_array_equal(residual[:, 1], -residual[:, 0])
-    np.testing.assert_allclose(residual[:, 4], -law.rate(x, v) / unit, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(residual[:, 4], -slope, rtol=1e-9, atol=1e-12)
     # The state is what is integrated; what holds it there draws its own current alone.
     np.testing.assert_allclose(residual[:, 2], 0.25)
     np.testing.assert_allclose(residual[:, 3], 0.125)
