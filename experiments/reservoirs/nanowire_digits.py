@@ -37,7 +37,7 @@ from experiments.shared.figures import plt
 from experiments.shared.pieces import Pieces
 
 
-AMPLITUDES = (1.0, 3.0, 10.0)
+AMPLITUDES = (1.0, 3.0, 10.0, 30.0)
 STEP, READ = 2e-2, 1  # [s], pixels
 CHANNELS, IMAGES = (2, 5), (10_000, 60_000)  # wires that are read and images to learn from, all compared
 BLOCK = 100  # images that are learnt at once
@@ -181,7 +181,7 @@ def main() -> None:
     # Ridge regressions in float64; the network in the precision of the images, float32.
     arguments = script.start(parser, float64=True)
     shown = digits.load(arguments.quick, arguments.folder, arguments.images)
-    wires, count = (30, 600) if arguments.quick else (100, 2000)
+    wires, count = (30, 600) if arguments.quick else (100, 6000)
     stream = Stream(wires)
     pieces = Pieces(arguments.out / "pieces", aloud=True)
     begin = time.perf_counter()
