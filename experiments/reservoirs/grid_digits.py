@@ -213,16 +213,29 @@ def learn(name: str, shown: Any, given: Any, parts: tuple[int, ...], epochs: int
     }
 
 
+def drawn(film: Film, image: np.ndarray, found: dict[str, Any], path: Path) -> None:
+    """The picture, with the film after an image by the published step."""
+    law = jaxnn.parameters.milano2022_reservoir(True)
+    state = np.asarray(film.read(law, jnp.asarray(film.rows(image[None])[0]))[1])
+    picture(film, image, state, found, path)
+
+
 def main() -> None:
     """Simulates what is not on disk yet, trains, draws and reports."""
-    parser = script.parser(__doc__, "results/grid_digits", quick="8 x 8 digits, 16 pads")
+    parser = script.parser(__doc__, "results/grid_digits", quick="8 x 8 digits, 16 pads", redraw=True)
     parser.add_argument("--folder", type=Path, help="of the data sets; JAXNN_DATA by default")
     parser.add_argument("--images", type=int, default=60_000, help="to learn from")
     parser.add_argument("--only", choices=LAWS, help="one law, and no read-outs of pixels")
     arguments = script.start(parser)
     shown = digits.load(arguments.quick, arguments.folder, arguments.images)
-    epochs, batch, parts = (40, 100, ()) if arguments.quick else (800, 1500, (1000, 5000, 20_000))
     film, whole = Film(shown.train.shape[1]), len(shown.train)
+    target = arguments.out / "grid_digits.png"
+    if arguments.redraw:
+        report = script.read_report(arguments.redraw)
+        found = {k: v for k, v in report.items() if isinstance(v, dict) and "accuracy by images" in v}
+        drawn(film, shown.train[0], found, target)
+        return
+    epochs, batch, parts = (40, 100, ()) if arguments.quick else (800, 1500, (1000, 5000, 20_000))
     laws = {k: v for k, v in LAWS.items() if arguments.only in (None, k)}
     name = "quick" if arguments.quick else "mnist"
     given, report = answers(film, shown, laws, arguments.out, name)
@@ -235,11 +248,9 @@ def main() -> None:
         found[label] = kept.keep_json(
             f"{label.replace(' ', '-')}-{whole}-{name}", lambda make=make: script.plain(make())
         )
+    script.finish(target.with_suffix(".json"), report | found)
     if arguments.only is None:
-        law = jaxnn.parameters.milano2022_reservoir(True)
-        state = np.asarray(film.read(law, jnp.asarray(film.rows(shown.train[:1])[0]))[1])
-        picture(film, shown.train[0], state, found, arguments.out / "grid_digits.png")
-    script.finish(arguments.out / "grid_digits.json", report | found)
+        drawn(film, shown.train[0], found, target)
 
 
 if __name__ == "__main__":
