@@ -35,7 +35,7 @@ def scales() -> dict[str, Scale]:
 def _threshold_flux() -> Scale:
     law = parameters.hochstetter2021_ac()
     volts, flux = float(law.set_voltage), float(law.critical_flux)
-    return Scale(law, volts, flux / volts, "set voltage; critical flux over it", True, 20)
+    return Scale(law, volts, flux / volts, "set voltage; critical flux over it", True, 80)
 
 
 def _rate_balance() -> Scale:
@@ -57,7 +57,7 @@ def _decaying_drift() -> Scale:
     law = parameters.kasdorf2025()
     growth = float(law.mobility * law.on_resistance / law.thickness**2 / law.off_resistance)
     seconds = float(law.decay_time)
-    return Scale(law, 1 / growth / seconds, seconds, "drift as fast as decay; decay")
+    return Scale(law, 1 / growth / seconds, seconds, "drift as fast as decay; decay", steps=32)
 
 
 def _voltage_thresholds() -> Scale:

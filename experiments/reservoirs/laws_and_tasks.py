@@ -33,7 +33,7 @@ OFFSETS = (0.0, 1.0)  # of the electrodes, in units of their gain: of both signs
 SERIES = {"memory capacity": 0, "NARMA-10": 0, "Mackey-Glass": 1, "Lorenz": 2, "waveforms": 3}
 SHOWN = ("memory capacity", "Mackey-Glass", "Lorenz", "waveforms")  # a task of each series
 RESISTORS, ECHO = "resistors", "echo-state network"
-SEEDS = 3
+SEEDS = 5
 
 
 def made(samples: int, seed: int) -> dict[str, tasks.Task]:

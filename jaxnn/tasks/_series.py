@@ -48,7 +48,7 @@ def narma_task(order: Count = 10, *, steps: Count = 3000, seed: int = 0, washout
 def mackey_glass_series(
     steps: Count, *, tau: Count = 17, start: float = 1.2, before: Count = 500, substeps: Count = 10
 ) -> Float[np.ndarray, " steps"]:
-    r"""Integrates the delay equation of Mackey and Glass, a sample each unit of time.
+    r"""Solves the delay equation of Mackey and Glass, and returns a sample each unit of time.
 
     $$\dot x = \frac{0.2\, x(t - \tau)}{1 + x(t - \tau)^{10}} - 0.1\, x$$
 
