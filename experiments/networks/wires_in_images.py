@@ -2,8 +2,8 @@
 
 The pictures are drawn of wires that are known, see `_micrographs.py`: 4 pixels wide and some 120 long, in
 512 by 512 pixels, blurred, under uneven light, with noise on each pixel. They are drawn again with more
-blur, wires that differ in width, gaps in them, and light that is more uneven, at the same settings of the
-search. A wire counts as found where both ends of a wire are within 8 pixels, two widths, of its own.
+blur, wires that differ in width, gaps in them, and light that is more uneven. A wire counts as found where
+both ends of a wire are within 8 pixels, two widths, of its own.
 
     python experiments/networks/wires_in_images.py --out results/wires_in_images
 """
@@ -22,23 +22,28 @@ from experiments.shared import figures, script
 SIZE, WIDTH, LENGTH, NEAR = 512, 4.0, 120.0, 8.0  # [pixels]
 COUNTS = (15, 30, 60, 90, 120)
 NOISES = (0.1, 0.2, 0.4)  # of the brightness of a wire
-HARDER: dict[str, dict[str, Any]] = {
-    "blur of 3 pixels": {"blur": 3.0},
-    "widths of 2 to 6 pixels": {"widths": (0.5, 1.5)},
-    "three gaps of 8 pixels in each": {"gaps": 3},
-    "light five times as uneven": {"light": 5.0},
-    "all of these": {"blur": 3.0, "widths": (0.5, 1.5), "gaps": 3, "light": 5.0},
+# How they are drawn, and what a user sees and gives: how wide wires look, and how far apart pieces lie.
+HARDER: dict[str, tuple[dict[str, Any], dict[str, float]]] = {
+    "blur of 3 pixels": ({"blur": 3.0}, {"width": 8.0}),
+    "widths of 2 to 6 pixels": ({"widths": (0.5, 1.5)}, {}),
+    "three gaps of 8 pixels in each": ({"gaps": 3}, {"gap": 20.0}),
+    "light five times as uneven": ({"light": 5.0}, {}),
+    "all of these": (
+        {"blur": 3.0, "widths": (0.5, 1.5), "gaps": 3, "light": 5.0},
+        {"width": 8.0, "gap": 20.0},
+    ),
 }
 ANGLES = (5, 10, 15, 20, 30, 45, 60, 90)  # [degrees]
 
 
-def scores(count: int, noise: float, images: int, **how: Any) -> dict[str, float]:
-    """The means over some pictures."""
+def scores(count: int, noise: float, images: int, drawn: Any = None, **given: float) -> dict[str, float]:
+    """The means over some pictures, of what is drawn and how it is searched."""
     found = []
     for seed in range(images):
         true = wires(count, SIZE, LENGTH, seed)
-        image = micrograph(true, SIZE, WIDTH, noise=noise, seed=seed, **how)
-        found.append(score(jaxnn.data.wires_from_image(image, WIDTH), true, NEAR))
+        image = micrograph(true, SIZE, WIDTH, noise=noise, seed=seed, **(drawn or {}))
+        ends = jaxnn.data.wires_from_image(image, **({"width": WIDTH} | given))
+        found.append(score(ends, true, NEAR))
     return {name: mean([x[name] for x in found]) for name in found[0]}
 
 
@@ -84,7 +89,7 @@ def picture(
     axes[1].set(xlabel="wires in the picture", ylabel="share", ylim=(0, 1.02))
     axes[1].legend(fontsize=8, loc="lower left", frameon=False)
     plain = [table[f"{count} wires, noise 0.2"]["recall of wires"] for count in COUNTS]
-    axes[2].plot(COUNTS, plain, "ko-", ms=4, label="noise 0.2 alone")
+    axes[2].plot(COUNTS, plain, "ko-", ms=4, label="as above, noise 0.2")
     for k, (name, of) in enumerate(harder.items()):
         values = [one["recall of wires"] for one in of.values()]
         axes[2].plot(list(map(int, of)), values, "o-", color=f"C{k}", ms=4, label=name)
@@ -104,7 +109,10 @@ def main() -> None:
     images, crossings = (1, 3) if arguments.quick else (10, 40)
     table = {f"{n} wires, noise {x}": scores(n, x, images) for n in COUNTS for x in NOISES}
     angles = {str(angle): crossing(angle, crossings) for angle in ANGLES}
-    harder = {name: {str(n): scores(n, 0.2, images, **how) for n in COUNTS} for name, how in HARDER.items()}
+    harder = {
+        name: {str(n): scores(n, 0.2, images, drawn, **given) for n in COUNTS}
+        for name, (drawn, given) in HARDER.items()
+    }
     picture(table, harder, angles, arguments.out / "wires_in_images.png")
     report = {"images": images, "scores": table, "harder": harder, "crossings": crossings}
     report["found as two"] = angles
