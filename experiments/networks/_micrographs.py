@@ -49,7 +49,8 @@ def micrograph(
         share = np.clip(((x - start[0]) * along[0] + (y - start[1]) * along[1]) / (along @ along), 0, 1)
         away = np.hypot(x - start[0] - share * along[0], y - start[1] - share * along[1])
         wire = brightness * np.clip(wide / 2 + 0.5 - away, 0, 1)
-        for place in uneven.uniform(0, 1, gaps):
+        # Not near an end, where a gap makes a shorter wire.
+        for place in uneven.uniform(0.2, 0.8, gaps):
             wire[np.abs(share - place) < gap / 2 / np.hypot(*along)] = 0
         image = np.maximum(image, wire)
     behind = light * (0.5 * x / size + 0.4 * np.sin(2 * np.pi * y / size))

@@ -26,11 +26,11 @@ NOISES = (0.1, 0.2, 0.4)  # of the brightness of a wire
 HARDER: dict[str, tuple[dict[str, Any], dict[str, float]]] = {
     "blur of 3 pixels": ({"blur": 3.0}, {"width": 8.0}),
     "widths of 2 to 6 pixels": ({"widths": (0.5, 1.5)}, {}),
-    "three gaps of 8 pixels in each": ({"gaps": 3}, {"gap": 20.0}),
+    "three gaps of 8 pixels in each": ({"gaps": 3}, {"gap": 32.0}),
     "light five times as uneven": ({"light": 5.0}, {}),
     "all of these": (
         {"blur": 3.0, "widths": (0.5, 1.5), "gaps": 3, "light": 5.0},
-        {"width": 8.0, "gap": 20.0},
+        {"width": 8.0, "gap": 32.0},
     ),
 }
 ANGLES = (5, 10, 15, 20, 30, 45, 60, 90)  # [degrees]
