@@ -1,6 +1,7 @@
 """The digits, the forecast and the information of networks in quick mode, and what their pieces must do."""
 
 import importlib
+import json
 from typing import Any
 
 import jax
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import jaxnn
+from helpers import ROOT
 from scripts import quick_report
 
 
@@ -138,3 +140,35 @@ def test_information_dynamics(tmp_path):
     assert storage[0] < max(storage)
     assert moving[0] < max(moving)
     assert (tmp_path / "information_dynamics.png").is_file()
+
+
+def measured(name):
+    return json.loads((ROOT / "docs" / "measured" / name).read_text())
+
+
+def test_the_page_has_the_measured_scores():
+    page = (ROOT / "docs" / "digits-and-information.md").read_text()
+    plain = [[x.strip(" *") for x in row.split("|")[1:-1]] for row in page.splitlines() if row[:1] == "|"]
+    rows = {row[0]: row[1:] for row in plain}
+    for name, one in measured("nanowire-digits.json").items():
+        if "images," in name:
+            online = one["online"]
+            scores = one["pixels"], one["batch"], online["accuracy"]
+            before = online["accuracy before learning, last part"]
+            count, rest = name.split(" ", 1)
+            assert rows[f"{int(count):,} {rest}"] == [f"{x:.3f}" for x in (*scores, before)]
+    delayed = measured("delayed-feedback-digits.json")
+    for shown, name in (
+        ("one device", "one device"),
+        ("one, without feedback", "one without feedback"),
+        ("two devices", "2 devices"),
+        ("two that vary by 20 % (growth, decay, threshold)", "two that vary by 20%"),
+        ("four devices", "4 devices"),
+        ("eight devices", "8 devices"),
+    ):
+        found = delayed[name]
+        assert rows[shown] == [f"{found['features']:,}", f"{found['accuracy']:.3f}"]
+    for shown, name in (("step as published", "as published"), ("exact step", "exact step")):
+        one = measured("grid-digits.json")[name]
+        curve = [f"{x:.4f}" for x in one["accuracy by images"].values()]
+        assert rows[shown] == [*curve, f"{one['accuracy of the training set']:.4f}", f"{one['loss']:.4f}"]
