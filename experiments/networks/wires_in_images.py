@@ -23,7 +23,7 @@ SIZE, WIDTH, LENGTH, NEAR = 512, 4.0, 120.0, 8.0  # [pixels]
 COUNTS = (15, 30, 60, 90, 120)
 NOISES = (0.1, 0.2, 0.4)  # of the brightness of a wire
 # How they are drawn, and what a user sees and gives: how wide wires look, and how far apart pieces lie.
-HARDER: dict[str, tuple[dict[str, Any], dict[str, float]]] = {
+HARDER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "blur of 3 pixels": ({"blur": 3.0}, {"width": 8.0}),
     "widths of 2 to 6 pixels": ({"widths": (0.5, 1.5)}, {}),
     "three gaps of 8 pixels in each": ({"gaps": 3}, {"gap": 32.0}),
@@ -36,7 +36,7 @@ HARDER: dict[str, tuple[dict[str, Any], dict[str, float]]] = {
 ANGLES = (5, 10, 15, 20, 30, 45, 60, 90)  # [degrees]
 
 
-def scores(count: int, noise: float, images: int, drawn: Any = None, **given: float) -> dict[str, float]:
+def scores(count: int, noise: float, images: int, drawn: Any = None, **given: Any) -> dict[str, float]:
     """The means over some pictures, of what is drawn and how it is searched."""
     found = []
     for seed in range(images):

@@ -225,9 +225,10 @@ def reported(found: dict[float, list[dict[str, Any]]]) -> dict[str, Any]:
     report = {}
     for alpha, several in found.items():
         kept = [key for key in several[0] if key not in ("said", "true")]
-        of = report[f"{alpha:g} V"] = {key: [one[key] for one in several] for key in kept}
+        of: dict[str, Any] = {key: [one[key] for one in several] for key in kept}
         of["mean time"] = np.mean(of["times"])
         of["mean time as published"] = np.mean(of["times as published"])
+        report[f"{alpha:g} V"] = of
     return report
 
 
