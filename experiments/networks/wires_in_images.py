@@ -38,11 +38,11 @@ ANGLES = (5, 10, 15, 20, 30, 45, 60, 90)  # [degrees]
 
 def scores(count: int, noise: float, images: int, drawn: Any = None, **given: Any) -> dict[str, float]:
     """The means over some pictures, of what is drawn and how it is searched."""
-    found = []
+    found, width = [], given.pop("width", WIDTH)
     for seed in range(images):
         true = wires(count, SIZE, LENGTH, seed)
         image = micrograph(true, SIZE, WIDTH, noise=noise, seed=seed, **(drawn or {}))
-        ends = jaxnn.data.wires_from_image(image, **({"width": WIDTH} | given))
+        ends = jaxnn.data.wires_from_image(image, width, **given)
         found.append(score(ends, true, NEAR))
     return {name: mean([x[name] for x in found]) for name in found[0]}
 
