@@ -16,6 +16,7 @@ class Scale(NamedTuple):
     said: str  # where both come from
     explicit: bool = False  # whether its steps are Euler's, and to be trusted up to a tenth of a state
     steps: int = 8  # of time in a sample
+    networks: int | None = None  # at most so many seeds
 
 
 def scales() -> dict[str, Scale]:
@@ -83,4 +84,5 @@ def _dynamic() -> Scale:
     law = jaxnn.DynamicMemristorJunction()
     steep = 1 / float(law.growth_rate * law.decay_time)
     volts = math.asinh(steep) / float(law.growth_slope)
-    return Scale(law, volts, float(law.decay_time), "growth as fast as decay; decay")
+    # Its currents take Newton's method, which runs for all networks until the last has come to rest.
+    return Scale(law, volts, float(law.decay_time), "growth as fast as decay; decay", networks=1)

@@ -51,11 +51,12 @@ def _map(laws: dict[str, Any], out: Path) -> None:
     figure, ax = plt.subplots(figsize=(9, 5.5), layout="constrained")
     ax.imshow(rank, cmap="YlGn", vmin=-0.1, vmax=1.4, aspect="auto")
     for (i, j), value in np.ndenumerate(scores):
-        text = f"{value:.2f} ± {spread[i][j]:.2f}" if value < 100 else "> 100"
+        known = "" if spread[i][j] is None else f" ± {spread[i][j]:.2f}"
+        text = f"{value:.2f}{known}" if value < 100 else "> 100"
         ax.text(j, i, text, ha="center", va="center", fontsize=9)
     ax.set_xticks(range(len(COLUMNS)), [name for _, name in COLUMNS.values()], fontsize=9)
     ax.set_yticks(range(len(laws)), list(laws), fontsize=9)
-    ax.set_title("Networks under each law, mean and deviation; the darker, the better in its column")
+    ax.set_title("Mean ± deviation of networks; the darker, the better in its column")
     figures.save(figure, out / "laws_and_tasks.png")
 
 

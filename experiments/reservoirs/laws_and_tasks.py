@@ -104,7 +104,7 @@ def together(of_seed: list[dict[str, Any]]) -> dict[str, Any]:
         scores = several.pop("score")
         report[name] = {
             "score": np.mean(scores),
-            "deviation": np.std(scores, ddof=1) if len(scores) > 1 else 0.0,
+            "deviation": np.std(scores, ddof=1) if len(scores) > 1 else None,
             "scores": scores,
             "each": np.mean(several.pop("each"), axis=0),
             **several,
@@ -118,7 +118,8 @@ def under(
     scale: Scale, candidates: runs.Candidates, todo: list[dict[str, tasks.Task]], pieces: Pieces, name: str
 ) -> tuple[dict[str, Any], list[int]]:
     """A law on all tasks, and how many wires are read of each network."""
-    begin, seeds = time.perf_counter(), tuple(range(len(todo)))
+    begin, todo = time.perf_counter(), todo[: scale.networks]
+    seeds = tuple(range(len(todo)))
     series = np.stack([[one[x].inputs[:, 0] for one in todo] for x in SHOWN]).transpose(0, 2, 1)
 
     def make() -> dict[str, np.ndarray]:
