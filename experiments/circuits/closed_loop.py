@@ -76,22 +76,9 @@ class ReadOut(eqx.Module):
         return self.of(step.node_potential)
 
 
-def mackey_glass(count: int, tau: float = 17.0, inner: int = 20) -> np.ndarray:
-    """The series every 1, by fourth-order steps of 1/20, the delayed value between them by cubics."""
-    h, delay = 1 / inner, round(tau * inner)
-    x = np.full(delay + 1 + (count + 500) * inner, 1.2)
-    for k in range(delay, len(x) - 1):
-        first, last = x[k - delay], x[k - delay + 1]
-        between = (first + last) / 2
-        if k > delay:
-            between = (9 * (first + last) - x[k - delay - 1] - x[k - delay + 2]) / 16
-        rate = lambda y, late: 0.2 * late / (1 + late**10) - 0.1 * y
-        a = rate(x[k], first)
-        b = rate(x[k] + h / 2 * a, between)
-        c = rate(x[k] + h / 2 * b, between)
-        d = rate(x[k] + h * c, last)
-        x[k + 1] = x[k] + h / 6 * (a + 2 * b + 2 * c + d)
-    return x[delay + 501 * inner :: inner]
+def mackey_glass(count: int) -> np.ndarray:
+    """The series every 1, by steps of 1/20."""
+    return jaxnn.tasks.mackey_glass_series(count, before=501, substeps=20)
 
 
 def two_sines(count: int) -> np.ndarray:

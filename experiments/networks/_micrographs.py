@@ -19,20 +19,42 @@ def wires(count: int, size: int, length: float, seed: int) -> np.ndarray:
 
 
 def micrograph(
-    ends: np.ndarray, size: int, width: float, *, noise: float = 0.2, blur: float = 1.0, seed: int = 0
+    ends: np.ndarray,
+    size: int,
+    width: float,
+    *,
+    noise: float = 0.2,
+    blur: float = 1.0,
+    light: float = 1.0,
+    widths: tuple[float, float] = (1.0, 1.0),
+    gaps: int = 0,
+    gap: float = 8.0,
+    seed: int = 0,
 ) -> np.ndarray:
-    """Wires of brightness 0.7 to 1.3, blurred, uneven light behind them, and noise on each pixel."""
+    """Wires of brightness 0.7 to 1.3, blurred, uneven light behind them, and noise on each pixel.
+
+    - `light`: how many times as uneven as a slope of 0.5 and a wave of 0.4.
+    - `widths`: of the wires, in units of `width`, from the one to the other.
+    - `gaps`, `gap`: how many pieces of each wire are dark, and how long they are [pixels].
+    """
     random = np.random.default_rng(seed)
     rows, columns = np.mgrid[:size, :size]
     x, y = columns.astype(float), size - 1.0 - rows
     image = np.zeros((size, size))
-    for (start, stop), brightness in zip(ends, random.uniform(0.7, 1.3, len(ends)), strict=True):
-        along = stop - start
+    brightnesses = random.uniform(0.7, 1.3, len(ends))
+    # Of a stream of its own, so that pictures without are what they were.
+    uneven = np.random.default_rng([seed, 1])
+    for (start, stop), brightness in zip(ends, brightnesses, strict=True):
+        along, wide = stop - start, width * uneven.uniform(*widths)
         share = np.clip(((x - start[0]) * along[0] + (y - start[1]) * along[1]) / (along @ along), 0, 1)
         away = np.hypot(x - start[0] - share * along[0], y - start[1] - share * along[1])
-        image = np.maximum(image, brightness * np.clip(width / 2 + 0.5 - away, 0, 1))
-    light = 0.5 * x / size + 0.4 * np.sin(2 * np.pi * y / size)
-    return gaussian_filter(image, blur) + light + noise * random.normal(size=image.shape)
+        wire = brightness * np.clip(wide / 2 + 0.5 - away, 0, 1)
+        # Not near an end, where a gap makes a shorter wire.
+        for place in uneven.uniform(0.2, 0.8, gaps):
+            wire[np.abs(share - place) < gap / 2 / np.hypot(*along)] = 0
+        image = np.maximum(image, wire)
+    behind = light * (0.5 * x / size + 0.4 * np.sin(2 * np.pi * y / size))
+    return gaussian_filter(image, blur) + behind + noise * random.normal(size=image.shape)
 
 
 def score(found: np.ndarray, true: np.ndarray, near: float) -> dict[str, float]:

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.reservoirs._laws_on_tasks import NOISE, Scale, bench
+from experiments.reservoirs._laws_on_tasks import NOISE, bench
+from experiments.reservoirs._scales import Scale
 from jaxnn import tasks
 
 

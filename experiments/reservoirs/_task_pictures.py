@@ -47,13 +47,16 @@ def _map(laws: dict[str, Any], out: Path) -> None:
     scores = np.array([[law[task]["score"] for task in COLUMNS] for law in laws.values()])
     signed = scores * [1 if more else -1 for more, _ in COLUMNS.values()]
     rank = np.argsort(np.argsort(signed, axis=0), axis=0) / max(len(laws) - 1, 1)
+    spread = [[law[task]["deviation"] for task in COLUMNS] for law in laws.values()]
     figure, ax = plt.subplots(figsize=(9, 5.5), layout="constrained")
     ax.imshow(rank, cmap="YlGn", vmin=-0.1, vmax=1.4, aspect="auto")
     for (i, j), value in np.ndenumerate(scores):
-        ax.text(j, i, f"{value:.3g}" if value < 100 else "> 100", ha="center", va="center", fontsize=9)
+        known = "" if spread[i][j] is None else f" ± {spread[i][j]:.2f}"
+        text = f"{value:.2f}{known}" if value < 100 else "> 100"
+        ax.text(j, i, text, ha="center", va="center", fontsize=9)
     ax.set_xticks(range(len(COLUMNS)), [name for _, name in COLUMNS.values()], fontsize=9)
     ax.set_yticks(range(len(laws)), list(laws), fontsize=9)
-    ax.set_title("One network under each law; the darker, the better in its column")
+    ax.set_title("Mean ± deviation of networks; the darker, the better in its column")
     figures.save(figure, out / "laws_and_tasks.png")
 
 

@@ -177,18 +177,26 @@ def learn_and_forecast(seed: int, alpha: float, wires: int) -> dict[str, Any]:
     }
 
 
-def picture(found: dict[float, list[dict[str, np.ndarray]]], path: Path) -> None:
+def example_of(found: dict[float, list[dict[str, Any]]], every: int = 4) -> dict[str, Any]:
+    """The first forecast of the amplitude with the longest ones, thinned out."""
+    best = max(found, key=lambda alpha: np.mean([one["times"] for one in found[alpha]]))
+    first = found[best][0]
+    shown = {key: np.round(first[key][::every], 2) for key in ("said", "true")}
+    return {"alpha": best, "lasts": first["times"][0], "every": every} | shown
+
+
+def picture(found: dict[float, list[dict[str, Any]]], example: dict[str, Any], path: Path) -> None:
     """The first forecast of the best amplitude, the times of all, and the states of the junctions."""
     figure, axes = plt.subplots(1, 3, figsize=(15, 4), layout="constrained")
-    best = max(found, key=lambda alpha: np.mean([one["times"] for one in found[alpha]]))
-    one = found[best][0]
-    time = (1 + np.arange(len(one["said"]))) * INTERVAL * LYAPUNOV
+    said, true = (np.asarray(example[key]) for key in ("said", "true"))
+    time = (1 + example["every"] * np.arange(len(said))) * INTERVAL * LYAPUNOV
     for k, name in enumerate("xyz"):
-        axes[0].plot(time, one["true"][:, k], "0.6", lw=1.5)
-        axes[0].plot(time, one["said"][:, k], f"C{k}--", lw=1, label=name)
-    axes[0].axvline(one["times"][0], color="k", lw=0.7)
-    low, high = one["true"].min(), one["true"].max()
-    axes[0].set(xlabel="Lyapunov times", title=f"closed loop at {best:g} V (grey: Lorenz)")
+        axes[0].plot(time, true[:, k], "0.6", lw=1.5)
+        axes[0].plot(time, said[:, k], f"C{k}--", lw=1, label=name)
+    axes[0].axvline(example["lasts"], color="k", lw=0.7)
+    low, high = true.min(), true.max()
+    title = f"closed loop at {example['alpha']:g} V (grey: Lorenz)"
+    axes[0].set(xlabel="Lyapunov times", title=title)
     axes[0].set_ylim(low - 5, high + 15)
     axes[0].legend(fontsize=8, loc="upper right", ncols=3, frameon=False)
     for k, (alpha, several) in enumerate(found.items()):
@@ -212,36 +220,57 @@ def picture(found: dict[float, list[dict[str, np.ndarray]]], path: Path) -> None
     figures.save(figure, path)
 
 
+def reported(found: dict[float, list[dict[str, Any]]]) -> dict[str, Any]:
+    """Of each amplitude all but the series."""
+    report = {}
+    for alpha, several in found.items():
+        kept = [key for key in several[0] if key not in ("said", "true")]
+        of: dict[str, Any] = {key: [one[key] for one in several] for key in kept}
+        of["mean time"] = np.mean(of["times"])
+        of["mean time as published"] = np.mean(of["times as published"])
+        report[f"{alpha:g} V"] = of
+    return report
+
+
+def of_report(report: dict[str, Any]) -> dict[float, list[dict[str, Any]]]:
+    """What was found, from the report."""
+    found = {}
+    for name, of in report.items():
+        if name.endswith(" V"):
+            several = {key: x for key, x in of.items() if isinstance(x, list)}
+            found[float(name[:-2])] = [
+                dict(zip(several, x, strict=True)) for x in zip(*several.values(), strict=True)
+            ]
+    return found
+
+
 def main() -> None:
     """Runs what is not on disk yet, draws and reports."""
-    parser = script.parser(
-        __doc__, "results/lorenz_forecast", quick="60 wires, 3,000 steps, two amplitudes"
-    )
+    quick = "60 wires, 3,000 steps, two amplitudes"
+    parser = script.parser(__doc__, "results/lorenz_forecast", quick=quick, redraw=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=(0,), help="of networks and weights")
     parser.add_argument("--alphas", type=float, nargs="+", default=ALPHAS, help="amplitudes [V]")
     parser.add_argument("--wires", type=int, default=250, choices=SIZES, help="of the network")
     arguments = script.start(parser, float64=True)
     wires, alphas = (60, ALPHAS[:2]) if arguments.quick else (arguments.wires, arguments.alphas)
+    label = "" if wires in (60, 250) else f"_{wires}"
+    target = arguments.out / f"lorenz_forecast{label}.png"
+    if arguments.redraw:
+        report = script.read_report(arguments.redraw)
+        picture(of_report(report), report["example"], target)
+        return
     pieces = Pieces(arguments.out / "pieces", aloud=True)
-    found: dict[float, list[dict[str, np.ndarray]]] = {alpha: [] for alpha in alphas}
+    found: dict[float, list[dict[str, Any]]] = {alpha: [] for alpha in alphas}
     for seed in arguments.seeds:
         for alpha in alphas:
             make = lambda seed=seed, alpha=alpha: learn_and_forecast(seed, alpha, wires)
             one = pieces.keep(f"{wires}-{seed}-{alpha:g}", make)
             found[alpha].append(one)
             print(f"alpha {alpha:g} V, seed {seed}: {one['times'].round(2)}", flush=True)
-    label = "" if wires in (60, 250) else f"_{wires}"
-    picture(found, arguments.out / f"lorenz_forecast{label}.png")
-    report: dict[str, Any] = {"seeds": arguments.seeds, "forecast time of the published network": 1.67}
-    for alpha, several in found.items():
-        kept = [key for key in several[0] if key not in ("said", "true")]
-        report[f"{alpha:g} V"] = {key: [one[key] for one in several] for key in kept}
-        report[f"{alpha:g} V"]["mean time"] = np.mean([one["times"] for one in several])
-        report[f"{alpha:g} V"]["mean time as published"] = np.mean(
-            [o["times as published"] for o in several]
-        )
-    report["seconds"] = pieces.seconds
-    script.finish(arguments.out / f"lorenz_forecast{label}.json", report)
+    report = {"seeds": arguments.seeds, "forecast time of the published network": 1.67}
+    report |= reported(found) | {"seconds": pieces.seconds, "example": example_of(found)}
+    script.finish(target.with_suffix(".json"), report)
+    picture(found, report["example"], target)
 
 
 if __name__ == "__main__":

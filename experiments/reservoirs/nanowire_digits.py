@@ -5,15 +5,15 @@ device as a stream of voltages, one pixel after the other; voltages of other ele
 a linear layer learns from, online by recursive least squares (93.4 %) or in batch (91.4 %).
 
 Ours is a simulated network of some 100 wires (`jaxnn.parameters.hochstetter2021_dc`), one wire driven,
-the farthest at 0 V, two others read. A pixel of brightness p is 20 ms at A p times what the shortest path
-needs to switch, one step each. Every image begins with a network at rest; the device kept what images
-before it had left. The potentials are read after every pixel. A is the one of a few with the best score
-on images of the training set that were not learnt from. The numbers of channels, samples and volts of the
-device are not all known here. MNIST: 10,000 of the 60,000 images to learn from, in order, and all 10,000
-to test.
+the farthest at 0 V, two or five others read. A pixel of brightness p is 20 ms at A p times what the
+shortest path needs to switch, one step each. Every image begins with a network at rest; the device kept
+what images before it had left. The potentials are read after every pixel. A is the one of a few with the
+best score of two wires on 6,000 images of the training set, after 18,000 others. The numbers of channels,
+samples and volts of the device are not all known here. MNIST: 10,000 or all of the 60,000 images to learn
+from, in order, and all 10,000 to test.
 
 Recursive least squares, without forgetting, is ridge regression of what was seen so far: after the last
-image both read-outs are one, to rounding. Twenty images are learnt at once; before, each is asked for,
+image both read-outs are one, to rounding. A hundred images are learnt at once; before, each is asked for,
 which gives the error online. The published batch read-out was worse than the published online one, so it
 must have been another.
 
@@ -37,9 +37,10 @@ from experiments.shared.figures import plt
 from experiments.shared.pieces import Pieces
 
 
-AMPLITUDES = (1.0, 3.0, 10.0)
-STEP, READ, CHANNELS = 2e-2, 1, 2  # [s], pixels, wires
-BLOCK = 20  # images that are learnt at once
+AMPLITUDES = (1.0, 3.0, 10.0, 30.0)
+STEP, READ = 2e-2, 1  # [s], pixels
+CHANNELS, IMAGES = (2, 5), (10_000, 60_000)  # wires that are read and images to learn from, all compared
+BLOCK = 100  # images that are learnt at once
 PENALTY = 1e-2  # of recursive least squares, on features of deviation 1
 
 
@@ -50,7 +51,7 @@ class Stream:
         self.network = jaxnn.nanowire_network(wires, box=(wires / 0.1e12) ** 0.5, seed=seed)
         self.terminals = jaxnn.farthest_pair(self.network)
         free = np.setdiff1d(np.arange(self.network.n_nodes), self.terminals)
-        self.read = np.sort(np.random.default_rng(seed).choice(free, CHANNELS, replace=False))
+        self.read = np.random.default_rng(seed).permutation(free)[: max(CHANNELS)]
         self.needed = 0.01 * self.network.path_length(*self.terminals)  # [V]
         self.law = jaxnn.parameters.hochstetter2021_dc()
 
@@ -71,26 +72,6 @@ class Stream:
         return function
 
 
-def recursive_least_squares(
-    features: np.ndarray, labels: np.ndarray, penalty: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Weights after all samples, and what each was taken for before its block was learnt.
-
-    With P the inverse of penalty I + sum x x^T, the rows X of a block and their errors E = Y - X W move W
-    by K E, and P by -K X P, K = P X^T (I + X P X^T)^-1.
-    """
-    inverse, weights = np.eye(features.shape[1]) / penalty, np.zeros((features.shape[1], 10))
-    targets, said = 2.0 * (labels[:, None] == np.arange(10)) - 1, []
-    for k in range(0, len(features), BLOCK):
-        x, y = features[k : k + BLOCK], targets[k : k + BLOCK]
-        answer, turned = x @ weights, x @ inverse
-        said.append(answer.argmax(axis=1))
-        gain = np.linalg.solve(np.eye(len(x)) + turned @ x.T, turned).T
-        weights += gain @ (y - answer)
-        inverse -= gain @ turned
-    return weights, np.concatenate(said)
-
-
 def with_constant(features: np.ndarray) -> np.ndarray:
     """Features in float64, and one that is 1."""
     return np.column_stack([features.astype(float), np.ones(len(features))])
@@ -99,8 +80,10 @@ def with_constant(features: np.ndarray) -> np.ndarray:
 def online(learnt: np.ndarray, labels: np.ndarray, tested: np.ndarray, tested_labels: np.ndarray) -> dict:
     """Scores of recursive least squares, and its distance from the batch solution of the same penalty."""
     x, u = map(with_constant, digits.standard(learnt, tested))
-    weights, before = recursive_least_squares(x, labels, PENALTY)
     targets = 2.0 * (labels[:, None] == np.arange(10)) - 1
+    learner = jaxnn.reservoirs.RecursiveLeastSquares(penalty=PENALTY)
+    memory, said = learner.follow(x, targets, together=BLOCK)
+    weights, before = np.asarray(memory.weights), np.argmax(said, axis=1)
     batch = np.linalg.solve(x.T @ x + PENALTY * np.eye(x.shape[1]), x.T @ targets)
     right = before == labels
     width = max(1, len(right) // 20)
@@ -122,7 +105,8 @@ def choose(stream: Stream, shown: digits.Digits, count: int) -> tuple[float, dic
     labels = shown.train_labels[:count]
     for amplitude in AMPLITUDES:
         x = digits.in_batches(stream.features(amplitude), shown.train[:count], size=50)
-        read_out = jaxnn.reservoirs.fit_ridge(x[:cut], labels[:cut], 10)
+        x = x[:, : min(CHANNELS) * (x.shape[1] // max(CHANNELS))]
+        read_out = jaxnn.reservoirs.fit_ridge(x[:cut], labels[:cut], 10, folds=1)
         found[amplitude] = float(np.mean(read_out.classify(x[cut:]) == labels[cut:]))
         print(f"A = {amplitude:g}: {found[amplitude]:.4f} of what was left out", flush=True)
     return max(found, key=lambda a: found[a]), {f"{a:g}": value for a, value in found.items()}
@@ -137,70 +121,100 @@ def picture(image: np.ndarray, potentials: np.ndarray, report: dict[str, Any], p
     beside = axes[0].twinx()
     beside.plot(READ * (1 + np.arange(potentials.shape[1])), 1e3 * potentials.T, lw=0.7)
     beside.set_ylabel("potential [mV]")
-    learnt = report["online"]
+    learnt = report["largest"]["online"]
     seen = len(learnt["accuracy over time"])
     place = np.linspace(learnt["images of a part"], report["training images"], seen)
     axes[1].plot(place, learnt["accuracy over time"], label="online, of images before they are learnt")
     for k, (name, value) in enumerate(
-        {"online": learnt["accuracy"], "batch": report["batch"], "pixels alone": report["pixels"]}.items()
+        {
+            "online": learnt["accuracy"],
+            "batch": report["largest"]["batch"],
+            "pixels alone": report["largest"]["pixels"],
+        }.items()
     ):
         axes[1].axhline(value, color=f"C{k + 1}", ls="--", lw=1, label=f"test set, {name}: {value:.4f}")
     axes[1].axhline(0.934, color="k", ls=":", lw=1, label="published, a device online: 0.934")
     axes[1].set(xlabel="images seen", ylabel="accuracy", title="read-outs")
     axes[1].legend(fontsize=8, loc="lower right")
-    table = learnt["confusion"]
+    table = np.asarray(learnt["confusion"])
     shown = axes[2].imshow(table / table.sum(axis=1, keepdims=True), cmap="Blues", vmin=0, vmax=1)
     axes[2].set(title="online", xlabel="named", ylabel="digit", xticks=range(10), yticks=range(10))
     figure.colorbar(shown, ax=axes[2], label="share of a digit")
     figures.save(figure, path)
 
 
+def compared(read: Any, shown: digits.Digits, pieces: Pieces, label: str) -> dict[str, Any]:
+    """Read-outs of so many images and channels, and of the pixels, by how many they are."""
+    fit, flat = jaxnn.reservoirs.fit_ridge, lambda images: images.reshape(len(images), -1)
+    (learnt, tested), found = read, {}
+    sizes = sorted({min(n, len(learnt)) for n in IMAGES})
+    for count in sizes:
+        labels = shown.train_labels[:count]
+        plain = fit(flat(shown.train[:count]), labels, 10).classify(flat(shown.test))
+        for channels in CHANNELS:
+            width = channels * (learnt.shape[1] // max(CHANNELS))
+            x, u = learnt[:count, :width], tested[:, :width]
+
+            def make(x: Any = x, u: Any = u, labels: Any = labels) -> dict[str, Any]:
+                batch = fit(x, labels, 10, folds=1)
+                return {
+                    "features": x.shape[1],
+                    "batch": np.mean(batch.classify(u) == shown.test_labels),
+                    "batch penalty": batch.penalty,
+                    "online": online(x, labels, u, shown.test_labels),
+                }
+
+            name = f"{count} images, {channels} channels"
+            piece = f"{label}-{count}-{channels}"
+            found[name] = pieces.keep_json(piece, lambda make=make: script.plain(make()))
+            found[name]["pixels"] = np.mean(plain == shown.test_labels)
+            kept = found[name]
+            scores = f"online {kept['online']['accuracy']:.4f}, batch {kept['batch']:.4f}"
+            print(f"{name}: {scores}, pixels {kept['pixels']:.4f}", flush=True)
+    return found
+
+
 def main() -> None:
     """Simulates what is not on disk yet, learns, draws and reports."""
     parser = script.parser(__doc__, "results/nanowire_digits", quick="8 x 8 digits, 30 wires")
     parser.add_argument("--folder", type=Path, help="of the data sets; JAXNN_DATA by default")
-    parser.add_argument("--images", type=int, default=10_000, help="to learn from")
+    parser.add_argument("--images", type=int, default=max(IMAGES), help="to learn from")
     # Ridge regressions in float64; the network in the precision of the images, float32.
     arguments = script.start(parser, float64=True)
     shown = digits.load(arguments.quick, arguments.folder, arguments.images)
-    wires, count = (30, 600) if arguments.quick else (100, 2000)
+    wires, count = (30, 600) if arguments.quick else (100, 24_000)
     stream = Stream(wires)
     pieces = Pieces(arguments.out / "pieces", aloud=True)
     begin = time.perf_counter()
     best, tried = choose(stream, shown, count)
     function = stream.features(best)
+    label = f"{wires}-{best:g}-{READ}"
     read = [
         pieces.keep(
-            f"{wires}-{best:g}-{READ}-{len(images)}-{kind}",
+            f"{label}-{len(images)}-{kind}",
             lambda images=images: {"found": digits.in_batches(function, images, size=50)},
         )["found"]
         for kind, images in (("train", shown.train), ("test", shown.test))
     ]
-    labels, tested_labels = shown.train_labels, shown.test_labels
-    found = online(read[0], labels, read[1], tested_labels)
-    flat = lambda images: images.reshape(len(images), -1)
-    fit = jaxnn.reservoirs.fit_ridge
-    batch = fit(read[0], labels, 10)
-    plain = fit(flat(shown.train), labels, 10)
+    simulated = dict(pieces.took)
+    found = compared(read, shown, pieces, label)
     report: dict[str, Any] = {
-        "training images": len(labels),
-        "test images": len(tested_labels),
+        "training images": len(shown.train),
+        "test images": len(shown.test),
         "wires": stream.network.n_nodes,
         "junctions": stream.network.n_junctions,
-        "features": read[0].shape[1],
         "amplitude": best,
         "tried on what was left out": tried,
-        "batch": np.mean(batch.classify(read[1]) == tested_labels),
-        "batch penalty": batch.penalty,
-        "pixels": np.mean(plain.classify(flat(shown.test)) == tested_labels),
         "published online and batch": (0.934, 0.914),
-        "online": found,
-        "seconds of simulation": dict(pieces.took),
+        "seconds of simulation": simulated,
         "seconds": time.perf_counter() - begin,
+        **found,
     }
-    picture(shown.test[0], read[1][0].reshape(CHANNELS, -1), report, arguments.out / "nanowire_digits.png")
     script.finish(arguments.out / "nanowire_digits.json", report)
-    print(f"online {found['accuracy']:.4f}, batch {report['batch']:.4f}, pixels {report['pixels']:.4f}")
+    (*_, largest) = found.values()
+    potentials = read[1][0].reshape(max(CHANNELS), -1)
+    target = arguments.out / "nanowire_digits.png"
+    picture(shown.test[0], potentials, report | {"largest": largest}, target)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ QUICK_SIZES = (8, 32)
 def full(name: str, task: Any, methods: Any, out: Path, finished: bool) -> list[dict]:
     """All of the task, one seed."""
     # Every one of 70,000 or 109,440 samples by itself would take most of an hour.
-    methods = [m for m in methods if name == "speech" or m != COUPLED]
+    methods = [m for m in methods if name in ("speech", "lyon") or m != COUPLED]
     shown = Presentation(task, 0, out.parent / "answers")
     cells = run(shown, f"{name}-full", methods, (FULL[name],), out, finished)
     if name in MORE and CAPACITORS in methods:

@@ -27,6 +27,7 @@ def parser(
     full: str | None = None,
     minutes: float | None = None,
     reference: bool = False,
+    redraw: bool = False,
 ) -> argparse.ArgumentParser:
     """The options that scripts have in common, of which each has some, and adds its own.
 
@@ -35,12 +36,16 @@ def parser(
     - `quick`, `full`: what --quick and --full do.
     - `minutes`: the time for new work if --minutes does not say.
     - `reference`: whether it takes the published network from --reference.
+    - `redraw`: whether --redraw gives the report of an earlier run, whose pictures alone are made again.
     """
     made = argparse.ArgumentParser(description=str(text).splitlines()[0])
     if out is not None:
         made.add_argument("--out", type=Path, default=Path(out), help="output folder")
     if reference:
         made.add_argument("--reference", type=Path, help="folder of the published runs")
+    if redraw:
+        again = "the report of an earlier run: its pictures alone are made again"
+        made.add_argument("--redraw", type=Path, help=again)
     if minutes is not None:
         begins = "begins nothing new after these; 0: only what is there"
         made.add_argument("--minutes", type=float, default=minutes, help=begins)
@@ -96,6 +101,11 @@ def write_report(path: Path, report: Any) -> None:
     """Writes the numbers of a run as JSON, whole or not at all."""
     with written_whole(path) as file:
         file.write((json.dumps(plain(report), indent=1, allow_nan=False) + "\n").encode())
+
+
+def read_report(path: Path) -> Any:
+    """The report of an earlier run."""
+    return json.loads(path.read_text())
 
 
 def finish(path: Path, report: Any) -> None:

@@ -15,8 +15,7 @@ def verilog_a(junction: Declared[AbstractJunction], *, name: Declared[str] = "ju
     Its current runs from p to n. The state is the potential of an inner node x, as in
     `jaxnn.spice_netlist`, which `idt` integrates from the `start` of the law, a parameter of the module.
     Other parameters stand in the expressions as numbers, and are listed by name above them. The expressions
-    are those of the netlist, compared with ngspice there; the module itself was never compiled here:
-    OpenVAF does it for ngspice.
+    are those of the netlist. OpenVAF compiles the module.
 
     **Arguments:**
 

@@ -50,5 +50,11 @@ def spice_expressions(law: AbstractSpiceJunction, voltage: str, at: str) -> tupl
 
 
 def held_in_spice(rate: str, state: str) -> str:
-    """A rate that leads past neither 0 nor 1."""
-    return f"((({state}>=1) && (({rate})>0)) || (({state}<=0) && (({rate})<0)) ? 0 : ({rate}))"
+    """A rate that leads past neither 0 nor 1 by more than a millionth.
+
+    It falls to 0 over this millionth and not at once: where a rate jumps, the implicit step of a circuit
+    simulator that would cross the bound has no solution at all.
+    """
+    above = f"{state}<=1 ? 1 : ({state}>=1.000001 ? 0 : 1000000.0*(1.000001-{state}))"
+    below = f"{state}>=0 ? 1 : ({state}<=-1e-6 ? 0 : 1000000.0*({state}+1e-6))"
+    return f"({rate})*(({rate})>0 ? ({above}) : ({below}))"

@@ -96,7 +96,7 @@ def wires_from_image(
     image=arguments.real(ndim=(2, 3), known=True),
     wire_ends=arguments.real(ndim=3, known=True),
     pixel=arguments.real(ndim=0, known=True, above=0),
-    ax=arguments.one_of(Axes),
+    ax=arguments.one_of_later("matplotlib.axes", "Axes"),
 )
 def plot_wires(
     image: Numbers, wire_ends: Numbers, *, pixel: float | int = 1.0, ax: Axes | None = None

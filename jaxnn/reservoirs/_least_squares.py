@@ -85,39 +85,67 @@ class RecursiveLeastSquares(Module):
         self, memory: LeastSquaresMemory, features: Numbers, targets: Numbers
     ) -> tuple[LeastSquaresMemory, Float[Array, " targets"]]:
         """Returns what is known after a sample, and what was said of it before its targets were known."""
-        weights, inverse = memory.weights, memory.inverse
-        forgetting = jnp.asarray(self.forgetting, weights.dtype)
-        x, y = (jnp.asarray(v, weights.dtype) for v in (features, targets))
-        prediction = x @ weights
-        spread = inverse @ x
-        gain = spread / (forgetting + x @ spread)
-        # What rounding leaves of asymmetry would grow with every sample.
-        shrunk = (inverse - gain[:, None] * spread[None]) / forgetting
-        updated = weights + gain[:, None] * (y - prediction)[None]
-        return LeastSquaresMemory(updated, (shrunk + shrunk.T) / 2), prediction
+        dtype = memory.weights.dtype
+        x, y = (jnp.asarray(v, dtype)[None] for v in (features, targets))
+        memory, predictions = self._learn(memory, x, y)
+        return memory, predictions[0]
 
     @arguments.checked(
         features=(arguments.real(ndim=2), "time features"),
         targets=(arguments.real(ndim=2), "time targets"),
         memory=arguments.one_of(LeastSquaresMemory),
+        together=arguments.count(),
     )
     def follow(
-        self, features: Numbers, targets: Numbers, memory: LeastSquaresMemory | None = None
+        self,
+        features: Numbers,
+        targets: Numbers,
+        memory: LeastSquaresMemory | None = None,
+        *,
+        together: int = 1,
     ) -> tuple[LeastSquaresMemory, Float[Array, "time targets"]]:
         """Follows a series in one compiled call; what is known in the end, and each sample's prediction.
 
         - `features`, `targets`: `(time, features)` and `(time, targets)`.
         - `memory`: what is known before, by default nothing.
+        - `together`: samples that are learnt at once. What is known after them is the same to rounding, and
+          many features take a fraction of the time; predictions are those before the first of them.
         """
         x, y = as_array(features), as_array(targets)
         known = self.start(x.shape[1], y.shape[1]) if memory is None else memory
-        return _follow(self, cast_inexact(known, jnp.result_type(x, y)), x, y)
+        size = min(arguments.as_count("together", together), max(len(x), 1))
+        return _follow(self, cast_inexact(known, jnp.result_type(x, y)), x, y, size)
+
+    def _learn(self, memory: LeastSquaresMemory, x: Array, y: Array) -> tuple[LeastSquaresMemory, Array]:
+        """Learns samples `(samples, features)` at once.
+
+        With P / lambda^n in the place of P, and sample i of n weighed by lambda^(n - 1 - i), K = P X^T
+        (I + X P X^T)^-1 moves the weights by K (Y - X W) and P by -K X P.
+        """
+        weights, inverse = memory.weights, memory.inverse
+        forgetting = jnp.asarray(self.forgetting, weights.dtype)
+        root = forgetting ** (jnp.arange(len(x) - 1, -1, -1, dtype=weights.dtype) / 2)[:, None]
+        predictions, inverse = x @ weights, inverse / forgetting ** len(x)
+        scaled, error = root * x, root * (y - predictions)
+        spread = inverse @ scaled.T
+        inner = jnp.eye(len(x), dtype=weights.dtype) + scaled @ spread
+        gain = spread / inner if len(x) == 1 else jnp.linalg.solve(inner, spread.T).T
+        shrunk = inverse - gain @ spread.T
+        # What rounding leaves of asymmetry would grow with every sample.
+        return LeastSquaresMemory(weights + gain @ error, (shrunk + shrunk.T) / 2), predictions
 
 
-@announced("recursive least squares", lambda _, __, x, ___: f"{len(x):,} samples", wait=True)
+@announced("recursive least squares", lambda _, __, x, *___: f"{len(x):,} samples", wait=True)
 @compiled
 def _follow(
-    learner: RecursiveLeastSquares, memory: LeastSquaresMemory, features: Array, targets: Array
+    learner: RecursiveLeastSquares, memory: LeastSquaresMemory, features: Array, targets: Array, size: int
 ) -> tuple[LeastSquaresMemory, Array]:
-    step = lambda known, sample: learner.step(known, *sample)
-    return jax.lax.scan(step, memory, (features, targets))
+    whole = len(features) // size * size
+    blocks = [v[:whole].reshape(-1, size, v.shape[1]) for v in (features, targets)]
+    learn = lambda known, block: learner._learn(known, *block)
+    memory, predictions = jax.lax.scan(learn, memory, tuple(blocks))
+    said = predictions.reshape(whole, targets.shape[1])
+    if whole == len(features):
+        return memory, said
+    memory, last = learner._learn(memory, features[whole:], targets[whole:])
+    return memory, jnp.concatenate([said, last])

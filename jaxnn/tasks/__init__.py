@@ -9,6 +9,7 @@ from ._memory import (
 from ._ranks import effective_rank as effective_rank, rank_series as rank_series
 from ._series import (
     lorenz_task as lorenz_task,
+    mackey_glass_series as mackey_glass_series,
     mackey_glass_task as mackey_glass_task,
     narma_task as narma_task,
 )

@@ -1,6 +1,7 @@
 """Series that are to be followed or forecast: NARMA, Mackey and Glass, Lorenz."""
 
 import numpy as np
+from jaxtyping import Float
 
 from .._core import Count, arguments
 from ._task import Task
@@ -37,6 +38,53 @@ def narma_task(order: Count = 10, *, steps: Count = 3000, seed: int = 0, washout
     return Task(f"NARMA-{n}", 4 * u[:, None] - 1, y[1:, None], washout, "nrmse")
 
 
+@arguments.checked(
+    steps=_COUNT,
+    tau=_COUNT,
+    start=arguments.real(ndim=0, above=0, known=True),
+    before=arguments.count(0),
+    substeps=arguments.count(2),
+)
+def mackey_glass_series(
+    steps: Count, *, tau: Count = 17, start: float = 1.2, before: Count = 500, substeps: Count = 10
+) -> Float[np.ndarray, " steps"]:
+    r"""Solves the delay equation of Mackey and Glass, and returns a sample each unit of time.
+
+    $$\dot x = \frac{0.2\, x(t - \tau)}{1 + x(t - \tau)^{10}} - 0.1\, x$$
+
+    by the fourth-order method of Runge and Kutta, with the delayed value at the middle of a step from four
+    around it.
+
+    - `tau`: delay, in units of time.
+    - `start`: constant that $x$ has been up to time 0.
+    - `before`: units of time that are left out; the first sample is at this time.
+    - `substeps`: steps in a unit of time, at least two.
+
+    Source: Mackey and Glass, Science 197, 287 (1977).
+
+    ```python
+    series = jaxnn.tasks.mackey_glass_series(300)
+    series.shape  # (300,)
+    ```
+    """
+    count, fine = (arguments.as_count(k, v) for k, v in (("steps", steps), ("substeps", substeps)))
+    first = arguments.as_count("before", before, 0)
+    lag, h = arguments.as_count("tau", tau) * fine, 1 / fine
+    x = np.full(lag + 2 + (first + count - 1) * fine, float(start))
+    grown = lambda past: 0.2 * past / (1 + past**10)
+    for i in range(lag + 1, len(x) - 1):
+        # Of the history, with the value of now at the end of the past; tau is longer than a step.
+        now, old = x[i], x[i - lag - 1 : i - lag + 3]
+        early, late = grown(old[1]), grown(old[2])
+        middle = grown((9 * (old[1] + old[2]) - old[0] - old[3]) / 16)
+        k1 = early - 0.1 * now
+        k2 = middle - 0.1 * (now + h / 2 * k1)
+        k3 = middle - 0.1 * (now + h / 2 * k2)
+        k4 = late - 0.1 * (now + h * k3)
+        x[i + 1] = now + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+    return x[lag + 1 + first * fine :: fine]
+
+
 @arguments.checked(horizon=_COUNT, steps=_COUNT, seed=arguments.seed, washout=arguments.count(0))
 def mackey_glass_task(
     horizon: Count = 6, *, tau: Count = 17, steps: Count = 3000, seed: int = 0, washout: Count = 200
@@ -45,9 +93,8 @@ def mackey_glass_task(
 
     $$\dot x = \frac{0.2\, x(t - \tau)}{1 + x(t - \tau)^{10}} - 0.1\, x$$
 
-    in samples of one unit of time, by the fourth-order method of Runge and Kutta in steps of a tenth, with
-    the delayed value at the middle of a step from four around it. Shown as $(x - 0.9) / 0.5$; `seed`
-    is of the constant that it begins with, and the first 500 units are left out.
+    in samples of one unit of time, as `jaxnn.tasks.mackey_glass_series` has them. Shown as
+    $(x - 0.9) / 0.5$; `seed` is of the constant that it begins with, and the first 500 units are left out.
 
     Source: Mackey and Glass, Science 197, 287 (1977).
 
@@ -57,10 +104,8 @@ def mackey_glass_task(
     ```
     """
     ahead, count = arguments.as_count("horizon", horizon), arguments.as_count("steps", steps)
-    before = 500
     start = np.random.default_rng(seed).uniform(0.9, 1.3)
-    x = _mackey_glass(before + count + ahead, arguments.as_count("tau", tau), start)
-    shown = (x[before:, None] - 0.9) / 0.5
+    shown = (mackey_glass_series(count + ahead, tau=tau, start=start)[:, None] - 0.9) / 0.5
     name = f"Mackey-Glass, {ahead} ahead"
     return Task(
         name,
@@ -117,25 +162,6 @@ def lorenz_task(
     return Task(
         name, inputs, values[ahead : count + ahead], arguments.as_count("washout", washout, 0), "nrmse"
     )
-
-
-def _mackey_glass(count: int, tau: int, start: float) -> np.ndarray:
-    """So many samples, one unit of time apart, after a constant history."""
-    fine = 10
-    lag, h = tau * fine, 1 / fine
-    x = np.full(lag + 2 + count * fine, start)
-    grown = lambda past: 0.2 * past / (1 + past**10)
-    for i in range(lag + 1, len(x) - 1):
-        # Of the history, with the value of now at the end of the past; tau is longer than a step.
-        now, old = x[i], x[i - lag - 1 : i - lag + 3]
-        first, last = grown(old[1]), grown(old[2])
-        middle = grown((9 * (old[1] + old[2]) - old[0] - old[3]) / 16)
-        k1 = first - 0.1 * now
-        k2 = middle - 0.1 * (now + h / 2 * k1)
-        k3 = middle - 0.1 * (now + h / 2 * k2)
-        k4 = last - 0.1 * (now + h * k3)
-        x[i + 1] = now + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
-    return x[lag + 1 :: fine][:count]
 
 
 def _lorenz(_: float, state: np.ndarray) -> list[float]:

@@ -9,6 +9,7 @@ import functools as ft
 import inspect
 import operator
 import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, ParamSpec, TypeAlias, TypeVar, get_type_hints
 
@@ -222,6 +223,8 @@ def as_count(name: str, value: Any, least: int | None = 1) -> int:
 
 def one_of(*kinds: type, named: str = "", advice: str = "") -> Kind:
     """An instance of one of some classes."""
+    # What stands for a class that is imported for types alone: `one_of_later` is for these.
+    assert Any not in kinds, "a class must be known here"
     wanted = named or " or ".join(map(_public, kinds))
 
     def check(name: str, value: Any) -> None:
@@ -230,6 +233,18 @@ def one_of(*kinds: type, named: str = "", advice: str = "") -> Kind:
             refuse(
                 name, wanted, value, advice, "" if isinstance(value, str | type) else type(value).__name__
             )
+
+    return check
+
+
+def one_of_later(module: str, name: str) -> Kind:
+    """An instance of a class of a module that is not imported for it."""
+
+    def check(argument: str, value: Any) -> None:
+        # Before the module is loaded nothing is of its classes.
+        kind = getattr(sys.modules.get(module), name, None)
+        if kind is None or not isinstance(value, kind):
+            refuse(argument, f"{module}.{name}", value, "", type(value).__name__)
 
     return check
 

@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -75,6 +76,11 @@ def test_overlay():
     image = drawn.micrograph(CROSS, SIZE, WIDTH)
     axes = data.plot_wires(image, CROSS * 1e-8, pixel=1e-8)
     np.testing.assert_allclose(axes.get_xlim(), (-0.5e-8, 299.5e-8))
+    own: Any = plt.figure().add_subplot()
+    bad: Any = 3
+    assert data.plot_wires(image, CROSS, ax=own) is own
+    with pytest.raises(ValueError, match=r"ax must be matplotlib.axes.Axes, got int"):
+        data.plot_wires(image, CROSS, ax=bad)
     plt.close("all")
     with pytest.raises(ValueError, match=r"shape \(wires, 2, 2\)"):
         data.plot_wires(image, np.zeros((2, 4, 1)))

@@ -1,7 +1,5 @@
 """The figures of circuits, small: what their pictures claim is in their reports."""
 
-import importlib
-
 import numpy as np
 import pytest
 
@@ -35,15 +33,6 @@ def test_closed_loop(tmp_path):
         assert with_memory[key][0] < without[key][0]
         assert np.isfinite(with_memory["error over the horizon"]).all()
     assert (tmp_path / "closed_loop.png").is_file()
-
-
-def test_the_delayed_equation():
-    """Around its fixed point 1, and second order in the step: of its history, which has a kink, once."""
-    series = importlib.import_module("experiments.circuits.closed_loop").mackey_glass
-    coarse, middle, fine = (series(50, inner=n) for n in (5, 10, 20))
-    assert 0.2 < fine.min() < 1 < fine.max() < 1.4
-    assert 3.5 < np.abs(coarse - middle).max() / np.abs(middle - fine).max()
-    assert np.abs(middle - fine).max() < 1e-4
 
 
 def test_adaptive_time(tmp_path):

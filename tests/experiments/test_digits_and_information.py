@@ -1,6 +1,7 @@
 """The digits, the forecast and the information of networks in quick mode, and what their pieces must do."""
 
 import importlib
+import json
 from typing import Any
 
 import jax
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import jaxnn
+from helpers import ROOT
 from scripts import quick_report
 
 
@@ -60,20 +62,6 @@ def test_a_source_and_its_resistor_are_a_current_and_a_conductance(grid):
     np.testing.assert_allclose(found, np.linalg.solve(laplacian, right), rtol=1e-9)
 
 
-def test_recursive_least_squares_is_ridge_regression():
-    module = importlib.import_module("experiments.reservoirs.nanowire_digits")
-    random = np.random.default_rng(0)
-    x, labels = random.normal(size=(130, 12)), random.integers(0, 10, 130)
-    weights, said = module.recursive_least_squares(x, labels, 0.3)
-    targets = 2.0 * (labels[:, None] == np.arange(10)) - 1
-    batch = np.linalg.solve(x.T @ x + 0.3 * np.eye(12), x.T @ targets)
-    np.testing.assert_allclose(weights, batch, rtol=1e-9)
-    # What is said of a block is what was learnt from those before it.
-    first = np.linalg.solve(x[:20].T @ x[:20] + 0.3 * np.eye(12), x[:20].T @ targets[:20])
-    assert said[20:40].tolist() == np.argmax(x[20:40] @ first, axis=1).tolist()
-    assert said.shape == labels.shape
-
-
 def test_the_closed_loop_is_steps_one_by_one():
     """Feedback in the compiled loop against a loop in Python that moves the forecast on by hand."""
     module = importlib.import_module("experiments.reservoirs.lorenz_forecast")
@@ -120,8 +108,10 @@ def test_grid_digits(tmp_path):
 
 def test_nanowire_digits(tmp_path):
     report, _ = quick_report("nanowire_digits", tmp_path)
-    assert report["online"]["accuracy"] > 0.7
-    assert report["online"]["distance from batch"] < 1e-6
+    for channels in (2, 5):
+        online = report[f"800 images, {channels} channels"]["online"]
+        assert online["accuracy"] > 0.7
+        assert online["distance from batch"] < 1e-6
     assert (tmp_path / "nanowire_digits.png").is_file()
 
 
@@ -150,3 +140,35 @@ def test_information_dynamics(tmp_path):
     assert storage[0] < max(storage)
     assert moving[0] < max(moving)
     assert (tmp_path / "information_dynamics.png").is_file()
+
+
+def measured(name):
+    return json.loads((ROOT / "docs" / "measured" / name).read_text())
+
+
+def test_the_page_has_the_measured_scores():
+    page = (ROOT / "docs" / "digits-and-information.md").read_text()
+    plain = [[x.strip(" *") for x in row.split("|")[1:-1]] for row in page.splitlines() if row[:1] == "|"]
+    rows = {row[0]: row[1:] for row in plain}
+    for name, one in measured("nanowire-digits.json").items():
+        if "images," in name:
+            online = one["online"]
+            scores = one["pixels"], one["batch"], online["accuracy"]
+            before = online["accuracy before learning, last part"]
+            count, rest = name.split(" ", 1)
+            assert rows[f"{int(count):,} {rest}"] == [f"{x:.3f}" for x in (*scores, before)]
+    delayed = measured("delayed-feedback-digits.json")
+    for shown, name in (
+        ("one device", "one device"),
+        ("one, without feedback", "one without feedback"),
+        ("two devices", "2 devices"),
+        ("two that vary by 20 % (growth, decay, threshold)", "two that vary by 20%"),
+        ("four devices", "4 devices"),
+        ("eight devices", "8 devices"),
+    ):
+        found = delayed[name]
+        assert rows[shown] == [f"{found['features']:,}", f"{found['accuracy']:.3f}"]
+    for shown, name in (("step as published", "as published"), ("exact step", "exact step")):
+        one = measured("grid-digits.json")[name]
+        curve = [f"{x:.4f}" for x in one["accuracy by images"].values()]
+        assert rows[shown] == [*curve, f"{one['accuracy of the training set']:.4f}", f"{one['loss']:.4f}"]

@@ -17,6 +17,7 @@ def test_laws_and_tasks(tmp_path):
     # Resistors remember nothing, and give the sum of their inputs alone.
     assert laws["resistors"]["memory capacity"]["score"] == 0
     assert laws["resistors"]["waveforms"]["each"][2:] == pytest.approx([0, 0], abs=0.02)
+    assert len(laws["resistors"]["waveforms"]["scores"]) == 2
     assert laws["echo-state network"]["memory capacity"]["score"] > 5
     assert laws["rate balance"]["waveforms"]["score"] > laws["resistors"]["waveforms"]["score"]
     assert (tmp_path / "laws_and_tasks.png").is_file()
@@ -30,4 +31,6 @@ def test_the_page_has_the_measured_numbers():
     (columns,) = [names for law, names in shown.items() if law == "law"]
     assert laws.keys() == shown.keys() - {"law", "---"}
     for law, scores in laws.items():
-        assert shown[law] == [f"{scores[task]['score']:.2f}" for task in columns], law
+        given = [(scores[task]["score"], scores[task]["deviation"]) for task in columns]
+        written = [f"{mean:.2f}" + (f" ± {by:.2f}" if by is not None else "") for mean, by in given]
+        assert shown[law] == written, law

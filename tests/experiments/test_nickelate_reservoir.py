@@ -9,6 +9,7 @@ import pytest
 from experiments.reservoirs import _study
 from experiments.shared import reservoir_answers as _answers, reservoir_tasks as _tasks
 from experiments.shared.pieces import Pieces
+from helpers import ROOT
 from scripts import run_script
 
 
@@ -112,3 +113,12 @@ def test_quick(tmp_path):
     assert neurons["mean"][-1] > 0.9
     assert neurons["mean"][-1] > report["study"]["leaky integrators"]["mean"][-1]
     assert (tmp_path / "digits" / "devices.png").stat().st_size > 0
+
+
+def test_the_page_has_the_scores_of_both_ears():
+    found = json.loads((ROOT / "docs" / "measured" / "nickelate-lyon.json").read_text())["cells"]
+    page = (ROOT / "docs" / "reservoirs.md").read_text()
+    part = page[page.index("#### Spoken digits by two ears") :]
+    rows = [[x.strip() for x in row.split("|")[1:-1]] for row in part.splitlines() if row[:1] == "|"]
+    shown = sorted((row[3], row[5]) for row in rows[2:] if len(row) == 6)
+    assert shown == sorted((f"{x['official']:.3f}", f"{x['leave one speaker out']:.3f}") for x in found)

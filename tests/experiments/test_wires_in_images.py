@@ -18,4 +18,6 @@ def test_quick_mode(tmp_path):
     recall = {name: x["recall of wires"] for name, x in report["scores"].items()}
     assert recall["15 wires, noise 0.1"] > recall["120 wires, noise 0.4"]
     assert report["found as two"]["90"] == 1
+    harder = {name: of["15"]["recall of wires"] for name, of in report["harder"].items()}
+    assert min(harder.values()) == harder["all of these"]
     assert (tmp_path / "wires_in_images.png").is_file()

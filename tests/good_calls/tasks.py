@@ -26,6 +26,10 @@ def of_tasks() -> dict[str, Call]:
             {"back": 1, "symbols": 3, "length": 4, "novelty": 0.3} | short,
         ),
         "tasks.narma_task": (tasks.narma_task, {"order": 2} | short),
+        "tasks.mackey_glass_series": (
+            tasks.mackey_glass_series,
+            {"steps": 5, "tau": 3, "start": 1.1, "before": 2, "substeps": 4},
+        ),
         "tasks.mackey_glass_task": (tasks.mackey_glass_task, {"horizon": 2, "tau": 17} | short),
         "tasks.lorenz_task": (
             tasks.lorenz_task,
@@ -74,7 +78,7 @@ def of_tasks() -> dict[str, Call]:
         "reservoirs.RecursiveLeastSquares.start": (learner.start, {"features": 3, "targets": 1}),
         "reservoirs.RecursiveLeastSquares.follow": (
             learner.follow,
-            {"features": features, "targets": features[:, :1], "memory": None},
+            {"features": features, "targets": features[:, :1], "memory": None, "together": 3},
         ),
     }
 

@@ -45,6 +45,24 @@ def test_in_pieces_and_by_hand():
     np.testing.assert_allclose(stepped.weights, whole.weights, rtol=1e-9)
 
 
+@pytest.mark.parametrize("together", [7, 20, 200])
+@pytest.mark.parametrize("forgetting", [1.0, 0.95])
+def test_samples_that_are_learnt_at_once(forgetting, together):
+    learner = RecursiveLeastSquares(forgetting, 0.3)
+    one_by_one, _ = learner.follow(FEATURES, TARGETS)
+    memory, predictions = learner.follow(FEATURES, TARGETS, together=together)
+    np.testing.assert_allclose(memory.weights, one_by_one.weights, rtol=1e-8)
+    np.testing.assert_allclose(memory.inverse, one_by_one.inverse, rtol=1e-8, atol=1e-12)
+    first = 2 * together if together < 40 else 0
+    before, _ = learner.follow(FEATURES[:first], TARGETS[:first])
+    np.testing.assert_allclose(
+        predictions[first : first + together],
+        (FEATURES @ before.weights)[first : first + together],
+        rtol=1e-8,
+    )
+    assert predictions.shape == TARGETS.shape
+
+
 def test_a_drift_is_followed_with_forgetting_alone():
     """Weights that turn by a radian every 200 samples: the error of a lag of 1 / (1 - lambda) samples."""
     n, turn = 2000, 5e-3

@@ -1,6 +1,6 @@
 """Laws in Verilog-A: what is in the text, and what its expressions come to.
 
-OpenVAF, which compiles modules, is not here. Their expressions are also ones of C, whose compiler does it.
+Their expressions are also ones of C, whose compiler does it; OpenVAF has a file of its own.
 """
 
 import ctypes
@@ -75,6 +75,24 @@ def test_what_the_expressions_come_to(name, tmp_path):
     np.testing.assert_allclose(theirs, ours, rtol=1e-12, atol=1e-18)
     theirs = [rate(*pair) for pair in zip(voltage, share, strict=True)]
     np.testing.assert_allclose(theirs, slope, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.skipif(COMPILER is None, reason="no compiler of C is installed")
+@pytest.mark.parametrize("name", ["drift", "VTEAM", "dynamic"])
+def test_rates_fall_to_0_beyond_a_bound_without_a_jump(name, tmp_path):
+    """Of an implicit step across a jump there is no solution. Back from a bound a rate is as it was."""
+    _, rate = compiled(jaxnn.verilog_a(LAWS[name]), tmp_path)
+    up = 3.0 if rate(3.0, 0.5) > 0 else -3.0
+    half = {1: 1 + 5e-7, 0: -5e-7}
+    for bound, outward in ((1, up), (0, -up)):
+        sign = 1 if bound else -1
+        inside = rate(outward, bound - 1e-12 * sign)
+        np.testing.assert_allclose(rate(outward, bound), inside, rtol=1e-6)
+        np.testing.assert_allclose(rate(outward, half[bound]), inside / 2, rtol=1e-5)
+        assert rate(outward, bound + 2e-6 * sign) == 0
+        back = rate(-outward, bound + 2e-6 * sign)
+        assert back * inside < 0
+        np.testing.assert_allclose(back, rate(-outward, float(bound)), rtol=1e-4, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", LAWS)

@@ -5,7 +5,6 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from jaxnn import tasks
-from jaxnn.tasks import _series
 
 
 RNG = np.random.default_rng(5)
@@ -110,7 +109,7 @@ def test_a_narma_that_escapes_is_refused():
 
 def test_mackey_glass_by_the_method_of_steps():
     """Interval after interval of length tau, each with the one before as its history."""
-    x = _series._mackey_glass(110, 17, 1.2)
+    x = tasks.mackey_glass_series(110, before=0)
     past, now, ours = lambda t: np.full_like(t, 1.2), 1.2, []
     for start in range(0, 102, 17):
         rate = lambda t, y, past=past: 0.2 * past(t - 17) / (1 + past(t - 17) ** 10) - 0.1 * y
@@ -126,6 +125,16 @@ def test_mackey_glass_by_the_method_of_steps():
     np.testing.assert_array_equal(task.targets[:-3], task.inputs[3:])
     assert 0.2 < (0.9 + 0.5 * task.inputs).min() < 0.6
     assert 1.1 < (0.9 + 0.5 * task.inputs).max() < 1.4
+
+
+def test_mackey_glass_in_finer_steps():
+    """Around its fixed point 1, and of second order at least: its history has a kink, once."""
+    coarse, middle, fine = (tasks.mackey_glass_series(50, substeps=n) for n in (5, 10, 20))
+    assert 0.2 < fine.min() < 1 < fine.max() < 1.4
+    assert 3.5 < np.abs(coarse - middle).max() / np.abs(middle - fine).max()
+    assert np.abs(middle - fine).max() < 1e-4
+    later = tasks.mackey_glass_series(40, before=510)
+    np.testing.assert_array_equal(later, middle[10:])
 
 
 def test_lorenz_by_another_integrator():
