@@ -46,8 +46,8 @@ class AbstractAdjoint(Module):
 class StoreAll(AbstractAdjoint):
     """Keeps all that the way back needs, where XLA solves the elimination of every step included.
 
-    Nothing is computed twice, but for eliminations by the compiled library, which take less time than to keep
-    them. The memory is that of `StoreStates` some ten times over: for short runs of few networks.
+    Nothing is computed twice, but for eliminations by the compiled library, which take less time than to
+    keep them. The memory is that of `StoreStates` some ten times over: for short runs of few networks.
 
     ```python
     def loss(amplitude):
