@@ -1,5 +1,7 @@
 """Graphs, their plans, and independent solutions, for the tests of kernels."""
 
+from typing import Any
+
 import jax
 import numpy as np
 from jax import export
@@ -64,10 +66,11 @@ def central(f, x, direction, h=1e-4):
 
 def check_shapes(plan, g, u):
     """The shapes that are declared for conductances and potentials are those of the kernels."""
-    for kernel, shapes, arrays in (
+    cases: Any = (
         (_eliminate_kernel, _eliminate_shapes, (g,)),
         (_solve_kernel, _solve_shapes, (g, jax.eval_shape(_eliminate_kernel, plan, g), None, None, u)),
-    ):
+    )
+    for kernel, shapes, arrays in cases:
         found = jax.tree_util.tree_leaves(jax.eval_shape(kernel, plan, *arrays))
         declared = shapes(plan, *arrays)
         is_shape = lambda x: type(x) is tuple and all(isinstance(n, int) for n in x)
