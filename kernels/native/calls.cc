@@ -239,7 +239,10 @@ struct Fed {
   const T *current, *source;
   int64_t current_batch, source_batch;
   bool fits;
-  Fed(const Schedule& s, int64_t batch, const ffi::Buffer<kType, 2>& current, const ffi::Buffer<kType, 2>& source)
+  Fed(const Schedule& s,
+      int64_t batch,
+      const ffi::Buffer<kType, 2>& current,
+      const ffi::Buffer<kType, 2>& source)
       : current(rows_of(current) ? current.typed_data() : nullptr),
         source(rows_of(source) ? source.typed_data() : nullptr),
         current_batch(batch_of(current)),
@@ -247,7 +250,8 @@ struct Fed {
     const auto is = [batch](int64_t rows, int64_t of, int64_t size) {
       return rows == 0 || (rows == of && (size == batch || size == 1));
     };
-    fits = is(rows_of(current), s.head->nodes, current_batch) && is(rows_of(source), s.head->junctions, source_batch);
+    fits = is(rows_of(current), s.head->nodes, current_batch) &&
+           is(rows_of(source), s.head->junctions, source_batch);
   }
 };
 
@@ -308,7 +312,8 @@ ffi::Error solve(
   const bool whole = batch_of(conductance) == batch && fits(conductance, s.head->junctions);
   if (!whole || !fits(potential, s.head->terminals) || !fits(*phi, s.head->nodes) ||
       !fits(*into, s.head->terminals) || !fits(*voltage, s.head->junctions) || !fed.fits)
-    return refused("Conductances, potentials or currents of a nodal solve have other shapes than their schedule says.");
+    return refused(
+        "Conductances, potentials or currents of a nodal solve have other shapes than their schedule says.");
   const Elimination<T> first{s, batch, T(most), T(leak), conductance.typed_data(), nullptr, nullptr, nullptr};
   const Substitution<T> second{
       s, batch, batch, batch_of(potential), fed.current_batch, fed.source_batch,
@@ -346,48 +351,34 @@ ffi::Error response(
   return substitute<kType>(pool, schedule, branch, scale, mesh, potential, &current, phi, into);
 }
 
-template <ffi::DataType kType, typename Binding>
-auto with_results(Binding binding) {
-  return std::move(binding)
-      .template Ret<ffi::Buffer<kType, 2>>()
-      .template Ret<ffi::Buffer<kType, 2>>()
-      .template Ret<ffi::Buffer<kType, 2>>();
+// After a schedule so many arrays, and three results.
+template <ffi::DataType kType, int kArrays, typename Binding>
+auto of_arrays(Binding binding) {
+  if constexpr (kArrays > 0)
+    return of_arrays<kType, kArrays - 1>(std::move(binding).template Arg<ffi::Buffer<kType, 2>>());
+  else
+    return std::move(binding)
+        .template Ret<ffi::Buffer<kType, 2>>()
+        .template Ret<ffi::Buffer<kType, 2>>()
+        .template Ret<ffi::Buffer<kType, 2>>();
 }
+
+auto bind() { return ffi::Ffi::Bind().Ctx<ffi::ThreadPool>(); }
+auto bind_with_leak() { return bind().Attr<double>("most").Attr<double>("leak"); }
 
 template <ffi::DataType kType>
 auto bind_elimination() {
-  return with_results<kType>(ffi::Ffi::Bind()
-      .Ctx<ffi::ThreadPool>()
-      .template Attr<double>("most")
-      .template Attr<double>("leak")
-      .template Arg<ffi::Buffer<ffi::S32>>()
-      .template Arg<ffi::Buffer<kType, 2>>());
+  return of_arrays<kType, 1>(bind_with_leak().template Arg<ffi::Buffer<ffi::S32>>());
 }
 
 template <ffi::DataType kType>
 auto bind_substitution() {
-  return with_results<kType>(ffi::Ffi::Bind()
-      .Ctx<ffi::ThreadPool>()
-      .template Arg<ffi::Buffer<ffi::S32>>()
-      .template Arg<ffi::Buffer<kType, 2>>()
-      .template Arg<ffi::Buffer<kType, 2>>()
-      .template Arg<ffi::Buffer<kType, 2>>()
-      .template Arg<ffi::Buffer<kType, 2>>()
-      .template Arg<ffi::Buffer<kType, 2>>()
-      .template Arg<ffi::Buffer<kType, 2>>());
+  return of_arrays<kType, 6>(bind().template Arg<ffi::Buffer<ffi::S32>>());
 }
 
 template <ffi::DataType kType>
 auto bind_solve() {
-  return with_results<kType>(ffi::Ffi::Bind()
-      .Ctx<ffi::ThreadPool>()
-      .template Attr<double>("most")
-      .template Attr<double>("leak")
-      .template Arg<ffi::Buffer<ffi::S32>>()
-      .template Arg<ffi::Buffer<kType, 2>>()
-      .template Arg<ffi::Buffer<kType, 2>>()
-      .template Arg<ffi::Buffer<kType, 2>>()
-      .template Arg<ffi::Buffer<kType, 2>>());
+  return of_arrays<kType, 4>(bind_with_leak().template Arg<ffi::Buffer<ffi::S32>>());
 }
 
 }  // namespace

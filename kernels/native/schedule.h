@@ -37,7 +37,8 @@ struct Head {
 };
 
 struct Block {
-  int32_t wire, wires, slot, slots, terminal, terminals, mesh, meshes, starts, rounds_at, products, junction, junctions;
+  int32_t wire, wires, slot, slots, terminal, terminals, mesh, meshes, starts, rounds_at, products;
+  int32_t junction, junctions;
 };
 
 // The parts of a schedule, once its head has been looked at.

@@ -147,6 +147,9 @@ def test_lorenz_by_another_integrator():
     only = tasks.lorenz_task(horizon=3, shown="x", steps=100)
     np.testing.assert_array_equal(only.inputs[:, 0], task.inputs[:, 0])
     np.testing.assert_array_equal(only.targets, task.targets)
+    # Chaotic, and yet the same wherever numbers are those of IEEE 754, after 50 units of time too.
+    later = tasks.lorenz_task(horizon=1, steps=1500).targets[-1]
+    assert later.tolist() == [-0.2651724179832121, -0.15152832535025612, -0.24050777214400867]
 
 
 def test_waveforms():
