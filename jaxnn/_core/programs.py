@@ -83,6 +83,8 @@ def keep_programs(n: int) -> None:
     with _programs.lock:
         _programs.most, _programs.warned = arguments.as_count("n", n), False
         _programs.shrink()
+        # What one drops on purpose, or for want of room that there is now, is no news when it comes again.
+        _programs.dropped.clear()
 
 
 def compiled(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:

@@ -36,12 +36,23 @@ def test_what_was_used_last_is_kept(two_kept):
         double(np.ones(3), "b")
     double(np.ones(3), "c")  # says so once
     assert traced == ["a", "b", "c", "b", "c"]
+    # For want of room that there is now: no news.
     jaxnn.keep_programs(3)
-    with pytest.warns(UserWarning, match="only the last 3 are kept"):
-        double(np.ones(3), "a")
     for name in ("a", "b", "c", "a", "b", "c"):
         double(np.ones(3), name)
     assert traced == ["a", "b", "c", "b", "c", "a"]
+    double(np.ones(3), "d")
+    with pytest.warns(UserWarning, match="only the last 3 are kept"):
+        double(np.ones(3), "a")
+
+
+def test_what_is_dropped_on_purpose_is_no_news(two_kept):
+    double = compiled(lambda x, name: 2 * x)
+    for _ in range(2):
+        for name in ("a", "b"):
+            double(np.ones(3), name)
+        jaxnn.keep_programs(1)
+        jaxnn.keep_programs(2)
 
 
 def test_transforms_share_a_program(two_kept):
