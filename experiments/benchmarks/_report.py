@@ -202,7 +202,7 @@ def _circuit_figures(records: list[dict[str, Any]], most: Callable[..., None]) -
     """
     for batch in (1, 256):
         group = {r["name"]: r for r in records if (r["kind"], r["batch"]) == ("circuit", batch)}
-        least = lambda name, group=group: group.get(name, {}).get("processor_seconds_least", math.nan)
+        least = lambda name, group=group: group.get(name, {}).get("processor_seconds_low", math.nan)
         where = "100 wires alone" if batch == 1 else f"100 wires, batch {batch}"
         plain = least("ours float32")
         for what in ("junction capacitors", "capacitors to the substrate too"):
