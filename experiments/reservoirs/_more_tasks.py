@@ -48,8 +48,8 @@ def sequences(scale: Scale, samples: int) -> dict[str, Any]:
     reservoir, path = bench(scale.law, scale.steps)
     volts = 0.5 * scale.volts * path * np.eye(len(reservoir.electrodes))
     reservoir = dc.replace(reservoir, gain=volts, dt=0.1 * scale.seconds / scale.steps)
-    todo = [tasks.sequence_memory_task(back, steps=samples) for back in BACK]
-    features = np.asarray(reservoir.run(todo[0].inputs).features)
-    found = [tasks.judge(task, features, noise=NOISE).score for task in todo]
-    shares = todo[0].targets[todo[0].parts()[2]].mean(axis=0)
+    posed = [tasks.sequence_memory_task(back, steps=samples) for back in BACK]
+    features = np.asarray(reservoir.run(posed[0].inputs).features)
+    found = [tasks.judge(task, features, noise=NOISE).score for task in posed]
+    shares = posed[0].targets[posed[0].parts()[2]].mean(axis=0)
     return {"back": BACK, "score": found, "most frequent": shares.max()}

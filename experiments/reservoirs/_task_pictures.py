@@ -22,15 +22,15 @@ COLUMNS = {
 SHOWN = 150  # samples
 
 
-def draw(report: dict[str, Any], todo: dict[str, Task], out: Path) -> None:
+def draw(report: dict[str, Any], posed: dict[str, Task], out: Path) -> None:
     """All of them."""
     laws = report["laws"]
     _map(laws, out)
     _memory(laws, out)
     _capacity(laws, out)
     for name, labels in {"NARMA-10": ("y",), "Mackey-Glass": ("x",), "Lorenz": ("x", "y", "z")}.items():
-        _followed(laws, name, labels, todo[name], out)
-    _followed(laws, "waveforms", ("sine", "square", "shifted", "double"), todo["waveforms"], out)
+        _followed(laws, name, labels, posed[name], out)
+    _followed(laws, "waveforms", ("sine", "square", "shifted", "double"), posed["waveforms"], out)
     if "more" in report:
         _more(report["more"], out)
 

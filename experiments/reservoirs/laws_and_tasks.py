@@ -64,7 +64,7 @@ def scored(
     features: np.ndarray,
     sound: np.ndarray,
     candidates: runs.Candidates,
-    todo: dict[str, tasks.Task],
+    posed: dict[str, tasks.Task],
     seed: int,
 ) -> dict[str, Any]:
     """The scores of a law on all tasks, each with what validation chose, and what the pictures need."""
@@ -74,7 +74,7 @@ def scored(
         "offset": candidates.offset[i],
     }
     report: dict[str, Any] = {}
-    for name, task in todo.items():
+    for name, task in posed.items():
         best, found = runs.judged(features[:, SERIES[name]], sound, task, seed)
         report[name] = {
             "score": found.score,
@@ -85,7 +85,7 @@ def scored(
         }
         if name != "memory capacity":
             report[name]["said"] = found.predictions[:200]
-    inputs = todo["memory capacity"].inputs[:, 0]
+    inputs = posed["memory capacity"].inputs[:, 0]
     best, found = runs.capacities(features[:, 0], sound, inputs, seed)
     report["processing capacity"] = {
         "score": found.total,
@@ -115,12 +115,12 @@ def together(of_seed: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def under(
-    scale: Scale, candidates: runs.Candidates, todo: list[dict[str, tasks.Task]], pieces: Pieces, name: str
+    scale: Scale, candidates: runs.Candidates, posed: list[dict[str, tasks.Task]], pieces: Pieces, name: str
 ) -> tuple[dict[str, Any], list[int]]:
     """A law on all tasks, and how many wires are read of each network."""
-    begin, todo = time.perf_counter(), todo[: scale.networks]
-    seeds = tuple(range(len(todo)))
-    series = np.stack([[one[x].inputs[:, 0] for one in todo] for x in SHOWN]).transpose(0, 2, 1)
+    begin, posed = time.perf_counter(), posed[: scale.networks]
+    seeds = tuple(range(len(posed)))
+    series = np.stack([[one[x].inputs[:, 0] for one in posed] for x in SHOWN]).transpose(0, 2, 1)
 
     def make() -> dict[str, np.ndarray]:
         features, sound = runs.answers(scale, candidates, series, seeds)
@@ -128,17 +128,17 @@ def under(
 
     kept = pieces.keep(f"{name}-{scale.steps}-{len(seeds)}", make)
     features, sound = [kept[f"features {seed}"] for seed in seeds], kept["sound"]
-    found = together([scored(features[s], sound[s], candidates, todo[s], s) for s in seeds])
+    found = together([scored(features[s], sound[s], candidates, posed[s], s) for s in seeds])
     found["candidates that can be trusted"] = [f"{x.sum()} of {x.size}" for x in sound]
     known = {"volts": scale.volts, "seconds": scale.seconds, "from": scale.said, "steps": scale.steps}
     print(f"{name}: {time.perf_counter() - begin:.0f} s", flush=True)
     return found | known, [x.shape[-1] for x in features]
 
 
-def echoes(todo: list[dict[str, tasks.Task]], nodes: list[int]) -> dict[str, Any]:
+def echoes(posed: list[dict[str, tasks.Task]], nodes: list[int]) -> dict[str, Any]:
     """Echo-state networks with as many nodes as wires are read."""
     found = []
-    for seed, (one, count) in enumerate(zip(todo, nodes, strict=True)):
+    for seed, (one, count) in enumerate(zip(posed, nodes, strict=True)):
         features, tried = echo_answers(np.stack([one[x].inputs for x in SHOWN]), count, seed)
         found.append(scored(features, np.ones(len(features), bool), tried, one, seed))
     return together(found)
@@ -157,7 +157,7 @@ def main() -> None:
     names = QUICK_LAWS if arguments.quick else arguments.laws or tuple(scales())
     laws = {k: x._replace(steps=arguments.finer * x.steps) for k, x in scales().items() if k in names}
     samples, seeds = (600, 2) if arguments.quick else (1500, arguments.seeds)
-    todo = [made(samples, seed) for seed in range(seeds)]
+    posed = [made(samples, seed) for seed in range(seeds)]
     gains, times = (QUICK_GAINS, QUICK_TIMES) if arguments.quick else (GAINS, TIMES)
     candidates = runs.Candidates.of(gains, times, OFFSETS)
     report: dict[str, Any] = {"samples": samples, "seeds": seeds, "read noise": runs.NOISE, "laws": {}}
@@ -165,13 +165,13 @@ def main() -> None:
     wires = []
     for name, one in {**laws, RESISTORS: scale}.items():
         some = candidates if name != RESISTORS else runs.Candidates.of((1.0,), (1.0,), OFFSETS[1:])
-        report["laws"][name], wires = under(one, some, todo, pieces, name)
+        report["laws"][name], wires = under(one, some, posed, pieces, name)
         script.write_report(arguments.out / "laws_and_tasks.json", _without_samples(report))
-    report["laws"][ECHO] = echoes(todo, wires)
+    report["laws"][ECHO] = echoes(posed, wires)
     report["wires that are read"] = wires
     if not (arguments.quick or arguments.laws):
-        report["more"] = _more(pieces, laws["rate balance"], report, candidates, todo)
-    pictures.draw(report, todo[0], arguments.out)
+        report["more"] = _more(pieces, laws["rate balance"], report, candidates, posed)
+    pictures.draw(report, posed[0], arguments.out)
     script.finish(arguments.out / "laws_and_tasks.json", _without_samples(report))
 
 
@@ -180,13 +180,13 @@ def _more(
     scale: Scale,
     report: dict[str, Any],
     candidates: runs.Candidates,
-    todo: list[dict[str, tasks.Task]],
+    posed: list[dict[str, tasks.Task]],
 ) -> dict[str, Any]:
     """Tasks that only the rate balance does, of the first seed."""
     chosen = report["laws"]["rate balance"]["memory capacity"]["chosen"][0]
     numbers = zip(*candidates, strict=True)
     same = [(g, t, o) == (chosen["gain"], chosen["time"], chosen["offset"]) for g, t, o in numbers]
-    found = pieces.find(f"rate balance-{scale.steps}-{len(todo)}")
+    found = pieces.find(f"rate balance-{scale.steps}-{len(posed)}")
     assert found is not None
     features = found["features 0"][int(np.argmax(same)), 0]
     samples = len(features)

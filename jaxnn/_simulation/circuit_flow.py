@@ -236,7 +236,7 @@ def _solved(
             conducted = conducted - slope * found.junction_voltage + source
     else:
         injected, along = fed if is_fed else None, None if source is None else -source
-        if source is not None and not plan.takes_sources:
+        if source is not None and not plan.at_once:
             injected, along = fed + _from_capacitors(circuit, source), None
         found = solve_nodes(plan, whole, now.held, injected, factors, along)
         current, at_rest, solves = found.terminal_current, jnp.ones(edges.shape, bool), jnp.int32(1)

@@ -107,9 +107,13 @@ JAXNN_INLINE void forward(
 template <typename V, bool kWhole>
 struct OfBatch {
   using T = typename V::Number;
-  int64_t lanes;
-  V get(const T* x) const { return kWhole ? V::load(x) : V::load(x, lanes); }
-  void set(V v, T* x) const { kWhole ? v.store(x) : v.store(x, lanes); }
+  int64_t batch, lane;
+  V get(const T* x) const { return kWhole ? V::load(x) : V::load(x, batch - lane); }
+  void set(V v, T* x) const { kWhole ? v.store(x) : v.store(x, batch - lane); }
+  // A row of an array of so many columns: one for all of the batch, or one for each.
+  V row(const T* x, int64_t row, int64_t columns) const {
+    return columns == batch ? get(x + row * batch + lane) : V::splat(x[row]);
+  }
 };
 
 // kOwn: factors are written as tiles side by side, with h where the branches are summed up, at `a.branch`;
@@ -124,7 +128,7 @@ __attribute__((noinline)) void eliminate(
     typename V::Number* work,
     typename V::Number* fed = nullptr) {
   using T = typename V::Number;
-  const OfBatch<V, kWhole> of{a.batch - lane};
+  const OfBatch<V, kWhole> of{a.batch, lane};
   const int64_t batch = kOwn ? V::width : a.batch;
   const auto keep = [&](V v, T* x) { kOwn ? v.store(x) : of.set(v, x); };
   T* const branch = a.branch + (kOwn ? 0 : block.slot * batch + lane);
@@ -178,20 +182,17 @@ template <typename V, bool kWhole>
 __attribute__((noinline)) void inject(
     const Substitution<typename V::Number>& a, const Block& block, int64_t lane, typename V::Number* b) {
   using T = typename V::Number;
-  const OfBatch<V, kWhole> of{a.batch - lane};
-  const auto given = [&](const T* x, int64_t row, int64_t size) {
-    return size == a.batch ? of.get(x + row * a.batch + lane) : V::splat(x[row]);
-  };
+  const OfBatch<V, kWhole> of{a.batch, lane};
   const auto of_nodes = [&](const int32_t* node, int count, T* to) {
     for (int k = 0; k < count; ++k)
-      (a.current ? given(a.current, node[k], a.current_batch) : V::zero()).store(to + k * V::width);
+      (a.current ? of.row(a.current, node[k], a.current_batch) : V::zero()).store(to + k * V::width);
   };
   of_nodes(a.schedule.wire_node + block.wire, block.wires, b);
   of_nodes(a.schedule.terminal_node + block.terminal, block.terminals, b + block.wires * V::width);
   if (!a.source) return;
   const int32_t* j = a.schedule.joined + 3 * int64_t(block.junction);
   for (int k = 0; k < block.junctions; ++k, j += 3) {
-    const V source = given(a.source, j[0], a.source_batch);
+    const V source = of.row(a.source, j[0], a.source_batch);
     T *const from = b + j[1] * V::width, *const to = b + j[2] * V::width;
     (V::load(from) - source).store(from);
     (V::load(to) + source).store(to);
@@ -204,12 +205,9 @@ __attribute__((noinline)) void substitute(
     const Substitution<typename V::Number>& a, const Block& block, int64_t lane, typename V::Number* work) {
   using T = typename V::Number;
   constexpr bool kOwn = kKept == Kept::kOwn, kShared = kKept == Kept::kShared;
-  const OfBatch<V, kWhole> of{a.batch - lane};
+  const OfBatch<V, kWhole> of{a.batch, lane};
   const int64_t batch = a.batch, step = kOwn ? V::width : kShared ? 1 : batch;
   const auto factor = [&](const T* x) { return kShared ? V::splat(*x) : kOwn ? V::load(x) : of.get(x); };
-  const auto given = [&](const T* x, int64_t row, int64_t size) {
-    return size == batch ? of.get(x + row * batch + lane) : V::splat(x[row]);
-  };
   const auto from = [&](const T* x, int64_t row) { return x + (kOwn ? 0 : row * step + (kShared ? 0 : lane)); };
   const int wires = block.wires, terminals = block.terminals;
   const T *const branch = from(a.branch, block.slot), *const scale = from(a.scale, block.wire);
@@ -237,7 +235,7 @@ __attribute__((noinline)) void substitute(
   for (int t = 0; t < terminals; ++t)
     (fed ? V::zero() - V::load(at(wires + t)) : V::zero()).store(into + t * V::width);
   for (int t = 0; t < terminals; ++t) {
-    const V u = given(a.potential, row[t], a.potential_batch);
+    const V u = of.row(a.potential, row[t], a.potential_batch);
     u.store(at(wires + t));
     of.set(u, a.phi + end[t] * batch + lane);
   }
@@ -260,7 +258,7 @@ __attribute__((noinline)) void substitute(
     phi.store(at(i));
     of.set(phi, a.phi + node[i] * batch + lane);
   }
-  for (const int32_t* j = joined; a.voltage && j < joined + 3 * block.junctions; j += 3)
+  for (const int32_t* j = joined; j < joined + 3 * block.junctions; j += 3)
     of.set(V::load(at(j[1])) - V::load(at(j[2])), a.voltage + j[0] * batch + lane);
 }
 

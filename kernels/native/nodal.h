@@ -26,8 +26,7 @@ struct Substitution {
   int64_t batch, factor_batch, potential_batch, current_batch, source_batch;
   const T *branch, *scale, *mesh, *potential;
   const T *current, *source;  // into nodes, and from the first to the second end of junctions: none if null
-  T *phi, *into;
-  T* voltage;  // of junctions: not wanted if null
+  T *phi, *into, *voltage;
 };
 
 // Both at once: factors stay in the room that a tile works in.

@@ -1,5 +1,6 @@
 """What is too large is refused with an estimate, in less than a second and before it is allocated."""
 
+import gc
 import resource
 import time
 import tracemalloc
@@ -191,8 +192,12 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def begun():
-    """What JAX does once in a process is done."""
+    """What JAX does once in a process is done, and what earlier tests left is not looked through again."""
     simulate(steps=2)
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

@@ -43,13 +43,8 @@ class AbstractPlan(abc.ABC):
 
     @property
     def at_once(self) -> bool:
-        """Whether `solve` beats `eliminate` and `substitute`, so that keeping the factors does not pay."""
+        """Whether `solve` beats `eliminate` and `substitute`, and sums up sources for nothing."""
         return False
-
-    @property
-    def takes_sources(self) -> bool:
-        """Whether `solve` adds up sources along junctions as it goes, at no cost to speak of."""
-        return self.at_once
 
     @abc.abstractmethod
     def eliminate(self, conductance: Array) -> PyTree[Array]:
