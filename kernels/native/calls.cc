@@ -49,15 +49,9 @@ const Target& target() {
 }
 
 template <typename T>
-const Routines<T>& one() {
-  if constexpr (sizeof(T) == 4) return target().both->one_f32;
-  else return target().both->one_f64;
-}
-
-template <typename T>
-const Routines<T>& tile() {
-  if constexpr (sizeof(T) == 4) return target().both->tile_f32;
-  else return target().both->tile_f64;
+const Widths<T>& routines() {
+  if constexpr (sizeof(T) == 4) return target().both->f32;
+  else return target().both->f64;
 }
 
 // Products of the leak in open junctions fall below all normal numbers, where a processor can take a hundred
@@ -131,16 +125,23 @@ void share_out(ffi::ThreadPool& pool, int64_t tasks, int64_t threads, Task task)
 // Work that pays for waking another thread, in products of a tile: some hundreds of microseconds.
 constexpr int64_t kShared = 300000;
 
-// A batch falls into tiles. What is left over goes one by one where a tile would be mostly empty.
+// A batch falls into tiles. What is left over fills one more, or half of one, or goes one by one where that would
+// be mostly empty.
+template <typename T>
 struct Pieces {
-  int64_t tiles, count, width, batch;
-  Pieces(int64_t batch, int64_t width) : width(width), batch(batch) {
-    const int64_t rest = batch % width;
-    tiles = batch / width + (rest > 2);
-    count = tiles + (rest > 2 ? 0 : rest);
+  const Widths<T>& of = routines<T>();
+  int64_t tiles, halves, count;
+  explicit Pieces(int64_t batch) {
+    const int64_t rest = batch % of.tile.width;
+    const bool one_more = rest > of.half.width;
+    tiles = batch / of.tile.width + one_more;
+    halves = !one_more && rest > 2;
+    count = tiles + (one_more ? 0 : halves ? 1 : rest);
   }
-  bool is_tile(int64_t k) const { return k < tiles; }
-  int64_t lane(int64_t k) const { return is_tile(k) ? k * width : tiles * width + (k - tiles); }
+  const Routines<T>& routines_of(int64_t k) const {
+    return k < tiles ? of.tile : k < tiles + halves ? of.half : of.one;
+  }
+  int64_t lane(int64_t k) const { return k < tiles ? k * of.tile.width : tiles * of.tile.width + (k - tiles); }
 };
 
 template <typename T, typename Arguments, typename Run, typename Room>
@@ -152,15 +153,15 @@ ffi::Error run_blocks(
     int64_t work,
     Room room,
     Run Routines<T>::*run) {
-  const Pieces pieces(batch, tile<T>().width);
+  const Pieces<T> pieces(batch);
   const int64_t blocks = schedule.head->blocks;
   int64_t most = 0;
   for (int64_t b = 0; b < blocks; ++b) most = std::max(most, room(schedule.blocks[b]));
   const auto task = [arguments, schedule, pieces, blocks, most, run](int64_t k) {
     const WithoutDenormals guard;
-    T* const numbers = work_room<T>(most * tile<T>().width);
     const int64_t piece = k / blocks;
-    const Routines<T>& routines = pieces.is_tile(piece) ? tile<T>() : one<T>();
+    const Routines<T>& routines = pieces.routines_of(piece);
+    T* const numbers = work_room<T>(most * routines.width);
     (routines.*run)(arguments, schedule.blocks[k % blocks], pieces.lane(piece), numbers);
   };
   const int64_t tasks = pieces.count * blocks;

@@ -1,4 +1,5 @@
-// A few numbers side by side, one of each network of a batch: `One` is one number, `Tile` a cache line.
+// A few numbers side by side, one of each network of a batch: `One` is one number, `Tile` a few registers. Two
+// hide what one would have to wait for, more are more than there are.
 //
 // Compiled once for each instruction set, in a namespace of its own. Every operation rounds as IEEE says and
 // multiply-adds are written out, so that `One` and `Tile` give the same bits: a result does not depend on
@@ -26,7 +27,6 @@ constexpr int kRegisterBytes = 32;
 #else
 constexpr int kRegisterBytes = 16;
 #endif
-constexpr int kTileBytes = 64;
 
 template <typename T>
 struct Register {
@@ -152,14 +152,14 @@ struct One {
   One with_leak(T leak) const { return {JAXNN_ISA::with_leak(v, leak)}; }
 };
 
-template <typename T>
+template <typename T, int kRegisters>
 struct Tile {
   using Number = T;
   using R = typename Register<T>::type;
   using Anywhere = typename Register<T>::anywhere;
-  static constexpr int64_t width = kTileBytes / sizeof(T);
-  static constexpr int count = kTileBytes / kRegisterBytes;
+  static constexpr int count = kRegisters;
   static constexpr int64_t per = kRegisterBytes / sizeof(T);
+  static constexpr int64_t width = count * per;
   R v[count];
 
   template <typename Function>

@@ -326,7 +326,11 @@ constexpr Routines<typename V::Number> routines() {
   return {V::width, eliminate_lanes<V>, substitute_lanes<V>, solve_lanes<V>};
 }
 
-extern const Both both = {
-    routines<One<float>>(), routines<Tile<float>>(), routines<One<double>>(), routines<Tile<double>>()};
+template <typename T>
+constexpr Widths<T> widths() {
+  return {routines<One<T>>(), routines<Tile<T, 1>>(), routines<Tile<T, 2>>()};
+}
+
+extern const Both both = {widths<float>(), widths<double>()};
 
 }  // namespace jaxnn::JAXNN_ISA

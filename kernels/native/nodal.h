@@ -46,10 +46,15 @@ struct Routines {
   void (*solve)(const Solve<T>&, const Block&, int64_t lane, T* work);
 };
 
-// For one number at a time, and for a tile of them.
+// For one number at a time, for a register of them and for a tile.
+template <typename T>
+struct Widths {
+  Routines<T> one, half, tile;
+};
+
 struct Both {
-  Routines<float> one_f32, tile_f32;
-  Routines<double> one_f64, tile_f64;
+  Widths<float> f32;
+  Widths<double> f64;
 };
 
 #define JAXNN_DECLARE(isa) \
