@@ -102,6 +102,33 @@ class Ensemble(Module):
         """Returns the junctions of the union that belong to network `i`."""
         return self._slice(self.junction_offsets, i)
 
+    @arguments.checked(i=arguments.count(None))
+    def part(self, i: SupportsIndex) -> Network:
+        """Returns network `i` by itself, in its own numbers of wires and junctions.
+
+        ```python
+        ensemble = jaxnn.Ensemble([network, jaxnn.nanowire_network(14, box=10e-6, seed=1)])
+        ensemble.part(0) == network  # True
+        ```
+        """
+        nodes, junctions, whole = self.node_slice(i), self.junction_slice(i), self.network
+        cut = lambda x: None if x is None else x[nodes]
+        pads = cut(whole.pads)
+        network = Network(
+            nodes.stop - nodes.start,
+            whole.edges[junctions] - nodes.start,
+            cut(whole.positions),
+            wire_ends=cut(whole.wire_ends),
+            pads=None if pads is None or np.isnan(pads).all() else pads,
+            passive=whole.passive[junctions],
+            passive_conductance=0.0,
+        )
+        before = int(whole.passive[: junctions.start].sum())
+        own = slice(before, before + int(network.passive.sum()))
+        # Afterwards, because that of a batch has its axes in front.
+        fixed = whole.passive_conductance[..., own]
+        return eqx.tree_at(lambda x: x.passive_conductance, network, fixed)
+
     @arguments.checked(values=arguments.real(finite=False))
     def per_junction(self, values: Numbers) -> Shaped[Array, "*batch edges"]:
         """Repeats one value per network for each of its junctions.

@@ -27,7 +27,9 @@ def of_solution(solution: Any, values: Any, terminals: Any) -> tuple[Any, Any, A
     """The network of a run, what to colour its junctions by, and its terminals."""
     network, record = solution.network, solution.junction_conductance
     if not hasattr(network, "edges"):
-        raise ValueError("plot_network draws one network, got a Solution of an Ensemble: draw its parts.")
+        raise ValueError(
+            "plot_network draws one network, got a Solution of an Ensemble: take solution.part(i) of it."
+        )
     if values is None and eqx.is_array(record):
         values = record[-1] if record.ndim == 2 else record
     # Of a batch all runs have the same terminals, unless these were mapped too.

@@ -20,7 +20,7 @@ REQUIRED = (
     "failed_step",
 )
 _WHOLE = ("final_step", "failed_step", "failed_junction", "cause", "cut_off")
-_PER_RUN = ("failed_step", "largest_change", "failed_junction", "cause")
+PER_RUN = ("failed_step", "largest_change", "failed_junction", "cause")
 _PER_NODE = ("node_potential", "final_potential")
 _PER_JUNCTION = ("final_state", "state", "junction_conductance", "junction_voltage")
 _TIMED = (*ALWAYS, *ON_REQUEST)
@@ -59,7 +59,7 @@ def check_shapes(arrays: dict[str, np.ndarray], setup: Any) -> None:
             raise ValueError(f"`{name}` has shape {array.shape}, and `time` has {time.shape}")
         if not name.startswith(OWN) and array.shape[: len(batch)] != batch:
             raise ValueError(f"`{name}` has shape {array.shape}, and all others begin with {batch}")
-    _check_same(arrays, _PER_RUN)
+    _check_same(arrays, PER_RUN)
     _check_same(arrays, ("drive", "terminal_current"))
     if setup is None:
         return
@@ -67,7 +67,7 @@ def check_shapes(arrays: dict[str, np.ndarray], setup: Any) -> None:
     network: Any = setup.network if ensemble is None else ensemble.network
     sizes = dict.fromkeys(_PER_JUNCTION, network.n_junctions) | dict.fromkeys(_PER_NODE, network.n_nodes)
     if ensemble is not None:
-        sizes |= dict.fromkeys(("conductance", *_PER_RUN), ensemble.n_networks)
+        sizes |= dict.fromkeys(("conductance", *PER_RUN), ensemble.n_networks)
     for name, size in sizes.items():
         if name in arrays and arrays[name].shape[-1:] != (size,):
             raise ValueError(f"`{name}` has shape {arrays[name].shape}, and its network needs {size}")

@@ -12,6 +12,7 @@ import numpy as np
 from .._core import FilePath, arguments, written_whole
 from .._networks import Ensemble
 from .._version import __version__
+from .arrays_of_solution import PER_RUN
 from .step import ALWAYS, ON_REQUEST
 
 
@@ -24,8 +25,7 @@ else:
 Axes: TypeAlias = tuple[str, ...]
 
 _TIMED = (*ALWAYS, *ON_REQUEST)
-_PER_RUN = ("largest_change", "failed_step", "failed_junction", "cause")
-_PER_TERMINAL = ("drive", "terminal_current", "electrode_potential", "electrode_charge")
+PER_TERMINAL = ("drive", "terminal_current", "electrode_potential", "electrode_charge")
 _OF_LAST_AXIS = {"junction": "junction", "node": "wire"}
 
 
@@ -136,9 +136,9 @@ def _axes(field: Any, ndim: int, names: Axes, clock: str, many: bool) -> Axes:
     """The names of a field's axes."""
     name, per = field.name, field.metadata.get("per")
     own = (clock,) if name in _TIMED else ()
-    if many and (per == "network" or name in _PER_RUN):
+    if many and (per == "network" or name in PER_RUN):
         own += ("network",)
-    if name in _PER_TERMINAL:
+    if name in PER_TERMINAL:
         own += ("terminal",)
     own += (_OF_LAST_AXIS[per],) if per in _OF_LAST_AXIS else ()
     # A law may have several variables a junction, on axes in front of it.

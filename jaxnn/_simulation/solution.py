@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, SupportsIndex
 
 import equinox as eqx
 import numpy as np
@@ -27,6 +27,7 @@ from .._junctions import AbstractJunction
 from .._viewer import LIMIT, Member, View, view_of
 from .arrays_of_solution import OWN, REQUIRED, check_names, check_shapes
 from .labelled import Dataset, dataset_of, table_of, write_table
+from .part_of_ensemble import fields_of_part
 from .result import Diagnosis
 from .setup import Setup, setup_arrays, setup_from
 
@@ -203,6 +204,23 @@ class Solution(Module):
                 check()
         return self
 
+    @arguments.checked(i=arguments.count(None))
+    def part(self, i: SupportsIndex) -> "Solution":
+        """Returns the run of network `i` of an ensemble, as if it had run alone.
+
+        What functions and observers kept in `recorded` is of all networks together, and left out.
+
+        Raises a `ValueError` for the run of one network.
+
+        ```python
+        ensemble = jaxnn.Ensemble([network, jaxnn.nanowire_network(14, box=10e-6, seed=1)])
+        both = [jaxnn.farthest_pair(network), (0, 1)]
+        runs = jaxnn.simulate(ensemble, law, drive, terminals=both, dt=3e-3, steps=50)
+        runs.part(0).conductance.shape  # (50,)
+        ```
+        """
+        return _solution(fields_of_part(self, i))
+
     def view(
         self,
         path: FilePath | None = None,
@@ -218,8 +236,8 @@ class Solution(Module):
         - `limit`: the most that its numbers may take [MB]. Of more moments than that, and of more than
           2000, an even choice is kept; numbers are in steps of 1/65534 of their range.
 
-        Raises a `ValueError` for an ensemble, a member that there is not, and a run that recorded none of
-        "junction_conductance", "junction_voltage" and "state".
+        Raises a `ValueError` for an ensemble (see `part`), a member that there is not, and a run that
+        recorded none of "junction_conductance", "junction_voltage" and "state".
         """
         made = view_of(self, limit, member)
         if path is not None:
@@ -308,8 +326,12 @@ class Solution(Module):
         own = [name for name in loaded if name.startswith(OWN)]
         fields["recorded"] = {name.removeprefix(OWN): loaded.pop(name) for name in own}
         fields |= loaded
-        # As JAX puts a tree together, because arrays of a batch have more axes than the fields say.
-        solution = object.__new__(cls)
-        for name, value in fields.items():
-            object.__setattr__(solution, name, value)
-        return solution
+        return _solution(fields)
+
+
+def _solution(fields: dict[str, Any]) -> Solution:
+    """As JAX puts a tree together, because arrays of a batch have more axes than the fields say."""
+    solution = object.__new__(Solution)
+    for name, value in fields.items():
+        object.__setattr__(solution, name, value)
+    return solution

@@ -92,7 +92,9 @@ def _network_of(solution: Any) -> Network:
         raise ValueError("the viewer needs numbers: call it on what comes out of jit, vmap or grad.")
     network = solution.network
     if not isinstance(network, Network):
-        raise ValueError("the viewer shows one network, got the Solution of an Ensemble: run its parts.")
+        raise ValueError(
+            "the viewer shows one network, got the Solution of an Ensemble: take solution.part(i) of it."
+        )
     return network
 
 

@@ -38,6 +38,12 @@ def solution() -> jaxnn.Solution:
     return jaxnn.simulate(network(), jaxnn.TunnelJunction(), jaxnn.Constant(0.1), **setup)
 
 
+def solution_of_two() -> jaxnn.Solution:
+    both = jaxnn.Ensemble([network(), network()])
+    setup = {"terminals": [(0, 3), (0, 3)], "dt": 1e-3, "steps": 8}
+    return jaxnn.simulate(both, jaxnn.TunnelJunction(), jaxnn.Constant(0.1), **setup)
+
+
 def sample() -> np.ndarray:
     return jaxnn.analysis.power_law_sample(2.0, 1, 30, 300, seed=0)
 

@@ -56,6 +56,7 @@ def of_networks() -> dict[str, Call]:
         "Network.load": (jaxnn.Network.load, {"path": path}),
         "Network.save": (network.save, {"path": path}),
         "Ensemble.check_terminals": (ensemble.check_terminals, {"terminals": [(0, 3), (0, 3)]}),
+        "Ensemble.part": (ensemble.part, {"i": 0}),
         "Ensemble.node_slice": (ensemble.node_slice, {"i": 0}),
         "Ensemble.junction_slice": (ensemble.junction_slice, {"i": 0}),
         "Ensemble.per_junction": (ensemble.per_junction, {"values": np.ones(2)}),
@@ -76,6 +77,7 @@ def of_results() -> dict[str, Call]:
     return {
         "Solution.load": (jaxnn.Solution.load, {"path": run, "junction": None}),
         "Solution.save": (examples.solution().save, {"path": run}),
+        "Solution.part": (examples.solution_of_two().part, {"i": 0}),
         "Solution.to_xarray": (examples.solution().to_xarray, {"batch": None}),
         "Solution.to_csv": (examples.solution().to_csv, {"path": folder() / "run.csv", "layout": "iv"}),
         "StateEquation.observe": (equation.observe, {"time": 0.1, "state": jnp.zeros(4)}),

@@ -55,6 +55,28 @@ def test_geometry_is_kept_if_all_have_it():
         np.testing.assert_array_equal(edges, network.edges)
 
 
+def test_a_part_is_the_network_it_was():
+    wires = jaxnn.nanowire_network(20, box=10e-6, seed=0)
+    networks = [wires.with_pads(0.2), wires, jaxnn.nanowire_network(30, box=15e-6, seed=1)]
+    ensemble = jaxnn.Ensemble(networks)
+    for i, network in enumerate(networks):
+        # An ensemble has no box of its own.
+        expected = jaxnn.Network(
+            network.n_nodes,
+            network.edges,
+            network.positions,
+            wire_ends=network.wire_ends,
+            pads=network.pads,
+            passive=network.passive,
+            passive_conductance=network.passive_conductance,
+        )
+        assert ensemble.part(i).topology == expected.topology
+        np.testing.assert_array_equal(ensemble.part(i).passive_conductance, network.passive_conductance)
+    assert ensemble.part(-1).n_nodes == networks[-1].n_nodes
+    with pytest.raises(IndexError):
+        ensemble.part(3)
+
+
 def test_per_junction():
     ensemble = jaxnn.Ensemble([pair(), triangle()])
     values = jnp.array([2.0, 5.0])

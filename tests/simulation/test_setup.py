@@ -282,3 +282,34 @@ def test_pictures_of_a_solution(padded_run):
     lines = jaxnn.plot_conductance(padded_run).lines
     np.testing.assert_array_equal(lines[0].get_ydata(), padded_run.conductance)
     plt.close("all")
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_the_part_of_an_ensemble_is_a_run_of_its_own(mapped):
+    networks = [line(3), jaxnn.nanowire_network(14, box=10e-6, seed=1).with_pads(0.4)]
+    terminals = [(0, 2), jaxnn.farthest_pair(networks[1])]
+    fluxes = [jnp.full(n.n_junctions, 0.012 + 0.001 * i) for i, n in enumerate(networks)]
+    law = lambda flux: jaxnn.TunnelJunction(critical_flux=flux)
+    record = ("junction_voltage", "node_potential", "power", "cut_off")
+    options: dict[str, Any] = {"dt": 1e-3, "steps": 20, "record": record}
+
+    def run(amplitude, network, law, terminals):
+        return jaxnn.simulate(network, law, jaxnn.Constant(amplitude), terminals=terminals, **options)
+
+    def all_of(*arguments):
+        one = lambda amplitude: run(amplitude, *arguments)
+        return jax.vmap(one)(jnp.array([0.5, 1.0])) if mapped else one(1.0)
+
+    both = all_of(jaxnn.Ensemble(networks), law(jnp.concatenate(fluxes)), terminals)
+    for i, network in enumerate(networks):
+        part, alone = both.part(i), all_of(network, law(fluxes[i]), terminals[i])
+        for name in ("conductance", "terminal_current", "final_state", "largest_change", *record):
+            x, y = getattr(part, name), getattr(alone, name)
+            assert x.shape == y.shape
+            np.testing.assert_allclose(x, y, rtol=2e-5, atol=1e-12)
+        assert np.asarray(part.terminals).shape == np.asarray(alone.terminals).shape
+        np.testing.assert_array_equal(part.terminals, alone.terminals)
+        np.testing.assert_array_equal(part.junction.critical_flux, alone.junction.critical_flux)
+        assert part.view().save is not None
+    with pytest.raises(ValueError, match="part picks a network of an Ensemble"):
+        both.part(0).part(0)
