@@ -27,7 +27,7 @@ _SETTINGS: dict[str, dict[str, Kind] | None] = {
     "recording": {"source": (str,), "grounds": (list,)},
     "split": {"fit": _NUMBER, "judge": _NUMBER},
     "model": {"hidden": (int,), "seed": (int,)},
-    "table": {"rate": _NUMBER, "noise": _NUMBER, "held_out": _NUMBER, "starts": (int,)},
+    "table": {"rate": _NUMBER, "dt": _NUMBER, "noise": _NUMBER, "held_out": _NUMBER, "starts": (int,)},
     # Whatever a law takes, and ranges of what is fitted of it.
     "law": None,
     "fit": None,
@@ -122,7 +122,7 @@ def _law(path: Path, settings: dict[str, dict[str, Any]], specification: Path | 
     if not ranges:
         raise ValueError(f"{specification}: [fit] must name what is fitted: set_voltage = [0.005, 0.03].")
     curve = data.read_iv(path, table.get("rate"))
-    response = fit.Response(None, curve.time, curve.voltage)
+    response = fit.Response(None, curve.time, curve.voltage, dt=table.get("dt"))
     found = fit.fit_parameters(
         response,
         junction,

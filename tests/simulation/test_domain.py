@@ -198,7 +198,10 @@ def test_what_keeps_its_rounding_or_does_not_move_is_fine():
 
 def test_a_law_at_rest_at_its_critical_state_loses_nothing():
     """At 2 V the state rests at 1 - 2e-5: what it gains there in a step is far below its rounding."""
-    number = lambda dtype, **numbers: {name: jnp.asarray(x, dtype) for name, x in numbers.items()}
+
+    def number(dtype, **numbers) -> dict[str, Any]:
+        return {name: jnp.asarray(x, dtype) for name, x in numbers.items()}
+
     law = lambda dtype: jaxnn.RateBalanceJunction(
         **number(dtype, growth_rate=0.02, decay_rate=0.5, growth_sensitivity=6.0, decay_sensitivity=1.0)
     )
