@@ -79,10 +79,21 @@ def _rows(path: Path) -> Iterator[_Row]:
         raise ValueError(f"{path} is no text ({error}): save the table as CSV in UTF-8.") from error
     lines = [line.split("#")[0].strip() for line in text.splitlines()]
     filled = [(number, line) for number, line in enumerate(lines, 1) if line]
+    filled = [*_head_in_a_note(text.splitlines(), filled), *filled]
     known = next((mark for mark in _DELIMITERS if filled and mark in filled[0][1]), None)
     for number, line in filled:
         cells = line.split() if known is None else next(csv.reader([line], delimiter=known))
         yield _Row(number, [cell.strip() for cell in cells])
+
+
+def _head_in_a_note(lines: list[str], filled: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """The note above the first row if it names columns of wires, as that of `numpy.savetxt`."""
+    notes = [n for n, line in enumerate(lines[: filled[0][0] - 1] if filled else [], 1) if "#" in line]
+    if not notes:
+        return []
+    note = lines[notes[-1] - 1].lstrip("# \t").strip()
+    names = [_name_and_unit(cell.strip())[0] for cell in re.split(f"[{_DELIMITERS}]", note)]
+    return [(notes[-1], note)] if _columns(names, WIRES) else []
 
 
 def _header(path: Path, rows: list[_Row]) -> tuple[list[str], list[str], list[_Row]]:

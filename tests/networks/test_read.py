@@ -69,6 +69,13 @@ def test_units_in_the_head_of_a_table(header, unit, tmp_path):
     np.testing.assert_allclose(network.wire_ends, np.reshape(WIRES, (3, 2, 2)) * 1e-6)
 
 
+def test_the_head_that_numpy_writes(tmp_path):
+    path = tmp_path / "wires.csv"
+    np.savetxt(path, WIRES, delimiter=",", header="wires of Monday\nx0 [um],y0 [um],x1 [um],y1 [um]")
+    network = jaxnn.read_network(path)
+    np.testing.assert_allclose(network.wire_ends, np.reshape(WIRES, (3, 2, 2)) * 1e-6)
+
+
 def test_numbers_that_begin_at_one(tmp_path):
     path = table(tmp_path, "source,target\n1,2\n2,3\n")
     assert jaxnn.read_network(path, first=1).edges.tolist() == [[0, 1], [1, 2]]
