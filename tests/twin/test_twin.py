@@ -74,9 +74,8 @@ def test_finds_the_switch_and_the_mains(found):
     switch = found.twin.switches["b"]
     assert abs(switch.jump / device.JUMP - 1) < 0.1
     assert found.twin.pickup is not None
-    # Known but for multiples of the rate of the scans.
-    miss = (found.twin.pickup.frequency - device.MAINS) * 0.2
-    assert abs(miss - round(miss)) < 0.01
+    # Scans would leave multiples of their rate, 5 Hz, open; mains are near 50 or 60 Hz.
+    assert abs(found.twin.pickup.frequency - device.MAINS) < 0.05
     assert np.argmax(found.twin.pickup.share) == 2
     assert np.all(np.diff(found.twin.pickup.trust) <= 0)
 
