@@ -88,6 +88,8 @@ def fit_parameters(
     ```
     """
     needed()
+    if isinstance(parameters, type):
+        arguments.refuse("parameters", "numbers, or an object with numbers, to begin with", parameters)
     given = {"parameters": parameters, "data": data, "sigma": sigma, "constraints": constraints, "key": key}
     for name, tree in given.items():
         arguments.check_known(name, jax.tree.leaves(tree))
