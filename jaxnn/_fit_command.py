@@ -27,7 +27,7 @@ _SETTINGS: dict[str, dict[str, Kind] | None] = {
     "recording": {"source": (str,), "grounds": (list,)},
     "split": {"fit": _NUMBER, "judge": _NUMBER},
     "model": {"hidden": (int,), "seed": (int,)},
-    "table": {"rate": _NUMBER, "noise": _NUMBER, "held_out": _NUMBER, "starts": (int,)},
+    "table": {"rate": _NUMBER, "dt": _NUMBER, "noise": _NUMBER, "held_out": _NUMBER, "starts": (int,)},
     # Whatever a law takes, and ranges of what is fitted of it.
     "law": None,
     "fit": None,
@@ -85,7 +85,7 @@ Found = tuple[dict[str, Any], dict[str, Callable[[], Figure]], str]
 
 def _recording(path: Path, settings: dict[str, dict[str, Any]], _specification: Path | None) -> Found:
     """The twin of a device, judged on a part that it has not seen."""
-    recording = data.read_recording(path)
+    recording = _read_recording(path)
     named = settings.get("recording", {})
     split, model = settings.get("split", {}), settings.get("model", {})
     roles = None
@@ -101,6 +101,24 @@ def _recording(path: Path, settings: dict[str, dict[str, Any]], _specification: 
     return found.to_dict(), pictures, found.report()
 
 
+def _read_recording(path: Path) -> data.Recording:
+    """A recording; of a table of one device, which needs a law, a `ValueError` says so."""
+    try:
+        return data.read_recording(path)
+    except ValueError:
+        try:
+            data.read_iv(path, rate=1.0)
+        except ValueError:
+            pass
+        else:
+            raise ValueError(
+                f"{path} has the current and voltage of one device, to which a law is fitted: name it and "
+                f"what to fit of it in a file, as in `jaxnn fit {path.name} law.toml --out results`, with "
+                "the sections [law] and [fit] (docs/measured-devices.md)."
+            ) from None
+        raise
+
+
 def _law(path: Path, settings: dict[str, dict[str, Any]], specification: Path | None) -> Found:
     """The numbers of a junction law from a table of current and voltage."""
     table, law = settings.get("table", {}), dict(settings["law"])
@@ -112,23 +130,29 @@ def _law(path: Path, settings: dict[str, dict[str, Any]], specification: Path | 
         junction = registered("junction", kind, law)
     except TypeError as error:
         raise ValueError(f"{specification}: [law] {error}.") from error
-    ranges = settings.get("fit", {})
+    ranges, boxes = settings.get("fit", {}), {}
     for name, limits in ranges.items():
         if not isinstance(limits, list) or len(limits) != 2 or not hasattr(junction, name):
             raise ValueError(
                 f"{specification}: {name} of [fit] must be a number of {kind} with the range to search, as "
                 f"in set_voltage = [0.005, 0.03]; got {limits!r}."
             )
+        try:
+            boxes[name] = Box(*limits)
+        except ValueError as error:
+            raise ValueError(
+                f"{specification}: {name} of [fit] must be from the least to the largest value: {error}"
+            ) from error
     if not ranges:
         raise ValueError(f"{specification}: [fit] must name what is fitted: set_voltage = [0.005, 0.03].")
     curve = data.read_iv(path, table.get("rate"))
-    response = fit.Response(None, curve.time, curve.voltage)
+    response = fit.Response(None, curve.time, curve.voltage, dt=table.get("dt"))
     found = fit.fit_parameters(
         response,
         junction,
         curve.current,
         sigma=table.get("noise"),
-        constraints=only(junction, **{name: Box(*limits) for name, limits in ranges.items()}),
+        constraints=only(junction, **boxes),
         starts=table.get("starts", 8),
         held_out=table.get("held_out", 0.2),
     )

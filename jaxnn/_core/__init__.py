@@ -18,6 +18,7 @@ from .implausible import (
     ImplausibleWarning as ImplausibleWarning,
     check_conductance as check_conductance,
     check_on_above_off as check_on_above_off,
+    check_pad_size as check_pad_size,
     check_wires_in_box as check_wires_in_box,
 )
 from .module import Module as Module, show as show

@@ -8,6 +8,8 @@ from .numerical_warning import warn_user
 
 # Far beyond what junctions of wires have.
 _LARGEST_CONDUCTANCE = 1e3  # [S]
+# Times as large as all wires together, beyond which a pad is not meant.
+_LARGEST_PAD = 1e3
 
 
 class ImplausibleWarning(UserWarning):
@@ -57,4 +59,13 @@ def check_wires_in_box(length: float, sides: tuple[float, float]) -> None:
         warn_implausible(
             f"wires of {length:g} m lie in a box of {sides[0]:g} x {sides[1]:g} m, "
             f"{length / max(sides):.3g} times its side: lengths are in metres, 10 um is 10e-6."
+        )
+
+
+def check_pad_size(size: float, reach: float, touched: int) -> None:
+    """Warns of a pad that is far larger than the network that lies under it."""
+    if touched > 1 and reach > 0 and size > _LARGEST_PAD * reach:
+        warn_implausible(
+            f"a pad of {size:g} m, in touch with {touched} wires, is {size / reach:.3g} times "
+            f"as large as all wires together ({reach:g} m): rectangles are in metres, 10 um is 10e-6."
         )

@@ -32,7 +32,13 @@ def written_whole(path: Path, part: Path | None = None) -> Iterator[IO[bytes]]:
 
     Until then its name is `part`: one beside the target, because `os.replace` is atomic only within
     one file system.
+
+    **Raises:** `FileNotFoundError` that names the folder, if there is none.
     """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {path.parent} to write {path.name} into: make it first."
+        )
     part = part or path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         with open(part, "xb") as file:
@@ -87,6 +93,8 @@ def load_arrays(
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path} to load a {kind} from.")
     what = f"{path} is damaged or is not a file saved by jaxnn ({{}}); save the {kind} again."
+    if kind == "Network":
+        what = f"{what[:-1]}, or read a file of another program by jaxnn.read_network."
     with _arrays_in(path, what) as (names, read):
         if not {_KIND, _VERSION} <= names:
             raise _Refused(

@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float64, Int
 
+from .._core import check_pad_size
 from .geometry import sections_within
 from .topology import ArrayInput, Topology
 
@@ -109,7 +110,14 @@ def contacts_under(
             f"that it touches nothing: wires reach from {known.min(axis=0).tolist()} to "
             f"{known.max(axis=0).tolist()} m. Make it larger, or put it elsewhere."
         )
+    check_pad_size(float((rectangle[1] - rectangle[0]).max()), _reach(ends), len(wires))
     return np.stack([wires, np.full_like(wires, topology.n_nodes)], axis=1)
+
+
+def _reach(ends: Float64[np.ndarray, "nodes 2 2"]) -> float:
+    """The larger side of the rectangle that all wires lie in [m]."""
+    corners = ends.reshape(-1, 2)
+    return float((np.nanmax(corners, axis=0) - np.nanmin(corners, axis=0)).max())
 
 
 def require_ends(topology: Topology, purpose: str) -> Float64[np.ndarray, "nodes 2 2"]:

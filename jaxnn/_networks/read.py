@@ -11,7 +11,7 @@ import numpy as np
 from .._core import Count, Declared, FilePath, arguments
 from .network import Network
 from .tables import read_table
-from .wires import as_metres, network_from_wires
+from .wires import UNITS, as_metres, network_from_wires
 
 
 _TABLES = (".csv", ".tsv", ".txt")
@@ -52,8 +52,8 @@ def read_network(
       type do. MATLAB knows no whole numbers by itself: say True or False of its matrices with numbers
       above 1.
     - `first`: the number of the first wire in a list of junctions: 1 for those of MATLAB.
-    - `unit`: of lengths, as in `jaxnn.network_from_wires`.
-    - `touching`: how near wires touch whose ends are given, as there.
+    - `unit`: of lengths, as in `jaxnn.network_from_wires`; a table may say it in its head, as x0 [um].
+    - `touching`: how near wires touch whose ends are given, as there, in the same unit.
 
     **Raises:** `FileNotFoundError` if there is no such file; `ValueError` that names the file, and the line
     of a table, for all else.
@@ -89,7 +89,7 @@ def _read(
     if suffix in _TABLES:
         table = read_table(file, first)
         if table.wires is not None:
-            return network_from_wires(table.wires, **lengths)
+            return network_from_wires(table.wires, **{**lengths, "unit": _unit(file, unit, table.unit)})
         assert table.edges is not None
         return _network_of(file, "table", table.edges, counts, 0, lengths)
     if suffix == ".graphml":
@@ -103,6 +103,19 @@ def _read(
         return network_from_wires(ends, **lengths)
     network = _network_of(file, chosen, arrays[chosen], counts, first, lengths)
     return _with_ends(file, network, arrays, as_metres(unit))
+
+
+def _unit(file: Path, given: str | float | int, in_head: str | None) -> str | float | int:
+    """The unit of lengths in a table, whose head may have it."""
+    if in_head is None:
+        return given
+    if in_head not in UNITS:
+        raise ValueError(f"{file} has ends of wires in {in_head!r}: give them in {', '.join(UNITS)}.")
+    if given != "m" and as_metres(given) != UNITS[in_head]:
+        raise ValueError(
+            f"{file} has ends of wires in {in_head}, and unit={given!r} was given: which is it?"
+        )
+    return in_head
 
 
 def _network_of(

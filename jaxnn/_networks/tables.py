@@ -1,6 +1,7 @@
 """Tables of wires and of junctions in text files, whose faults are named by their line."""
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -30,6 +31,8 @@ class Table(NamedTuple):
 
     wires: np.ndarray | None
     edges: np.ndarray | None
+    unit: str | None = None
+    """Of the ends of wires, where the names of their columns say it."""
 
 
 class _Row(NamedTuple):
@@ -41,22 +44,24 @@ def read_table(path: Path, first: int) -> Table:
     """Reads a table of wires (x0, y0, x1, y1) or of junctions (source, target, perhaps count).
 
     Cells are parted by commas, semicolons, tabs or blanks; what follows a # is left out. Without names of
-    columns, two are a junction and four a wire. Wires that are named by whole numbers count from `first`;
-    other names are numbered in the order in which they come.
+    columns, two are a junction and four a wire. Names of the ends of wires may have a unit, x0 [um]. Wires
+    that are named by whole numbers count from `first`; other names are numbered in the order in which they
+    come.
 
     **Raises:** `ValueError` that names the file and the line.
     """
     rows = list(_rows(path))
     if not rows:
         raise ValueError(f"{path} has no rows: a table of junctions has two wires in each, source,target.")
-    header, rows = _header(path, rows)
+    header, units, rows = _header(path, rows)
     named = _columns(header, WIRES), _columns(header, EDGES)
     if named[0] is not None:
         if not rows:
             raise ValueError(
                 f"{path} has the names of columns and no wires below them: add a row for each."
             )
-        return Table(_numbers(path, rows, named[0]), None)
+        unit = _common_unit(path, [units[k] for k in named[0]])
+        return Table(_numbers(path, rows, named[0]), None, unit)
     if named[1] is not None:
         counts = next((header.index(name) for name in COUNTS if name in header), None)
         return Table(None, _junctions(path, rows, named[1], counts, first))
@@ -74,31 +79,57 @@ def _rows(path: Path) -> Iterator[_Row]:
         raise ValueError(f"{path} is no text ({error}): save the table as CSV in UTF-8.") from error
     lines = [line.split("#")[0].strip() for line in text.splitlines()]
     filled = [(number, line) for number, line in enumerate(lines, 1) if line]
+    filled = [*_head_in_a_note(text.splitlines(), filled), *filled]
     known = next((mark for mark in _DELIMITERS if filled and mark in filled[0][1]), None)
     for number, line in filled:
         cells = line.split() if known is None else next(csv.reader([line], delimiter=known))
         yield _Row(number, [cell.strip() for cell in cells])
 
 
-def _header(path: Path, rows: list[_Row]) -> tuple[list[str], list[_Row]]:
-    """The names of the columns, and the rows without them."""
+def _head_in_a_note(lines: list[str], filled: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """The note above the first row if it names columns of wires, as that of `numpy.savetxt`."""
+    notes = [n for n, line in enumerate(lines[: filled[0][0] - 1] if filled else [], 1) if "#" in line]
+    if not notes:
+        return []
+    note = lines[notes[-1] - 1].lstrip("# \t").strip()
+    names = [_name_and_unit(cell.strip())[0] for cell in re.split(f"[{_DELIMITERS}]", note)]
+    return [(notes[-1], note)] if _columns(names, WIRES) else []
+
+
+def _header(path: Path, rows: list[_Row]) -> tuple[list[str], list[str], list[_Row]]:
+    """The names of the columns, their units, and the rows without them."""
     width = len(rows[0].cells)
     odd = next((row for row in rows if len(row.cells) != width), None)
     if odd is not None:
         _fault(path, odd, f"has {len(odd.cells)} cells where line {rows[0].line} has {width}")
     first, *rest = rows
-    names = [name.lower() for name in first.cells]
+    names, units = zip(*map(_name_and_unit, first.cells), strict=True)
+    names, units = list(names), list(units)
     is_known = _columns(names, WIRES) or _columns(names, EDGES)
     # Names of columns stand over numbers; a row of words over words is a junction of two wires with names.
     over_numbers = rest and all(map(_is_number, rest[0].cells)) and not all(map(_is_number, names))
-    if is_known or (over_numbers and width not in (2, 4)):
-        return names, rest
+    # Four numbers are many things; two whole ones are a junction, whatever they are called.
+    if is_known or (over_numbers and width != 2):
+        return names, units, rest
     if width not in (2, 4):
         raise ValueError(
             f"{path} has {width} columns without names: name those of junctions source,target (and count, "
             "if a row is several), those of wires x0,y0,x1,y1, in its first line."
         )
-    return list((WIRES if width == 4 else EDGES)[0]), rest if over_numbers else rows
+    return list((WIRES if width == 4 else EDGES)[0]), [""] * width, rest if over_numbers else rows
+
+
+def _name_and_unit(cell: str) -> tuple[str, str]:
+    """x0 and um of "X0 [um]"."""
+    found = re.fullmatch(r"(.*?)\s*[\[(]\s*([^\[\]()]*?)\s*[\])]", cell)
+    return (cell.lower(), "") if found is None else (found[1].lower(), found[2])
+
+
+def _common_unit(path: Path, units: list[str]) -> str | None:
+    """The unit of all ends of wires, or None if none is given."""
+    if len(set(units)) > 1:
+        raise ValueError(f"{path} has ends of wires in the units {units}: give all of them in one.")
+    return units[0] or None
 
 
 def _columns(header: list[str], known: tuple[tuple[str, ...], ...]) -> list[int] | None:

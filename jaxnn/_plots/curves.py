@@ -105,7 +105,7 @@ def plot_hysteresis(
     """Draws conductance against drive, once from rest and once from an activated network.
 
     Both are free of units: V* = V / (n V_set) and G* = n G / G0, with n the number of junctions
-    on the shortest path between the terminals.
+    on the shortest path between the terminals. Of a run in time, `jaxnn.plot.iv_loop` draws the loop.
 
     **Arguments:**
 

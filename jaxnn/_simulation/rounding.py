@@ -24,9 +24,10 @@ def below_rounding(problem: Problem, last: Int[Array, ""]) -> Bool[Array, "*netw
 
     A state $\lambda$ keeps what it gains in a step only down to $\epsilon |\lambda|$. So what the law adds
     to its critical state, at 0 V and at the largest voltage that the drive can put across a junction, is
-    held against $32 \epsilon$ of that state, wherever it adds anything. In float64 that takes a step of
-    picoseconds, and nothing is looked at; nor for laws that keep their rounding, or that add noise,
-    which carries small gains over the rounding on average.
+    held against $32 \epsilon$ of that state, wherever it adds anything. So is what it adds to half of it: a
+    law that relaxes gains next to nothing near where it comes to rest, and loses nothing there. In float64
+    that takes a step of picoseconds, and nothing is looked at; nor for laws that keep their rounding, or
+    that add noise, which carries small gains over the rounding on average.
     """
     networks, dtype = problem.shape[:-1], problem.state.dtype
     law, dt, shape = problem.junction, problem.dt, problem.state.shape
@@ -41,16 +42,18 @@ def below_rounding(problem: Problem, last: Int[Array, ""]) -> Bool[Array, "*netw
     ):
         return jnp.zeros(networks, bool)
     scale = jnp.broadcast_to(jnp.asarray(law.critical_state(), dtype), shape)
-    state = jnp.where(jnp.isfinite(scale), scale, 0)
+    critical = jnp.where(jnp.isfinite(scale), scale, 0)
     largest = _largest_voltage(problem, last)
     voltage = (
         jnp.broadcast_to(largest, shape[-1:]) if not networks else largest[problem.network_of_junction]
     )
     first = instant_of(problem, problem.start_step + 1)
-    update = lambda voltage: call_law(law, "update", state, voltage, _LONGER * dt, **first.of_update)
-    gain = lambda voltage: jnp.abs(update(voltage) - state) / _LONGER / scale
-    gains = jax.vmap(gain)(voltage[None] * np.array([[1], [-1], [0]], dtype))
-    lost = (gains > 0) & (gains < _LEAST * jnp.finfo(dtype).eps)
+    update = lambda state, voltage: call_law(law, "update", state, voltage, _LONGER * dt, **first.of_update)
+    gain = lambda state, voltage: jnp.abs(update(state, voltage) - state) / _LONGER / scale
+    voltages = voltage[None] * np.array([[1], [-1], [0]], dtype)
+    at_each = lambda state: jax.vmap(lambda voltage: gain(state, voltage))(voltages)
+    gains, further_down = at_each(critical), at_each(critical / 2)
+    lost = (gains > 0) & (jnp.maximum(gains, further_down) < _LEAST * jnp.finfo(dtype).eps)
     lost = jnp.any(lost, axis=tuple(range(lost.ndim - 1))) & ~problem.network.passive & loses
     if not networks:
         return jnp.any(lost)

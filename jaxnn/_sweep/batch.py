@@ -185,7 +185,7 @@ def _batched(case: Case) -> Callable[[dict[str, Array], Array], dict[str, Array]
 
 
 def _diagnosis(solution: object, results: dict[str, Array]) -> dict[str, Array]:
-    """First step that was not finite, or -1, and the largest move of a state, NaN if unknown."""
+    """First step that cannot be right, or -1, and the largest move of a state, NaN if unknown."""
     if isinstance(solution, Solution):
         return {"failed_step": solution.failed_step, "largest_change": solution.largest_change}
     # What another method makes of a run can fail where the run did not.

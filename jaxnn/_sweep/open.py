@@ -71,10 +71,10 @@ def open_sweep(folder: FilePath) -> Dataset:
 
 
 def summary_of(dataset: Dataset) -> dict[str, int]:
-    """How many runs there are, are computed, and ended well, with too large a step, and not finite."""
+    """How many runs there are, are computed, and ended well, with too large a step, and in failure."""
     diagnosis = dataset["diagnosis"].values
     counts = {name: int(np.sum(diagnosis == code)) for name, code in _CODES.items()}
     return {"runs": diagnosis.size, "computed": int(np.sum(diagnosis >= 0)), **counts}
 
 
-_CODES = {"successful": 0, "dt too large": 1, "not finite": 2}
+_CODES = {"successful": 0, "dt too large": 1, "failed": 2}

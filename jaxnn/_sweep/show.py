@@ -16,6 +16,7 @@ else:
     Axes = Any
 
 
+_EVEN = 1e-3  # by which steps differ that are meant to be the same
 _LOG_RATIO = 30  # largest over smallest value from which a scale is logarithmic
 
 
@@ -96,7 +97,7 @@ def _curve(ax: Axes, data: DataArray, middle: DataArray, axis: str, rest: list[s
     if rest:
         low, high = (data.quantile(q, rest).values for q in (0.1, 0.9))
         ax.fill_between(place, low, high, color="#0072B2", alpha=0.2, linewidth=0)
-    ax.set(xlabel=_label(data, axis), ylabel=_label_of(middle, data), xscale=_scale(place))
+    ax.set(xlabel=_label(data, axis), ylabel=_label_of(middle, data), xscale=_scale_of_axis(place))
     ax.set_yscale(_scale(middle.values))
 
 
@@ -106,7 +107,8 @@ def _map(ax: Axes, middle: DataArray, axes: list[str]) -> None:
     norm = "log" if _scale(values) == "log" else "linear"
     x, y = middle[across].values, middle[up].values
     mesh = ax.pcolormesh(x, y, values, norm=norm, cmap="inferno", shading="nearest")
-    ax.set(xlabel=_label(middle, across), ylabel=_label(middle, up), xscale=_scale(x), yscale=_scale(y))
+    scales = {"xscale": _scale_of_axis(x), "yscale": _scale_of_axis(y)}
+    ax.set(xlabel=_label(middle, across), ylabel=_label(middle, up), **scales)
     ax.figure.colorbar(mesh, ax=ax, label=_label_of(middle, middle))
 
 
@@ -115,6 +117,15 @@ def _scale(values: np.ndarray) -> str:
     values = values[np.isfinite(values)]
     wide = values.size and values.min() > 0 and values.max() > _LOG_RATIO * values.min()
     return "log" if wide else "linear"
+
+
+def _scale_of_axis(values: np.ndarray) -> str:
+    """The same of what was swept, which is also logarithmic where it grows by one factor."""
+    if _scale(values) == "log" or values.size < 3 or not values.min() > 0:
+        return _scale(values)
+    factors, steps = np.diff(np.log(values)), np.diff(values)
+    is_even = lambda x: np.ptp(x) < _EVEN * abs(x.mean())
+    return "log" if is_even(factors) and not is_even(steps) else "linear"
 
 
 def _label(data: DataArray, dimension: str) -> str:

@@ -83,7 +83,7 @@ def sweep(
       random numbers of a run depend neither on those it is run with nor on devices.
 
     Returns an `xarray.Dataset` that reads from the store as needed. Besides the reductions it has
-    `diagnosis` (0 successful, 1 dt too large, 2 not finite), `failed_step` and `largest_change`.
+    `diagnosis` (0 successful, 1 dt too large, 2 failed), `failed_step` and `largest_change`.
 
     Killed at any moment and called again, it goes on after the last finished chunk and ends with the
     same bytes. Within `jax.distributed`, each process computes and writes its own chunks.
@@ -126,11 +126,11 @@ def _finished(
 
 def _warn_of_failures(dataset: Dataset) -> None:
     counts = summary_of(dataset)
-    bad = [f"{counts[name]:,} {name}" for name in ("not finite", "dt too large") if counts[name]]
+    bad = [f"{counts[name]:,} {name}" for name in ("failed", "dt too large") if counts[name]]
     if bad:
         warn_user(
             f"of {counts['runs']:,} runs {' and '.join(bad)}: look at `diagnosis`, `failed_step` and "
-            "`largest_change` before believing their numbers."
+            "`largest_change` before believing their numbers, and simulate one alone to be told why."
         )
 
 
@@ -341,10 +341,10 @@ def variables(study: Study, layout: Layout) -> dict[str, Variable]:
 
 _DIAGNOSIS = {
     "diagnosis": Reduction(lambda _: None, "", "how the run ended"),
-    "failed_step": Reduction(lambda _: None, "1", "first step with a number that is not finite, or -1"),
+    "failed_step": Reduction(lambda _: None, "1", "first step with a number that cannot be right, or -1"),
     "largest_change": Reduction(
         lambda _: None, "1", "largest move of a state in a step, of its critical value"
     ),
 }
 _DIAGNOSIS_SHAPE = {"diagnosis": jax.ShapeDtypeStruct((), np.int8)}
-_FLAGS = {"diagnosis": {"flag_values": [0, 1, 2], "flag_meanings": "successful dt_too_large not_finite"}}
+_FLAGS = {"diagnosis": {"flag_values": [0, 1, 2], "flag_meanings": "successful dt_too_large failed"}}

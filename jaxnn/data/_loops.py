@@ -11,7 +11,7 @@ from ._tables import check_times, read_table
 
 
 _EXAMPLE = "t[ms],V[mV],I[uA]"
-_NAMES = {"s": ("time", "t"), "V": ("voltage", "v", "bias"), "A": ("current", "i"), "S": ()}
+_NAMES = {"s": ("time", "t"), "V": ("voltage", "v", "u", "bias"), "A": ("current", "i"), "S": ()}
 
 
 @dc.dataclass(frozen=True)
@@ -61,7 +61,8 @@ def read_iv(path: str | Path, rate: float | None = None) -> IVCurve:
             place[column.dimension] = k
     for dimension, what in (("V", "voltage"), ("A", "current")):
         if dimension not in place:
-            raise ValueError(f"{path} has no column of {what}: write the head as {_EXAMPLE}.")
+            names = ", ".join(_NAMES[dimension])
+            raise ValueError(f"{path} has no column of {what} ({names}): write the head as {_EXAMPLE}.")
     if "s" in place:
         time = table.values[:, place["s"]]
         check_times(table, time)

@@ -46,8 +46,9 @@ def read_table(path: Path, example: str) -> Table:
         raise ValueError(f"{path} does not exist or is no file: give that of a table such as {example}.")
     check_room(f"The table {path}", 20 * path.stat().st_size, "cut it into shorter ones")
     text = path.read_bytes().decode("utf-8-sig", errors="replace")
-    lines = [(n, line.strip()) for n, line in enumerate(text.splitlines(), 1)]
-    lines = [(n, line) for n, line in lines if line and not line.startswith(("#", "%"))]
+    # Tabs stay: behind the last of them may be an empty cell.
+    lines = [(n, line.strip(" \r")) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
+    lines = _with_head([(n, line) for n, line in lines if not _is_note(line)], lines)
     if len(lines) < 2:
         raise ValueError(f"{path} has {len(lines)} lines, a head and rows were wanted: {example}.")
     mark = next((mark for mark in (",", ";", "\t") if mark in lines[0][1]), None)
@@ -55,6 +56,26 @@ def read_table(path: Path, example: str) -> Table:
     columns = tuple(_column(path, lines[0][0], title, example) for title in titles)
     values = np.array([_row(path, n, _cells(line, mark), columns) for n, line in lines[1:]])
     return Table(path, columns, values, tuple(n for n, _ in lines[1:]))
+
+
+def _is_note(line: str) -> bool:
+    return line.lstrip().startswith(("#", "%"))
+
+
+def _with_head(rows: list[tuple[int, str]], lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """The rows, behind the note above them where the first has numbers, as `numpy.savetxt` writes it."""
+    if not rows or not _is_number(re.split(r"[,;\s]", rows[0][1].lstrip())[0]):
+        return rows
+    above = [(n, line) for n, line in lines if n < rows[0][0]]
+    return [(above[-1][0], above[-1][1].lstrip("#% \t")), *rows] if above else rows
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def check_times(table: Table, time: Float[np.ndarray, " rows"]) -> None:

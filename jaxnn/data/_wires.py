@@ -1,6 +1,7 @@
 """Straight wires in a picture from a microscope: where each of them begins and ends."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,8 +26,19 @@ _HIDDEN = 15.0  # [widths] of a wire that another one may cover
 _DRAWS = 100  # of lines through two points
 
 
+_PIXELS = arguments.real(ndim=(2, 3), known=True)
+
+
+def _is_picture(name: str, value: Any) -> None:
+    # A picture of PIL has bands.
+    if isinstance(value, str | Path) or hasattr(value, "getbands"):
+        advice = "skimage.io.imread reads a file, and numpy.asarray makes an array of a picture of PIL."
+        arguments.refuse(name, "an array of pixels", value, advice)
+    _PIXELS(name, value)
+
+
 @arguments.checked(
-    image=arguments.real(ndim=(2, 3), known=True),
+    image=_is_picture,
     width=arguments.real(ndim=0, known=True, low=1),
     pixel=arguments.real(ndim=0, known=True, above=0),
     shortest=arguments.real(ndim=0, known=True, above=0),
@@ -50,7 +62,8 @@ def wires_from_image(
     their points are joined along the directions in which others lie, so that wires part again where they
     cross; each wire is the line of least squares through its points. x runs to the right and y upwards from
     the middle of the lowest pixel at the left. Look at the result with `jaxnn.data.plot_wires`: wires that
-    bend, that lie side by side, or that cross at less than some 25 degrees are found in parts or as one.
+    bend, that lie side by side, or that cross at less than some 25 degrees are found in parts or as one;
+    a scale bar or letters in the picture are found as well: cut them off.
 
     **Arguments:**
 
@@ -93,7 +106,7 @@ def wires_from_image(
 
 
 @arguments.checked(
-    image=arguments.real(ndim=(2, 3), known=True),
+    image=_is_picture,
     wire_ends=arguments.real(ndim=3, known=True),
     pixel=arguments.real(ndim=0, known=True, above=0),
     ax=arguments.one_of_later("matplotlib.axes", "Axes"),
@@ -103,7 +116,8 @@ def plot_wires(
 ) -> Axes:
     """Draws wires over the image that they were found in, a colour each, to judge them by eye.
 
-    - `image`, `wire_ends`, `pixel`: as given to and got from `jaxnn.data.wires_from_image`.
+    - `image`, `wire_ends`, `pixel`: as given to and got from `jaxnn.data.wires_from_image`. With a `pixel`
+      the axes are in µm, without one in pixels.
     - `ax`: to draw on; by default a new figure's.
 
     Raises a `ValueError` for ends of another shape.
@@ -122,11 +136,14 @@ def plot_wires(
     gray = _averaged(image)
     axes = plt.subplots(layout="constrained")[1] if ax is None else ax
     rows, columns = gray.shape
+    label, scale = ("pixels", 1.0) if pixel == 1 else ("µm", 1e6)
+    pixel, ends = pixel * scale, ends * scale
     extent = (-0.5 * pixel, (columns - 0.5) * pixel, -0.5 * pixel, (rows - 0.5) * pixel)
     axes.imshow(gray, cmap="gray", extent=extent)
     colours = [f"C{k % 10}" for k in range(len(ends))]
     axes.add_collection(LineCollection(list(ends), colors=colours, linewidths=1.2))
     axes.plot(*ends.reshape(-1, 2).T, "o", ms=2.5, mfc="none", mec="w", mew=0.6)
+    axes.set(xlabel=f"x [{label}]", ylabel=f"y [{label}]")
     return axes
 
 

@@ -132,4 +132,4 @@ def _again(
     drawn = np.where(recording.known, np.asarray(data, float), np.nan)
     recording = eqx.tree_at(lambda r: r.arrays, recording, recording.parts(drawn))
     one = Found(searched.point[k : k + 1], searched.cost[k : k + 1], searched.steps[k : k + 1])
-    return fit_of(eqx.tree_at(lambda p: p.data, problem, data), recording, one, method)
+    return fit_of(eqx.tree_at(lambda p: p.data, problem, data), recording, one, method, asks_step=False)

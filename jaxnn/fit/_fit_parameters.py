@@ -53,8 +53,8 @@ def fit_parameters(
       J = \frac{1}{\sigma} \frac{\partial f}{\partial \theta}$$
 
     A warning says where the result should not be believed: the model does not fit, what is left is not
-    noise, parameters are not identifiable, stand at a bound, or have another minimum as good. It says so in
-    `problems` as well.
+    noise, parameters are not identifiable, stand at a bound, or have another minimum as good, the time step
+    of a `jaxnn.fit.Response` shows in them. It says so in `problems` as well.
 
     **Arguments:**
 
@@ -88,6 +88,8 @@ def fit_parameters(
     ```
     """
     needed()
+    if isinstance(parameters, type):
+        arguments.refuse("parameters", "numbers, or an object with numbers, to begin with", parameters)
     given = {"parameters": parameters, "data": data, "sigma": sigma, "constraints": constraints, "key": key}
     for name, tree in given.items():
         arguments.check_known(name, jax.tree.leaves(tree))

@@ -15,6 +15,7 @@ _FROM_MINIMUM = 0.3  # standard errors
 _WORSE = 2.0  # mean square of what was held out over that of what was fitted
 _RIVAL = 3.84  # difference in chi2 of a start that is as good at 95 %
 _ELSEWHERE = 5.0  # standard errors
+_OF_TIME_STEP = 0.5  # standard errors by which half the time step may move a number
 _FEW = 8  # samples, below which nothing is said of their correlation
 MOST_LAGS = 20
 
@@ -41,6 +42,8 @@ class Evidence(NamedTuple):
     at_bound: list[str]
     rival: str
     """Another minimum that is as good, or nothing."""
+    time_step: str
+    """That the time step shows in the numbers, or nothing."""
 
 
 def problems(found: Evidence) -> tuple[str, ...]:
@@ -57,8 +60,8 @@ def problems(found: Evidence) -> tuple[str, ...]:
     if found.samples >= _FEW and r > max(_CORRELATED, _SIGMAS / np.sqrt(found.samples)):
         factor = np.sqrt((1 + r) / max(1 - r, 1e-3))
         said.append(
-            f"what is left is not noise: each residual is correlated with the next by {r:.2f}. The model "
-            f"misses something, and the errors are too small by a factor of about {factor:.2g}"
+            f"what is left is not noise: each residual is correlated with the next by {min(r, 1):.2f}. The "
+            f"model misses something, and the errors are too small by a factor of about {factor:.2g}"
         )
     if found.held_out and found.held_out_ratio > _most_held_out(found):
         said.append(
@@ -69,8 +72,7 @@ def problems(found: Evidence) -> tuple[str, ...]:
         rest = "float32 rounds off the rest, so fit in float64 (jax_enable_x64)"
         remedy = rest if found.rounded else "allow more steps"
         said.append(f"the search stopped {found.distance:.2g} standard errors from a minimum: {remedy}")
-    if found.rival:
-        said.append(found.rival)
+    said += [text for text in (found.time_step, found.rival) if text]
     if found.open:
         some = "; ".join(found.open[:3])
         more = f" (and {len(found.open) - 3} more)" if len(found.open) > 3 else ""
@@ -127,6 +129,23 @@ def rival(
     return (
         f"another minimum is as good: {names[i]} is {points[best, i]:.4g} in the best and "
         f"{points[k, i]:.4g} in one whose chi2 is larger by {chi2[k] - chi2[best]:.2g} only"
+    )
+
+
+def time_step(moved: Float[np.ndarray, " numbers"], names: tuple[str, ...], dt: float) -> str:
+    """That half the time step moves a number by too many of its standard errors, in a sentence.
+
+    Steps err in proportion to their length: all that is left is as much again.
+    """
+    size = np.where(np.isfinite(moved), np.abs(moved), 0)
+    if not size.max(initial=0) > _OF_TIME_STEP:
+        return ""
+    k = int(np.argmax(size))
+    enough = dt * _OF_TIME_STEP / 2 / size[k]
+    return (
+        f"the time step of {dt:.3g} s shows: with half of it {names[k]} would be "
+        f"{'higher' if moved[k] > 0 else 'lower'} by {size[k]:.2g} of its standard errors. Give "
+        f"dt={enough:.1g} to the Response, or under [table] of a file"
     )
 
 

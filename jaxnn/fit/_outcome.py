@@ -1,5 +1,6 @@
 """From where searches ended to a `Fit`: residuals, errors and the verdict on them. NumPy."""
 
+import dataclasses
 from typing import Any, NamedTuple
 
 import jax
@@ -10,7 +11,8 @@ from jaxtyping import Bool, Float, PyTree
 from . import _judgement as judgement
 from ._fit import Fit
 from ._methods import AbstractMethod, Found
-from ._problem import Problem, Recording, predict_and_slopes
+from ._problem import Problem, Recording, predict_and_slopes, predicted
+from ._response import Response, halved
 from ._uncertainty import (
     OPEN,
     Uncertainty,
@@ -43,8 +45,10 @@ class _Best(NamedTuple):
     sigma: Float[np.ndarray, " data"]
 
 
-def fit_of(problem: Problem, recording: Recording, found: Found, method: AbstractMethod) -> Fit:
-    """All that is known of the best of some searches."""
+def fit_of(
+    problem: Problem, recording: Recording, found: Found, method: AbstractMethod, *, asks_step: bool = True
+) -> Fit:
+    """All that is known of the best of some searches; the time step costs a run more."""
     best, variance = _best(problem, recording, found)
     freedom = int(recording.used.sum()) - problem.coordinates.size
     doubt, bound = _doubt(problem, recording, best, variance)
@@ -73,6 +77,7 @@ def fit_of(problem: Problem, recording: Recording, found: Found, method: Abstrac
         open=open_combinations(doubt, names, problem.coordinates.logarithmic()),
         at_bound=[names[i] for i in np.flatnonzero(bound)],
         rival=judgement.rival(points, chi2, error, names),
+        time_step=_time_step(problem, recording, best, doubt) if counts and asks_step else "",
     )
     return Fit(
         parameters=_strong(problem.coordinates.tree(jnp.asarray(best.x, jnp.zeros(()).dtype))),
@@ -130,6 +135,26 @@ def _doubt(
     bound = ((best.x - low < margin) & (down > 0)) | ((high - best.x < margin) & (down < 0))
     eps = float(jnp.finfo(problem.data.dtype).eps)
     return uncertainty(jacobian, pull, variance, bound, eps), bound
+
+
+def _time_step(problem: Problem, recording: Recording, best: _Best, doubt: Uncertainty) -> str:
+    """What the time step of a simulated measurement does to the numbers, where it is more than it may."""
+    response = problem.predict
+    if not isinstance(response, Response):
+        return ""
+    finer = dataclasses.replace(problem, predict=halved(response))
+    point = jnp.asarray(best.x, jnp.zeros(()).dtype)
+    used = recording.used
+    change = ((np.asarray(predicted(finer, point), float) - best.predicted) / best.sigma)[used]
+    told = doubt.error < OPEN
+    along = doubt.directions[told]
+    slopes = best.slopes[used] / best.sigma[used, None] @ along.T
+    # The finer model fits where its change is taken back.
+    moved = -along.T @ np.linalg.lstsq(slopes, change, rcond=None)[0]
+    error = np.sqrt(np.diagonal(doubt.covariance))
+    known = np.isfinite(error) & (error > 0)
+    moved = np.where(known, moved / np.where(known, error, 1), 0)
+    return judgement.time_step(moved, problem.coordinates.names, response.dt)
 
 
 def _is_rounding(problem: Problem, recording: Recording, best: _Best) -> bool:

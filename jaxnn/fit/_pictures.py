@@ -111,7 +111,7 @@ def _along(x: Numbers, samples: int) -> np.ndarray:
 
 def _title(fit: Fit) -> str:
     quality = f"chi2/dof {fit.chi2_per_freedom:.3g}" if fit.noise_is_known else "noise from the residuals"
-    score = f", held-out R2 {fit.held_out_score:.3g}" if np.isfinite(fit.held_out_score) else ""
+    score = f", held-out R2 {fit.held_out_score:.4g}" if np.isfinite(fit.held_out_score) else ""
     n = len(fit.problems)
     verdict = f", {n} problem{'s' * (n > 1)}: see report()" if n else ""
     return f"{quality}{score}{verdict}"

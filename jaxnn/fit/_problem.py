@@ -166,6 +166,12 @@ def predict_and_slopes(
 
 
 @compiled
+def predicted(problem: Problem, x: Float[Array, " numbers"]) -> Float[Array, " data"]:
+    """What the model says."""
+    return problem.predicted(x)
+
+
+@compiled
 def costs(problem: Problem, points: Float[Array, "points numbers"]) -> Float[Array, " points"]:
     """The cost at many points."""
     return jax.lax.map(problem.cost, points, batch_size=min(64, points.shape[0]))

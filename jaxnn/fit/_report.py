@@ -24,7 +24,7 @@ def as_text(fit: Fit) -> str:
     for i, name in enumerate(fit.names):
         interval = f"{low[i]:>11.5g} .. {high[i]:<11.5g}" if fit.identified[i] else "not identified"
         error = fit.standard_error[i]
-        lines.append(f"{name:{width}}  {fit.estimate[i]:>11.5g}  {error:>10.2g}  {interval:>25}")
+        lines.append(f"{name:{width}}  {fit.estimate[i]:>11.5g}  {error:>10.2g}  {interval:>25}".rstrip())
     lines += ["", *_quality(fit)]
     strong = [f"{a} and {b} {r:+.3f}" for a, b, r in _strong_correlations(fit)]
     if strong:

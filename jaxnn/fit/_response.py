@@ -60,6 +60,10 @@ class Response(Module):
     """The step at or before each time of the measurement."""
     share: Float[np.ndarray, " samples"]
     """How far each time is on the way to the next step."""
+    time: Float[np.ndarray, " samples"] = eqx.field(metadata=unit("s"), repr=False)
+    """When samples were taken [s]."""
+    applied: Float[np.ndarray, "samples *terminals"] = eqx.field(metadata=unit("V"), repr=False)
+    """What was applied then [V], with what is missing filled in."""
     read: Declared[str | Callable[[Solution], Array]] = eqx.field(static=True)
     """What is read: "current", "conductance", "log_conductance", or a function of the solution."""
     record: Any = eqx.field(static=True)
@@ -84,7 +88,7 @@ class Response(Module):
           `(samples, terminals)`.
         - `terminals`: as of `jaxnn.simulate`; the two wires of a single junction by default.
         - `dt`: time step of the simulation [s]: by default the least interval between samples, but at most
-          ten steps for each of them.
+          ten steps for each of them. A fit warns where that is too long for what the data tell.
         - `read`: "current" (into the first terminal, [A]), "conductance" [S], its natural logarithm,
           "log_conductance", or a function of the `jaxnn.Solution` that returns an array with time first.
         - `record`: what that function needs, as of `jaxnn.simulate`.
@@ -103,7 +107,8 @@ class Response(Module):
         at = times[0] + self.dt * np.arange(steps)
         self.voltage = jnp.asarray(np.stack([np.interp(at, times, x) for x in volts.T], axis=1), float)
         if np.ndim(voltage) == 1:
-            self.voltage = self.voltage[:, 0]
+            self.voltage, volts = self.voltage[:, 0], volts[:, 0]
+        self.time, self.applied = times, volts
         self.lower = np.minimum(np.floor(place), max(steps - 2, 0)).astype(np.int32)
         self.share = place - self.lower
         self.network = Network(2, [(0, 1)]) if network is None else network
@@ -137,6 +142,19 @@ class Response(Module):
         values = self.read(run) if callable(self.read) else _READ[self.read](run)
         share = jnp.asarray(self.share.reshape(-1, *[1] * (values.ndim - 1)), values.dtype)
         return values[self.lower] * (1 - share) + values[self.lower + 1] * share
+
+
+def halved(response: Response) -> Response:
+    """The same measurement, simulated with half the time step."""
+    return Response(
+        response.network,
+        response.time,
+        response.applied,
+        terminals=response.terminals,
+        dt=response.dt / 2,
+        read=response.read,
+        record=response.record,
+    )
 
 
 def _samples(time: Numbers, voltage: Numbers) -> tuple[np.ndarray, np.ndarray]:

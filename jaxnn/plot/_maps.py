@@ -98,8 +98,8 @@ def sweep_map(
     """Draws one result of a sweep against two dimensions as a map of colours, or against one as a curve.
 
     By default the two longest dimensions that are no networks; all others are summed up, of a curve with
-    the range from the 10th to the 90th percentile. Scales over which a value grows by more than 30 are
-    logarithmic.
+    the range from the 10th to the 90th percentile. Scales over which a value grows by more than 30,
+    or at each step by one factor, are logarithmic.
 
     - `dataset`: of `jaxnn.sweep` or `jaxnn.open_sweep`.
     - `result`: the name of a reduction, the first by default.

@@ -47,14 +47,17 @@ def path(
     if isinstance(network, Solution):
         terminals = np.asarray(network.terminals)[:2] if terminals is None else terminals
         network = network.network
+    network = cast("Network", network)
     ends = np.asarray(terminals, int)
     ax = plot_network(network, ax=new_axes(ax, (6.4, 5.2)), terminals=ends)
     # Junctions in the colour of guides: the path alone has that of what is meant.
     ax.collections[-1].set_color(GUIDE)
-    points = _corners(cast("Network", network), found, int(ends[0]))
+    points = _corners(network, found, int(ends[0]))
     line = {"color": PALETTE[1], "lw": 3.5, "solid_capstyle": "round", "solid_joinstyle": "round"}
-    plural = "" if len(found) == 1 else "s"
-    (drawn,) = ax.plot(*points.T, **line, zorder=5, label=f"path of {len(found)} junction{plural}")
+    # As `path_length` counts: contacts of pads and pieces of wires are no junctions.
+    count = int((~network.passive[found]).sum())
+    label = f"path of {count} junction{'' if count == 1 else 's'}"
+    (drawn,) = ax.plot(*points.T, **line, zorder=5, label=label)
     ax.legend(handles=[drawn], frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     return ax
 

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from .._core import Count, arguments
+from .._core import Count, arguments, notice
 from ..data import PadRoles, Recording
 from ._charging import Charging, fit_charging
 from ._drift import GAIN, SETTLED, explained, innovations
@@ -28,6 +28,7 @@ _LEAST = 200  # scans
     hidden=arguments.count(0),
     seed=arguments.count(0),
 )
+@notice("fit_twin", lambda: "running")
 def fit_twin(
     recording: Recording, roles: PadRoles | None = None, *, hidden: Count = 0, seed: int = 0
 ) -> Twin:

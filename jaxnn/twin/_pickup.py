@@ -8,7 +8,8 @@ from jaxtyping import Complex, Float
 from ._drift import innovations
 
 
-_MAINS = np.arange(45.0, 65.0, 0.01)  # [Hz]
+# Scans tell a frequency but for multiples of their rate, so that it is sought where mains are [Hz].
+_MAINS = np.concatenate([np.arange(49.0, 51.0, 0.01), np.arange(59.0, 61.0, 0.01)])
 _NEAR = np.arange(-0.15, 0.15, 0.004)  # [Hz] by which the mains wander
 # Scans: over which phase and frequency are read; within which the line is coherent; that are foretold;
 # and slower than which nothing is a line. Where a scan takes 0.2 s these are 8, 20, 60 and 2 s.
@@ -25,7 +26,7 @@ class Pickup(NamedTuple):
     """
 
     frequency: float
-    """Frequency of the line [Hz], as far as uneven sampling tells it."""
+    """Frequency of the line [Hz], near 50 or 60: scans tell it but for multiples of their rate."""
     amplitude: Complex[np.ndarray, " pads"]
     """Amplitude and phase at each pad when the fit ends [V]."""
     end: float

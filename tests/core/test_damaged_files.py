@@ -246,3 +246,7 @@ def test_paths(tmp_path):
                 load(path)
         with pytest.raises(FileNotFoundError, match="There is no file"):
             load(tmp_path)
+    table = tmp_path / "wires.csv"
+    table.write_text("x0,y0,x1,y1\n0,0,1,1\n")
+    with pytest.raises(ValueError, match=r"not a file saved by jaxnn .* by jaxnn\.read_network"):
+        jaxnn.Network.load(table)

@@ -18,9 +18,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import device
 import jaxnn
 from helpers import ROOT, assert_same, line
 from jaxnn._core import progress as _progress
+from jaxnn.twin import _fit_twin
 
 
 LINE = line(2)
@@ -205,7 +207,7 @@ CALLS = {
 }
 # Sums over what is there already, and steps of an optimisation or a fit, which have a bar.
 QUICK = {"read_out.py": 3, "steps.py": 3, "nickelate_nodes.py": 1}
-QUICK |= {"_bootstrap.py": 1, "_methods.py": 1, "_problem.py": 2, "_profile.py": 1}
+QUICK |= {"_bootstrap.py": 1, "_methods.py": 1, "_problem.py": 3, "_profile.py": 1}
 
 
 def test_every_compiled_function_is_announced_or_quick():
@@ -221,6 +223,19 @@ def test_what_is_said(said, announcement):
     with pytest.raises(Announced):
         CALLS[said]()
     assert announcement == [said]
+
+
+def test_a_twin_says_that_it_runs(at_once, monkeypatch):
+    """It takes a minute, most of it in SciPy."""
+    with terminal() as seen:
+
+        def network_of(*_):
+            until(lambda: "fit_twin: running, " in seen())
+            raise Announced
+
+        monkeypatch.setattr(_fit_twin, "fit_network", network_of)
+        with pytest.raises(Announced):
+            jaxnn.twin.fit_twin(device.recording(250))
 
 
 def test_nothing_is_said_inside_a_transformation(announcement):

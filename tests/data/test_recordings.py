@@ -131,6 +131,23 @@ def test_iv(tmp_path):
     np.testing.assert_allclose(curve.current, [0, 5e-9, np.nan])
 
 
+def test_the_table_that_numpy_writes(tmp_path):
+    """With its head behind a #, U for the voltage, and notes above."""
+    path, values = tmp_path / "loop.csv", np.array([[0.0, 0, 0], [1, 10, 5], [3, 20, np.nan]])
+    np.savetxt(path, values, delimiter=",", header="bench 3\nt [ms],U [mV],I [nA]")
+    curve = data.read_iv(path)
+    np.testing.assert_allclose(curve.voltage, [0, 0.01, 0.02])
+    np.testing.assert_allclose(curve.current, [0, 5e-9, np.nan])
+
+
+def test_an_empty_cell_behind_the_last_tab(tmp_path):
+    path = tmp_path / "loop.txt"
+    path.write_text("t[s]\tV[V]\tI[A]\n0\t0.1\t1e-6\r\n1\t0.2\t\n2\t0.3\t3e-6\n")
+    np.testing.assert_allclose(data.read_iv(path).current, [1e-6, np.nan, 3e-6])
+    path.write_text("t[s]\tV[V]\tI[A]\t\n0\t0.1\t1e-6\t\n1\t0.2\t\t\n")  # a tab ends each line
+    np.testing.assert_allclose(data.read_iv(path).current, [1e-6, np.nan])
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

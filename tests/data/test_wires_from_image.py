@@ -75,10 +75,12 @@ def test_gaps():
 def test_overlay():
     image = drawn.micrograph(CROSS, SIZE, WIDTH)
     axes = data.plot_wires(image, CROSS * 1e-8, pixel=1e-8)
-    np.testing.assert_allclose(axes.get_xlim(), (-0.5e-8, 299.5e-8))
+    np.testing.assert_allclose(axes.get_xlim(), (-0.5e-2, 299.5e-2))
+    assert axes.get_xlabel() == "x [µm]"
     own: Any = plt.figure().add_subplot()
     bad: Any = 3
     assert data.plot_wires(image, CROSS, ax=own) is own
+    assert own.get_ylabel() == "y [pixels]"
     with pytest.raises(ValueError, match=r"ax must be matplotlib.axes.Axes, got int"):
         data.plot_wires(image, CROSS, ax=bad)
     plt.close("all")
@@ -93,7 +95,7 @@ def test_overlay():
         (np.eye(9), {"width": 6.0}, "at least three widths of a wire, 18 pixels"),
         (np.random.default_rng(0).normal(size=(200, 200)), {}, "no wire of 4 pixels"),
         (np.full((60, 60), np.nan), {}, "image must be finite"),
-        ("wires.png", {}, "image must be an array of real numbers"),
+        ("wires.png", {}, "image must be an array of pixels, got 'wires.png'. skimage.io.imread reads"),
         (np.eye(60), {"width": 0.5}, "width must be at least 1"),
     ],
 )

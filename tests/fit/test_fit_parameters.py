@@ -239,6 +239,7 @@ def test_report_dictionary_and_picture():
         ({"loss": "huber"}, "loss must be a loss such as"),
         ({"method": "lm"}, "method must be a method such as"),
         ({"parameters": {"decay": 0.0, "height": np.nan}}, "finite"),
+        ({"parameters": jaxnn.TunnelJunction}, "got the class TunnelJunction: give an instance"),
         ({"predict": lambda p: jnp.log(-decay(p))}, "predict is not finite at any of 1 starts"),
     ],
 )

@@ -1,5 +1,6 @@
 """A fit that should not be believed says so, and names what is wrong."""
 
+import re
 import warnings
 
 import jax
@@ -132,7 +133,10 @@ def test_autocorrelation_is_that_of_the_definition():
 
 @pytest.fixture(scope="module")
 def trap():
-    """The loops of a network, whose chi2 has minima in the set voltage that are none of the truth."""
+    """The loops of a network, whose chi2 has minima in the set voltage that are none of the truth.
+
+    Truth and model have the same time step, so that it cannot show: a function is not asked for it.
+    """
     network = jaxnn.nanowire_network(10, box=9e-6, seed=5)
     terminals = jaxnn.farthest_pair(network)
     time = 5e-3 * np.arange(1, 401)
@@ -140,7 +144,39 @@ def trap():
     response = Response(network, time, voltage, terminals=terminals)
     current = np.asarray(response(jaxnn.TunnelJunction(set_voltage=0.0135)))
     sigma = 0.02 * np.abs(current).max()
-    return response, current + sigma * np.random.default_rng(0).normal(size=400), sigma
+    return lambda law: response(law), current + sigma * np.random.default_rng(0).normal(size=400), sigma
+
+
+def test_a_time_step_that_shows_in_the_numbers_is_warned_of():
+    """A loop of steps of 10 ms, measured on a device that needs a tenth of that."""
+    time = 0.01 * np.arange(1, 401)
+    voltage = np.sin(2 * np.pi * time / 4)
+    law = lambda **numbers: jaxnn.RateBalanceJunction(
+        growth_rate=0.02, decay_sensitivity=1.0, on_conductance=1e-3, off_conductance=1e-5, **numbers
+    )
+    device = law(decay_rate=0.5, growth_sensitivity=6.0)
+    current = np.asarray(Response(None, time, voltage, dt=1e-4)(device))
+    current = current + 3e-6 * np.random.default_rng(0).normal(size=400)
+    start = law(decay_rate=0.3, growth_sensitivity=4.0)
+    constraints = jaxnn.only(
+        start, decay_rate=jaxnn.Box(0.05, 5.0), growth_sensitivity=jaxnn.Box(1.0, 20.0)
+    )
+    setup = {"sigma": 3e-6, "constraints": constraints, "starts": 1}
+    with pytest.warns(jaxnn.NumericalWarning, match="The time step of 0.01 s shows: with half of it"):
+        coarse = fit_parameters(Response(None, time, voltage), start, current, **setup)
+    truth = [float(getattr(device, name)) for name in coarse.names]
+    assert (abs(coarse.estimate - truth) > 3 * coarse.standard_error).any()
+    (said,) = [x for x in coarse.problems if "time step" in x]
+    # What it says of half the step is so, and what it advises is enough.
+    half = fit_parameters(Response(None, time, voltage, dt=5e-3).__call__, start, current, **setup)
+    ((name, sense, moved),) = re.findall(r"of it (\w+) would be (\w+) by ([\d.]+) of its", said)
+    k = coarse.names.index(name)
+    expected = (half.estimate[k] - coarse.estimate[k]) / coarse.standard_error[k]
+    np.testing.assert_allclose(float(moved) * {"higher": 1, "lower": -1}[sense], expected, rtol=0.1)
+    dt = float(re.findall(r"dt=([\d.e-]+)", said)[0])
+    fine = fit_parameters(Response(None, time, voltage, dt=dt), start, current, **setup)
+    assert fine.problems == ()
+    assert (abs(fine.estimate - truth) < 3 * fine.standard_error).all()
 
 
 def test_the_obvious_route_to_a_wrong_set_voltage_is_warned_of(trap):

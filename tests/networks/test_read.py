@@ -58,6 +58,24 @@ def test_columns_in_any_order(tmp_path):
     np.testing.assert_allclose(network.wire_ends[0], [[0, 0], [1e-8, 0]])
 
 
+@pytest.mark.parametrize(
+    "header",
+    ["x0 [um],y0 [um],x1 [um],y1 [um]", "X1 (µm),Y1 (µm),X2 (µm),Y2 (µm)", "xa[um],ya[um],xb[um],yb[um]"],
+)
+@pytest.mark.parametrize("unit", ["m", "um", 1e-6])
+def test_units_in_the_head_of_a_table(header, unit, tmp_path):
+    text = f"{header}\n" + "".join(",".join(map(str, row)) + "\n" for row in WIRES)
+    network = jaxnn.read_network(table(tmp_path, text), unit=unit)
+    np.testing.assert_allclose(network.wire_ends, np.reshape(WIRES, (3, 2, 2)) * 1e-6)
+
+
+def test_the_head_that_numpy_writes(tmp_path):
+    path = tmp_path / "wires.csv"
+    np.savetxt(path, WIRES, delimiter=",", header="wires of Monday\nx0 [um],y0 [um],x1 [um],y1 [um]")
+    network = jaxnn.read_network(path)
+    np.testing.assert_allclose(network.wire_ends, np.reshape(WIRES, (3, 2, 2)) * 1e-6)
+
+
 def test_numbers_that_begin_at_one(tmp_path):
     path = table(tmp_path, "source,target\n1,2\n2,3\n")
     assert jaxnn.read_network(path, first=1).edges.tolist() == [[0, 1], [1, 2]]
@@ -120,6 +138,9 @@ def test_graphml(tmp_path):
         ("x0,y0,x1,y1\n0,0,1,1\n0,0,one,1\n", "Line 3 of .* has 'one' where the end of a wire"),
         ("x0,y0,x1,y1\n0,0,1,nan\n", "Line 2 of .* has 'nan'"),
         ("0,0,1,1\n3,4,3,4\n", "Line 2 of .* has both ends of a wire at .3.0, 4.0.: leave it out"),
+        ("x0 [um],y0 [um],x1 [nm],y1 [um]\n0,0,1,1\n", "in the units .*: give all of them in one"),
+        ("x0 [px],y0 [px],x1 [px],y1 [px]\n0,0,1,1\n", "has ends of wires in 'px': give them in m, mm"),
+        ("length,angle,x,y\n7,30,1,2\n", r"has the columns \['length', 'angle', 'x', 'y'\], of which none"),
         ("0,1,2\n1,2,3\n", "has 3 columns without names: name those"),
         ("one,two,three\n1,2,3\n", r"has the columns \['one', 'two', 'three'\], of which none are known"),
     ],
@@ -127,6 +148,12 @@ def test_graphml(tmp_path):
 def test_broken_tables_are_named_by_their_line(text, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         jaxnn.read_network(table(tmp_path, text))
+
+
+def test_a_unit_that_contradicts_the_head(tmp_path):
+    path = table(tmp_path, "x0 [um],y0 [um],x1 [um],y1 [um]\n0,0,1,1\n")
+    with pytest.raises(ValueError, match="in um, and unit='nm' was given: which is it"):
+        jaxnn.read_network(path, unit="nm")
 
 
 def test_broken_files(tmp_path):

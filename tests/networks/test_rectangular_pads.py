@@ -138,6 +138,17 @@ def test_bad_pads():
         jax.jit(lambda x: grid().with_pad(x))(jnp.array([0.0, 0, 1, 1]))
 
 
+def test_a_pad_in_micrometres_is_called_implausible():
+    """As wide as 1 m, on wires that reach over 4 um."""
+    network = grid()
+    small = jaxnn.Network(4, network.edges, wire_ends=np.array(WIRES) * 1e-6)
+    with pytest.warns(
+        jaxnn.ImplausibleWarning, match=r"a pad of 3 m.* 4 wires, is 7.5e\+05 times as large"
+    ):
+        assert touched(small.with_pad((0, 0, 1, 3))) == [0, 1, 2, 3]
+    assert touched(small.with_pad((-1e-3, 1e-6, 1e-3, 3e-6))) == [1, 2, 3]
+
+
 def test_traced_conductances():
     power = lambda network: jnp.sum(network.passive_conductance**2)
     build = lambda g: grid().with_pad(side="left", conductance=0.5).with_pad(side="right", conductance=g)

@@ -151,6 +151,17 @@ def test_the_path_runs_along_wires(run):
         assert np.min(off / np.linalg.norm(way, axis=1)) < 1e-6
 
 
+def test_the_path_counts_no_contacts_of_pads():
+    network = jaxnn.nanowire_network(100, box=30e-6, seed=0)
+    padded = network.with_pad(side="left", fraction=0.05).with_pad(side="right", fraction=0.05)
+    ends = (padded.n_nodes - 2, padded.n_nodes - 1)
+    conductance = np.where(padded.passive, 0.1, 1e-5)
+    path = padded.path_length(*ends)
+    assert path > 1
+    ax = jaxnn.plot.path(padded, conductance, terminals=ends)
+    assert f"path of {path} junctions" in [x.get_label() for x in ax.lines]
+
+
 def test_the_loop_is_the_run(run):
     ax = jaxnn.plot.iv_loop(run)
     lines: Any = ax.collections[0]

@@ -196,6 +196,27 @@ def test_what_keeps_its_rounding_or_does_not_move_is_fine():
     assert single(2e-8, law=resistor, state=None).result == jaxnn.Result.successful
 
 
+def test_a_law_at_rest_at_its_critical_state_loses_nothing():
+    """At 2 V the state rests at 1 - 2e-5: what it gains there in a step is far below its rounding."""
+
+    def number(dtype, **numbers) -> dict[str, Any]:
+        return {name: jnp.asarray(x, dtype) for name, x in numbers.items()}
+
+    law = lambda dtype: jaxnn.RateBalanceJunction(
+        **number(dtype, growth_rate=0.02, decay_rate=0.5, growth_sensitivity=6.0, decay_sensitivity=1.0)
+    )
+    drive = lambda dtype: jaxnn.Triangle(**number(dtype, amplitude=2.0, frequency=0.25))
+    setup = {"terminals": (0, 1), "dt": 2e-3, "steps": 2000}
+    found = jaxnn.simulate(line(1), law("float32"), drive("float32"), **setup)
+    assert found.conductance.dtype == "float32"
+    assert found.result == jaxnn.Result.successful
+    with jax.enable_x64(True):
+        exact = jaxnn.simulate(line(1), law("float64"), drive("float64"), **setup)
+    np.testing.assert_allclose(found.conductance, exact.conductance, rtol=1e-5)
+    with pytest.warns(jaxnn.NumericalWarning, match="lost to the rounding"):
+        single(1e-7, law=law("float32"))  # a rate of 0.5 /s: 5e-8 of the state in a step
+
+
 def test_lost_steps_under_transformations():
     with jax.enable_x64(False):
         found = jax.jit(jax.vmap(single))(jnp.float32([1e-3, 2e-8]))

@@ -182,6 +182,8 @@ def test_tables_are_of_one_run(tmp_path):
     many = jax.vmap(run)(jnp.array([0.1, 0.2]))
     with pytest.raises(ValueError, match="one run of one network"):
         many.to_csv(tmp_path / "run.csv")
+    with pytest.raises(FileNotFoundError, match=r"There is no folder .*none to write run\.csv into"):
+        run().to_csv(tmp_path / "none" / "run.csv")
     three = run(terminals=(*TERMINALS, 0))
     with pytest.raises(ValueError, match="two terminals, got 3"):
         three.to_csv(tmp_path / "run.csv", layout="iv")

@@ -9,6 +9,7 @@ import pytest
 import jaxnn
 from helpers import ROOT
 from jaxnn import _command_line as _cli
+from jaxnn._sweep import show
 from jaxnn._sweep.specification import Specification, SpecificationError
 
 
@@ -262,3 +263,18 @@ def test_the_examples_are_valid():
     assert blocks
     for block in blocks:
         assert tomllib.loads(block).keys() <= {"network", "drive", "simulation", "grid"}
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [
+        (np.geomspace(0.1, 2.0, 5), "log"),
+        (np.linspace(0.1, 2.0, 5), "linear"),
+        (np.array([1.0, 2.0]), "linear"),
+        (1 + 1e-5 * np.arange(4), "linear"),
+        (np.array([-1.0, 1.0, -1.0]), "linear"),
+        (np.array([1.0, 40.0]), "log"),
+    ],
+)
+def test_scales_of_what_was_swept(values, scale):
+    assert show._scale_of_axis(values) == scale

@@ -102,7 +102,7 @@ def test_labels(grid, tmp_path):
     assert specification["base"]["junction"]["boost"] == 10
     assert specification["settings"]["dt"] == 1e-3
     assert (data.diagnosis == 0).all()
-    assert data.diagnosis.flag_meanings.split()[2] == "not_finite"
+    assert data.diagnosis.flag_meanings.split()[2] == "failed"
     # The edge chunks do not reach beyond the grid; the reader finds plain Zarr.
     assert len(list((out / "done").iterdir())) == 2
     data.to_netcdf(tmp_path / "all.nc")
@@ -197,7 +197,7 @@ class Fragile(jaxnn.AbstractJunction):
 def test_failures_are_marked_and_the_rest_goes_on(tmp_path):
     """A step too large and a number that is not finite, each in its own run."""
     over = {"network.n_junctions": [2, 3], "junction.limit": [1.0, 1e-3], "drive.voltage": [1e-6, 2.0]}
-    with pytest.warns(jaxnn.NumericalWarning, match="of 8 runs 2 not finite and 2 dt too large"):
+    with pytest.warns(jaxnn.NumericalWarning, match="of 8 runs 2 failed and 2 dt too large"):
         data = fast_sweep(tmp_path, over, line, Fragile(jnp.asarray(1.0)), terminals=ends)
     assert (data.diagnosis.sel(limit=1.0, voltage=1e-6) == 0).all()
     assert (data.diagnosis.sel(limit=1.0, voltage=2.0) == 1).all()
