@@ -54,6 +54,7 @@ def run(
 def fields(solution):
     """What was recorded; of the residual, which is rounding, that it is none."""
     kept = {name: value for name, value in vars(solution).items() if value is not None}
+    kept["successful"] = solution.result == jaxnn.Result.successful
     return kept | {"kirchhoff_residual": kept.get("kirchhoff_residual", 0) < 1e-12}
 
 

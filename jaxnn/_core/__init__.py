@@ -17,6 +17,7 @@ from .domain import checks_of as checks_of, holds as holds, unmet as unmet
 from .implausible import (
     ImplausibleWarning as ImplausibleWarning,
     check_conductance as check_conductance,
+    check_deviation as check_deviation,
     check_on_above_off as check_on_above_off,
     check_pad_size as check_pad_size,
     check_wires_in_box as check_wires_in_box,

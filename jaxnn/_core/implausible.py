@@ -39,6 +39,17 @@ def check_conductance(name: str, value: object) -> None:
         )
 
 
+def check_deviation(name: str, value: object) -> None:
+    """Warns of a relative deviation that looks like per cent."""
+    array = concrete(value)
+    if array is not None and array.size and np.max(array) > 1:
+        largest = float(np.max(array))
+        warn_implausible(
+            f"{name} is {largest:g}, a deviation of {100 * largest:g} %. If {largest:g} % is meant, give "
+            f"{largest / 100:g}."
+        )
+
+
 def check_on_above_off(on: object, off: object) -> None:
     """Warns of a junction that conducts less when it is on than when it is off."""
     high, low = concrete(on), concrete(off)

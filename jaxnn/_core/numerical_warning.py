@@ -5,7 +5,8 @@ import warnings
 from types import FrameType
 
 
-_PASSED = ("jaxnn", "jaxnn_kernels", "jax", "equinox", "jaxtyping", "beartype")
+# What stands between the library and the script that uses it.
+_PASSED = ("jaxnn", "jaxnn_kernels", "jax", "equinox", "jaxtyping", "beartype", "sklearn", "joblib")
 
 
 class NumericalWarning(UserWarning):

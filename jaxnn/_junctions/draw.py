@@ -17,6 +17,7 @@ from .._core import (
     arguments,
     as_inexact,
     check_at_least,
+    check_deviation,
     checks_of,
     common_dtype,
     follow,
@@ -77,6 +78,7 @@ def draw_junctions(
             )
         deviation = as_inexact(deviation)
         check_at_least(f"the deviation of {name}", deviation, 0, "")
+        check_deviation(f"the deviation of {name}", deviation)
         if deviation.shape not in ((), (total,)):
             raise ValueError(
                 f"the deviation of {name} must be one number, or one for each of {total} junctions, "

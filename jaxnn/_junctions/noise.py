@@ -5,7 +5,17 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, ArrayLike, Float
 
-from .._core import Declared, Key, Number, arguments, as_inexact, check_at_least, following, unit
+from .._core import (
+    Declared,
+    Key,
+    Number,
+    arguments,
+    as_inexact,
+    check_at_least,
+    check_deviation,
+    following,
+    unit,
+)
 from .abstract import AbstractJunction
 from .inputs import call_law
 
@@ -92,6 +102,7 @@ class WithReadNoise(_AbstractAround):
     def __check_init__(self):
         arguments.one_of(AbstractJunction)("junction", self.junction)
         check_at_least("relative", self.relative, 0, "")
+        check_deviation("relative of WithReadNoise", self.relative)
 
     @following
     def conductance(  # pyright: ignore[reportIncompatibleMethodOverride]

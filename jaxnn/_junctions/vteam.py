@@ -155,5 +155,5 @@ class VteamJunction(AbstractSpiceJunction):
 
 def _power(excess: Array, exponent: Number) -> Array:
     """A power of what is above 0, else 0, with a derivative that is finite on both sides."""
-    above = excess > 0
-    return jnp.where(above, jnp.where(above, excess, 1) ** exponent, 0)
+    below = excess <= 0  # NaN is not, and stays NaN
+    return jnp.where(below, 0, jnp.where(below, 1, excess) ** exponent)

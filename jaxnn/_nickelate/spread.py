@@ -14,6 +14,7 @@ from .._core import (
     arguments,
     as_inexact,
     check_at_least,
+    check_deviation,
     check_shape,
     common_dtype,
     follow,
@@ -47,6 +48,7 @@ class NickelateSpread(Module):
     def __check_init__(self):
         for name, value in vars(self).items():
             check_at_least(name, value, 0)
+            check_deviation(f"{name} of NickelateSpread", value)
 
     @arguments.checked(device=arguments.one_of(NickelateDevice), key=arguments.key)
     def draw(self, device: NickelateDevice, key: Key, *shape: int) -> NickelateDevice:

@@ -272,7 +272,6 @@ def _check_drive(
     """A drive, or an array with time first whose values fit the terminals."""
     if isinstance(drive, AbstractFeedback):
         return drive  # what it gives is known with the run
-    wanted = f"a scalar, (1,) or {shape}" if len(shape) == 1 else f"a scalar, (n, 1) or {shape}"
     if isinstance(drive, AbstractDrive):
         # In one dtype: which one the run has is not known yet.
         zero = Clock.at(0.0)
@@ -295,6 +294,13 @@ def _check_drive(
         check_finite("drive", drive, "V")
         value = drive.shape[1:]
         what = f"the drive's values have shape {value}"
+    check_fits_terminals(what, value, shape)
+    return drive
+
+
+def check_fits_terminals(what: str, value: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    """Raises a `ValueError`, which begins with `what`, unless values of this shape fit the terminals."""
+    wanted = f"a scalar, (1,) or {shape}" if len(shape) == 1 else f"a scalar, (n, 1) or {shape}"
     try:
         jax.eval_shape(lambda: terminal_potential(jnp.zeros(value), shape))
     except (TypeError, ValueError):
@@ -302,7 +308,6 @@ def _check_drive(
             f"{what}, but the terminals need {wanted}: give one value per terminal, or one for the "
             "first with the others at 0 V."
         ) from None
-    return drive
 
 
 def _check_shapes(problem: Problem) -> None:

@@ -91,11 +91,7 @@ class Diagnosis(Module):
     @property
     def result(self) -> Any:
         """The way in which the run ended, a `Result`; of several, one each."""
-        cause = jnp.asarray(self.cause)
-        named = _result
-        for _ in range(cause.ndim):
-            named = jax.vmap(named)
-        return named(cause)
+        return _result(jnp.asarray(self.cause))
 
     def check(self) -> None:
         """Warns of steps that were too large and of numbers that cannot be right, once they have values."""
@@ -134,10 +130,13 @@ _RESULTS = {
 
 
 def _result(cause: Array) -> Any:
-    ending = Result.successful
-    for number, result in _RESULTS.items():
-        ending = Result.where(cause == number, result, ending)
-    return ending
+    # Not `Result.where`: on a mesh with explicit axes it does not choose between numbers that are not
+    # mapped.
+    number_of = lambda result: jax.tree.leaves(result)[0]
+    value = fine = number_of(Result.successful)
+    for code, result in _RESULTS.items():
+        value = value + (cause == code).astype(fine.dtype) * (number_of(result) - fine)
+    return jax.tree.map(lambda _: value, Result.successful)
 
 
 def _share(bad: np.ndarray) -> str:

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike
 
-from .._core import Declared, Module, check_network
+from .._core import Declared, Module, arguments, check_network
 from .._junctions import AbstractJunction
 from .._networks import Ensemble, Network
 from .arguments import RunArguments, check_arguments
 from .diagnosis import diagnosis_of
-from .problem import Problem, make_problem
+from .problem import Problem, check_fits_terminals, make_problem
 from .result import Diagnosis
 from .step import Carry, Run, Step, first_carry, run_of, steps_of, without_run
 
@@ -74,13 +74,25 @@ class Stepper(Module):
         # No method: JAX would look for what it compiled by the numbers of the module.
         return ft.partial(_step, self.problem, self.run)
 
-    def finish(self, carry: Carry) -> Diagnosis:
+    def finish(self, carry: Declared[Carry]) -> Diagnosis:
         """Returns what went wrong on the way, when and where, and warns of it once it has a value."""
+        _check_carry(carry)
         diagnosis = diagnosis_of(self.problem, carry.watch, carry.step, carry.state)
         diagnosis.check()
         return diagnosis
 
 
-def _step(problem: Problem, run: Run, carry: Carry, voltage: ArrayLike) -> tuple[Carry, Step]:
-    carry, step = steps_of(problem, run)(carry, jnp.asarray(voltage, problem.state.dtype))
+def _step(
+    problem: Problem, run: Run, carry: Declared[Carry], voltage: Declared[ArrayLike]
+) -> tuple[Carry, Step]:
+    _check_carry(carry)
+    value = jnp.asarray(arguments.as_numbers("voltage", voltage), problem.state.dtype)
+    check_fits_terminals(f"voltage has shape {value.shape}", value.shape, problem.shape)
+    carry, step = steps_of(problem, run)(carry, value)
     return carry, without_run(step)
+
+
+def _check_carry(carry: object) -> None:
+    advice = "A step returns two things, the next carry and a jaxnn.Step."
+    if not isinstance(carry, Carry):
+        arguments.refuse("carry", "what start() gave or the last step returned first", carry, advice)

@@ -289,7 +289,7 @@ def from_free(free: PyTree, parameters: PyTree, constraints: PyTree) -> PyTree:
     The same `parameters` and `constraints` as for `to_free`. A coordinate outside what a constraint
     allows, which only `Box` knows, is taken as the nearest that is allowed.
 
-    **Raises:** `ValueError` for constraints that do not fit.
+    **Raises:** `ValueError` for constraints that do not fit, and a coordinate of what is `Fixed()`.
 
     ```python
     box = jaxnn.Box(0.0, 0.5)
@@ -307,7 +307,12 @@ def from_free(free: PyTree, parameters: PyTree, constraints: PyTree) -> PyTree:
     def value(leaf: tuple[Any, Any], coordinate: Any, rule: Rule) -> Any:
         if coordinate is None:
             return leaf[1]
-        numbers = arguments.as_numbers(f"free{jax.tree_util.keystr(leaf[0])}", coordinate)
+        name = f"free{jax.tree_util.keystr(leaf[0])}"
+        if isinstance(rule, Fixed):
+            # Taken as it is, the parameters in the place of their coordinates would pass unseen.
+            advice = "Give what to_free returned, and not the parameters themselves."
+            arguments.refuse(name, "None, as this is Fixed()", coordinate, advice)
+        numbers = arguments.as_numbers(name, coordinate)
         coordinate = numbers if eqx.is_inexact_array(numbers) else jnp.asarray(numbers, float)
         if not isinstance(rule, AbstractConstraint):
             return coordinate

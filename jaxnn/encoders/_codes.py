@@ -69,7 +69,8 @@ def threshold_code(pulses: Numbers, threshold: Numbers) -> Float[Array, "samples
     ```
     """
     pulses = unit_values("pulses", pulses, _AXES)
-    return (pulses > _per_channel("threshold", threshold, pulses)).astype(pulses.dtype)
+    code = (pulses > _per_channel("threshold", threshold, pulses)).astype(pulses.dtype)
+    return _with_nan_of(pulses, code)
 
 
 @arguments.checked(pulses=arguments.real(finite=False), slots=arguments.count(), key=arguments.key)
@@ -101,11 +102,11 @@ def rate_code(
     )
     held = jnp.repeat(pulses, slots, axis=-1)
     if key is not None:
-        return jax.random.bernoulli(key, held).astype(held.dtype)
+        return _with_nan_of(held, jax.random.bernoulli(key, held).astype(held.dtype))
     # Whole numbers, for sums of floats need not rise. The sum may run over: its low bits stay right.
     steps = jnp.round(held * _ONE).astype(jnp.uint32)
     phase = jnp.cumsum(steps, axis=-1, dtype=jnp.uint32) + _ONE // 2
-    return (phase % _ONE < steps).astype(held.dtype)
+    return _with_nan_of(held, (phase % _ONE < steps).astype(held.dtype))
 
 
 @arguments.checked(pulses=arguments.real(finite=False), low=arguments.real(), high=arguments.real())
@@ -126,6 +127,11 @@ def to_volts(pulses: Numbers, low: Numbers, high: Numbers) -> Float[Array, "samp
     pulses = unit_values("pulses", pulses, _AXES)
     low, high = _per_channel("low", low, pulses), _per_channel("high", high, pulses)
     return low + (high - low) * pulses
+
+
+def _with_nan_of(values: Array, code: Array) -> Array:
+    """A code that is NaN where its values are, as under `jit`, where nothing is refused."""
+    return jnp.where(jnp.isnan(values), values, code)
 
 
 def _per_channel(name: str, value: Numbers, pulses: Array) -> Array:

@@ -1,15 +1,16 @@
 """What a reservoir is: pulses in, features out, and nothing in it is trained."""
 
 import abc
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
-from .._core import Module, Numbers, announced, arguments, cast_inexact, compiled, unit, user_code
+from .._core import Declared, Module, Numbers, announced, arguments, cast_inexact, compiled, unit, user_code
 
 
 class Response(NamedTuple):
@@ -49,7 +50,7 @@ class AbstractReservoir(Module):
     """
 
     @abc.abstractmethod
-    def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
+    def respond(self, pulses: Declared[Float[Array, "samples devices slots"]]) -> Response:
         """Returns the response to amplitudes 0 to 1, every sample from the same initial state; pure JAX."""
 
     @abc.abstractmethod
@@ -58,6 +59,24 @@ class AbstractReservoir(Module):
 
         Looking for them costs about as much as a simple reservoir itself.
         """
+
+
+def check_pulses(pulses: Numbers) -> Any:
+    """Pulses as an array of floats, a traced one as it is; a `ValueError` for what is none."""
+    array = arguments.as_numbers("pulses", pulses)
+    if array.ndim != 3 or 0 in array.shape:
+        one = " One sample is pulses[None]." if array.ndim == 2 else ""
+        raise ValueError(f"pulses must be (samples, devices, slots), got shape {array.shape}.{one}")
+    if not isinstance(array, Tracer):
+        values = np.asarray(array)
+        if not (values.min() >= 0 and values.max() <= 1):
+            raise ValueError(
+                f"pulses must be amplitudes from 0 to 1, got {values.min():g} to {values.max():g}: scale "
+                "them first, pixels of 8 bits by 1/255."
+            )
+    if jnp.issubdtype(array.dtype, jnp.floating):
+        return array
+    return array.astype(jnp.result_type(float))  # flags, and whole numbers such as spikes
 
 
 Numeric = TypeVar("Numeric")
@@ -95,7 +114,8 @@ class SideBySide(AbstractReservoir):
                 f"sizes {self.sizes}."
             )
 
-    def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
+    def respond(self, pulses: Declared[Float[Array, "samples devices slots"]]) -> Response:
+        pulses = jnp.asarray(check_pulses(pulses))
         if pulses.shape[1] != sum(self.sizes):
             raise ValueError(f"pulses for {sum(self.sizes)} devices wanted, got shape {pulses.shape}.")
         ends = np.cumsum(self.sizes)[:-1]
@@ -133,11 +153,7 @@ def reservoir_features(
     features.shape  # (5, 12)
     ```
     """
-    pulses = np.asarray(pulses)
-    if pulses.ndim != 3 or 0 in pulses.shape:
-        raise ValueError(f"pulses must be (samples, devices, slots), got shape {pulses.shape}.")
-    if not (pulses.min() >= 0 and pulses.max() <= 1):
-        raise ValueError("pulses are amplitudes from 0 to 1: scale them; NaN is none.")
+    pulses = np.asarray(check_pulses(pulses))
     samples, devices, _ = pulses.shape
     if reservoir.shares_trains():
         trains, which = _distinct(pulses)
@@ -170,7 +186,7 @@ def respond_in_batches(
     features.shape  # (5, 3, 4)
     ```
     """
-    pulses = np.asarray(pulses)
+    pulses = np.asarray(check_pulses(pulses))
     batch = (
         min(64, max(1, 4096 // pulses.shape[1])) if batch is None else arguments.as_count("batch", batch)
     )

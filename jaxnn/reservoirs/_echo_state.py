@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._core import Number, arguments, as_inexact, check_shape
-from ._abstract import AbstractReservoir, Response, in_dtype_of
+from .._core import Declared, Number, arguments, as_inexact, check_shape
+from ._abstract import AbstractReservoir, Response, check_pulses, in_dtype_of
 from ._linear import check_taps, tapped, without_energy
 
 
@@ -75,7 +75,8 @@ class EchoState(AbstractReservoir):
         inputs = input_scale * given * np.sqrt(links)
         return cls(jnp.asarray(radius * recurrent), jnp.asarray(inputs), jnp.asarray(bias), **numbers)
 
-    def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
+    def respond(self, pulses: Declared[Float[Array, "samples devices slots"]]) -> Response:
+        pulses = jnp.asarray(check_pulses(pulses))
         net = in_dtype_of(pulses, self)
 
         def step(x: Array, u: Array) -> tuple[Array, Array]:

@@ -10,13 +10,14 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._core import (
+    Declared,
     Number,
     arguments,
     as_inexact,
     check_at_least,
     check_shape,
 )
-from ._abstract import AbstractReservoir, Response, in_dtype_of
+from ._abstract import AbstractReservoir, Response, check_pulses, in_dtype_of
 
 
 class RowSums(AbstractReservoir):
@@ -28,7 +29,8 @@ class RowSums(AbstractReservoir):
     ```
     """
 
-    def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
+    def respond(self, pulses: Declared[Float[Array, "samples devices slots"]]) -> Response:
+        pulses = jnp.asarray(check_pulses(pulses))
         return without_energy(jnp.sum(pulses, axis=2, keepdims=True))
 
     def shares_trains(self) -> bool:
@@ -59,7 +61,8 @@ class LeakyIntegrator(AbstractReservoir):
         check_at_least("time_constant of a LeakyIntegrator", self.time_constant, 0, "slots", strict=True)
         check_taps(self)
 
-    def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
+    def respond(self, pulses: Declared[Float[Array, "samples devices slots"]]) -> Response:
+        pulses = jnp.asarray(check_pulses(pulses))
         time_constant = in_dtype_of(pulses, self.time_constant)
         keep = jnp.broadcast_to(jnp.exp(-1 / time_constant), pulses.shape[:2])
 

@@ -9,6 +9,7 @@ import jax.random as jr
 from jaxtyping import Array, Float
 
 from .._core import (
+    Declared,
     Key,
     Number,
     arguments,
@@ -19,7 +20,7 @@ from .._core import (
 from .._junctions import TunnelJunction
 from .._networks import Network, farthest_pair, nanowire_network
 from .._simulation import simulate
-from ._abstract import AbstractReservoir, Response, in_dtype_of
+from ._abstract import AbstractReservoir, Response, check_pulses, in_dtype_of
 from ._linear import check_reads, taps
 
 
@@ -82,7 +83,8 @@ class NanowireReservoir(AbstractReservoir):
         volts: dict[str, Any] = {"low": 0.02 * path, "high": 0.15 * path}
         return cls(network, flux, terminals=pair, **volts | numbers)
 
-    def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
+    def respond(self, pulses: Declared[Float[Array, "samples devices slots"]]) -> Response:
+        pulses = jnp.asarray(check_pulses(pulses))
         check_reads(pulses, self.reads, 2 * self.steps)
         slots, own = pulses.shape[2], in_dtype_of(pulses, self)
         amplitude = jnp.pad(pulses, ((0, 0), (0, 0), (0, self.reads)))

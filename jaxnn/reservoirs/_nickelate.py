@@ -10,9 +10,9 @@ from jaxtyping import Array, Float
 
 from jaxnn_kernels import CloudState
 
-from .._core import Key, Number, arguments, as_inexact, check_at_least, follow, unit
+from .._core import Declared, Key, Number, arguments, as_inexact, check_at_least, follow, unit
 from .._nickelate import CapacitiveSheet, NickelateDevice, NickelateSpread, Programme, simulate_devices
-from ._abstract import AbstractReservoir, Response, in_dtype_of
+from ._abstract import AbstractReservoir, Response, check_pulses, in_dtype_of
 from ._linear import check_reads, taps
 
 
@@ -131,7 +131,8 @@ class NickelateReservoir(AbstractReservoir):
             steps=self.steps,
         )
 
-    def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
+    def respond(self, pulses: Declared[Float[Array, "samples devices slots"]]) -> Response:
+        pulses = jnp.asarray(check_pulses(pulses))
         devices, slots = pulses.shape[1:]
         if devices != self.state.length.shape[0]:
             raise ValueError(f"pulses for {self.state.length.shape[0]} devices wanted, got {devices}.")

@@ -42,6 +42,9 @@ class LinearReadOut(NamedTuple):
     @arguments.checked(features=arguments.real(ndim=2, finite=False, known=True))
     def decide(self, features: Numbers) -> Float[np.ndarray, "samples classes"]:
         """Returns a number per class: the largest wins."""
+        known, given = len(self.mean), np.shape(features)[1]
+        if given != known:
+            raise ValueError(f"features must be the {known} that the read-out was fitted to, got {given}.")
         return ((np.asarray(features, float) - self.mean) / self.scale) @ self.weights + self.intercept
 
     @arguments.checked(features=arguments.real(ndim=2, known=True))

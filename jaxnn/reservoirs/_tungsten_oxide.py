@@ -5,8 +5,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._core import Number, as_inexact, check_at_least, check_finite, follow, unit
-from ._abstract import AbstractReservoir, Response, in_dtype_of
+from .._core import Declared, Number, as_inexact, check_at_least, check_finite, follow, unit
+from ._abstract import AbstractReservoir, Response, check_pulses, in_dtype_of
 from ._linear import check_reads, check_taps, taps
 
 
@@ -79,7 +79,8 @@ class TungstenOxideReservoir(AbstractReservoir):
         gap = own.period - own.width
         check_at_least("period less width of a TungstenOxideReservoir", gap, 0, "s", strict=True)
 
-    def respond(self, pulses: Float[Array, "samples devices slots"]) -> Response:
+    def respond(self, pulses: Declared[Float[Array, "samples devices slots"]]) -> Response:
+        pulses = jnp.asarray(check_pulses(pulses))
         check_reads(pulses, self.reads)
         slots = pulses.shape[2]
         drive = jnp.moveaxis(jnp.pad(pulses, ((0, 0), (0, 0), (0, self.reads))), 2, 0)

@@ -143,7 +143,9 @@ def real(
     def check(name: str, value: Any) -> None:
         numbers = as_numbers(name, value, wanted, known)
         if axes and np.ndim(numbers) not in axes:
-            refuse(name, wanted, value, f"It has shape {np.shape(numbers)}.")
+            # Of an array the shape is in the message anyway.
+            is_array = isinstance(value, np.ndarray | jax.Array)
+            refuse(name, wanted, value, "" if is_array else f"It has shape {np.shape(numbers)}.")
         if some and not np.size(numbers):
             raise ValueError(f"{name} must have at least one number, got none.")
         if not isinstance(numbers, Tracer):
@@ -174,7 +176,7 @@ def array(
         if numbers.dtype == bool:
             refuse(name, wanted, value, "x.astype(float) makes numbers of flags.")
         if ndim is not None and np.ndim(numbers) != ndim:
-            refuse(name, wanted, value, f"It has shape {np.shape(numbers)}; jax.vmap takes more of them.")
+            refuse(name, wanted, value, "jax.vmap takes more axes.")
         if not isinstance(numbers, Tracer):
             check_range(name, numbers, low=low, high=high, above=above, skip_nan=True)
 

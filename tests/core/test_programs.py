@@ -106,3 +106,17 @@ def test_an_hour_of_sweeps_and_changing_networks_needs_no_more_memory():
     print(found)
     memory = found["resident [MiB]"]
     assert max(memory[-2:]) < memory[3] + 100
+
+
+def test_without_jit():
+    """As one looks for an error: all runs outside of programs, kernels with rules of their own too."""
+    network, law, state = line(3), jaxnn.TunnelJunction(), np.full(3, 9e-3)
+    final = lambda volts, **options: jaxnn.simulate(
+        network, law, jaxnn.Constant(volts), terminals=(0, 3), dt=1e-3, steps=3, state=state, **options
+    ).conductance[-1]
+    for solver in (None, jaxnn.StarMesh(), jaxnn.Dense()):
+        both = jax.value_and_grad(lambda volts, solver=solver: final(volts, solver=solver))
+        expected = both(0.6)
+        with jax.disable_jit():
+            np.testing.assert_allclose(both(0.6), expected, rtol=1e-9)
+        assert expected[1] > 1e-9  # [S/V]

@@ -235,3 +235,22 @@ def test_the_ear_of_lyon_hears_high_tones_first():
 def test_bad_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        lambda x: encoders.threshold_code(x, 0.5),
+        lambda x: encoders.rate_code(x, 2),
+        lambda x: encoders.rate_code(x, 2, key=jr.key(0)),
+        lambda x: encoders.amplitude_code(x, levels=3),
+    ],
+)
+def test_what_is_not_a_number_stays_so_under_jit(code):
+    """Where nothing is refused, it is not taken for a pulse that is not there."""
+    values = jnp.asarray(PULSES).at[0, 1, 2].set(jnp.nan)
+    coded, clean = jax.jit(code)(values), code(PULSES)
+    lost = np.isnan(coded)
+    np.testing.assert_array_equal(lost, np.repeat(np.isnan(values), lost.shape[-1] // values.shape[-1], -1))
+    if code(PULSES).shape == values.shape:
+        np.testing.assert_array_equal(coded[~lost], clean[~lost])

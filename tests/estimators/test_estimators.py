@@ -32,7 +32,7 @@ INPUT = RNG.uniform(-1, 1, (120, 1))
 
 ORDER = "rows of a series are samples in order, and what a network makes of one hangs on those before"
 # What scikit-learn asks of estimators whose rows do not hang on one another.
-OF_SEPAHIGH_ROWS = {
+OF_SEPARATE_ROWS = {
     "check_methods_sample_order_invariance": ORDER,
     "check_methods_subset_invariance": ORDER,
 }
@@ -44,7 +44,7 @@ OF_SEPAHIGH_ROWS = {
     [
         (SeriesFeatures(RESERVOIR), {}),
         (SeriesClassifier(RESERVOIR, take="all"), {}),
-        (SeriesRegressor(), OF_SEPAHIGH_ROWS),
+        (SeriesRegressor(), OF_SEPARATE_ROWS),
     ],
     ids=lambda x: type(x).__name__,
 )
@@ -91,6 +91,17 @@ def test_a_search_over_gains():
     search = GridSearchCV(SeriesRegressor(), {"reservoir": reservoirs}, cv=TimeSeriesSplit(2))
     search.fit(INPUT, INPUT[:, 0])
     assert search.best_score_ > 0.9
+
+
+def test_a_warning_points_at_the_script():
+    """And not into the files of scikit-learn that lie between, where nobody can mend a step."""
+    coarse = jaxnn.reservoirs.NetworkReservoir(
+        LINE, jaxnn.TunnelJunction(), [[5.0]], electrodes=(0,), drains=(1,), dt=5e-3
+    )
+    search = GridSearchCV(make_pipeline(SeriesFeatures(coarse), Ridge()), {"ridge__alpha": [1.0]}, cv=2)
+    with pytest.warns(jaxnn.NumericalWarning, match="dt is too large") as caught:
+        search.fit(WAVES, HIGH)
+    assert {x.filename for x in caught} == {__file__}
 
 
 def test_a_number_per_series():

@@ -93,3 +93,6 @@ def test_bad_input():
         reservoirs.fit_ridge(features, LABELS, 2)
     with pytest.raises(ValueError, match="at least two of them"):
         reservoirs.fit_ridge(features, LABELS, 3, folds=np.zeros(60))
+    read_out = reservoirs.fit_ridge(features, LABELS, 3)
+    with pytest.raises(ValueError, match="features must be the 5 that the read-out was fitted to, got 3"):
+        read_out.classify(features[:, :3])

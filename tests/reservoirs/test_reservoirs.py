@@ -174,3 +174,22 @@ def test_bad_input(neurons):
         dc.replace(neurons, sheet=jaxnn.CapacitiveSheet.grid(1, 3))
     with pytest.raises(ValueError, match="one size per reservoir"):
         reservoirs.SideBySide((neurons,), (1, 2))
+
+
+@pytest.mark.parametrize("name", ["nickelate", *others()])
+def test_pulses_are_looked_at(name, neurons):
+    """By the method that is differentiated as by the function of batches; what has no value yet passes."""
+    reservoir = (others() | {"nickelate": neurons})[name]
+    flags = PULSES[:2] > 0.5
+    expected = reservoir.respond(jnp.asarray(flags, float)).features
+    for same in (flags, flags.astype(int), flags.tolist(), jax.jit(lambda x: x)(flags)):
+        np.testing.assert_array_equal(reservoir.respond(same).features, expected)
+    features, _ = reservoirs.reservoir_features(reservoir, flags)
+    np.testing.assert_allclose(features, expected.reshape(2, -1), rtol=1e-9, atol=1e-15)
+    for wrong in (255 * PULSES, -PULSES, np.where(PULSES > 0, np.nan, 0)):
+        with pytest.raises(ValueError, match="pulses must be amplitudes from 0 to 1, got"):
+            reservoir.respond(wrong)
+    with pytest.raises(ValueError, match=r"got shape \(4, 3\). One sample is pulses\[None\]"):
+        reservoir.respond(PULSES[0])
+    with pytest.raises(ValueError, match="pulses must be real numbers, got 'x'"):
+        reservoir.respond("x")

@@ -227,6 +227,15 @@ def test_what_was_not_recorded(name):
             r"off_conductance is 0\.0001 S and on_conductance 1e-08 S.* swapped",
         ),
         (
+            lambda: jaxnn.WithReadNoise(jaxnn.TunnelJunction(), 5),
+            r"relative of WithReadNoise is 5, a deviation of 500 %. If 5 % is meant, give 0\.05",
+        ),
+        (
+            lambda: jaxnn.draw_junctions(jaxnn.TunnelJunction(), jax.random.key(0), 3, boost=10),
+            "the deviation of boost is 10, a deviation of 1000 %",
+        ),
+        (lambda: jaxnn.NickelateSpread(3.0), "pinning_field of NickelateSpread is 3"),
+        (
             lambda: jaxnn.nanowire_network(20, 30e-6, length_mean=10.0),
             r"wires of 10 m lie in a box of 3e-05 x 3e-05 m, 3\.33e\+05 times",
         ),

@@ -1,5 +1,8 @@
 """What a run says of itself when something is wrong: what, when and where."""
 
+import dataclasses
+import inspect
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -147,3 +150,37 @@ def test_passive_junctions_have_no_state_to_go_wrong():
     )
     found = run(jaxnn.TunnelJunction(), network, state=np.array([5.0, 0.0, 0.0]))
     assert found.result == jaxnn.Result.successful
+
+
+def _every_law():
+    """Each law of the library, those that stand around another one with a junction that switches."""
+    tunnel, binary = jaxnn.TunnelJunction(), jaxnn.BinaryJunction()
+    around = (jaxnn.WithReadNoise(tunnel, 0.1), jaxnn.WithLangevinNoise(tunnel, 1e-4))
+    smooth = (jaxnn.SmoothJunction(tunnel, 3.0), jaxnn.StraightThrough(jaxnn.SmoothJunction(binary, 3.0)))
+    mixed = jaxnn.MixedJunction([tunnel, binary, jaxnn.VteamJunction()], [0, 1, 2])
+    alone = [
+        law()
+        for law in vars(jaxnn).values()
+        if isinstance(law, type) and issubclass(law, jaxnn.AbstractJunction) and _needs_nothing(law)
+    ]
+    compensated = jaxnn.TunnelJunction(compensated=True)
+    return [*alone, compensated, *around, *smooth, mixed]
+
+
+def _needs_nothing(law):
+    fields = dataclasses.fields(law)
+    return not inspect.isabstract(law) and all(f.default is not dataclasses.MISSING for f in fields)
+
+
+@pytest.mark.parametrize("law", _every_law(), ids=lambda law: type(law).__name__)
+def test_what_is_not_a_number_stays_so(law):
+    """One sample of NaN under jit is no sample that was left out: nothing after it is a number."""
+    samples = jnp.asarray([0.1, 0.1, jnp.nan, 0.1, 0.1])
+    options = {"steps": 5, "record": ("state", "junction_conductance"), "key": jax.random.key(0)}
+    found = jax.jit(lambda drive: run(law, drive=drive, **options))(samples)
+    assert found.result != jaxnn.Result.successful
+    assert found.failed_step == 3
+    assert np.isfinite(found.state[:2]).all()
+    assert np.isnan(found.state[2:]).any(axis=tuple(range(1, found.state.ndim))).all()
+    assert np.isnan(found.junction_conductance[3:]).all()
+    assert np.isnan(found.conductance[3:]).all()

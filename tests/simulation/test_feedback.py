@@ -113,3 +113,19 @@ def test_wrong_feedback_is_named():
         )
     with pytest.raises(TypeError, match="Stepper"):
         jaxnn.Stepper(NETWORK, LAW, **cast(Any, {"terminals": TERMINALS}))
+
+
+def test_wrong_voltages_and_carries_are_named():
+    stepper = jaxnn.Stepper(NETWORK, LAW, **SETUP)
+    carry, step = stepper.step(stepper.start(), 0.1)
+    with pytest.raises(
+        ValueError, match=r"voltage has shape \(3,\), but the terminals need a scalar, \(1,\) or"
+    ):
+        stepper.step(carry, np.zeros(3))
+    with pytest.raises(ValueError, match="voltage must be real numbers, got Constant"):
+        stepper.step(carry, cast(Any, jaxnn.Constant(0.1)))
+    for wrong in (step, step.state):
+        with pytest.raises(ValueError, match=r"carry must be what start\(\) gave"):
+            stepper.step(cast(Any, wrong), 0.1)
+        with pytest.raises(ValueError, match=r"carry must be what start\(\) gave"):
+            stepper.finish(cast(Any, wrong))

@@ -438,5 +438,8 @@ def test_free_coordinates_say_what_does_not_fit():
     law = jaxnn.TunnelJunction(off_conductance=0.0)
     with pytest.raises(ValueError, match=r"parameters\.off_conductance is 0, which Positive\(\) does not"):
         jaxnn.to_free(law, jaxnn.Positive())
+    rules = jaxnn.only(law, boost=jaxnn.Positive())
+    with pytest.raises(ValueError, match=r"free\.on_conductance must be None, as this is Fixed\(\)"):
+        jaxnn.from_free(law, law, rules)  # and not to_free(law, rules)
     with pytest.raises(ValueError, match="has no number 'bost'; it has"):
         jaxnn.only(law, bost=jaxnn.Positive())

@@ -12,7 +12,7 @@ from jax.interpreters import mlir
 from jaxtyping import Array, DTypeLike, PyTree
 
 from .._types import Structure
-from .._xla import is_shared_module
+from .._xla import always_compiled, is_shared_module
 from .gpu_walk import is_pallas_there
 from .library import is_there
 
@@ -78,7 +78,7 @@ def _lower_as(native: str, is_there: Callable[[], bool]) -> Callable[..., Sequen
 
 _primitive.def_abstract_eval(lambda *_, types, **__: list(types))
 _PARAMETERS = ("compiled", "portable", "on_gpu", "tree", "types")
-_primitive.def_impl(jax.jit(_primitive.bind, static_argnames=_PARAMETERS))
+_primitive.def_impl(always_compiled(jax.jit(_primitive.bind, static_argnames=_PARAMETERS)))
 mlir.register_lowering(_primitive, _lower)
 mlir.register_lowering(_primitive, _lower_as("compiled", is_there), platform="cpu")
 mlir.register_lowering(_primitive, _lower_as("on_gpu", is_pallas_there), platform="cuda")

@@ -176,8 +176,9 @@ def _flux_moves(
 ) -> tuple[Array, Array]:
     """The signed growth of the flux and the size of its decay [V s], of which one is zero."""
     size = jnp.abs(voltage)
-    growth = jnp.where(size > set_voltage, (size - set_voltage) * jnp.sign(voltage) * dt, 0)
-    decay = jnp.where(size < reset_voltage, boost * (reset_voltage - size) * dt, 0)
+    # Compared so that NaN, of which every comparison is false, moves the flux to NaN and not by nothing.
+    growth = jnp.where(size <= set_voltage, 0, (size - set_voltage) * jnp.sign(voltage) * dt)
+    decay = jnp.where(size >= reset_voltage, 0, boost * (reset_voltage - size) * dt)
     return growth, decay
 
 
@@ -284,4 +285,5 @@ def binary_conductance(
     jaxnn.kernels.binary_conductance(jnp.array([0.009, 0.01]), **numbers)  # [7.77e-8, 7.77e-5] [S]
     ```
     """
-    return jnp.where(jnp.abs(flux) >= critical_flux, on_conductance, off_conductance)
+    conductance = jnp.where(jnp.abs(flux) >= critical_flux, on_conductance, off_conductance)
+    return jnp.where(jnp.isnan(flux), flux, conductance)

@@ -18,6 +18,7 @@ each again, and fails when it may go.
 
 from .batch_inner import batch_inner as batch_inner
 from .batch_last import batch_last as batch_last, linear_pair as linear_pair
+from .eager import always_compiled as always_compiled
 from .loops import rows as rows, settled as settled, update as update
 from .placement import (
     is_shared_module as is_shared_module,

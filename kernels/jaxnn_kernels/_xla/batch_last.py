@@ -20,6 +20,7 @@ from jax.interpreters import ad, batching
 from jaxtyping import Array, PyTree
 
 from .._types import AnyArray, ArrayOrType, Structure, Tangent
+from .eager import always_compiled
 from .memory_layout import laid_out
 from .placement import Axes, placed_types, register, shared_like, shared_out
 
@@ -142,7 +143,8 @@ def batch_last(
         return placed_types(shapes, axes, leaves, given)
 
     # As a program of its own, whatever devices its arrays are on.
-    alone = ft.lru_cache(maxsize=_TRACED)(lambda tree: jax.jit(ft.partial(primitive.bind, tree=tree)))
+    program = lambda tree: always_compiled(jax.jit(ft.partial(primitive.bind, tree=tree)))
+    alone = ft.lru_cache(maxsize=_TRACED)(program)
     primitive.def_impl(lambda *leaves, tree: alone(tree)(*leaves))
     primitive.def_abstract_eval(types)
 
