@@ -31,6 +31,7 @@ from .result import CURRENT_INTO_ISLAND, NOT_CONVERGED
 # The diagonally implicit Runge-Kutta method of two stages and second order that is L-stable: its last stage
 # is the end of the step, and both have the same matrix.
 GAMMA = 1 - 0.5**0.5
+_ABOVE_ANY_LAW = 1e6  # [S]
 _WEIGHTS = (1 - GAMMA, GAMMA)
 
 
@@ -133,19 +134,19 @@ def circuit_flow(
     at = lambda clock, value: sources_at(circuit, value, clock, problem.shape[:-1])
     now = at(clock, drive)
     law = _Law(state, inputs)
-    edges = _edge_conductance(circuit, now, conductance)
     capacity = _capacity(problem)
+    slope = None if capacity is None else capacity / (GAMMA * problem.dt)
+    edges = _edge_conductance(problem, now, conductance, slope)
     guess = _on_graph(circuit, before, now.held.dtype)
-    if capacity is None:
+    if slope is None:
         last = _solved(problem, law, now, edges, None, None, guess, None)
         stages = ((1.0, last),)
     else:
-        slope = capacity / (GAMMA * problem.dt)
         held = batch_inner(difference(problem.plan.graph, batch_inner(guess)))
         middle = _within(clock, problem)
         is_linear = problem.junction.is_linear()
         early = at(middle, value(middle))
-        first_edges = _edge_conductance(circuit, early, conductance)
+        first_edges = _edge_conductance(problem, early, conductance, slope)
         # A contact that is switched within the step has another elimination in each stage.
         shared = is_linear and not circuit.switches
         factors = eliminate_nodes(problem.plan, edges + slope) if shared else None
@@ -185,8 +186,13 @@ def _from_capacitors(circuit: Circuit, source: Float[Array, " edges"]) -> Float[
     return batch_inner(at)
 
 
-def _edge_conductance(circuit: Circuit, now: Sources, conductance: Array) -> Array:
-    parts = [conductance, circuit.contacts(now.on, conductance)]
+def _edge_conductance(problem: Problem, now: Sources, conductance: Array, slope: Array | None) -> Array:
+    circuit = _circuit_of(problem)
+    beside = conductance if slope is None else jnp.concatenate([conductance, slope])
+    if not problem.junction.is_linear():
+        # What they conduct at the voltages that are looked for is not known yet: a diode, nothing at 0 V.
+        beside = jnp.append(beside, jnp.asarray(_ABOVE_ANY_LAW, beside.dtype))
+    parts = [conductance, circuit.contacts(now.on, beside)]
     if circuit.has_substrate:
         parts.append(jnp.zeros(circuit.n_wires, conductance.dtype))
     # The solve and all that is around it want the batch last in memory.
