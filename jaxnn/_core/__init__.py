@@ -19,6 +19,7 @@ from .implausible import (
     check_conductance as check_conductance,
     check_on_above_off as check_on_above_off,
     check_wires_in_box as check_wires_in_box,
+    warn_implausible as warn_implausible,
 )
 from .module import Module as Module, show as show
 from .numbers import (
