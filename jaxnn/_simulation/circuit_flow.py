@@ -19,7 +19,7 @@ from jaxnn_kernels import (
     two_part_sum,
 )
 
-from .._circuit import Circuit, Sources, balanced, sources_at
+from .._circuit import AbstractCurrents, Circuit, Sources, balanced, sources_at
 from .._core import Module, unit
 from .._drives import Clock
 from .._junctions import AbstractJunction, call_law
@@ -66,7 +66,7 @@ class CircuitStep(Module):
     """Linear systems that were solved for the step: one, or one per iteration, in each stage."""
 
 
-class Currents(eqx.Module):
+class Currents(AbstractCurrents):
     """The current of each edge at its voltage: junctions by their law, the rest by conductances [S].
 
     With capacitors, what flows onto them in a stage as well: $c v / (\\gamma h) - s$.
@@ -80,13 +80,17 @@ class Currents(eqx.Module):
     slope: Float[Array, " edges"] | None
     source: Float[Array, " edges"] | None
 
-    def __call__(self, voltage: Float[Array, " edges"]) -> Float[Array, " edges"]:
+    def conducted(self, voltage: Float[Array, " edges"]) -> Float[Array, " edges"]:
+        """What flows through the edges, without what flows onto capacitors."""
         n, linear = self.passive.shape[0], self.conductance * voltage
         own = call_law(self.junction, "current", self.state, voltage[:n], **self.inputs)
         # Nothing is chosen where there is no choice.
         if self.passive.any():
             own = jnp.where(self.passive, linear[:n], own)
-        current = jnp.concatenate([own, linear[n:]]) if n < voltage.shape[0] else own
+        return jnp.concatenate([own, linear[n:]]) if n < voltage.shape[0] else own
+
+    def __call__(self, voltage: Float[Array, " edges"]) -> Float[Array, " edges"]:
+        current = self.conducted(voltage)
         if self.slope is None or self.source is None:
             return current
         return current + self.slope * voltage - self.source
@@ -232,14 +236,20 @@ def _solved(
     whole = edges if slope is None else edges + slope
     if not problem.junction.is_linear():
         passive = np.asarray(problem.network.passive)
-        currents = Currents(problem.junction, law.state, law.inputs, passive, edges, slope, source)
+        currents = Currents(
+            junction=problem.junction,
+            state=law.state,
+            inputs=law.inputs,
+            passive=passive,
+            conductance=edges,
+            slope=slope,
+            source=source,
+        )
         below = jnp.zeros(circuit.n_nodes, edges.dtype)
         below = below.at[: circuit.n_wires].set(per_owner(now.base, problem.network_of_node))
         found = balanced(plan, currents, now.held, fed, jax.lax.stop_gradient(guess - below))
         current, at_rest, solves = found.terminal_current, found.at_rest, found.solves
         conducted, through = found.edge_current, currents(found.junction_voltage)
-        if slope is not None and source is not None:
-            conducted = conducted - slope * found.junction_voltage + source
     else:
         injected, along = fed if is_fed else None, None if source is None else -source
         if source is not None and not plan.at_once:

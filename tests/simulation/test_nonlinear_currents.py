@@ -172,6 +172,28 @@ def test_with_capacitors_it_charges_to_the_same():
     np.testing.assert_allclose(charged.node_potential[-1], run(sinh()).node_potential[-1], atol=1e-9)
 
 
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+@pytest.mark.parametrize("capacity", [1e-7, 1e-4])
+def test_what_conducts_beside_a_capacitor(capacity, dtype):
+    """Half a bridge, with its load and capacitor: the load is a resistor, however small its voltage."""
+    diode = Shaped(jnp.asarray(1e-9, dtype), lambda x: jnp.expm1(x / 0.25))
+    for load in (1e-3, 1e-8):
+        out = run(
+            jaxnn.MixedJunction([diode, jaxnn.Resistor(jnp.asarray(load, dtype))], [0, 1]),
+            (0, 2),
+            jaxnn.Sine(2.0, 50.0),
+            jaxnn.Network(3, [(0, 1), (1, 2)]),
+            capacitance=jaxnn.Capacitance(across_junctions=[0, capacity]),
+            record=("junction_voltage", "junction_conductance", "dissipated_energy"),
+            dt=1e-4,
+            steps=300,
+        )
+        assert out.result == jaxnn.Result.successful
+        np.testing.assert_allclose(out.junction_conductance[:, 1], load, rtol=1e-6)
+        assert np.all(out.junction_conductance[:, 0] > 0)
+        assert np.all(out.dissipated_energy >= 0)
+
+
 def test_a_law_that_never_converges_is_diagnosed():
     """A current that falls where its voltage grows: no potentials that an elimination finds."""
     falling = Shaped(jnp.asarray(1e-6), lambda x: jnp.where(jnp.abs(x) < 1, x, jnp.nan))
