@@ -98,8 +98,8 @@ phase = 2 * np.pi * np.arange(2 * samples + 1) / samples
 peaks = np.array([0.5, 1.0, 2.0])
 wave = P.sampled(np.sin(phase)[:, None] * peaks, 1e-4 / samples)  # 10 kHz
 looped = jaxnn.simulate_devices(device, wave, state=devices_in("memory capacitor", 3))
-stored = np.cumsum(looped.charge - looped.leaked_charge, axis=0)[-samples:]
-last = (np.sin(phase)[:, None] * peaks)[-samples:]
+stored = np.cumsum(looped.charge - looped.leaked_charge, axis=0)[-samples - 1 :]
+last = (np.sin(phase)[:, None] * peaks)[-samples - 1 :]
 figure, ax = plt.subplots(figsize=(6.4, 4), layout="constrained")
 for k, peak in enumerate(peaks):
     ax.plot(last[:, k], (stored[:, k] - stored[:, k].mean()) * 1e12, label=f"{peak:g} V")

@@ -72,7 +72,9 @@ jaxnn.plot_network(on, ax=axes[1])
 # ## The loop
 #
 # One period of a slow triangle, in both directions. Below the threshold on the way up there is no current
-# to speak of; on the way down the path holds until half of it.
+# to speak of; on the way down the path holds until half of it, where junctions are at their reset voltage.
+# Both jumps come later than that, at 1.5 and near 0.4, because filaments need time to grow and to dissolve,
+# while the drive goes on: a slower triangle brings them nearer to 1 and 0.5.
 
 # %%
 period = 40.0  # [s]

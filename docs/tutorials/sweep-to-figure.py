@@ -74,7 +74,8 @@ figure, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
 for seed in data.seed.values:
     ax.semilogy(reduced, scaled.sel(seed=seed), lw=0.8, color="0.6")
 ax.semilogy(reduced, scaled.median("seed"), "o-", ms=4, label="median")
-expected = 1 + 0.01 / 6 / 0.01
+critical_flux, set_voltage, seconds = 0.01, 0.01, 6  # [V s], [V], [s]
+expected = 1 + critical_flux / seconds / set_voltage
 ax.axvline(1, color="k", ls="--", lw=0.8)
 ax.axvline(expected, color="tab:red", ls="--", lw=0.8, label="expected within 6 s")
 ax.set(xlabel="V* = V / (n V_set)", ylabel="G* = n G / G0")

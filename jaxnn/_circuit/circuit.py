@@ -71,11 +71,15 @@ class Circuit(eqx.Module):
         return on
 
     def contacts(self, on: Array, conductance: Array) -> Float[Array, " contacts"]:
-        """What every contact conducts [S]: an ideal one so much that its wire follows to rounding."""
+        """What every contact conducts [S]: an ideal one so much that its wire follows to rounding.
+
+        `conductance` is of all that the wires are joined by, with capacitors, as large as it may become.
+        """
         eps = jnp.finfo(conductance.dtype).eps
         most = jax.lax.stop_gradient(jnp.sum(jnp.where(jnp.isfinite(conductance), conductance, 0)))
-        ideal = jnp.where(most > 0, most, 1) / eps
-        contact = (on / (self.resistance + 1 / ideal))[self.contact_electrode]
+        # In series with a resistor it would be as good as none beside the junctions, but not beside it.
+        ideal = jnp.where(self.resistance > 0, 0, eps / jnp.where(most > 0, most, 1))
+        contact = (on / (self.resistance + ideal))[self.contact_electrode]
         if not self.moves:
             return contact
         here = self.wire[self.contact_electrode] == self.contact_wire

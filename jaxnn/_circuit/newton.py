@@ -1,7 +1,7 @@
 """Kirchhoff's laws where currents are no multiples of voltages: Newton's method on the same elimination."""
 
-from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+import abc
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -13,8 +13,19 @@ from jaxnn_kernels import batch_inner, difference, divergence, solve_nodes
 from .._core import Plan
 
 
-Currents: TypeAlias = Callable[[Float[Array, " edges"]], Float[Array, " edges"]]
-"""A module: currents of all edges [A] at their voltages [V], each of its own voltage alone."""
+class AbstractCurrents(eqx.Module):
+    """Currents of all edges [A] at their voltages [V], each of its own voltage alone.
+
+    What flows onto capacitors is `slope` [S] times the voltage, less `source` [A].
+    """
+
+    slope: eqx.AbstractVar[Float[Array, " edges"] | None]
+    source: eqx.AbstractVar[Float[Array, " edges"] | None]
+
+    @abc.abstractmethod
+    def conducted(self, voltage: Float[Array, " edges"]) -> Float[Array, " edges"]:
+        """What flows through the edges, without what flows onto capacitors; 0 at 0 V."""
+
 
 # The search ends where a step moved no voltage by more than eps^(1/3) of the largest. Two steps follow,
 # each of which squares the error, and the last must find it at rest to eps^(2/3). Where a drive passes 0
@@ -28,7 +39,8 @@ _HALVINGS = 30
 class Balanced(NamedTuple):
     """Potentials and voltages [V], currents into the network and through edges [A], and how it was found.
 
-    That is where Newton's method rests, and how many linear systems it solved.
+    That is where Newton's method rests, and how many linear systems it solved. Through edges flows what
+    they conduct, without what flows onto capacitors.
     """
 
     node_potential: Float[Array, " nodes"]
@@ -50,15 +62,16 @@ class _Search(NamedTuple):
     left: Array
 
 
-def slope_of(currents: Currents, voltage: Float[Array, " edges"]) -> tuple[Array, Array]:
-    """Currents [A] and differential conductances [S] at given voltages."""
-    current, slope = jax.jvp(currents, (batch_inner(voltage),), (batch_inner(jnp.ones_like(voltage)),))
+def slope_of(currents: AbstractCurrents, voltage: Float[Array, " edges"]) -> tuple[Array, Array]:
+    """What is conducted [A] and differential conductances [S] at given voltages."""
+    along = batch_inner(jnp.ones_like(voltage))
+    current, slope = jax.jvp(currents.conducted, (batch_inner(voltage),), (along,))
     return batch_inner(current), batch_inner(slope)
 
 
 def balanced(
     plan: Plan,
-    currents: Currents,
+    currents: AbstractCurrents,
     held: Float[Array, " held"],
     injected: Float[Array, " nodes"],
     guess: Float[Array, " nodes"],
@@ -88,18 +101,24 @@ def balanced(
 
 
 def _step(
-    plan: Plan, currents: Currents, held: Array, injected: Array, voltage: Array
+    plan: Plan, currents: AbstractCurrents, held: Array, injected: Array, voltage: Array
 ) -> tuple[Array, Array, Array, Array, Array]:
     """Potentials, voltages, currents and slopes of edges, and currents of terminals after a whole step."""
     i, g = slope_of(currents, voltage)
-    solved = solve_nodes(plan, g, held, injected, source=i - g * voltage)
+    whole, source = g, i - g * voltage
+    # Capacitors by themselves: in a sum with them what hardly conducts would be lost in their rounding.
+    if currents.slope is not None:
+        whole = g + currents.slope
+    if currents.source is not None:
+        source = source - currents.source
+    solved = solve_nodes(plan, whole, held, injected, source=source)
     after = batch_inner(solved.junction_voltage)
     # As exact as the voltages are, of a solution: what is left out goes as the square of the last move.
     return solved.node_potential, after, i + g * (after - voltage), g, solved.terminal_current
 
 
 def _search(
-    plan: Plan, currents: Currents, held: Array, injected: Array, guess: Array
+    plan: Plan, currents: AbstractCurrents, held: Array, injected: Array, guess: Array
 ) -> tuple[Array, Array]:
     """Voltages near to the solution, and the number of steps to them.
 
@@ -113,6 +132,10 @@ def _search(
 
     def at(voltage: Array) -> tuple[Array, Array, Array]:
         current, slope = slope_of(currents, voltage)
+        if currents.slope is not None:
+            current, slope = current + currents.slope * voltage, slope + currents.slope
+        if currents.source is not None:
+            current = current - currents.source
         lost = jnp.where(is_free, injected - divergence(plan.graph, current), 0)
         # Divided by the largest first, so that squares do not overflow; what is NaN counts as infinite.
         largest = _largest(lost)

@@ -21,6 +21,7 @@ from .implausible import (
     check_on_above_off as check_on_above_off,
     check_pad_size as check_pad_size,
     check_wires_in_box as check_wires_in_box,
+    warn_implausible as warn_implausible,
 )
 from .module import Module as Module, show as show
 from .numbers import (

@@ -1,6 +1,7 @@
 """Faults of code that users wrote, told from arguments that do not fit, with the line that they are on."""
 
 import contextlib
+import linecache
 import os
 import re
 import traceback
@@ -46,7 +47,7 @@ def user_code(what: str, misfit: Callable[[], str | None] = lambda: None) -> Ite
         yield
     except Exception as error:
         frames = list(traceback.walk_tb(error.__traceback__))
-        deliberate = isinstance(error, ValueError) and not _is_passed(frames[-1][0].f_code.co_filename)
+        deliberate = isinstance(error, ValueError) and _is_raised_by(*frames[-1])
         if deliberate or not isinstance(error, _EXPECTED):
             raise
         kind = isinstance(error, TypeError | ValueError) and not isinstance(error, jax.errors.JAXTypeError)
@@ -81,10 +82,20 @@ def _described(what: str, error: Exception, frames: list[Any]) -> str:
     name = f"{type(owner).__name__}.{code.co_name}" if owner is not None else code.co_name
     first = (str(error).splitlines() or [""])[0]
     hint = next((hint for kind, hint in _HINTS.items() if isinstance(error, kind)), "")
+    # Of many numbers JAX says what NumPy says of arrays, in a ValueError.
+    if first.startswith("The truth value of an array"):
+        hint = _HINTS[jax.errors.TracerBoolConversionError]
     return (
         f"{what} cannot be run: {name} raised {type(error).__name__} at {code.co_filename}:{line}, "
         f"`{text}`: {first} {hint}"
     ).rstrip()
+
+
+def _is_raised_by(frame: Any, line: int) -> bool:
+    """Whether the line raises itself, as far as it can be read; JAX takes its own frames out."""
+    filename = frame.f_code.co_filename
+    text = linecache.getline(filename, line, frame.f_globals).strip()
+    return not _is_passed(filename) and (not text or text.startswith("raise"))
 
 
 def _is_passed(filename: str) -> bool:

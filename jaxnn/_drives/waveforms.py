@@ -19,6 +19,7 @@ from .._core import (
     check_at_least,
     common_dtype,
     follow,
+    holds,
     together,
     unit,
 )
@@ -147,7 +148,8 @@ class Square(AbstractClockDrive):
     def __check_init__(self):
         check_finite_fields(self)
         check_at_least("duty of Square", self.duty, 0)
-        check_at_least("1 less duty of Square", 1 - self.duty, 0)
+        if not holds(lambda x: x <= 1, self.duty):
+            raise ValueError("duty of Square must be a share of the period, at most 1: give 0.3 for 30 %.")
 
     def at(self, clock: Clock) -> Float[Array, "..."]:
         own = _ready(self, clock)

@@ -195,12 +195,14 @@ class Programme(Module):
                 f"programmes that follow each other need the same steps, got {self.steps} and "
                 f"{other.steps}: a segment of one length is compiled once for all."
             )
-        devices = np.broadcast_shapes(self.start.shape[1:], other.start.shape[1:])
-        ranks = {x.start.ndim - 1 for x in (self, other)} - {0}
-        if len(ranks) > 1:
+        shapes = [x.start.shape[1:] for x in (self, other)]
+        ranks = {len(shape) for shape in shapes} - {0}
+        if len(ranks) > 1 or any(len({*sizes} - {1}) > 1 for sizes in zip(*shapes, strict=False)):
             raise ValueError(
-                f"programmes for {self.start.shape[1:]} and {other.start.shape[1:]} do not fit."
+                f"programmes for devices {shapes[0]} and {shapes[1]} do not fit: give each one voltage, or "
+                "one for each of the same devices."
             )
+        devices = np.broadcast_shapes(*shapes)
         wide = lambda name: together(*(_wide(getattr(x, name), devices, name) for x in (self, other)))
         join = lambda name: array_module(*(parts := wide(name))).concatenate(parts)
         return Programme(**{name: join(name) for name in _ARRAYS}, steps=self.steps)

@@ -38,6 +38,13 @@ def of_solution(solution: Any, values: Any, terminals: Any) -> tuple[Any, Any, A
 
 def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     if ax is not None:
+        from matplotlib import axes
+
+        if not isinstance(ax, axes.Axes):
+            raise ValueError(
+                f"ax must be one Matplotlib Axes, got {type(ax).__name__}: give figure.gca() of a figure, "
+                "and axes[0] of several."
+            )
         return ax
     import matplotlib.pyplot as plt
 

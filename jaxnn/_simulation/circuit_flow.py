@@ -19,7 +19,7 @@ from jaxnn_kernels import (
     two_part_sum,
 )
 
-from .._circuit import Circuit, Sources, balanced, sources_at
+from .._circuit import AbstractCurrents, Circuit, Sources, balanced, sources_at
 from .._core import Module, unit
 from .._drives import Clock
 from .._junctions import AbstractJunction, call_law
@@ -31,6 +31,7 @@ from .result import CURRENT_INTO_ISLAND, NOT_CONVERGED
 # The diagonally implicit Runge-Kutta method of two stages and second order that is L-stable: its last stage
 # is the end of the step, and both have the same matrix.
 GAMMA = 1 - 0.5**0.5
+_ABOVE_ANY_LAW = 1e6  # [S]
 _WEIGHTS = (1 - GAMMA, GAMMA)
 
 
@@ -65,7 +66,7 @@ class CircuitStep(Module):
     """Linear systems that were solved for the step: one, or one per iteration, in each stage."""
 
 
-class Currents(eqx.Module):
+class Currents(AbstractCurrents):
     """The current of each edge at its voltage: junctions by their law, the rest by conductances [S].
 
     With capacitors, what flows onto them in a stage as well: $c v / (\\gamma h) - s$.
@@ -79,13 +80,17 @@ class Currents(eqx.Module):
     slope: Float[Array, " edges"] | None
     source: Float[Array, " edges"] | None
 
-    def __call__(self, voltage: Float[Array, " edges"]) -> Float[Array, " edges"]:
+    def conducted(self, voltage: Float[Array, " edges"]) -> Float[Array, " edges"]:
+        """What flows through the edges, without what flows onto capacitors."""
         n, linear = self.passive.shape[0], self.conductance * voltage
         own = call_law(self.junction, "current", self.state, voltage[:n], **self.inputs)
         # Nothing is chosen where there is no choice.
         if self.passive.any():
             own = jnp.where(self.passive, linear[:n], own)
-        current = jnp.concatenate([own, linear[n:]]) if n < voltage.shape[0] else own
+        return jnp.concatenate([own, linear[n:]]) if n < voltage.shape[0] else own
+
+    def __call__(self, voltage: Float[Array, " edges"]) -> Float[Array, " edges"]:
+        current = self.conducted(voltage)
         if self.slope is None or self.source is None:
             return current
         return current + self.slope * voltage - self.source
@@ -133,19 +138,19 @@ def circuit_flow(
     at = lambda clock, value: sources_at(circuit, value, clock, problem.shape[:-1])
     now = at(clock, drive)
     law = _Law(state, inputs)
-    edges = _edge_conductance(circuit, now, conductance)
     capacity = _capacity(problem)
+    slope = None if capacity is None else capacity / (GAMMA * problem.dt)
+    edges = _edge_conductance(problem, now, conductance, slope)
     guess = _on_graph(circuit, before, now.held.dtype)
-    if capacity is None:
+    if slope is None:
         last = _solved(problem, law, now, edges, None, None, guess, None)
         stages = ((1.0, last),)
     else:
-        slope = capacity / (GAMMA * problem.dt)
         held = batch_inner(difference(problem.plan.graph, batch_inner(guess)))
         middle = _within(clock, problem)
         is_linear = problem.junction.is_linear()
         early = at(middle, value(middle))
-        first_edges = _edge_conductance(circuit, early, conductance)
+        first_edges = _edge_conductance(problem, early, conductance, slope)
         # A contact that is switched within the step has another elimination in each stage.
         shared = is_linear and not circuit.switches
         factors = eliminate_nodes(problem.plan, edges + slope) if shared else None
@@ -185,8 +190,13 @@ def _from_capacitors(circuit: Circuit, source: Float[Array, " edges"]) -> Float[
     return batch_inner(at)
 
 
-def _edge_conductance(circuit: Circuit, now: Sources, conductance: Array) -> Array:
-    parts = [conductance, circuit.contacts(now.on, conductance)]
+def _edge_conductance(problem: Problem, now: Sources, conductance: Array, slope: Array | None) -> Array:
+    circuit = _circuit_of(problem)
+    beside = conductance if slope is None else jnp.concatenate([conductance, slope])
+    if not problem.junction.is_linear():
+        # What they conduct at the voltages that are looked for is not known yet: a diode, nothing at 0 V.
+        beside = jnp.append(beside, jnp.asarray(_ABOVE_ANY_LAW, beside.dtype))
+    parts = [conductance, circuit.contacts(now.on, beside)]
     if circuit.has_substrate:
         parts.append(jnp.zeros(circuit.n_wires, conductance.dtype))
     # The solve and all that is around it want the batch last in memory.
@@ -226,14 +236,20 @@ def _solved(
     whole = edges if slope is None else edges + slope
     if not problem.junction.is_linear():
         passive = np.asarray(problem.network.passive)
-        currents = Currents(problem.junction, law.state, law.inputs, passive, edges, slope, source)
+        currents = Currents(
+            junction=problem.junction,
+            state=law.state,
+            inputs=law.inputs,
+            passive=passive,
+            conductance=edges,
+            slope=slope,
+            source=source,
+        )
         below = jnp.zeros(circuit.n_nodes, edges.dtype)
         below = below.at[: circuit.n_wires].set(per_owner(now.base, problem.network_of_node))
         found = balanced(plan, currents, now.held, fed, jax.lax.stop_gradient(guess - below))
         current, at_rest, solves = found.terminal_current, found.at_rest, found.solves
         conducted, through = found.edge_current, currents(found.junction_voltage)
-        if slope is not None and source is not None:
-            conducted = conducted - slope * found.junction_voltage + source
     else:
         injected, along = fed if is_fed else None, None if source is None else -source
         if source is not None and not plan.at_once:

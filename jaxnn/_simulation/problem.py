@@ -1,5 +1,6 @@
 """A simulation as the compiled loop needs it: everything checked, converted and of one dtype."""
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -324,15 +325,23 @@ def _check_shapes(problem: Problem) -> None:
     voltage = jnp.zeros(n, problem.state.dtype)
     with user_code(what, lambda: _parameter_message(problem, n)):
         law, inputs = problem.junction, {"key": problem.key_of_law, "time": problem.dt}
-        conductance = jax.eval_shape(lambda: call_law(law, "conductance", problem.state, **inputs)).shape
-        moved = lambda: call_law(law, "update", problem.state, voltage, problem.dt, **inputs)
-        state = jax.eval_shape(moved).shape
+        shape = lambda method, *of: _shape_of(method, lambda: call_law(law, method, *of, **inputs), what)
+        conductance = shape("conductance", problem.state)
+        state = shape("update", problem.state, voltage, problem.dt)
         law.critical_state()
     if conductance != (n,) or state != expected:
         raise ValueError(
             f"{_parameter_message(problem, n) or f'{what} does not fit.'} It gives conductances "
             f"{conductance} and states {state}; wanted {(n,)} and {expected}."
         )
+
+
+def _shape_of(method: str, made: Callable[[], Any], what: str) -> tuple[int, ...]:
+    value = jax.eval_shape(made)
+    if not hasattr(value, "shape"):
+        hint = " A return is missing." if value is None else ""
+        raise ValueError(f"{method} of {what} must give an array, got {type(value).__name__}.{hint}")
+    return value.shape
 
 
 def _parameter_message(problem: Problem, n: int) -> str | None:

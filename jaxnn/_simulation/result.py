@@ -62,7 +62,8 @@ class Result(eqx.Enumeration):
     )
     not_converged = (
         "Newton's method found no potentials at which currents balance: the law's current must grow with "
-        "the voltage and stay finite"
+        "the voltage and stay finite, and every wire be joined by something that conducts (a leak beside "
+        "what blocks); float64 finds more"
     )
     current_into_island = (
         "a current was fed into wires that nothing but open junctions joins to an electrode that is held "

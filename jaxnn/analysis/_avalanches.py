@@ -5,7 +5,7 @@ from typing import NamedTuple, SupportsIndex
 import numpy as np
 from jaxtyping import Float, Int
 
-from .._core import Numbers, arguments
+from .._core import Numbers, arguments, warn_implausible
 
 
 class Avalanches(NamedTuple):
@@ -50,7 +50,7 @@ def inter_event_intervals(events: Numbers) -> Int[np.ndarray, " intervals"]:
     jaxnn.analysis.inter_event_intervals([0, 1, 0, 0, 2, 1])  # [3, 1]
     ```
     """
-    run, step = np.nonzero(_trains(events))
+    run, step = np.nonzero(_in_time(events))
     return np.diff(step)[np.diff(run) == 0]
 
 
@@ -61,15 +61,19 @@ def bin_events(events: Numbers, width: SupportsIndex | None = None) -> Int[np.nd
     The width is the rounded mean inter-event interval by default, so that a bin is empty about as
     often as not.
 
+    `events`: events per step, `(steps,)` of one run or `(runs, steps)`; of an ensemble, `count_events` has
+    time first: give `counts.T`.
+
     Raises a `ValueError` if no run has two events and no width is given, or the runs are shorter.
 
     ```python
     jaxnn.analysis.bin_events([0, 1, 0, 0, 2, 1], width=2)  # [[1, 0, 3]]
     ```
     """
-    trains = _trains(events)
+    trains = _in_time(events)
     if width is None:
-        intervals = inter_event_intervals(trains)
+        run, step = np.nonzero(trains)
+        intervals = np.diff(step)[np.diff(run) == 0]
         if not intervals.size:
             raise ValueError("No run has two steps with events: give the width of a bin in steps.")
         width = round(float(intervals.mean()))
@@ -129,6 +133,18 @@ def mean_size(
     """
     lifetime, index, count = np.unique(avalanches.lifetime, return_inverse=True, return_counts=True)
     return lifetime, np.bincount(index, avalanches.size) / count, count
+
+
+def _in_time(events: Numbers) -> np.ndarray:
+    """Events of steps as (runs, steps), with a warning where these look swapped."""
+    trains = _trains(events)
+    runs, steps = trains.shape
+    if runs > steps:
+        warn_implausible(
+            f"the events are of {runs:,} runs with {steps:,} steps each; if these are the steps and those "
+            "the runs, as in the counts of an Ensemble, give counts.T."
+        )
+    return trains
 
 
 def _trains(events: Numbers) -> np.ndarray:

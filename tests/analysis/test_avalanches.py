@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import jaxnn
 from jaxnn import analysis
 
 
@@ -53,6 +54,17 @@ def test_intervals_and_bins():
     binned = analysis.bin_events(train)  # the mean interval of 7
     assert binned.tolist() == [[3, 0], [7, 0]]  # what is over after two bins of 7 is dropped
     assert analysis.bin_events(train[0], 5).tolist() == [[1, 2, 0, 1]]
+
+
+@pytest.mark.parametrize(
+    "function", [lambda events: analysis.bin_events(events, 1), analysis.inter_event_intervals]
+)
+def test_counts_of_an_ensemble_have_time_first(function):
+    train = np.zeros((2, 20), int)
+    train[0, [1, 5, 15]] = train[1, [3, 4]] = 1
+    with pytest.warns(jaxnn.ImplausibleWarning, match=r"20 runs with 2 steps each; .* counts\.T"):
+        function(train.T)
+    function(train)
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,28 @@ def test_a_decision_about_a_traced_number(method):
     assert isinstance(raised.value.__cause__, jax.errors.TracerBoolConversionError)
 
 
+def test_a_decision_about_many_numbers():
+    """Of which JAX says in a ValueError of the user's own line that it is ambiguous."""
+
+    def asks_all(self, state, voltage, dt):
+        if voltage > 0:
+            return state
+        return 0 * state
+
+    with pytest.raises(ValueError, match=r"asks_all raised ValueError.*`if voltage > 0:`.*jnp\.where"):
+        simulate(with_fault(Law, "update", asks_all)())
+
+
+@pytest.mark.parametrize("method", ["conductance", "update"])
+def test_a_method_that_returns_no_array(method):
+    with pytest.raises(
+        ValueError, match=rf"^{method} of the law Faulty must .* NoneType. A return is missing"
+    ):
+        simulate(with_fault(Law, method, lambda self, *values: None)())
+    with pytest.raises(ValueError, match=rf"^{method} of the law Faulty must give an array, got tuple"):
+        simulate(with_fault(Law, method, lambda self, state, *values: (state, state))())
+
+
 def test_shapes_are_told_from_faults():
     """Of parameters if there are any with a shape, and else of the method."""
     with pytest.raises(ValueError, match=r"parameters of Law do not fit 3 junctions.*'scale': \(5,\)"):

@@ -200,6 +200,7 @@ def test_derivatives(drive):
         (lambda: jaxnn.Ramp(0.0, 1.0, 0.0), "duration of Ramp must be greater than 0 s"),
         (lambda: jaxnn.PulseTrain(1.0, 0.0, 1.0), "width of PulseTrain must be greater than 0"),
         (lambda: jaxnn.PulseTrain(1.0, 2.0, 1.0), "period less width of PulseTrain"),
+        (lambda: jaxnn.Square(1.0, 1.0, duty=30), "duty of Square .* 0.3 for 30 %"),
         (lambda: jaxnn.PulseTrain(1.0, 0.1, 1.0, count=0), "count of PulseTrain"),
         (lambda: jaxnn.Samples(np.array([0.0, np.nan]), 0.1), r"values of Samples.* index \[1\]"),
         (lambda: jaxnn.Samples(np.zeros(0), 0.1), "at least one sample"),

@@ -152,6 +152,7 @@ def test_a_programme_is_a_drive():
         (lambda: P.train(1.0, width=1e-6, period=2e-6), "needs count"),
         (lambda: P.train(1.0, count=2, width=2e-6, period=1e-6), "period less width"),
         (lambda: P.pulse(1.0, 1e-6) + P.rest(1.0, steps=8), "same steps"),
+        (lambda: P.pulse(np.ones(2), 1e-6) + P.pulse(np.ones(3), 1e-6), r"\(2,\) and \(3,\) do not fit"),
         (lambda: P.pulse(1.0, 1e-6) + NO_PROGRAMME, "another Programme"),
         (lambda: jaxnn.NickelateDevice(pinning_field=-1.0), "pinning_field must be greater than 0"),
         (lambda: jaxnn.NickelateDevice(relaxation_times=[1.0]), "one value per mode"),

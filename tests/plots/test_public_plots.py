@@ -218,3 +218,10 @@ def test_an_import_draws_nothing():
     code = f"import sys, jaxnn; print([name for name in {LATE!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_is_no_axes_is_named():
+    figure, both = plt.subplots(2)
+    for wrong, name in ((figure, "Figure"), (both, "ndarray")):
+        with pytest.raises(ValueError, match=f"one Matplotlib Axes, got {name}"):
+            jaxnn.plot.conductance([0.0, 1.0], [1e-6, 2e-6], ax=wrong)  # pyright: ignore[reportArgumentType]

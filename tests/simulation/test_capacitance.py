@@ -150,3 +150,25 @@ def test_bad_capacitances_are_named_and_traced_ones_diagnosed():
             steps=100,
             capacitance=jaxnn.Capacitance(to_substrate=1e-15),
         )
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+@pytest.mark.parametrize("conductance", [1e-8, 1e-12])
+@pytest.mark.parametrize("solver", [jaxnn.StarMesh(), jaxnn.Dense()])
+def test_a_capacitor_beside_a_junction_that_hardly_conducts(conductance, dtype, solver):
+    """A resistance in series is what was given, and an ideal contact ideal."""
+    run = lambda **contact: jaxnn.simulate(
+        jaxnn.Network(2, [(0, 1)]),
+        jaxnn.Resistor(jnp.asarray(conductance, dtype)),
+        jaxnn.Constant(1.0),
+        terminals=(jaxnn.Electrode(0, **contact), jaxnn.Electrode(1, "ground")),
+        capacitance=jaxnn.Capacitance(to_substrate=[1e-8, 0.0]),
+        record="node_potential",
+        dt=2e-8,
+        steps=50,
+        solver=solver,
+    )
+    charged = run(resistance=50.0)
+    expected = 1 - np.exp(-np.asarray(charged.time, float) / 5e-7)
+    np.testing.assert_allclose(charged.node_potential[:, 0], expected, atol=3e-4)
+    np.testing.assert_allclose(run(on=1.0).node_potential[:, 0], 1, atol=1e-6)

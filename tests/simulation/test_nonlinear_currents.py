@@ -47,7 +47,7 @@ def diode(x):
 
 
 def run(law, terminals: Any = TERMINALS, drive: Any = 1.0, network=NETWORK, **options: Any):
-    drive = drive if isinstance(drive, jaxnn.AbstractDrive) else jaxnn.Constant(drive)
+    drive = drive if isinstance(drive, jaxnn.AbstractDrive) or np.ndim(drive) else jaxnn.Constant(drive)
     return jaxnn.simulate(network, law, drive, terminals=terminals, **(RUN | options))
 
 
@@ -71,6 +71,31 @@ def test_diodes_have_a_polarity():
     expected: Any = scipy.optimize.brentq(drop, 0, 1e-3, xtol=1e-18)
     np.testing.assert_allclose(forward, expected, rtol=1e-10)
     np.testing.assert_allclose(backward, -1e-6, rtol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+@pytest.mark.parametrize("saturation", [1e-9, 1e-14])
+def test_a_resistor_before_a_diode_that_conducts_next_to_nothing_at_rest(saturation, dtype):
+    volts = np.linspace(-1, 1, 21)
+    law = Shaped(jnp.asarray(saturation, dtype), lambda x: jnp.expm1(x / 0.25))  # 25 mV
+    out = run(law, behind(1e3), jnp.asarray(volts, dtype), PAIR, steps=21)
+    over = lambda u, v: saturation * np.expm1(u / 0.025) - (v - u) / 1e3
+    drops: Any = [scipy.optimize.brentq(over, min(v, 0), max(v, 0), (v,), xtol=1e-15) for v in volts]
+    assert out.result == jaxnn.Result.successful
+    expected = saturation * np.expm1(np.divide(drops, 0.025))
+    np.testing.assert_allclose(out.terminal_current[:, 0], expected, atol=3e-6 * expected[-1])
+
+
+@pytest.mark.parametrize("saturation", [1e-6, 1e-12])
+@pytest.mark.parametrize("solver", [jaxnn.StarMesh(), jaxnn.Dense()])
+def test_ideal_contacts_before_a_diode(saturation, solver):
+    """A switch that is closed, and a wire that is traced, hold a diode at the voltage of the drive."""
+    volts = np.linspace(-0.5, 0.5, 11)
+    law = Shaped(jnp.asarray(saturation, jnp.float32), lambda x: jnp.expm1(x / 0.25))
+    at = lambda wires: run(law, wires, jnp.float32(volts), PAIR, steps=11, solver=solver).terminal_current
+    expected = saturation * np.expm1(volts / 0.025)
+    for found in (at((jaxnn.Electrode(0, on=1.0), 1)), jax.jit(at)((0, 1))):
+        np.testing.assert_allclose(found[:, 0], expected, atol=2e-5 * expected[-1])
 
 
 def test_a_network_against_an_independent_solution():
@@ -145,6 +170,28 @@ def test_with_capacitors_it_charges_to_the_same():
     fast = jaxnn.Capacitance(to_substrate=1e-15)
     charged = run(sinh(), capacitance=fast, steps=40)
     np.testing.assert_allclose(charged.node_potential[-1], run(sinh()).node_potential[-1], atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+@pytest.mark.parametrize("capacity", [1e-7, 1e-4])
+def test_what_conducts_beside_a_capacitor(capacity, dtype):
+    """Half a bridge, with its load and capacitor: the load is a resistor, however small its voltage."""
+    diode = Shaped(jnp.asarray(1e-9, dtype), lambda x: jnp.expm1(x / 0.25))
+    for load in (1e-3, 1e-8):
+        out = run(
+            jaxnn.MixedJunction([diode, jaxnn.Resistor(jnp.asarray(load, dtype))], [0, 1]),
+            (0, 2),
+            jaxnn.Sine(2.0, 50.0),
+            jaxnn.Network(3, [(0, 1), (1, 2)]),
+            capacitance=jaxnn.Capacitance(across_junctions=[0, capacity]),
+            record=("junction_voltage", "junction_conductance", "dissipated_energy"),
+            dt=1e-4,
+            steps=300,
+        )
+        assert out.result == jaxnn.Result.successful
+        np.testing.assert_allclose(out.junction_conductance[:, 1], load, rtol=1e-6)
+        assert np.all(out.junction_conductance[:, 0] > 0)
+        assert np.all(out.dissipated_energy >= 0)
 
 
 def test_a_law_that_never_converges_is_diagnosed():
