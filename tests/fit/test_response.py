@@ -6,6 +6,7 @@ import pytest
 
 import jaxnn
 from jaxnn.fit import Response
+from jaxnn.fit._response import halved
 
 
 LAW = jaxnn.TunnelJunction()
@@ -87,3 +88,16 @@ def test_what_does_not_fit_is_refused(changes, message):
     given = {"network": None, "time": TIME, "voltage": VOLTAGE}
     with pytest.raises(ValueError, match=message):
         Response(**(given | changes))
+
+
+@pytest.mark.parametrize("terminals", [1, 2])
+def test_half_the_time_step(terminals):
+    """Of the same measurement, with what was missing in it."""
+    time = np.array([0.0, 0.1, 0.25, 0.3])
+    volts = np.stack([[0.0, np.nan, 0.05, 0.06], [0.0, 0.01, 0.02, 0.0]], axis=1)[:, :terminals]
+    volts = volts[:, 0] if terminals == 1 else volts
+    half = halved(Response(None, time, volts, dt=0.02))
+    expected = Response(None, time, volts, dt=0.01)
+    assert half.dt == 0.01
+    np.testing.assert_array_equal(half.voltage, expected.voltage)
+    np.testing.assert_array_equal(half(LAW), expected(LAW))
