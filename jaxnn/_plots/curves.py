@@ -23,6 +23,7 @@ else:
 
 
 _MAX_LEGEND = len(PALETTE)
+_CLOSE = 0.15  # of an axis, within which two labels in their middles would overlap
 
 _CURVE = arguments.real(known=True, finite=False)
 _LINES = arguments.either(type(None), arguments.real(ndim=1, known=True))
@@ -143,6 +144,10 @@ def plot_hysteresis(
     top = ax.secondary_xaxis("top")  # an axis, unlike text, moves a title out of its way
     top.set_xticks(thresholds, [f"$V^*={threshold:g}$" for threshold in thresholds])
     top.tick_params(length=0, pad=1, labelcolor="0.35", labelsize="small")
+    if len(thresholds) == 2 and abs(thresholds[1] - thresholds[0]) < _CLOSE * np.ptp(ax.get_xlim()):
+        sides = ("right", "left") if thresholds[0] < thresholds[1] else ("left", "right")
+        for text, side in zip(top.get_xticklabels(), sides, strict=True):
+            text.set_horizontalalignment(side)
     top.spines[:].set_visible(False)
     ax.set(xlabel=r"$V^* = V / (n\,V_\mathrm{set})$", ylabel="$G^* = n\\,G / G_0$", yscale="log")
     ax.legend(frameon=False, loc="lower right")

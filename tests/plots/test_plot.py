@@ -253,6 +253,14 @@ def test_hysteresis():
     assert len(draw(plot_hysteresis(DRIVE, UP, DOWN, thresholds=None)).lines) == 2
 
 
+def test_labels_of_thresholds_lie_apart_on_a_wide_axis():
+    for thresholds in ((1.0, 0.5), (0.5, 1.0)):
+        ax = draw(plot_hysteresis(8 * np.asarray(DRIVE) - 4, UP, DOWN, thresholds=thresholds))
+        (top,) = ax.child_axes
+        a, b = (label.get_window_extent() for label in top.get_xticklabels())
+        assert not a.overlaps(b)
+
+
 def test_hysteresis_bad_input():
     with pytest.raises(ValueError, match=r"got \(4,\), \(3,\) and \(4,\): evaluate both"):
         plot_hysteresis(DRIVE, UP[:3], DOWN)
