@@ -282,7 +282,8 @@ def _results(
     at_wires = circuit.at_wires(potential).reshape(shape)
     current = last.current.reshape(shape)
     if not problem.junction.is_linear():
-        flat = voltage == 0
+        # Where a product with the voltage would underflow, 1e-19 V in float32, it is the slope at 0 V.
+        flat = jnp.abs(voltage) <= jnp.finfo(voltage.dtype).tiny ** 0.5
         chord = last.conducted[:n] / jnp.where(flat, 1, voltage)
         conductance = jnp.where(flat, conductance, chord)
     flow = Flow(drive, current, conductance_between(at_wires, current), voltage, potential)

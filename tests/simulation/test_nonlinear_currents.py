@@ -172,6 +172,14 @@ def test_with_capacitors_it_charges_to_the_same():
     np.testing.assert_allclose(charged.node_potential[-1], run(sinh()).node_potential[-1], atol=1e-9)
 
 
+def test_a_chord_at_a_voltage_that_all_but_underflows():
+    """A picosiemens at 1e-33 V: the product is no number of float32."""
+    law = sinh(jnp.float32(1e-13))
+    for volts in (1e-33, 1e-20, 1e-15):
+        out = run(law, behind(1e3), jnp.float32([volts]), PAIR, steps=1, record="junction_conductance")
+        np.testing.assert_allclose(out.junction_conductance, 1e-12, rtol=1e-5)
+
+
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 @pytest.mark.parametrize("capacity", [1e-7, 1e-4])
 def test_what_conducts_beside_a_capacitor(capacity, dtype):
