@@ -33,6 +33,8 @@ def _counts(name: str, value: Any) -> None:
     """Raises a `ValueError` unless a value is a count, or several."""
     is_row = isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim)
     (arguments.whole_numbers(ndim=1, low=0) if is_row else arguments.count())(name, value)
+    if is_row and not len(value):
+        raise ValueError(f"{name} must have at least one number, got none.")
 
 
 @arguments.checked(junction=arguments.one_of(AbstractJunction), key=arguments.key, n_junctions=_counts)

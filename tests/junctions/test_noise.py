@@ -246,6 +246,8 @@ def test_spread_of_devices():
     assert_same(alone.critical_flux, law.critical_flux)
     with pytest.raises(ValueError, match="no number 'gap'"):
         jaxnn.draw_junctions(jaxnn.TunnelJunction(), KEY, 3, gap=0.1)
+    with pytest.raises(ValueError, match="n_junctions must have at least one number"):
+        jaxnn.draw_junctions(jaxnn.TunnelJunction(), KEY, [], boost=0.1)
     with pytest.raises(ValueError, match="reset_voltage must not exceed"):
         jaxnn.draw_junctions(jaxnn.TunnelJunction(), KEY, 1000, set_voltage=0.9)
 

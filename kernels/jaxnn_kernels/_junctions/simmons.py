@@ -27,7 +27,7 @@ class _Tunnelling(NamedTuple):
     length: Array
 
 
-@arguments.checked("flux", "voltage", *FILAMENT, prefactor_power=power, width=WIDTH, **FILAMENT)
+@arguments.checked("flux", "voltage", "width", *FILAMENT, prefactor_power=power, width=WIDTH, **FILAMENT)
 def simmons_conductance(
     flux: Float[Array, "*junctions"],
     voltage: Float[Array, "*junctions"],
