@@ -198,11 +198,11 @@ def _compiled_figures(
 def _circuit_figures(records: list[dict[str, Any]], most: Callable[..., None]) -> None:
     """Steps with capacitors against plain ones, and Newton's method against the solves that it takes.
 
-    By the least processor time of each: ratios of short runs on a machine that others use too.
+    By the clock on the wall: that of a process lags by more than the ratios of short runs are about.
     """
     for batch in (1, 256):
         group = {r["name"]: r for r in records if (r["kind"], r["batch"]) == ("circuit", batch)}
-        least = lambda name, group=group: group.get(name, {}).get("processor_seconds_low", math.nan)
+        least = lambda name, group=group: group.get(name, {}).get("seconds_low", math.nan)
         where = "100 wires alone" if batch == 1 else f"100 wires, batch {batch}"
         plain = least("ours float32")
         for what in ("junction capacitors", "capacitors to the substrate too"):

@@ -122,26 +122,25 @@ void share_out(ffi::ThreadPool& pool, int64_t tasks, int64_t threads, Task task)
   state->finished.wait(lock, [&] { return state->done == state->tasks; });
 }
 
-// Work that pays for waking another thread, in products of a tile: some hundreds of microseconds.
+// Work that pays for waking another thread, in products of a register: some hundreds of microseconds.
 constexpr int64_t kShared = 300000;
 
-// A batch falls into tiles. What is left over fills one more, or half of one, or goes one by one where that would
-// be mostly empty.
+// A batch falls into tiles, or halves of them, if tiles were fewer than threads. What is left over fills one more, or
+// half of one, or goes one by one where that would be mostly empty.
 template <typename T>
 struct Pieces {
   const Widths<T>& of = routines<T>();
-  int64_t tiles, halves, count;
-  explicit Pieces(int64_t batch) {
-    const int64_t rest = batch % of.tile.width;
+  const Routines<T>& most;
+  int64_t full, halves, count;
+  Pieces(int64_t batch, bool narrow) : most(narrow ? of.half : of.tile) {
+    const int64_t rest = batch % most.width;
     const bool one_more = rest > of.half.width;
-    tiles = batch / of.tile.width + one_more;
+    full = batch / most.width + one_more;
     halves = !one_more && rest > 2;
-    count = tiles + (one_more ? 0 : halves ? 1 : rest);
+    count = full + (one_more ? 0 : halves ? 1 : rest);
   }
-  const Routines<T>& routines_of(int64_t k) const {
-    return k < tiles ? of.tile : k < tiles + halves ? of.half : of.one;
-  }
-  int64_t lane(int64_t k) const { return k < tiles ? k * of.tile.width : tiles * of.tile.width + (k - tiles); }
+  const Routines<T>& routines_of(int64_t k) const { return k < full ? most : k < full + halves ? of.half : of.one; }
+  int64_t lane(int64_t k) const { return k < full ? k * most.width : full * most.width + (k - full); }
 };
 
 template <typename T, typename Arguments, typename Run, typename Room>
@@ -153,8 +152,10 @@ ffi::Error run_blocks(
     int64_t work,
     Room room,
     Run Routines<T>::*run) {
-  const Pieces<T> pieces(batch);
   const int64_t blocks = schedule.head->blocks;
+  const int64_t half = routines<T>().half.width, registers = (batch + half - 1) / half;
+  const int64_t threads = work * registers > kShared ? pool.num_threads() : 1;
+  const Pieces<T> pieces(batch, blocks * registers < 2 * threads);
   int64_t most = 0;
   for (int64_t b = 0; b < blocks; ++b) most = std::max(most, room(schedule.blocks[b]));
   const auto task = [arguments, schedule, pieces, blocks, most, run](int64_t k) {
@@ -165,8 +166,7 @@ ffi::Error run_blocks(
     (routines.*run)(arguments, schedule.blocks[k % blocks], pieces.lane(piece), numbers);
   };
   const int64_t tasks = pieces.count * blocks;
-  const int64_t threads = tasks > 1 && work * pieces.count > kShared ? pool.num_threads() : 1;
-  if (threads > 1) {
+  if (threads > 1 && tasks > 1) {
     share_out(pool, tasks, threads, task);
   } else {
     for (int64_t k = 0; k < tasks; ++k) task(k);
@@ -174,7 +174,7 @@ ffi::Error run_blocks(
   return ffi::Error::Success();
 }
 
-// Work of an elimination, in products of a tile.
+// Work of an elimination, in products of a register.
 int64_t products_of(const Schedule& s) {
   int64_t work = 0;
   for (int32_t b = 0; b < s.head->blocks; ++b) work += s.blocks[b].products + 4 * s.blocks[b].slots;
