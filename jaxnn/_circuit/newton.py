@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxnn_kernels import batch_inner, difference, divergence, solve_nodes
+from jaxnn_kernels import batch_inner, difference, divergence, largest, solve_nodes, total
 
 from .._core import Plan
 
@@ -138,8 +138,8 @@ def _search(
             current = current - currents.source
         lost = jnp.where(is_free, injected - divergence(plan.graph, current), 0)
         # Divided by the largest first, so that squares do not overflow; what is NaN counts as infinite.
-        largest = _largest(lost)
-        size = largest * jnp.sqrt(jnp.sum((lost / jnp.where(largest > 0, largest, 1)) ** 2))
+        most = _largest(lost)
+        size = most * jnp.sqrt(total((lost / jnp.where(most > 0, most, 1)) ** 2))
         return slope, batch_inner(lost), jnp.where(jnp.isfinite(size), size, jnp.inf)
 
     def step(search: _Search) -> _Search:
@@ -169,4 +169,4 @@ def _least(plan: Plan, held: Array, guess: Array) -> Array:
 
 
 def _largest(x: Array, least: Array | float = 0) -> Array:
-    return jnp.maximum(jnp.max(jnp.abs(x), initial=0), least)
+    return jnp.maximum(largest(x), least)

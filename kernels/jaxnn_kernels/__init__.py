@@ -72,9 +72,11 @@ from ._number import (
 )
 from ._xla import (
     batch_inner as batch_inner,
+    largest as largest,
     mapped_like as mapped_like,
     on_mesh_of_arguments as on_mesh_of_arguments,
     shared_like as shared_like,
+    total as total,
 )
 
 

@@ -56,6 +56,8 @@ def of_kernels() -> dict[str, Call]:
         "kernels.incidence": (kernels.incidence, without(nodes, "terminals")),
         "kernels.difference": (kernels.difference, {"graph": graph, "potential": jnp.ones(4)}),
         "kernels.divergence": (kernels.divergence, {"graph": graph, "flow": jnp.ones(4)}),
+        "kernels.total": (kernels.total, {"values": jnp.ones(4)}),
+        "kernels.largest": (kernels.largest, {"values": jnp.ones(4)}),
         "kernels.solve_nodes": (
             kernels.solve_nodes,
             {"plan": plan, "current": jnp.zeros(4), "source": jnp.zeros(4)} | potentials,

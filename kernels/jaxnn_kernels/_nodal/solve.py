@@ -1,6 +1,5 @@
 """The nodal solve and its one derivative rule."""
 
-import functools as ft
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,9 +11,9 @@ from jaxtyping import Array, Bool, Float, PyTree
 
 from .. import _arguments as arguments
 from .._types import AnyArray, ArrayOrType, Structure, Tangent
-from .._xla import batch_last, is_shared_out
+from .._xla import batch_last, fold, is_shared_out
 from .checks import check_numbers
-from .incidence import TERMS, difference_of as difference
+from .incidence import difference_of as difference
 from .leak import open_conductance, with_leak
 from .parallel import ParallelPlan, sum_of_pairs, value_of_pair
 from .plan import AbstractPlan
@@ -73,11 +72,7 @@ def _solve_shapes(
 
 def _least(x: Array) -> Array:
     """The least of all numbers, by the row: XLA's own reduction of a large array is slower."""
-    while x.ndim > 1 and x.shape[0] > 1:
-        rows = -(-x.shape[0] // TERMS)
-        starts = (min(k * rows, x.shape[0] - rows) for k in range(TERMS))
-        x = ft.reduce(jnp.minimum, (x[start : start + rows] for start in starts))
-    return jnp.min(x)
+    return jnp.min(fold(jnp.minimum, x) if x.ndim > 1 else x)
 
 
 def _joined_kernel(plan: AbstractPlan, conductance: Array, factors: PyTree) -> Array:
