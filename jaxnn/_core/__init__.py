@@ -11,6 +11,7 @@ from .arrays import (
     check_time_step as check_time_step,
     concrete as concrete,
 )
+from .cells import reads_as_number as reads_as_number
 from .compilation import QUIET as QUIET, cache_folder as cache_folder, keep_compiled as keep_compiled
 from .container import cores as cores, free_memory as free_memory
 from .domain import checks_of as checks_of, holds as holds, unmet as unmet

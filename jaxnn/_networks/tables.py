@@ -8,6 +8,8 @@ from typing import NamedTuple, NoReturn
 
 import numpy as np
 
+from .._core import reads_as_number
+
 
 # What columns may be called: of wires, of junctions, and of how many junctions a row stands for.
 WIRES = (
@@ -107,7 +109,9 @@ def _header(path: Path, rows: list[_Row]) -> tuple[list[str], list[str], list[_R
     names, units = list(names), list(units)
     is_known = _columns(names, WIRES) or _columns(names, EDGES)
     # Names of columns stand over numbers; a row of words over words is a junction of two wires with names.
-    over_numbers = rest and all(map(_is_number, rest[0].cells)) and not all(map(_is_number, names))
+    over_numbers = (
+        rest and all(map(reads_as_number, rest[0].cells)) and not all(map(reads_as_number, names))
+    )
     # Four numbers are many things; two whole ones are a junction, whatever they are called.
     if is_known or (over_numbers and width != 2):
         return names, units, rest
@@ -142,7 +146,9 @@ def _numbers(path: Path, rows: list[_Row], columns: list[int]) -> np.ndarray:
     values = []
     for row in rows:
         cells = [row.cells[k] for k in columns]
-        bad = next((cell for cell in cells if not (_is_number(cell) and np.isfinite(float(cell)))), None)
+        bad = next(
+            (cell for cell in cells if not (reads_as_number(cell) and np.isfinite(float(cell)))), None
+        )
         if bad is not None:
             _fault(path, row, f"has {bad!r} where the end of a wire should be: give numbers, in one unit")
         ends = [float(cell) for cell in cells]
@@ -181,14 +187,6 @@ def _junctions(
 
 def _fault(path: Path, row: _Row, what: str) -> NoReturn:
     raise ValueError(f"Line {row.line} of {path} {what}.")
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_whole(cell: str) -> bool:

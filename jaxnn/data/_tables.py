@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from .._core import check_room
+from .._core import check_room, reads_as_number
 
 
 _PREFIXES = {"": 1.0, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6}
@@ -64,18 +64,10 @@ def _is_note(line: str) -> bool:
 
 def _with_head(rows: list[tuple[int, str]], lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
     """The rows, behind the note above them where the first has numbers, as `numpy.savetxt` writes it."""
-    if not rows or not _is_number(re.split(r"[,;\s]", rows[0][1].lstrip())[0]):
+    if not rows or not reads_as_number(re.split(r"[,;\s]", rows[0][1].lstrip())[0]):
         return rows
     above = [(n, line) for n, line in lines if n < rows[0][0]]
     return [(above[-1][0], above[-1][1].lstrip("#% \t")), *rows] if above else rows
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def check_times(table: Table, time: Float[np.ndarray, " rows"]) -> None:
