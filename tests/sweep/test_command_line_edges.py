@@ -1,14 +1,16 @@
 """What users get wrong on the command line: never a traceback, always the file or the argument."""
 
 import errno
-import gc
+import os
 import re
-import time
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import jaxnn
+from helpers import ROOT
 from jaxnn import _command_line as _cli
 from jaxnn._sweep import store as _store
 
@@ -175,25 +177,39 @@ def test_a_finished_sweep_in_a_folder_for_reading(spec, done, tmp_path, capsys, 
     assert command(*again) == 0
 
 
-def test_an_interruption_in_a_callback_of_the_garbage_collector(spec, tmp_path, capsys, monkeypatch):
-    """Python can only print that it ignored it: it is heeded a moment later."""
-    write = _store.Store.write_chunk
+COLLECTED = """
+import gc, sys, time
+from jaxnn import _command_line as cli
+from jaxnn._sweep import store
 
-    def interrupted(phase, _):
-        if phase == "start":
-            gc.callbacks.remove(interrupted)
-            raise KeyboardInterrupt
+write = store.Store.write_chunk
 
-    def slow(self, index, *arguments):
-        if index == 1:
-            gc.collect()  # what earlier tests left: a finalizer in C would swallow what comes after
-            gc.callbacks.append(interrupted)
-            gc.collect()
-            for _ in range(200):
-                time.sleep(0.02)
-        write(self, index, *arguments)
+def interrupted(phase, _):
+    if phase == "start":
+        gc.callbacks.remove(interrupted)
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(_store.Store, "write_chunk", slow)
-    assert command("sweep", spec, "--out", tmp_path / "out", "--points", 1, "--quiet") == 130
-    assert "1 of 2 runs are saved" in capsys.readouterr().err
+def slow(self, index, *arguments):
+    if index == 1:
+        gc.callbacks.append(interrupted)
+        gc.collect()
+        for _ in range(200):
+            time.sleep(0.02)
+    write(self, index, *arguments)
+
+store.Store.write_chunk = slow
+sys.exit(cli.main(["sweep", sys.argv[1], "--out", sys.argv[2], "--points", "1", "--quiet"]))
+"""
+
+
+def test_an_interruption_in_a_callback_of_the_garbage_collector(spec, tmp_path):
+    """Python can only print that it ignored it: it is heeded a moment later.
+
+    In a process of its own: what other tests left behind may be collected by others' code, which drops it.
+    """
+    arguments = [sys.executable, "-c", COLLECTED, str(spec), str(tmp_path / "out")]
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT}/kernels"}
+    ran = subprocess.run(arguments, capture_output=True, text=True, env=environment)
+    assert ran.returncode == 130, ran.stderr
+    assert "1 of 2 runs are saved" in ran.stderr
     assert int((jaxnn.open_sweep(tmp_path / "out").diagnosis >= 0).sum()) == 1
