@@ -26,6 +26,12 @@ class AbstractCurrents(eqx.Module):
     def conducted(self, voltage: Float[Array, " edges"]) -> Float[Array, " edges"]:
         """What flows through the edges, without what flows onto capacitors; 0 at 0 V."""
 
+    def through(self, conducted: Float[Array, " edges"], voltage: Float[Array, " edges"]) -> Array:
+        """What flows through the edges and onto capacitors [A]."""
+        if self.slope is None or self.source is None:
+            return conducted
+        return conducted + self.slope * voltage - self.source
+
 
 # The search ends where a step moved no voltage by more than eps^(1/3) of the largest. Two steps follow,
 # each of which squares the error, and the last must find it at rest to eps^(2/3). Where a drive passes 0
@@ -132,11 +138,9 @@ def _search(
 
     def at(voltage: Array) -> tuple[Array, Array, Array]:
         current, slope = slope_of(currents, voltage)
-        if currents.slope is not None:
-            current, slope = current + currents.slope * voltage, slope + currents.slope
-        if currents.source is not None:
-            current = current - currents.source
-        lost = jnp.where(is_free, injected - divergence(plan.graph, current), 0)
+        slope = slope if currents.slope is None else slope + currents.slope
+        through = currents.through(current, voltage)
+        lost = jnp.where(is_free, injected - divergence(plan.graph, through), 0)
         # Divided by the largest first, so that squares do not overflow; what is NaN counts as infinite.
         most = _largest(lost)
         size = most * jnp.sqrt(total((lost / jnp.where(most > 0, most, 1)) ** 2))

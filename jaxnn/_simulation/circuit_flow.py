@@ -89,12 +89,6 @@ class Currents(AbstractCurrents):
             own = jnp.where(self.passive, linear[:n], own)
         return jnp.concatenate([own, linear[n:]]) if n < voltage.shape[0] else own
 
-    def __call__(self, voltage: Float[Array, " edges"]) -> Float[Array, " edges"]:
-        current = self.conducted(voltage)
-        if self.slope is None or self.source is None:
-            return current
-        return current + self.slope * voltage - self.source
-
 
 class _Law(NamedTuple):
     """What the currents of the junctions hang on besides their voltages."""
@@ -249,7 +243,8 @@ def _solved(
         below = below.at[: circuit.n_wires].set(per_owner(now.base, problem.network_of_node))
         found = balanced(plan, currents, now.held, fed, jax.lax.stop_gradient(guess - below))
         current, at_rest, solves = found.terminal_current, found.at_rest, found.solves
-        conducted, through = found.edge_current, currents(found.junction_voltage)
+        conducted = found.edge_current
+        through = currents.through(currents.conducted(found.junction_voltage), found.junction_voltage)
     else:
         injected, along = fed if is_fed else None, None if source is None else -source
         if source is not None and not plan.at_once:

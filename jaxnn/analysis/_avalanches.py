@@ -50,8 +50,7 @@ def inter_event_intervals(events: Numbers) -> Int[np.ndarray, " intervals"]:
     jaxnn.analysis.inter_event_intervals([0, 1, 0, 0, 2, 1])  # [3, 1]
     ```
     """
-    run, step = np.nonzero(_in_time(events))
-    return np.diff(step)[np.diff(run) == 0]
+    return _intervals(_in_time(events))
 
 
 @arguments.checked(events=arguments.whole_numbers(), width=arguments.count())
@@ -72,8 +71,7 @@ def bin_events(events: Numbers, width: SupportsIndex | None = None) -> Int[np.nd
     """
     trains = _in_time(events)
     if width is None:
-        run, step = np.nonzero(trains)
-        intervals = np.diff(step)[np.diff(run) == 0]
+        intervals = _intervals(trains)
         if not intervals.size:
             raise ValueError("No run has two steps with events: give the width of a bin in steps.")
         width = round(float(intervals.mean()))
@@ -133,6 +131,12 @@ def mean_size(
     """
     lifetime, index, count = np.unique(avalanches.lifetime, return_inverse=True, return_counts=True)
     return lifetime, np.bincount(index, avalanches.size) / count, count
+
+
+def _intervals(trains: np.ndarray) -> Int[np.ndarray, " intervals"]:
+    """Steps from one event to the next, run by run."""
+    run, step = np.nonzero(trains)
+    return np.diff(step)[np.diff(run) == 0]
 
 
 def _in_time(events: Numbers) -> np.ndarray:

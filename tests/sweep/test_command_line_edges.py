@@ -1,18 +1,15 @@
 """What users get wrong on the command line: never a traceback, always the file or the argument."""
 
 import errno
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import jaxnn
-from helpers import ROOT
 from jaxnn import _command_line as _cli
 from jaxnn._sweep import store as _store
+from scripts import run_script
 
 
 pytest.importorskip("zarr")
@@ -207,9 +204,7 @@ def test_an_interruption_in_a_callback_of_the_garbage_collector(spec, tmp_path):
 
     In a process of its own: what other tests left behind may be collected by others' code, which drops it.
     """
-    arguments = [sys.executable, "-c", COLLECTED, str(spec), str(tmp_path / "out")]
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT}/kernels"}
-    ran = subprocess.run(arguments, capture_output=True, text=True, env=environment)
+    ran = run_script("-c", COLLECTED, spec, tmp_path / "out")
     assert ran.returncode == 130, ran.stderr
     assert "1 of 2 runs are saved" in ran.stderr
     assert int((jaxnn.open_sweep(tmp_path / "out").diagnosis >= 0).sum()) == 1

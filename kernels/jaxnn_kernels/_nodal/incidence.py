@@ -12,12 +12,8 @@ from jaxtyping import Array, Float, Int
 
 from .. import _arguments as arguments
 from .._types import Indices
-from .._xla import linear_pair
+from .._xla import TERMS, linear_pair
 from .checks import check_size, checked_edges
-
-
-# Most terms of a sum that is written out: a fused loop compiles longer the more terms it has.
-TERMS = 16
 
 
 @jax.tree_util.register_dataclass

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Int
 
+from .._xla import TERMS
 from .costs import BATCHED, Costs
-from .incidence import TERMS
 from .schedule import Schedule
 
 

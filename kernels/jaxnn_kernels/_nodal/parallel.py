@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Array, Int, PyTree
 
 from .._types import Indices
-from .._xla import linear_pair
+from .._xla import TERMS, linear_pair
 from .checks import checked_graph
-from .incidence import TERMS, incidence
+from .incidence import incidence
 from .plan import AbstractPlan
 
 

@@ -17,10 +17,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, DTypeLike, PyTree
 
 from .._types import ArrayOrType, Indices
-from .._xla import rows as _rows, settled, update as _update
+from .._xla import TERMS, rows as _rows, settled, update as _update
 from . import tail as _tail, tail_panels as _tail_panels
 from .dense import dense_work, inverse_root, sum_of
-from .incidence import TERMS, net_flow, pair_difference
+from .incidence import net_flow, pair_difference
 from .leak import hanging, without_hanging, without_leaks
 from .plan import AbstractPlan, joined_by
 from .tables import Segment, Tables, TailTables

@@ -21,8 +21,9 @@ import numpy as np
 from jaxtyping import Int
 
 from .. import _arguments as arguments
+from .._xla import TERMS
 from .costs import Costs, costs_for
-from .incidence import TERMS, incidence
+from .incidence import incidence
 from .packing import Junctions, Round, Shape, Stars, chunks_of, padded_width, segments_of, shape_of
 from .parallel import merges_parallel
 from .schedule import Schedule, Tail, schedule

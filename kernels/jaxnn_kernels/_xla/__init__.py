@@ -21,7 +21,7 @@ from .batch_inner import batch_inner as batch_inner
 from .batch_last import batch_last as batch_last, linear_pair as linear_pair
 from .eager import always_compiled as always_compiled
 from .loops import rows as rows, settled as settled, update as update
-from .over_rows import fold as fold, largest as largest, total as total
+from .over_rows import TERMS as TERMS, fold as fold, largest as largest, total as total
 from .placement import (
     is_shared_module as is_shared_module,
     is_shared_out as is_shared_out,

@@ -16,7 +16,8 @@ from .. import _arguments as arguments
 from .batch_last import batch_last
 
 
-_TERMS = 16  # rows that one loop combines
+# Most terms of a sum that is written out: a fused loop compiles longer the more terms it has.
+TERMS = 16
 
 
 def fold(combine: Callable[[Array, Array], Array], x: Array, neutral: float | None = None) -> Array:
@@ -25,7 +26,7 @@ def fold(combine: Callable[[Array, Array], Array], x: Array, neutral: float | No
     Some rows are combined twice, unless there is a `neutral` number to take their place.
     """
     while x.shape[0] > 1:
-        size = -(-x.shape[0] // _TERMS)
+        size = -(-x.shape[0] // TERMS)
         parts = []
         for start in range(0, x.shape[0], size):
             first = min(start, x.shape[0] - size)
