@@ -1,7 +1,10 @@
 """What users get wrong on the command line: never a traceback, always the file or the argument."""
 
 import errno
+import gc
 import re
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,6 @@ import pytest
 import jaxnn
 from jaxnn import _command_line as _cli
 from jaxnn._sweep import store as _store
-from scripts import run_script
 
 
 pytest.importorskip("zarr")
@@ -174,37 +176,33 @@ def test_a_finished_sweep_in_a_folder_for_reading(spec, done, tmp_path, capsys, 
     assert command(*again) == 0
 
 
-COLLECTED = """
-import gc, sys, time
-from jaxnn import _command_line as cli
-from jaxnn._sweep import store
-
-write = store.Store.write_chunk
-
-def interrupted(phase, _):
-    if phase == "start":
-        gc.callbacks.remove(interrupted)
-        raise KeyboardInterrupt
-
-def slow(self, index, *arguments):
-    if index == 1:
-        gc.callbacks.append(interrupted)
-        gc.collect()
-        for _ in range(200):
-            time.sleep(0.02)
-    write(self, index, *arguments)
-
-store.Store.write_chunk = slow
-sys.exit(cli.main(["sweep", sys.argv[1], "--out", sys.argv[2], "--points", "1", "--quiet"]))
-"""
+@pytest.fixture
+def heeds_interruptions():
+    """What a shell starts in the background ignores Ctrl-C, and so would what is tested."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
-def test_an_interruption_in_a_callback_of_the_garbage_collector(spec, tmp_path):
-    """Python can only print that it ignored it: it is heeded a moment later.
+@pytest.mark.usefixtures("heeds_interruptions")
+def test_an_interruption_in_a_callback_of_the_garbage_collector(spec, tmp_path, capsys, monkeypatch):
+    """Python can only print that it ignored it: it is heeded a moment later."""
+    write = _store.Store.write_chunk
 
-    In a process of its own: what other tests left behind may be collected by others' code, which drops it.
-    """
-    ran = run_script("-c", COLLECTED, spec, tmp_path / "out")
-    assert ran.returncode == 130, ran.stderr
-    assert "1 of 2 runs are saved" in ran.stderr
+    def interrupted(phase, _):
+        if phase == "start":
+            gc.callbacks.remove(interrupted)
+            raise KeyboardInterrupt
+
+    def slow(self, index, *arguments):
+        if index == 1:
+            gc.callbacks.append(interrupted)
+            gc.collect()
+            for _ in range(200):
+                time.sleep(0.02)
+        write(self, index, *arguments)
+
+    monkeypatch.setattr(_store.Store, "write_chunk", slow)
+    assert command("sweep", spec, "--out", tmp_path / "out", "--points", 1, "--quiet") == 130
+    assert "1 of 2 runs are saved" in capsys.readouterr().err
     assert int((jaxnn.open_sweep(tmp_path / "out").diagnosis >= 0).sum()) == 1
