@@ -16,11 +16,11 @@ from .._core import Plan
 class AbstractCurrents(eqx.Module):
     """Currents of all edges [A] at their voltages [V], each of its own voltage alone.
 
-    What flows onto capacitors is `slope` [S] times the voltage, less `source` [A].
+    What flows onto capacitors is `slope` [S] times what the voltage is above `before` [V].
     """
 
     slope: eqx.AbstractVar[Float[Array, " edges"] | None]
-    source: eqx.AbstractVar[Float[Array, " edges"] | None]
+    before: eqx.AbstractVar[Float[Array, " edges"] | None]
 
     @abc.abstractmethod
     def conducted(self, voltage: Float[Array, " edges"]) -> Float[Array, " edges"]:
@@ -28,9 +28,9 @@ class AbstractCurrents(eqx.Module):
 
     def through(self, conducted: Float[Array, " edges"], voltage: Float[Array, " edges"]) -> Array:
         """What flows through the edges and onto capacitors [A]."""
-        if self.slope is None or self.source is None:
+        if self.slope is None or self.before is None:
             return conducted
-        return conducted + self.slope * voltage - self.source
+        return conducted + self.slope * (voltage - self.before)
 
 
 # The search ends where a step moved no voltage by more than eps^(1/3) of the largest. Two steps follow,
@@ -57,10 +57,26 @@ class Balanced(NamedTuple):
     solves: Int[Array, ""]
 
 
+class _Point(NamedTuple):
+    """Potentials and the voltages between them [V], which have digits that the potentials have not."""
+
+    potential: Array
+    voltage: Array
+
+
+class _Found(NamedTuple):
+    """A point, what edges conduct and terminals feed there [A], and the slopes that led to it [S]."""
+
+    point: _Point
+    conducted: Array
+    into: Array
+    slope: Array
+
+
 class _Search(NamedTuple):
     """Where a search is: what flows there is `lost` too little at each node [A], `size` in all."""
 
-    voltage: Array
+    point: _Point
     slope: Array
     lost: Array
     size: Array
@@ -86,7 +102,7 @@ def balanced(
 
     Newton's method: with $g = \partial i / \partial v$ at the voltages so far,
 
-    $$B^T \mathrm{diag}(g) B \phi = b + B^T (g v - i(v))$$
+    $$B^T \mathrm{diag}(g) B \, \delta\phi = b - B^T i(v)$$
 
     and a step is halved until what does not balance, in the sum of squares, is less than before. It begins
     at `guess`.
@@ -95,81 +111,85 @@ def balanced(
     Newton step from a solution has the first of them, a second step those up to the third order.
     """
     still = lambda x: jax.lax.stop_gradient(x) if eqx.is_inexact_array(x) else x
-    voltage, taken = _search(plan, *jax.tree.map(still, (currents, held, injected, guess)))
-    _, before, *_ = _step(plan, currents, held, injected, voltage)
-    potential, voltage, through, slope, current = _step(plan, currents, held, injected, before)
-    size = _largest(voltage, _least(plan, held, still(guess)))
+    start = guess.at[plan.terminals].set(held)
+    found, taken = _search(plan, *jax.tree.map(still, (currents, held, injected, start)))
+    first = _step(plan, currents, held, injected, found)
+    last = _step(plan, currents, held, injected, first.point)
+    potential, voltage = last.point
+    size = _largest(voltage, _least(plan, still(start)))
     nothing = jnp.finfo(held.dtype).eps ** _AT_REST * still(size)
-    at_rest = jnp.abs(voltage - before) <= nothing
+    at_rest = jnp.abs(voltage - first.point.voltage) <= nothing
     # Of a voltage that is a rounding of others the current is one too, of either sign; i / v must not be.
-    through = jnp.where(jnp.abs(voltage) <= nothing, slope * voltage, through)
-    return Balanced(potential, voltage, current, through, at_rest, taken + 2)
+    conducted = jnp.where(jnp.abs(voltage) <= nothing, last.slope * voltage, last.conducted)
+    return Balanced(potential, voltage, last.into, conducted, at_rest, taken + 2)
 
 
-def _step(
-    plan: Plan, currents: AbstractCurrents, held: Array, injected: Array, voltage: Array
-) -> tuple[Array, Array, Array, Array, Array]:
-    """Potentials, voltages, currents and slopes of edges, and currents of terminals after a whole step."""
-    i, g = slope_of(currents, voltage)
-    whole, source = g, i - g * voltage
-    # Capacitors by themselves: in a sum with them what hardly conducts would be lost in their rounding.
-    if currents.slope is not None:
-        whole = g + currents.slope
-    if currents.source is not None:
-        source = source - currents.source
-    solved = solve_nodes(plan, whole, held, injected, source=source)
-    after = batch_inner(solved.junction_voltage)
+def _whole(currents: AbstractCurrents, slope: Array) -> Array:
+    """Differential conductances [S] with those that capacitors are."""
+    return slope if currents.slope is None else slope + currents.slope
+
+
+def _step(plan: Plan, currents: AbstractCurrents, held: Array, injected: Array, point: _Point) -> _Found:
+    """The whole step from a point.
+
+    Not the potentials are solved for but what they are off by, and currents that cancel do so before: in a
+    sum with those of capacitors, what hardly conducts would be lost in their rounding.
+    """
+    i, g = slope_of(currents, point.voltage)
+    through = currents.through(i, point.voltage)
+    off = held - point.potential[plan.terminals]
+    solved = solve_nodes(plan, _whole(currents, g), off, injected, source=through)
+    move = batch_inner(solved.junction_voltage)
+    after = _Point(point.potential + solved.node_potential, point.voltage + move)
     # As exact as the voltages are, of a solution: what is left out goes as the square of the last move.
-    return solved.node_potential, after, i + g * (after - voltage), g, solved.terminal_current
+    return _Found(after, i + g * move, solved.terminal_current, g)
 
 
 def _search(
-    plan: Plan, currents: AbstractCurrents, held: Array, injected: Array, guess: Array
-) -> tuple[Array, Array]:
-    """Voltages near to the solution, and the number of steps to them.
+    plan: Plan, currents: AbstractCurrents, held: Array, injected: Array, start: Array
+) -> tuple[_Point, Array]:
+    """A point near to the solution, and the number of steps to it.
 
     A step is the solution for what does not balance yet. That and the slopes come with the size that the
     step before was accepted for, so that a step takes each current once.
     """
-    start = guess.at[plan.terminals].set(held)
     near = jnp.finfo(held.dtype).eps ** _NEAR
-    least = _least(plan, held, guess)
+    least = _least(plan, start)
     is_free = jnp.ones(start.shape, bool).at[plan.terminals].set(False)
 
     def at(voltage: Array) -> tuple[Array, Array, Array]:
         current, slope = slope_of(currents, voltage)
-        slope = slope if currents.slope is None else slope + currents.slope
         through = currents.through(current, voltage)
         lost = jnp.where(is_free, injected - divergence(plan.graph, through), 0)
         # Divided by the largest first, so that squares do not overflow; what is NaN counts as infinite.
         most = _largest(lost)
         size = most * jnp.sqrt(total((lost / jnp.where(most > 0, most, 1)) ** 2))
-        return slope, batch_inner(lost), jnp.where(jnp.isfinite(size), size, jnp.inf)
+        return _whole(currents, slope), batch_inner(lost), jnp.where(jnp.isfinite(size), size, jnp.inf)
 
     def step(search: _Search) -> _Search:
-        move = batch_inner(
-            solve_nodes(plan, search.slope, jnp.zeros_like(held), search.lost).junction_voltage
-        )
+        solved = solve_nodes(plan, search.slope, jnp.zeros_like(held), search.lost)
+        before, move = search.point, batch_inner(solved.junction_voltage)
         # A solution within rounding of the one before is no better, and is taken as it is.
-        far = _largest(move) > near * _largest(search.voltage + move, least)
+        far = _largest(move) > near * _largest(before.voltage + move, least)
         worse = lambda x: (x[1][2] >= search.size) & (x[0] > 0.5**_HALVINGS) & far
-        shorter = lambda x: (x[0] / 2, at(search.voltage + x[0] / 2 * move))
-        whole = jnp.ones((), move.dtype), at(search.voltage + move)
+        shorter = lambda x: (x[0] / 2, at(before.voltage + x[0] / 2 * move))
+        whole = jnp.ones((), move.dtype), at(before.voltage + move)
         share, found = jax.lax.while_loop(worse, shorter, whole)
-        voltage = batch_inner(search.voltage + share * move)
+        voltage = batch_inner(before.voltage + share * move)
+        potential = batch_inner(before.potential + share * solved.node_potential)
         moves = _largest(move) > near * _largest(voltage, least)
-        return _Search(voltage, *found, moves, search.left - 1)
+        return _Search(_Point(potential, voltage), *found, moves, search.left - 1)
 
     voltage = batch_inner(difference(plan.graph, start))
     left = jnp.int32(MOST_ITERATIONS)
-    first = step(_Search(voltage, *at(voltage), jnp.bool_(True), left))
+    first = step(_Search(_Point(batch_inner(start), voltage), *at(voltage), jnp.bool_(True), left))
     last = jax.lax.while_loop(lambda search: (search.left > 0) & search.moves, step, first)
-    return last.voltage, MOST_ITERATIONS - last.left
+    return last.point, MOST_ITERATIONS - last.left
 
 
-def _least(plan: Plan, held: Array, guess: Array) -> Array:
+def _least(plan: Plan, start: Array) -> Array:
     """What voltages count as at least [V], in comparisons with them."""
-    return jnp.finfo(held.dtype).eps ** _OF_BEFORE * _largest(difference(plan.graph, guess))
+    return jnp.finfo(start.dtype).eps ** _OF_BEFORE * _largest(difference(plan.graph, start))
 
 
 def _largest(x: Array, least: Array | float = 0) -> Array:

@@ -69,7 +69,7 @@ class CircuitStep(Module):
 class Currents(AbstractCurrents):
     """The current of each edge at its voltage: junctions by their law, the rest by conductances [S].
 
-    With capacitors, what flows onto them in a stage as well: $c v / (\\gamma h) - s$.
+    With capacitors, what flows onto them in a stage as well: $c (v - v_0) / (\\gamma h)$.
     """
 
     junction: AbstractJunction
@@ -78,7 +78,7 @@ class Currents(AbstractCurrents):
     passive: Bool[np.ndarray, " junctions"]
     conductance: Float[Array, " edges"]
     slope: Float[Array, " edges"] | None
-    source: Float[Array, " edges"] | None
+    before: Float[Array, " edges"] | None
 
     def conducted(self, voltage: Float[Array, " edges"]) -> Float[Array, " edges"]:
         """What flows through the edges, without what flows onto capacitors."""
@@ -148,10 +148,10 @@ def circuit_flow(
         # A contact that is switched within the step has another elimination in each stage.
         shared = is_linear and not circuit.switches
         factors = eliminate_nodes(problem.plan, edges + slope) if shared else None
-        first = _solved(problem, law, early, first_edges, slope, slope * held, guess, factors)
+        first = _solved(problem, law, early, first_edges, slope, held, guess, factors)
         grown = batch_inner(held + (1 - GAMMA) / GAMMA * (first.voltage - held))
         guess = first.potential
-        last = _solved(problem, law, now, edges, slope, slope * grown, guess, factors)
+        last = _solved(problem, law, now, edges, slope, grown, guess, factors)
         stages = tuple(zip(_WEIGHTS, (first, last), strict=True))
     return _results(problem, conductance, drive, edges, capacity, stages)
 
@@ -217,11 +217,11 @@ def _solved(
     now: Sources,
     edges: Array,
     slope: Array | None,
-    source: Array | None,
+    before: Array | None,
     guess: Array,
     factors: PyTree | None,
 ) -> _Stage:
-    """Kirchhoff's laws at an instant; capacitors are conductances `slope` [S] and currents `source` [A]."""
+    """Kirchhoff's laws at an instant; capacitors are conductances `slope` [S] from `before` [V] on."""
     circuit, plan = _circuit_of(problem), problem.plan
     is_fed = bool(circuit.of_kind("current").size)
     fed = jnp.zeros(circuit.n_nodes, edges.dtype)
@@ -237,7 +237,7 @@ def _solved(
             passive=passive,
             conductance=edges,
             slope=slope,
-            source=source,
+            before=before,
         )
         below = jnp.zeros(circuit.n_nodes, edges.dtype)
         below = below.at[: circuit.n_wires].set(per_owner(now.base, problem.network_of_node))
@@ -246,6 +246,7 @@ def _solved(
         conducted = found.edge_current
         through = currents.through(currents.conducted(found.junction_voltage), found.junction_voltage)
     else:
+        source = None if slope is None or before is None else slope * before
         injected, along = fed if is_fed else None, None if source is None else -source
         if source is not None and not plan.at_once:
             injected, along = fed + _from_capacitors(circuit, source), None

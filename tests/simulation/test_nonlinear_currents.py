@@ -202,6 +202,47 @@ def test_what_conducts_beside_a_capacitor(capacity, dtype):
         assert np.all(out.dissipated_energy >= 0)
 
 
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+@pytest.mark.parametrize("saturation", [1e-12, 1e-9])
+@pytest.mark.parametrize("solver", [jaxnn.StarMesh(), jaxnn.Dense()])
+def test_a_smoothing_capacitor_behind_a_full_bridge(solver, saturation, dtype):
+    """Between two pulses nothing but the leaks of four blocking diodes joins it to the rest."""
+    width, load, capacity, series, steps = 0.026, 1e-5, 1e-6, 100.0, 500
+    leak = 1e-9 if dtype == jnp.float32 else 1e-12
+    blocks = lambda x: saturation * jnp.expm1(0.1 * x / width) + leak * 0.1 * x
+    law = jaxnn.MixedJunction(
+        [Shaped(jnp.asarray(1.0, dtype), blocks), jaxnn.Resistor(jnp.asarray(load, dtype))], [0, 0, 0, 0, 1]
+    )
+    drive = jaxnn.Sine(jnp.asarray(3.0, dtype), 50.0)
+    out = run(
+        law,
+        behind(series),
+        drive,
+        jaxnn.Network(4, [(0, 2), (1, 2), (3, 0), (3, 1), (2, 3)]),
+        dt=1e-4,
+        steps=steps,
+        capacitance=jaxnn.Capacitance(across_junctions=jnp.asarray([0, 0, 0, 0, capacity], dtype)),
+        solver=solver,
+    )
+    assert out.result == jaxnn.Result.successful
+
+    def charged(time, behind):
+        open_ = abs(3 * np.sin(100 * np.pi * time)) - behind  # [V] across two diodes and the resistor
+        lost = lambda i: open_ - series * i - 2 * width * np.log1p(i / saturation)
+        through = scipy.optimize.brentq(lost, 0, 0.1, xtol=1e-16) if open_ > 0 else 0
+        return (through - load * behind) / capacity
+
+    times = 1e-4 * np.arange(1, steps + 1)
+    exact = scipy.integrate.solve_ivp(
+        lambda t, y: [charged(t, y[0])], (0, times[-1]), [0.0], t_eval=times, max_step=1e-4, rtol=1e-7
+    ).y[0]
+    np.testing.assert_allclose(out.junction_voltage[:, 4], exact, atol=4e-3)
+    # By symmetry its ends are as far from the middle of the source and the ground.
+    middle = out.node_potential[:, 0] / 2
+    np.testing.assert_allclose(out.node_potential[:, 2:].mean(1), middle, atol=3e-3)
+    assert np.all(out.kirchhoff_residual < 1e-8)
+
+
 def test_a_law_that_never_converges_is_diagnosed():
     """A current that falls where its voltage grows: no potentials that an elimination finds."""
     falling = Shaped(jnp.asarray(1e-6), lambda x: jnp.where(jnp.abs(x) < 1, x, jnp.nan))
