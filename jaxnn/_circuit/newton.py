@@ -11,16 +11,23 @@ from jaxtyping import Array, Bool, Float, Int
 from jaxnn_kernels import batch_inner, difference, divergence, largest, solve_nodes, total
 
 from .._core import Plan
+from .while_any import while_any
 
 
 class AbstractCurrents(eqx.Module):
     """Currents of all edges [A] at their voltages [V], each of its own voltage alone.
 
-    What flows onto capacitors is `slope` [S] times what the voltage is above `before` [V].
+    Edges behind the junctions are linear. What flows onto capacitors is `slope` [S] times what the voltage
+    is above `before` [V].
     """
 
     slope: eqx.AbstractVar[Float[Array, " edges"] | None]
     before: eqx.AbstractVar[Float[Array, " edges"] | None]
+
+    @property
+    @abc.abstractmethod
+    def n_junctions(self) -> int:
+        """Number of junctions, before what is linear."""
 
     @abc.abstractmethod
     def conducted(self, voltage: Float[Array, " edges"]) -> Float[Array, " edges"]:
@@ -133,16 +140,19 @@ def _step(plan: Plan, currents: AbstractCurrents, held: Array, injected: Array, 
     """The whole step from a point.
 
     Not the potentials are solved for but what they are off by, and currents that cancel do so before: in a
-    sum with those of capacitors, what hardly conducts would be lost in their rounding.
+    sum with those of capacitors, what hardly conducts would be lost in their rounding. Derivatives of the
+    point are only in the currents of junctions: those of the voltage of a contact have no digits.
     """
-    i, g = slope_of(currents, point.voltage)
-    through = currents.through(i, point.voltage)
-    off = held - point.potential[plan.terminals]
-    solved = solve_nodes(plan, _whole(currents, g), off, injected, source=through)
+    fixed, n = jax.lax.stop_gradient(point), currents.n_junctions
+    about = batch_inner(jnp.concatenate([point.voltage[:n], fixed.voltage[n:]]))
+    i, g = slope_of(currents, about)
+    whole, off = _whole(currents, g), held - fixed.potential[plan.terminals]
+    shift = about - fixed.voltage  # zero, but for its derivatives
+    solved = solve_nodes(plan, whole, off, injected, source=currents.through(i, about) - whole * shift)
     move = batch_inner(solved.junction_voltage)
-    after = _Point(point.potential + solved.node_potential, point.voltage + move)
+    after = _Point(fixed.potential + solved.node_potential, fixed.voltage + move)
     # As exact as the voltages are, of a solution: what is left out goes as the square of the last move.
-    return _Found(after, i + g * move, solved.terminal_current, g)
+    return _Found(after, i + g * (move - shift), solved.terminal_current, g)
 
 
 def _search(
@@ -164,7 +174,8 @@ def _search(
         # Divided by the largest first, so that squares do not overflow; what is NaN counts as infinite.
         most = _largest(lost)
         size = most * jnp.sqrt(total((lost / jnp.where(most > 0, most, 1)) ** 2))
-        return _whole(currents, slope), batch_inner(lost), jnp.where(jnp.isfinite(size), size, jnp.inf)
+        size = jnp.where(jnp.isfinite(size), size, jnp.inf)
+        return batch_inner(_whole(currents, slope)), batch_inner(lost), size
 
     def step(search: _Search) -> _Search:
         solved = solve_nodes(plan, search.slope, jnp.zeros_like(held), search.lost)
@@ -174,7 +185,7 @@ def _search(
         worse = lambda x: (x[1][2] >= search.size) & (x[0] > 0.5**_HALVINGS) & far
         shorter = lambda x: (x[0] / 2, at(before.voltage + x[0] / 2 * move))
         whole = jnp.ones((), move.dtype), at(before.voltage + move)
-        share, found = jax.lax.while_loop(worse, shorter, whole)
+        share, found = while_any(worse, shorter, whole)
         voltage = batch_inner(before.voltage + share * move)
         potential = batch_inner(before.potential + share * solved.node_potential)
         moves = _largest(move) > near * _largest(voltage, least)
@@ -183,7 +194,7 @@ def _search(
     voltage = batch_inner(difference(plan.graph, start))
     left = jnp.int32(MOST_ITERATIONS)
     first = step(_Search(_Point(batch_inner(start), voltage), *at(voltage), jnp.bool_(True), left))
-    last = jax.lax.while_loop(lambda search: (search.left > 0) & search.moves, step, first)
+    last = while_any(lambda search: (search.left > 0) & search.moves, step, first)
     return last.point, MOST_ITERATIONS - last.left
 
 

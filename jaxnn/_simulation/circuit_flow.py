@@ -80,9 +80,14 @@ class Currents(AbstractCurrents):
     slope: Float[Array, " edges"] | None
     before: Float[Array, " edges"] | None
 
+    @property
+    def n_junctions(self) -> int:
+        """Number of junctions, before what is linear."""
+        return self.passive.shape[0]
+
     def conducted(self, voltage: Float[Array, " edges"]) -> Float[Array, " edges"]:
         """What flows through the edges, without what flows onto capacitors."""
-        n, linear = self.passive.shape[0], self.conductance * voltage
+        n, linear = self.n_junctions, self.conductance * voltage
         own = call_law(self.junction, "current", self.state, voltage[:n], **self.inputs)
         # Nothing is chosen where there is no choice.
         if self.passive.any():

@@ -178,6 +178,7 @@ FEW = [
     ("binary", "switched", "feedback", "dense"),
     ("resistor", "current", "capacitors", "dense"),
     ("sinh", "series resistor", "none", "dense"),
+    ("sinh", "switched", "none", "star mesh"),  # a contact so ideal that its voltage has no digits
     ("jumps", "floating", "feedback", "star mesh"),
     ("read noise", "plain", "wire resistance", "star mesh"),
     ("Langevin", "moved", "wire resistance", "dense"),
