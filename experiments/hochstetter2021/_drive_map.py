@@ -28,13 +28,12 @@ DT = 5e-4  # [s] of pairs
 DISTANCE = 5e-4  # [V s] of two trajectories, a twentieth of the critical flux
 PERIOD = 40.0  # [s] a multiple of every period: frequencies are multiples of 1/40 Hz
 SETTLED = 2e-13  # [V s] by which no flux has changed after that: what is left are roundings
-WANDERS = 10  # periods after each of which the fluxes were farther off than two trajectories are
+STEADY = 4.0  # [s] until a pair of an ordered drive is steady
 ORDERED = -1.0  # [1/s] below which an exponent counts as order
 TOGETHER = 24  # drives in one program
 FEW = (1, 2, 4, 8, 16)  # drives in one program, where there are no more
-# Junctions that are perturbed in one program: with the undisturbed network eight copies, for which XLA has
-# vector instructions; nine take three times as long.
-PERTURBED = 7
+PERTURBED = 7  # junctions in one program: with the undisturbed network eight copies
+MANY = 87  # junctions in one program where every one is perturbed: a third of the published network's
 
 
 class Drives(NamedTuple):
@@ -60,6 +59,11 @@ def deposited_window(frequency: Any) -> tuple[Any, Any]:
     """
     periods = np.maximum(1, np.floor(70 * np.asarray(frequency) + 0.5)).astype(int)
     return np.floor(0.3 * periods + 0.5).astype(int), 140_000 // periods * periods
+
+
+def whole_seconds(frequency: float) -> int:
+    """The least whole seconds, four or more, that are whole periods."""
+    return next(n for n in range(4, round(PERIOD) + 1) if abs(n * frequency - round(n * frequency)) < 1e-9)
 
 
 def tolerance(value: Any) -> Any:
@@ -124,19 +128,18 @@ class DriveMap(Runs):
             number, (first, count) = jnp.arange(steps)[:, None], window
             inside = jnp.where((number >= first) & (number < first + count), found.growth, 0)
             seconds = found.growth.reshape(-1, round(1 / DT), found.growth.shape[-1]).mean(1)
-            return inside.sum(0) / jnp.minimum(count, steps - first), seconds, found.conductance
+            inside_steps = jnp.minimum(count, steps - first).astype(inside.dtype)
+            return inside.sum(0) / inside_steps, seconds, found.conductance
 
         return jax.vmap(one)(drives, differences, window)
 
     def settled(self, name: str, drives: Drives, seconds: float) -> np.ndarray:
         """The fluxes of each drive after a transient of `seconds` from rest, whole `PERIOD`s of it.
 
-        Two kinds of drives are not followed to the end. Of one whose fluxes have come back after a period
-        they would again. One that wanders is nowhere else in 3,000 s than after 400 s: at another moment
-        of the same chaos.
+        A drive whose fluxes have come back after a period is not followed on: they would again.
         """
         at = self.at_rest(len(drives.amplitude))
-        moving, wandered = np.ones(len(at), bool), np.zeros(len(at), int)
+        moving = np.ones(len(at), bool)
         for number in range(round(seconds / PERIOD)):
             if not moving.any():
                 break
@@ -150,8 +153,7 @@ class DriveMap(Runs):
             piece = self.pieces.keep(f"{self.law}/{name}/settled_{(number + 1) * PERIOD:g}s", make)
             after = np.where(moving.reshape(-1, *(1,) * (at.ndim - 1)), piece["state"], at)
             change = abs(self.fluxes(after) - self.fluxes(at)).max(-1)
-            wandered = np.where(change > DISTANCE, wandered + 1, 0)
-            at, moving = after, moving & ~(change < SETTLED) & (wandered < WANDERS)
+            at, moving = after, moving & ~(change < SETTLED)
         return self.fluxes(at)
 
     def followed(self, name: str, drives: Drives, flux: np.ndarray, seconds: float) -> np.ndarray:
@@ -162,29 +164,55 @@ class DriveMap(Runs):
         return self.fluxes(self.pieces.keep(f"{self.law}/{name}/followed_{seconds:g}s", make)["state"])
 
     def pairs(
-        self, name: str, drives: Drives, flux: np.ndarray, junctions: range, seconds: float
+        self,
+        name: str,
+        drives: Drives,
+        flux: np.ndarray,
+        junctions: range,
+        seconds: float,
+        perturbed: int = PERTURBED,
     ) -> dict[str, np.ndarray]:
         """Exponents of pairs of trajectories from some junctions of an order, drive by drive.
+
+        So many of them in one program, and of drives as many as then are as many copies of the network.
 
         "window" (drives, junctions): means over the deposited window [1/s]; "growth" (drives, seconds,
         junctions): over each second [1/s]; "ratio" (drives,): on/off ratios of the undisturbed network.
         """
-        parts = []
-        for begin in range(junctions.start, junctions.stop, PERTURBED):
-            first = np.zeros((PERTURBED, *self.at_rest(1).shape[1:]))
+        parts, together = [], TOGETHER * (PERTURBED + 1) // (perturbed + 1)
+        for begin in range(junctions.start, junctions.stop, perturbed):
+            first = np.zeros((perturbed, *self.at_rest(1).shape[1:]))
             of_flux = first[:, 0] if self.law == "deposited" else first
             # The last ones fill up the program.
-            chosen = np.resize(self.order[begin : begin + PERTURBED], PERTURBED)
-            of_flux[np.arange(PERTURBED), chosen] = DISTANCE
+            chosen = np.resize(self.order[begin : begin + perturbed], perturbed)
+            of_flux[np.arange(perturbed), chosen] = DISTANCE
             found = []
-            for start in range(0, len(flux), TOGETHER):
-                some, fluxes = drives[start : start + TOGETHER], flux[start : start + TOGETHER]
+            for start in range(0, len(flux), together):
+                some, fluxes = drives[start : start + together], flux[start : start + together]
                 make = ft.partial(self._group_of_pairs, some, fluxes, first, seconds)
-                kind = f"pairs_{seconds:g}s_{begin // PERTURBED}_{start // TOGETHER:02d}"
+                kind = f"pairs_{seconds:g}s_{begin // perturbed}_{start // together:02d}"
                 found.append(self.pieces.keep(f"{self.law}/{name}/{kind}", make))
             parts.append({key: np.concatenate([x[key] for x in found]) for key in found[0]})
         joined = {key: np.concatenate([x[key] for x in parts], -1) for key in ("window", "growth")}
         return {key: x[..., : len(junctions)] for key, x in joined.items()} | {"ratio": parts[0]["ratio"]}
+
+    def of_every_junction(self, name: str, drives: Drives, flux: np.ndarray) -> np.ndarray:
+        """Exponents from each junction over the deposited window, (drives, junctions) [1/s], in order.
+
+        A pair of an ordered drive is steady after some seconds: its rate over whole periods then goes on
+        to the end of the window.
+        """
+        late = np.array([whole_seconds(f) for f in drives.frequency.tolist()])
+        found = np.empty((len(flux), self.network.n_junctions))
+        for seconds in np.unique(late).tolist():
+            some = late == seconds
+            runs = f"{name}_{seconds}s", drives[some], flux[some]
+            pairs = self.pairs(*runs, range(self.network.n_junctions), STEADY + seconds, MANY)
+            first, count = (x[:, None] for x in deposited_window(drives.frequency[some]))
+            inside = np.minimum(count, round((STEADY + seconds) / DT) - first)
+            rate = pairs["growth"][:, -seconds:].mean(1)
+            found[some] = (inside * pairs["window"] + (count - inside) * rate) / count
+        return found
 
     def _group_of_pairs(self, drives: Drives, flux: np.ndarray, first: np.ndarray, seconds: float) -> Any:
         differences = np.broadcast_to(first, (len(flux), *first.shape))

@@ -1,16 +1,12 @@
-"""Why some Lyapunov exponents are not the deposited ones: other junctions, or another moment of chaos.
+"""Whether Lyapunov exponents that are not the deposited ones are another moment of the same chaos.
 
 Fig 6 of: Hochstetter, J. et al. Avalanches and edge-of-chaos learning in neuromorphic nanowire networks.
 Nat. Commun. 12, 4008 (2021). doi 10.1038/s41467-021-24260-z
 
-The drives at which the exponent of lyapunov_map.py by the deposited law is farther than 10 % or 0.3 /s from
-the deposited one (--exponents, the JSON file of that script), of two kinds:
-
-- in order, where the exponent depends on the junction that is perturbed: the mean over every junction, as
-  deposited, beside that over the seven of the map. Of each the rate over whole periods, once it is steady,
-  goes on to the end of the window of 70 s;
-- at the edge and in chaos, where a mean over 70 s is a draw: the same mean after transients that are longer
-  by 80 and 160 s, and how far the deposited one is from the mean of the three in units of their spread.
+The drives at the edge and in chaos at which the exponent of lyapunov_map.py by the deposited law is more
+than 10 % or 0.3 /s off the deposited one (--exponents, the JSON file of that script). A mean over 70 s is a
+draw there: the same mean after transients that are longer by 80 and 160 s, and how far the deposited one is
+from the mean of the three in units of their spread.
 
     python experiments/hochstetter2021/lyapunov_misses.py --reference FOLDER --exponents FILE
 """
@@ -25,41 +21,20 @@ from typing import Any
 import numpy as np
 
 from experiments.hochstetter2021._drive_map import (
-    DT,
     ORDERED,
     PERTURBED,
     TRANSIENT,
     DriveMap,
     Drives,
-    deposited_window,
     tolerance,
 )
 from experiments.shared import hochstetter2021 as published
 from experiments.shared.pieces import Pieces, TimeUp
 
 
-START = 4  # [s] until a pair of an ordered drive is steady
 WINDOW = 72.0  # [s] of a run in chaos, the deposited window and some more
 APART = 80.0  # [s] by which transients differ
 MOMENTS = 2  # longer transients of each drive
-
-
-def steady(frequency: float) -> int:
-    """Whole seconds, four or more, that are whole periods."""
-    return next(n for n in range(START, 41) if abs(n * frequency - round(n * frequency)) < 1e-9)
-
-
-def of_every_junction(runs: DriveMap, drives: Drives, flux: np.ndarray, count: int) -> dict[str, Any]:
-    """The mean over the deposited window of one drive by all junctions, and by the first few."""
-    amplitude, frequency = float(drives.amplitude[0]), float(drives.frequency[0])
-    late = steady(frequency)
-    name = f"misses_{amplitude:g}V_{frequency:g}Hz"
-    growth = runs.pairs(name, drives, flux, range(count), START + late)["growth"][0]
-    seconds = DT * deposited_window(frequency)[1]
-    each = (growth.sum(0) + (seconds - len(growth)) * growth[-late:].mean(0)) / seconds
-    row = {"amplitude_V": amplitude, "frequency_Hz": frequency, "seconds": START + late}
-    row |= {"mean": each.mean(), "of_first": each[:PERTURBED].mean(), "median": np.median(each)}
-    return row | {"deciles": np.percentile(each, (0, 10, 90, 100)).tolist()}
 
 
 def of_moments(runs: DriveMap, drives: Drives, moments: int) -> np.ndarray:
@@ -106,17 +81,12 @@ def main() -> None:
     pieces = Pieces(arguments.pieces, arguments.minutes, aloud=True)
     runs = DriveMap(network, terminals, pieces, "deposited")
     misses = json.loads(arguments.exponents.read_text())["laws"]["deposited"]["comparison"]["misses"]
-    report: dict[str, Any] = {"junctions": network.n_junctions, "ordered": [], "moments": []}
+    report: dict[str, Any] = {"junctions": network.n_junctions, "moments": []}
     chaotic = [row for row in misses if row["deposited"] > ORDERED]
-    ordered = [row for row in misses if row["deposited"] < ORDERED]
     with contextlib.suppress(TimeUp):
         found = of_moments(runs, drives_of(chaotic), MOMENTS)
         report["moments"] = moment_rows(chaotic, found) if len(found) else []
-        flux = runs.settled("ordered_misses", drives_of(ordered), TRANSIENT)
-        for i, miss in enumerate(ordered):
-            row = of_every_junction(runs, drives_of([miss]), flux[i : i + 1], network.n_junctions)
-            report["ordered"].append(row | {"deposited": miss["deposited"], "of_the_map": miss["exponent"]})
-    for row in report["ordered"] + report["moments"]:
+    for row in report["moments"]:
         print(json.dumps(script.plain(row)), flush=True)
     report["seconds"] = pieces.seconds
     script.finish(arguments.out / "lyapunov_misses.json", report)

@@ -139,7 +139,21 @@ def test_exponents_after_several_transients():
     assert near["moments_within"] == 1
     np.testing.assert_allclose(far["off_in_spreads"], 18 / np.sqrt(4 / 3))
     assert far["moments_within"] == 0
-    assert [script.steady(f) for f in (1.25, 0.65, 1.75)] == [4, 20, 4]
+
+
+def test_ordered_pairs_go_on_as_they_are(tmp_path):
+    """Exponents over the window of 70 s from the first seconds, once pairs are steady."""
+    runs = import_module("experiments.hochstetter2021._drive_map")
+    network = jaxnn.nanowire_network(12, box=8e-6, seed=1)
+    pieces = import_module("experiments.shared.pieces").Pieces(tmp_path)
+    some = runs.DriveMap(network, jaxnn.farthest_pair(network), pieces, "printed")
+    drives = runs.Drives.of([(1.5, 0.5)])
+    flux = some.settled("test", drives, 200.0)
+    every = some.of_every_junction("test", drives, flux)
+    whole = some.pairs("whole", drives, flux, range(network.n_junctions), 71.0)["window"]
+    assert np.mean(whole) < runs.ORDERED
+    assert np.ptp(whole) > 0.5
+    np.testing.assert_allclose(every, whole, rtol=1e-3)
 
 
 def test_on_off_ratio():
@@ -170,7 +184,7 @@ def test_comparison_with_a_table(tmp_path):
     growth = np.zeros((4, 20, 2)) + np.array([-2.25, -23.0, -0.35, 1.0])[:, None, None]
     ratio = np.array([10.0, 10.001, 1.0, 1.0])
     window = list(growth.mean(1))
-    found = script.Mapped(np.zeros((4, 3)), window, growth, ratio, np.full(4, -np.inf))
+    found = script.Mapped(np.zeros((4, 3)), window, growth.mean((1, 2)), growth, ratio, np.full(4, -np.inf))
     rows = script.rows_of(some, found, table)
     found = script.comparison(rows)
     assert (found["deposited"], found["same_sign"], found["within"]) == (3, 2, 1)
@@ -187,6 +201,7 @@ def test_the_deposited_window():
     first, count = runs.deposited_window(np.array([0.025, 0.1, 0.35, 1.75]))
     np.testing.assert_array_equal(first, [1, 2, 8, 37])
     np.testing.assert_array_equal(count, [140_000, 140_000, 140_000, 139_974])
+    assert [runs.whole_seconds(f) for f in (1.25, 0.65, 1.75, 0.025)] == [4, 20, 4, 40]
 
 
 @pytest.mark.slow  # 15 s of one core
