@@ -49,11 +49,12 @@ def _chosen(on: Array, new: Any, old: Any) -> Any:
 
 
 @_chosen.def_vmap
-def _chosen_mapped(_size: int, mapped: Any, on: Array, new: Any, old: Any) -> tuple[Any, Any]:
-    if not mapped[0]:
-        return _chosen(on, new, old), mapped[1]
-
-    def choose(new: Array, old: Array, of_new: bool) -> Array:
-        return jnp.where(on.reshape(-1, *(1,) * (new.ndim - of_new)), new, old)
-
-    return jax.tree.map(choose, new, old, mapped[1]), jax.tree.map(lambda _: True, new)
+def _chosen_mapped(size: int, mapped: Any, on: Array, new: Any, old: Any) -> tuple[Any, Any]:
+    spread = lambda x, is_mapped: x if is_mapped else jnp.broadcast_to(x, (size, *x.shape))
+    new, old = (jax.tree.map(spread, *pair) for pair in ((new, mapped[1]), (old, mapped[2])))
+    if mapped[0]:
+        choose = lambda new, old: jnp.where(on.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
+        chosen = jax.tree.map(choose, new, old)
+    else:
+        chosen = _chosen(on, new, old)
+    return chosen, jax.tree.map(lambda _: True, new)

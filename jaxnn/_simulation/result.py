@@ -37,8 +37,6 @@ class Result(eqx.Enumeration):
     ```
     """
 
-    __module__ = "jaxnn"  # for what is printed of it
-
     successful = "every conductance, potential, current and state stayed finite and within its bounds"
     below_rounding = (
         "dt is so small that what a state gains in a step is lost to the rounding of float32: use float64, "

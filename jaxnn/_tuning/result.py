@@ -22,8 +22,6 @@ class OptimisationResult(eqx.Enumeration):
     ```
     """
 
-    __module__ = "jaxnn"  # for what is printed of it
-
     out_of_steps = "all steps were taken"
     target_reached = "the loss came down to the target"
     no_improvement = "the best loss did not improve for `patience` steps"
