@@ -140,17 +140,21 @@ def _step(plan: Plan, currents: AbstractCurrents, held: Array, injected: Array, 
     """The whole step from a point.
 
     Not the potentials are solved for but what they are off by, and currents that cancel do so before: in a
-    sum with those of capacitors, what hardly conducts would be lost in their rounding. Derivatives of the
-    point are only in the currents of junctions: those of the voltage of a contact have no digits.
+    sum with those of capacitors, what hardly conducts would be lost in their rounding. It begins at voltages
+    that potentials have, since a search that came from larger ones has left their roundings in its own, but
+    for contacts, which have no digits in potentials. Nor have derivatives of these.
     """
     fixed, n = jax.lax.stop_gradient(point), currents.n_junctions
-    about = batch_inner(jnp.concatenate([point.voltage[:n], fixed.voltage[n:]]))
-    i, g = slope_of(currents, about)
+    begin = difference(plan.graph, fixed.potential)
+    begin = batch_inner(jnp.concatenate([begin[:n], fixed.voltage[n:]]))
+    # Zero, but for its derivatives.
+    shift = jnp.concatenate([(point.voltage - fixed.voltage)[:n], jnp.zeros_like(begin[n:])])
+    i, g = slope_of(currents, begin + shift)
     whole, off = _whole(currents, g), held - fixed.potential[plan.terminals]
-    shift = about - fixed.voltage  # zero, but for its derivatives
-    solved = solve_nodes(plan, whole, off, injected, source=currents.through(i, about) - whole * shift)
+    source = currents.through(i, begin + shift) - whole * shift
+    solved = solve_nodes(plan, whole, off, injected, source=source)
     move = batch_inner(solved.junction_voltage)
-    after = _Point(fixed.potential + solved.node_potential, fixed.voltage + move)
+    after = _Point(fixed.potential + solved.node_potential, begin + move)
     # As exact as the voltages are, of a solution: what is left out goes as the square of the last move.
     return _Found(after, i + g * (move - shift), solved.terminal_current, g)
 

@@ -202,6 +202,16 @@ def test_what_conducts_beside_a_capacitor(capacity, dtype):
         assert np.all(out.dissipated_energy >= 0)
 
 
+def test_a_small_voltage_after_a_large_one():
+    """What was read before leaves no roundings in what is read then."""
+    volts = np.array([1.0, 1e-4, 1.0, 0.0])
+    each = [run(sinh(jnp.asarray(1e-6, x)), drive=jnp.asarray(volts, x), steps=4) for x in ("f4", "f8")]
+    single, double = (out.terminal_current[:, 0] for out in each)
+    np.testing.assert_allclose(single, double, rtol=2e-6, atol=1e-20)
+    single, double = (out.junction_voltage for out in each)
+    np.testing.assert_allclose(single, double, rtol=1e-5, atol=1e-15)
+
+
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 @pytest.mark.parametrize("saturation", [1e-12, 1e-9])
 @pytest.mark.parametrize("solver", [jaxnn.StarMesh(), jaxnn.Dense()])
