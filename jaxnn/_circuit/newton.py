@@ -140,9 +140,9 @@ def _step(plan: Plan, currents: AbstractCurrents, held: Array, injected: Array, 
     """The whole step from a point.
 
     Not the potentials are solved for but what they are off by, and currents that cancel do so before: in a
-    sum with those of capacitors, what hardly conducts would be lost in their rounding. It begins at voltages
-    that potentials have, since a search that came from larger ones has left their roundings in its own, but
-    for contacts, which have no digits in potentials. Nor have derivatives of these.
+    sum with those of capacitors, what hardly conducts would be lost in their rounding. It begins at the
+    voltages of the potentials, since a search that came from larger ones has left their roundings in its
+    own, but for contacts, which have no digits in potentials. Nor have derivatives of these.
     """
     fixed, n = jax.lax.stop_gradient(point), currents.n_junctions
     begin = difference(plan.graph, fixed.potential)
