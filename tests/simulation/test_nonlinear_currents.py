@@ -38,7 +38,7 @@ class Shaped(jaxnn.AbstractCurrentJunction):
         return jnp.inf
 
 
-def sinh(scale=1e-6):
+def sinh(scale: Any = 1e-6):
     return Shaped(jnp.asarray(scale))
 
 
