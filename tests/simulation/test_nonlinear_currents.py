@@ -208,8 +208,9 @@ def test_a_small_voltage_after_a_large_one():
     each = [run(sinh(jnp.asarray(1e-6, x)), drive=jnp.asarray(volts, x), steps=4) for x in ("f4", "f8")]
     single, double = (out.terminal_current[:, 0] for out in each)
     np.testing.assert_allclose(single, double, rtol=2e-6, atol=1e-20)
-    single, double = (out.junction_voltage for out in each)
-    np.testing.assert_allclose(single, double, rtol=1e-5, atol=1e-15)
+    single, double = (np.asarray(out.junction_voltage) for out in each)
+    np.testing.assert_allclose(single[:3] / volts[:3, None], double[:3] / volts[:3, None], atol=1e-7)
+    assert np.all(np.abs(single[3]) < 1e-15)
 
 
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
