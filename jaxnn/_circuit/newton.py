@@ -149,9 +149,10 @@ def _step(plan: Plan, currents: AbstractCurrents, held: Array, injected: Array, 
     begin = batch_inner(jnp.concatenate([begin[:n], fixed.voltage[n:]]))
     # Zero, but for its derivatives.
     shift = jnp.concatenate([(point.voltage - fixed.voltage)[:n], jnp.zeros_like(begin[n:])])
-    i, g = slope_of(currents, begin + shift)
+    about = begin + shift
+    i, g = slope_of(currents, about)
     whole, off = _whole(currents, g), held - fixed.potential[plan.terminals]
-    source = currents.through(i, begin + shift) - whole * shift
+    source = currents.through(i, about) - whole * shift
     solved = solve_nodes(plan, whole, off, injected, source=source)
     move = batch_inner(solved.junction_voltage)
     after = _Point(fixed.potential + solved.node_potential, begin + move)

@@ -171,7 +171,7 @@ def _advance(
             clock,
             carry.potential,
         )
-        potential, trouble = batch_inner(potential), circuit.trouble
+        trouble = circuit.trouble
     felt = batch_inner(flows.junction_voltage)
     state = batch_inner(call_law(problem.junction, "update", before, felt, problem.dt, **instant.of_update))
     current = flows.terminal_current
