@@ -17,5 +17,9 @@ from .electrode import (
 )
 from .layout import Layout as Layout
 from .netlist import spice_netlist as spice_netlist
-from .newton import AbstractCurrents as AbstractCurrents, balanced as balanced
+from .newton import (
+    AbstractCurrents as AbstractCurrents,
+    Balanced as Balanced,
+    balanced as balanced,
+)
 from .verilog import verilog_a as verilog_a

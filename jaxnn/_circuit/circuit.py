@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from jaxnn_kernels import total
+
 from .._core import Number
 from .._drives import AbstractDrive, Clock, drive_at
 from .._networks import Topology
@@ -76,7 +78,7 @@ class Circuit(eqx.Module):
         `conductance` is of all that the wires are joined by, with capacitors, as large as it may become.
         """
         eps = jnp.finfo(conductance.dtype).eps
-        most = jax.lax.stop_gradient(jnp.sum(jnp.where(jnp.isfinite(conductance), conductance, 0)))
+        most = total(jax.lax.stop_gradient(jnp.where(jnp.isfinite(conductance), conductance, 0)))
         # In series with a resistor it would be as good as none beside the junctions, but not beside it.
         ideal = jnp.where(self.resistance > 0, 0, eps / jnp.where(most > 0, most, 1))
         contact = (on / (self.resistance + ideal))[self.contact_electrode]
@@ -118,9 +120,13 @@ def sources_at(
     on = circuit.connected(clock)
     flat = value.reshape(-1)
     grounded, current = circuit.of_kind("ground"), circuit.of_kind("current")
-    potential = flat.at[grounded].set(0)
-    fed = jnp.zeros_like(flat).at[current].set((on * flat)[current])
+    potential = flat.at[grounded].set(0) if grounded.size else flat
+    fed = jnp.zeros_like(flat)
+    if current.size:
+        fed = fed.at[current].set((on * flat)[current])
     held = circuit.held
+    # Nothing is gathered where all are held: alone, a network waits as long for that as for a law.
+    of_held = lambda x: x if held.size == x.size else x[held]
     if circuit.has_substrate or not held.size:
         base = jnp.zeros(networks, flat.dtype)  # the substrate is at 0 V
     else:
@@ -129,9 +135,9 @@ def sources_at(
         per = len(circuit.kinds) // last.size
         for k in held:
             last[k // per] = k
-        base = potential[last].reshape(networks)
+        base = (potential[last] if last.size > 1 else potential[last[0]]).reshape(networks)
     per_electrode = jnp.broadcast_to(base[..., None], value.shape).reshape(-1)
-    given = (potential - per_electrode)[held]
+    given = of_held(potential - per_electrode)
     if circuit.has_substrate:
         given = jnp.concatenate([given, jnp.zeros(1, given.dtype)])
     return Sources(given, fed, on, base)

@@ -10,7 +10,10 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from jaxnn_kernels import (
+    STAGE_SHARE,
+    NodalSolution,
     batch_inner,
+    charge_nodes,
     difference,
     divergence,
     eliminate_nodes,
@@ -19,7 +22,7 @@ from jaxnn_kernels import (
     two_part_sum,
 )
 
-from .._circuit import AbstractCurrents, Circuit, Sources, balanced, sources_at
+from .._circuit import AbstractCurrents, Balanced, Circuit, Sources, balanced, sources_at
 from .._core import Module, unit
 from .._drives import Clock
 from .._junctions import AbstractJunction, call_law
@@ -28,11 +31,8 @@ from .problem import Problem, terminal_potential
 from .result import CURRENT_INTO_ISLAND, NOT_CONVERGED
 
 
-# The diagonally implicit Runge-Kutta method of two stages and second order that is L-stable: its last stage
-# is the end of the step, and both have the same matrix.
-GAMMA = 1 - 0.5**0.5
 _ABOVE_ANY_LAW = 1e6  # [S]
-_WEIGHTS = (1 - GAMMA, GAMMA)
+_WEIGHTS = (1 - STAGE_SHARE, STAGE_SHARE)  # of the stages of a step
 
 
 class CircuitStep(Module):
@@ -138,26 +138,27 @@ def circuit_flow(
     now = at(clock, drive)
     law = _Law(state, inputs)
     capacity = _capacity(problem)
-    slope = None if capacity is None else capacity / (GAMMA * problem.dt)
+    slope = None if capacity is None else capacity / (STAGE_SHARE * problem.dt)
     edges = _edge_conductance(problem, now, conductance, slope)
     guess = _on_graph(circuit, before, now.held.dtype)
     if slope is None:
         last = _solved(problem, law, now, edges, None, None, guess, None)
         stages = ((1.0, last),)
     else:
-        held = batch_inner(difference(problem.plan.graph, batch_inner(guess)))
         middle = _within(clock, problem)
-        is_linear = problem.junction.is_linear()
         early = at(middle, value(middle))
-        first_edges = _edge_conductance(problem, early, conductance, slope)
         # A contact that is switched within the step has another elimination in each stage.
-        shared = is_linear and not circuit.switches
-        factors = eliminate_nodes(problem.plan, edges + slope) if shared else None
-        first = _solved(problem, law, early, first_edges, slope, held, guess, factors)
-        grown = batch_inner(held + (1 - GAMMA) / GAMMA * (first.voltage - held))
-        guess = first.potential
-        last = _solved(problem, law, now, edges, slope, grown, guess, factors)
-        stages = tuple(zip(_WEIGHTS, (first, last), strict=True))
+        shared = problem.junction.is_linear() and not circuit.switches
+        if shared and problem.plan.at_once:
+            made = _charged(problem, (early, now), edges, slope, guess)
+        else:
+            factors = eliminate_nodes(problem.plan, edges + slope) if shared else None
+            first_edges = _edge_conductance(problem, early, conductance, slope)
+            held = _voltage(problem, guess)
+            first = _solved(problem, law, early, first_edges, slope, held, guess, factors)
+            grown = _grown(held, first.voltage)
+            made = first, _solved(problem, law, now, edges, slope, grown, first.potential, factors)
+        stages = tuple(zip(_WEIGHTS, made, strict=True))
     return _results(problem, conductance, drive, edges, capacity, stages)
 
 
@@ -168,8 +169,17 @@ def _circuit_of(problem: Problem) -> Circuit:
 
 def _within(clock: Clock, problem: Problem) -> Clock:
     """The instant of the first stage, (1 - gamma) of a step before its end."""
-    back = -(1 - GAMMA) * problem.dt, -(1 - GAMMA) * problem.dt_remainder
+    back = -(1 - STAGE_SHARE) * problem.dt, -(1 - STAGE_SHARE) * problem.dt_remainder
     return Clock(*two_part_sum(clock.parts, back), clock.tolerance)
+
+
+def _voltage(problem: Problem, potential: Array) -> Array:
+    return batch_inner(difference(problem.plan.graph, batch_inner(potential)))
+
+
+def _grown(held: Array, first: Array) -> Array:
+    """The voltages that the second stage begins with."""
+    return batch_inner(held + (1 - STAGE_SHARE) / STAGE_SHARE * (first - held))
 
 
 def _on_graph(circuit: Circuit, of_wires: Array, dtype: jnp.dtype) -> Array:
@@ -228,44 +238,106 @@ def _solved(
 ) -> _Stage:
     """Kirchhoff's laws at an instant; capacitors are conductances `slope` [S] from `before` [V] on."""
     circuit, plan = _circuit_of(problem), problem.plan
-    is_fed = bool(circuit.of_kind("current").size)
-    fed = jnp.zeros(circuit.n_nodes, edges.dtype)
-    if is_fed:
-        fed = fed.at[circuit.wire].add(now.fed, mode="drop")
-    whole = edges if slope is None else edges + slope
     if not problem.junction.is_linear():
-        passive = np.asarray(problem.network.passive)
-        currents = Currents(
-            junction=problem.junction,
-            state=law.state,
-            inputs=law.inputs,
-            passive=passive,
-            conductance=edges,
-            slope=slope,
-            before=before,
-        )
-        below = jnp.zeros(circuit.n_nodes, edges.dtype)
-        below = below.at[: circuit.n_wires].set(per_owner(now.base, problem.network_of_node))
-        found = balanced(plan, currents, now.held, fed, jax.lax.stop_gradient(guess - below))
-        current, at_rest, solves = found.terminal_current, found.at_rest, found.solves
-        conducted = found.edge_current
-        through = currents.through(currents.conducted(found.junction_voltage), found.junction_voltage)
-    else:
-        source = None if slope is None or before is None else slope * before
-        injected, along = fed if is_fed else None, None if source is None else -source
-        if source is not None and not plan.at_once:
-            injected, along = fed + _from_capacitors(circuit, source), None
-        found = solve_nodes(plan, whole, now.held, injected, factors, along)
-        current, at_rest, solves = found.terminal_current, jnp.ones(edges.shape, bool), jnp.int32(1)
-        conducted = edges * found.junction_voltage
-        through = conducted if source is None else whole * found.junction_voltage - source
-    of_electrodes = now.fed.at[circuit.held].set(current[: circuit.held.size])
+        return _searched(problem, law, now, edges, slope, before, guess)
+    fed, whole, along = _fed(circuit, now, edges.dtype), edges, None
+    if slope is not None and before is not None:
+        whole, along = edges + slope, -slope * before
+        if not plan.at_once:
+            from_capacitors = _from_capacitors(circuit, -along)
+            fed, along = from_capacitors if fed is None else fed + from_capacitors, None
+    found = solve_nodes(plan, whole, now.held, fed, factors, along)
+    return _linear(problem, now, edges, found, slope, before)
+
+
+def _searched(
+    problem: Problem,
+    law: "_Law",
+    now: Sources,
+    edges: Array,
+    slope: Array | None,
+    before: Array | None,
+    guess: Array,
+) -> _Stage:
+    """The same of junctions whose current is no multiple of the voltage."""
+    circuit = _circuit_of(problem)
+    currents = Currents(
+        junction=problem.junction,
+        state=law.state,
+        inputs=law.inputs,
+        passive=np.asarray(problem.network.passive),
+        conductance=edges,
+        slope=slope,
+        before=before,
+    )
+    nothing = jnp.zeros(circuit.n_nodes, edges.dtype)
+    fed = _fed(circuit, now, edges.dtype)
+    below = nothing.at[: circuit.n_wires].set(per_owner(now.base, problem.network_of_node))
+    guess = jax.lax.stop_gradient(guess - below)
+    found = balanced(problem.plan, currents, now.held, nothing if fed is None else fed, guess)
+    through = currents.through(currents.conducted(found.junction_voltage), found.junction_voltage)
+    return _stage(problem, now, found, found.edge_current, through, (found.at_rest, found.solves))
+
+
+def _charged(
+    problem: Problem, instants: tuple[Sources, Sources], edges: Array, slope: Array, before: Array
+) -> tuple[_Stage, _Stage]:
+    """Both stages of a step of resistors and capacitors."""
+    circuit = _circuit_of(problem)
+    potential = jnp.stack([at.held for at in instants])
+    fed = [x for at in instants if (x := _fed(circuit, at, edges.dtype)) is not None]
+    current = jnp.stack(fed) if fed else None
+    first, last = charge_nodes(problem.plan, edges, slope, before, potential, current)
+    held = _voltage(problem, before)
+    grown = _grown(held, first.junction_voltage)
+    return (
+        _linear(problem, instants[0], edges, first, slope, held),
+        _linear(problem, instants[1], edges, last, slope, grown),
+    )
+
+
+def _fed(circuit: Circuit, now: Sources, dtype: jnp.dtype) -> Array | None:
+    """What electrodes bring to each node [A], if any are fed a current."""
+    if not circuit.of_kind("current").size:
+        return None
+    return jnp.zeros(circuit.n_nodes, dtype).at[circuit.wire].add(now.fed, mode="drop")
+
+
+def _linear(
+    problem: Problem,
+    now: Sources,
+    edges: Array,
+    found: NodalSolution,
+    slope: Array | None,
+    before: Array | None,
+) -> _Stage:
+    voltage = found.junction_voltage
+    conducted = through = edges * voltage
+    if slope is not None and before is not None:
+        through = (edges + slope) * voltage - slope * before
+    searched = jnp.ones(edges.shape, bool), jnp.int32(1)
+    return _stage(problem, now, found, conducted, through, searched)
+
+
+def _stage(
+    problem: Problem,
+    now: Sources,
+    found: NodalSolution | Balanced,
+    conducted: Array,
+    through: Array,
+    searched: tuple[Array, Array],
+) -> _Stage:
+    circuit, plan = _circuit_of(problem), problem.plan
+    held = circuit.held
+    of_electrodes = found.terminal_current[: held.size]
+    if held.size < now.fed.size:
+        of_electrodes = now.fed.at[held].set(of_electrodes)
     # What goes through an ideal contact, its voltage has no digits for; the current has.
     contacts = slice(circuit.n_junctions, circuit.n_junctions + len(circuit.contact_wire))
     lost = divergence(plan.graph, through.at[contacts].set(0))
     lost = lost.at[circuit.wire].add(-of_electrodes, mode="drop")
     voltage = found.junction_voltage
-    return _Stage(now, found.node_potential, voltage, conducted, of_electrodes, lost, at_rest, solves)
+    return _Stage(now, found.node_potential, voltage, conducted, of_electrodes, lost, *searched)
 
 
 def _results(

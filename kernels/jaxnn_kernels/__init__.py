@@ -35,7 +35,6 @@ from ._junctions import (
     tunnel_conductance as tunnel_conductance,
 )
 from ._nickelate import (
-    STAGE_SHARE as STAGE_SHARE,
     CloudFlow as CloudFlow,
     CloudState as CloudState,
     ProtonCloud as ProtonCloud,
@@ -53,6 +52,7 @@ from ._nodal import (
     AbstractPlan as AbstractPlan,
     Incidence as Incidence,
     NodalSolution as NodalSolution,
+    charge_nodes as charge_nodes,
     compiled_plan as compiled_plan,
     dense_plan as dense_plan,
     difference as difference,
@@ -70,6 +70,7 @@ from ._nodal import (
 from ._number import (
     Number as Number,
 )
+from ._two_stages import STAGE_SHARE as STAGE_SHARE
 from ._xla import (
     batch_inner as batch_inner,
     largest as largest,

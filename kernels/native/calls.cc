@@ -240,19 +240,17 @@ struct Fed {
   const T *current, *source;
   int64_t current_batch, source_batch;
   bool fits;
-  Fed(const Schedule& s,
-      int64_t batch,
-      const ffi::Buffer<kType, 2>& current,
-      const ffi::Buffer<kType, 2>& source)
+  using Array = ffi::Buffer<kType, 2>;
+  Fed(const Schedule& s, int64_t batch, const Array& current, const Array* source = nullptr)
       : current(rows_of(current) ? current.typed_data() : nullptr),
-        source(rows_of(source) ? source.typed_data() : nullptr),
+        source(source && rows_of(*source) ? source->typed_data() : nullptr),
         current_batch(batch_of(current)),
-        source_batch(batch_of(source)) {
+        source_batch(source ? batch_of(*source) : 1) {
     const auto is = [batch](int64_t rows, int64_t of, int64_t size) {
       return rows == 0 || (rows == of && (size == batch || size == 1));
     };
     fits = is(rows_of(current), s.head->nodes, current_batch) &&
-           is(rows_of(source), s.head->junctions, source_batch);
+           (!source || is(rows_of(*source), s.head->junctions, source_batch));
   }
 };
 
@@ -274,7 +272,7 @@ ffi::Error substitute(
   const Schedule s(schedule.typed_data());
   const int64_t batch = batch_of(*phi);
   const auto fits = [batch](int64_t n) { return n == batch || n == 1; };
-  const Fed<kType> fed(s, batch, current, source);
+  const Fed<kType> fed(s, batch, current, &source);
   if (rows_of(branch) < s.head->slots || rows_of(scale) < s.head->wires || rows_of(mesh) < s.head->mesh ||
       rows_of(potential) != s.head->terminals || rows_of(*phi) != s.head->nodes ||
       rows_of(*into) != s.head->terminals || rows_of(*voltage) != s.head->junctions ||
@@ -309,7 +307,7 @@ ffi::Error solve(
   const auto fits = [batch](const auto& x, int64_t rows) {
     return rows_of(x) == rows && (batch_of(x) == batch || batch_of(x) == 1);
   };
-  const Fed<kType> fed(s, batch, current, source);
+  const Fed<kType> fed(s, batch, current, &source);
   const bool whole = batch_of(conductance) == batch && fits(conductance, s.head->junctions);
   if (!whole || !fits(potential, s.head->terminals) || !fits(*phi, s.head->nodes) ||
       !fits(*into, s.head->terminals) || !fits(*voltage, s.head->junctions) || !fed.fits)
@@ -325,43 +323,67 @@ ffi::Error solve(
   return run_blocks<T>(pool, s, batch, Solve<T>{first, second}, work, room, &Routines<T>::solve);
 }
 
+// One step with capacitors: both of its stages.
 template <ffi::DataType kType>
-ffi::Error potentials(
+ffi::Error stages(
     ffi::ThreadPool pool,
+    double most,
+    double leak,
+    double growth,
     ffi::Buffer<ffi::S32> schedule,
-    ffi::Buffer<kType, 2> branch,
-    ffi::Buffer<kType, 2> scale,
-    ffi::Buffer<kType, 2> mesh,
-    ffi::Buffer<kType, 2> potential,
-    ffi::ResultBuffer<kType, 2> phi,
-    ffi::ResultBuffer<kType, 2> into) {
-  return substitute<kType>(pool, schedule, branch, scale, mesh, potential, nullptr, phi, into);
+    ffi::Buffer<kType, 2> first_current,
+    ffi::Buffer<kType, 2> last_current,
+    ffi::Buffer<kType, 2> slope,
+    ffi::Buffer<kType, 2> before,
+    ffi::Buffer<kType, 2> conductance,
+    ffi::Buffer<kType, 2> first_potential,
+    ffi::Buffer<kType, 2> last_potential,
+    ffi::ResultBuffer<kType, 2> first_phi,
+    ffi::ResultBuffer<kType, 2> first_into,
+    ffi::ResultBuffer<kType, 2> last_phi,
+    ffi::ResultBuffer<kType, 2> last_into,
+    ffi::ResultBuffer<kType, 2> last_voltage) {
+  using T = ffi::NativeType<kType>;
+  if (ffi::Error error = checked(schedule); error.failure()) return error;
+  const Schedule s(schedule.typed_data());
+  const int64_t batch = batch_of(*last_phi);
+  const auto fits = [batch](const auto& x, int64_t rows) {
+    return rows_of(x) == rows && (batch_of(x) == batch || batch_of(x) == 1);
+  };
+  const auto fit = [&](const auto& potential, auto& phi, auto& into) {
+    return fits(potential, s.head->terminals) && fits(*phi, s.head->nodes) && fits(*into, s.head->terminals);
+  };
+  const Fed<kType> first_fed(s, batch, first_current), last_fed(s, batch, last_current);
+  const bool whole = batch_of(conductance) == batch && fits(conductance, s.head->junctions);
+  if (!whole || !fit(first_potential, first_phi, first_into) || !fit(last_potential, last_phi, last_into) ||
+      !fits(*last_voltage, s.head->junctions) || !first_fed.fits || !last_fed.fits ||
+      !fits(slope, s.head->junctions) || !fits(before, s.head->nodes))
+    return refused(
+        "Conductances, potentials or currents of a nodal solve have other shapes than their schedule says.");
+  const auto stage = [&](const auto& fed, const auto& potential, auto& phi, auto& into, T* voltage) {
+    return Substitution<T>{
+        s, batch, batch, batch_of(potential), fed.current_batch, 1, nullptr, nullptr, nullptr,
+        potential.typed_data(), fed.current, nullptr, phi->typed_data(), into->typed_data(), voltage};
+  };
+  const Stages<T> arguments{
+      {s, batch, T(most), T(leak), conductance.typed_data(), nullptr, nullptr, nullptr},
+      stage(first_fed, first_potential, first_phi, first_into, nullptr),
+      stage(last_fed, last_potential, last_phi, last_into, last_voltage->typed_data()),
+      batch_of(slope), batch_of(before), slope.typed_data(), before.typed_data(), T(growth)};
+  const auto room = [](const Block& b) { return int64_t(b.slots) + 3 * b.wires + b.meshes + 3 * b.terminals; };
+  const int64_t work = products_of(s) + 4 * s.head->slots;
+  return run_blocks<T>(pool, s, batch, arguments, work, room, &Routines<T>::stages);
 }
 
-template <ffi::DataType kType>
-ffi::Error response(
-    ffi::ThreadPool pool,
-    ffi::Buffer<ffi::S32> schedule,
-    ffi::Buffer<kType, 2> branch,
-    ffi::Buffer<kType, 2> scale,
-    ffi::Buffer<kType, 2> mesh,
-    ffi::Buffer<kType, 2> potential,
-    ffi::Buffer<kType, 2> current,
-    ffi::ResultBuffer<kType, 2> phi,
-    ffi::ResultBuffer<kType, 2> into) {
-  return substitute<kType>(pool, schedule, branch, scale, mesh, potential, &current, phi, into);
-}
-
-// After a schedule so many arrays, and three results.
-template <ffi::DataType kType, int kArrays, typename Binding>
+// After a schedule so many arrays, and so many results.
+template <ffi::DataType kType, int kArrays, int kResults, typename Binding>
 auto of_arrays(Binding binding) {
   if constexpr (kArrays > 0)
-    return of_arrays<kType, kArrays - 1>(std::move(binding).template Arg<ffi::Buffer<kType, 2>>());
+    return of_arrays<kType, kArrays - 1, kResults>(std::move(binding).template Arg<ffi::Buffer<kType, 2>>());
+  else if constexpr (kResults > 1)
+    return of_arrays<kType, 0, kResults - 1>(std::move(binding).template Ret<ffi::Buffer<kType, 2>>());
   else
-    return std::move(binding)
-        .template Ret<ffi::Buffer<kType, 2>>()
-        .template Ret<ffi::Buffer<kType, 2>>()
-        .template Ret<ffi::Buffer<kType, 2>>();
+    return std::move(binding).template Ret<ffi::Buffer<kType, 2>>();
 }
 
 auto bind() { return ffi::Ffi::Bind().Ctx<ffi::ThreadPool>(); }
@@ -369,17 +391,23 @@ auto bind_with_leak() { return bind().Attr<double>("most").Attr<double>("leak");
 
 template <ffi::DataType kType>
 auto bind_elimination() {
-  return of_arrays<kType, 1>(bind_with_leak().template Arg<ffi::Buffer<ffi::S32>>());
+  return of_arrays<kType, 1, 3>(bind_with_leak().template Arg<ffi::Buffer<ffi::S32>>());
 }
 
 template <ffi::DataType kType>
 auto bind_substitution() {
-  return of_arrays<kType, 6>(bind().template Arg<ffi::Buffer<ffi::S32>>());
+  return of_arrays<kType, 6, 3>(bind().template Arg<ffi::Buffer<ffi::S32>>());
 }
 
 template <ffi::DataType kType>
 auto bind_solve() {
-  return of_arrays<kType, 4>(bind_with_leak().template Arg<ffi::Buffer<ffi::S32>>());
+  return of_arrays<kType, 4, 3>(bind_with_leak().template Arg<ffi::Buffer<ffi::S32>>());
+}
+
+template <ffi::DataType kType>
+auto bind_stages() {
+  auto leaking = bind_with_leak().template Attr<double>("growth");
+  return of_arrays<kType, 7, 5>(std::move(leaking).template Arg<ffi::Buffer<ffi::S32>>());
 }
 
 }  // namespace
@@ -394,6 +422,9 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_substitute_f32, substitute<ffi::F32>, bind_s
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_substitute_f64, substitute<ffi::F64>, bind_substitution<ffi::F64>());
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_solve_f32, solve<ffi::F32>, bind_solve<ffi::F32>());
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_solve_f64, solve<ffi::F64>, bind_solve<ffi::F64>());
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_stages_f32, stages<ffi::F32>, bind_stages<ffi::F32>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_stages_f64, stages<ffi::F64>, bind_stages<ffi::F64>());
 
 #pragma GCC visibility pop
 

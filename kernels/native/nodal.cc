@@ -177,32 +177,83 @@ __attribute__((noinline)) void eliminate(
 // tiles side by side, of this block alone.
 enum class Kept { kBatch, kShared, kOwn };
 
+// A value of each place of a block, from rows of nodes: 0 where there are none.
+template <typename V, bool kWhole>
+JAXNN_INLINE void to_places(
+    const OfBatch<V, kWhole>& of,
+    const Schedule& schedule,
+    const Block& block,
+    const typename V::Number* x,
+    int64_t columns,
+    typename V::Number* places) {
+  const auto of_nodes = [&](const int32_t* node, int count, typename V::Number* to) {
+    for (int k = 0; k < count; ++k) (x ? of.row(x, node[k], columns) : V::zero()).store(to + k * V::width);
+  };
+  of_nodes(schedule.wire_node + block.wire, block.wires, places);
+  of_nodes(schedule.terminal_node + block.terminal, block.terminals, places + block.wires * V::width);
+}
+
+// Takes flow(junction, from, to) from one end of each junction of a block to the other.
+template <typename V, typename Flow>
+JAXNN_INLINE void carry(const Schedule& schedule, const Block& block, typename V::Number* b, Flow flow) {
+  const int32_t* j = schedule.joined + 3 * int64_t(block.junction);
+  for (int k = 0; k < block.junctions; ++k, j += 3) {
+    const V moved = flow(j[0], j[1] * V::width, j[2] * V::width);
+    typename V::Number *const from = b + j[1] * V::width, *const to = b + j[2] * V::width;
+    (V::load(from) - moved).store(from);
+    (V::load(to) + moved).store(to);
+  }
+}
+
 // What flows into each place of a block, from outside and out of junctions.
 template <typename V, bool kWhole>
 __attribute__((noinline)) void inject(
     const Substitution<typename V::Number>& a, const Block& block, int64_t lane, typename V::Number* b) {
-  using T = typename V::Number;
   const OfBatch<V, kWhole> of{a.batch, lane};
-  const auto of_nodes = [&](const int32_t* node, int count, T* to) {
-    for (int k = 0; k < count; ++k)
-      (a.current ? of.row(a.current, node[k], a.current_batch) : V::zero()).store(to + k * V::width);
-  };
-  of_nodes(a.schedule.wire_node + block.wire, block.wires, b);
-  of_nodes(a.schedule.terminal_node + block.terminal, block.terminals, b + block.wires * V::width);
+  to_places(of, a.schedule, block, a.current, a.current_batch, b);
   if (!a.source) return;
-  const int32_t* j = a.schedule.joined + 3 * int64_t(block.junction);
-  for (int k = 0; k < block.junctions; ++k, j += 3) {
-    const V source = of.row(a.source, j[0], a.source_batch);
-    T *const from = b + j[1] * V::width, *const to = b + j[2] * V::width;
-    (V::load(from) - source).store(from);
-    (V::load(to) + source).store(to);
+  carry<V>(a.schedule, block, b, [&](int32_t junction, int64_t, int64_t) {
+    return of.row(a.source, junction, a.source_batch);
+  });
+}
+
+// The same with capacitors, whose currents are `slope` times the differences of these potentials of the places.
+template <typename V, bool kWhole>
+__attribute__((noinline)) void charge(
+    const Substitution<typename V::Number>& a,
+    const Block& block,
+    int64_t lane,
+    const typename V::Number* slope,
+    int64_t slope_batch,
+    const typename V::Number* held,
+    typename V::Number* b) {
+  const OfBatch<V, kWhole> of{a.batch, lane};
+  if (a.current) to_places(of, a.schedule, block, a.current, a.current_batch, b);
+  const int32_t* p = a.schedule.around + block.around;
+  for (int k = block.wires + block.terminals; k > 0; --k) {
+    const int64_t place = p[0] * V::width;
+    const int count = p[1];
+    const V own = V::load(held + place);
+    const auto flow = [&](int j, V sum) {
+      const int32_t* const q = p + 2 + 2 * j;
+      return fma(of.row(slope, q[0], slope_batch), own - V::load(held + q[1] * V::width), sum);
+    };
+    sum_of(a.current ? V::load(b + place) : V::zero(), count, flow).store(b + place);
+    p += 2 + 2 * count;
   }
 }
 
-// Factors of a tile's own have been on the way forward already.
+// What has been done of a substitution: nothing flows in, what does lies in the room for potentials, or has been
+// on the way forward too.
+enum class Fed { kNot, kPlaced, kForward };
+
 template <typename V, bool kWhole, Kept kKept>
 __attribute__((noinline)) void substitute(
-    const Substitution<typename V::Number>& a, const Block& block, int64_t lane, typename V::Number* work) {
+    const Substitution<typename V::Number>& a,
+    const Block& block,
+    int64_t lane,
+    typename V::Number* work,
+    Fed done) {
   using T = typename V::Number;
   constexpr bool kOwn = kKept == Kept::kOwn, kShared = kKept == Kept::kShared;
   const OfBatch<V, kWhole> of{a.batch, lane};
@@ -222,10 +273,9 @@ __attribute__((noinline)) void substitute(
   const auto add = [](T* x, V v) { (V::load(x) + v).store(x); };
   // What flows into the terminals of the block lies behind all places.
   T* const into = at(wires + terminals);
-  const bool fed = a.current || a.source;
+  const bool fed = done != Fed::kNot;
 
-  if (fed && !kOwn) {
-    inject<V, kWhole>(a, block, lane, work);
+  if (done == Fed::kPlaced) {
     for (int i = 0; i < wires; ++i) {
       const int64_t slot = starts[i];
       const auto h = [&](int j) { return factor(branch + (slot + j) * step); };
@@ -258,6 +308,7 @@ __attribute__((noinline)) void substitute(
     phi.store(at(i));
     of.set(phi, a.phi + node[i] * batch + lane);
   }
+  if (!a.voltage) return;
   for (const int32_t* j = joined; j < joined + 3 * block.junctions; j += 3)
     of.set(V::load(at(j[1])) - V::load(at(j[2])), a.voltage + j[0] * batch + lane);
 }
@@ -291,39 +342,81 @@ template <typename V>
 void substitute_lanes(
     const Substitution<typename V::Number>& a, const Block& block, int64_t lane, typename V::Number* work) {
   as_known(a.batch - lane >= V::width, a.factor_batch != a.batch, [&](auto whole, auto shared) {
+    constexpr bool kWhole = decltype(whole)::value;
     constexpr Kept kKept = decltype(shared)::value ? Kept::kShared : Kept::kBatch;
-    substitute<V, decltype(whole)::value, kKept>(a, block, lane, work);
+    const bool fed = a.current || a.source;
+    if (fed) inject<V, kWhole>(a, block, lane, work);
+    substitute<V, kWhole, kKept>(a, block, lane, work, fed ? Fed::kPlaced : Fed::kNot);
   });
 }
+
+// An elimination and its substitution with factors as tiles in `work`, and the room behind them.
+template <typename V>
+struct InRoom {
+  using T = typename V::Number;
+  Elimination<T> elimination;
+  T* behind;
+  InRoom(const Elimination<T>& a, const Block& block, T* work) : elimination(a) {
+    elimination.branch = work;
+    elimination.scale = elimination.branch + int64_t(block.slots) * V::width;
+    elimination.mesh = elimination.scale + int64_t(block.wires) * V::width;
+    behind = elimination.mesh + int64_t(block.meshes) * V::width;
+  }
+  Substitution<T> with_factors(Substitution<T> a) const {
+    a.branch = elimination.branch;
+    a.scale = elimination.scale;
+    a.mesh = elimination.mesh;
+    return a;
+  }
+};
 
 template <typename V>
 void solve_lanes(
     const Solve<typename V::Number>& a, const Block& block, int64_t lane, typename V::Number* work) {
-  Elimination<typename V::Number> first = a.elimination;
-  first.branch = work;
-  first.scale = first.branch + int64_t(block.slots) * V::width;
-  first.mesh = first.scale + int64_t(block.wires) * V::width;
-  Substitution<typename V::Number> second = a.substitution;
-  second.branch = first.branch;
-  second.scale = first.scale;
-  second.mesh = first.mesh;
-  typename V::Number* const places = first.mesh + int64_t(block.meshes) * V::width;
-  as_known(first.batch - lane >= V::width, block.slots <= kNarrowSlots, [&](auto whole, auto narrow) {
+  const InRoom<V> room(a.elimination, block, work);
+  const auto second = room.with_factors(a.substitution);
+  typename V::Number* const places = room.behind;
+  as_known(second.batch - lane >= V::width, block.slots <= kNarrowSlots, [&](auto whole, auto narrow) {
     constexpr bool kWhole = decltype(whole)::value;
     constexpr bool kNarrow = decltype(narrow)::value;
-    if (second.current || second.source) {
+    const bool fed = second.current || second.source;
+    if (fed) {
       inject<V, kWhole>(second, block, lane, places);
-      eliminate<V, kWhole, true, kNarrow, true>(first, block, lane, nullptr, places);
+      eliminate<V, kWhole, true, kNarrow, true>(room.elimination, block, lane, nullptr, places);
     } else {
-      eliminate<V, kWhole, true, kNarrow>(first, block, lane, nullptr);
+      eliminate<V, kWhole, true, kNarrow>(room.elimination, block, lane, nullptr);
     }
-    substitute<V, kWhole, Kept::kOwn>(second, block, lane, places);
+    substitute<V, kWhole, Kept::kOwn>(second, block, lane, places, fed ? Fed::kForward : Fed::kNot);
+  });
+}
+
+template <typename V>
+void stages_lanes(
+    const Stages<typename V::Number>& a, const Block& block, int64_t lane, typename V::Number* work) {
+  const InRoom<V> room(a.elimination, block, work);
+  const int64_t places = (block.wires + block.terminals) * int64_t(V::width);
+  typename V::Number* const held = room.behind;
+  typename V::Number* const potential = held + places;
+  as_known(a.first.batch - lane >= V::width, block.slots <= kNarrowSlots, [&](auto whole, auto narrow) {
+    constexpr bool kWhole = decltype(whole)::value;
+    const OfBatch<V, kWhole> of{a.first.batch, lane};
+    to_places(of, a.first.schedule, block, a.before, a.before_batch, held);
+    charge<V, kWhole>(a.first, block, lane, a.slope, a.slope_batch, held, potential);
+    eliminate<V, kWhole, true, decltype(narrow)::value>(room.elimination, block, lane, nullptr);
+    substitute<V, kWhole, Kept::kOwn>(room.with_factors(a.first), block, lane, potential, Fed::kPlaced);
+    const V growth = V::splat(a.growth);
+    for (int64_t k = 0; k < places; k += V::width) {
+      const V before = V::load(held + k);
+      fma(growth, V::load(potential + k) - before, before).store(held + k);
+    }
+    charge<V, kWhole>(a.last, block, lane, a.slope, a.slope_batch, held, potential);
+    substitute<V, kWhole, Kept::kOwn>(room.with_factors(a.last), block, lane, potential, Fed::kPlaced);
   });
 }
 
 template <typename V>
 constexpr Routines<typename V::Number> routines() {
-  return {V::width, eliminate_lanes<V>, substitute_lanes<V>, solve_lanes<V>};
+  return {V::width, eliminate_lanes<V>, substitute_lanes<V>, solve_lanes<V>, stages_lanes<V>};
 }
 
 template <typename T>

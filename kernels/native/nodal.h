@@ -36,6 +36,18 @@ struct Solve {
   Substitution<T> substitution;
 };
 
+// Two solutions of one elimination, the stages of a time step with capacitors along the junctions: each carries
+// `slope` times what its voltage is above that of potentials, which in the first stage are those `before`, p0, and in
+// the second p0 + growth (p1 - p0), p1 being those of the first stage.
+template <typename T>
+struct Stages {
+  Elimination<T> elimination;
+  Substitution<T> first, last;
+  int64_t slope_batch, before_batch;
+  const T *slope, *before;
+  T growth;
+};
+
 // One block, for the lanes of the batch from `lane` on: as many as `width` says, or what is left of them.
 // `work` has room for `work_size` numbers for each of these.
 template <typename T>
@@ -44,6 +56,7 @@ struct Routines {
   void (*eliminate)(const Elimination<T>&, const Block&, int64_t lane, T* work);
   void (*substitute)(const Substitution<T>&, const Block&, int64_t lane, T* work);
   void (*solve)(const Solve<T>&, const Block&, int64_t lane, T* work);
+  void (*stages)(const Stages<T>&, const Block&, int64_t lane, T* work);
 };
 
 // For one number at a time, for a register of them and for a tile.

@@ -12,6 +12,8 @@
 //   far      the place at the other end of each slot
 //   ends     two terminals of its block for each branch of the mesh, behind its wires
 //   joined   each junction of each block, and the places at its two ends
+//   around   of each block: its places, those with as many junctions side by side, and for each their number and
+//            (junction, place at its other end)
 //   rounds   of each block: numbers of rounds, and for each round
 //              groups of branches: their number; for each (products, branches, whether they begin with a
 //                junction), and for each branch (slot, [junction,] pairs of slots)
@@ -28,17 +30,17 @@
 
 namespace jaxnn {
 
-constexpr int32_t kVersion = 2;
+constexpr int32_t kVersion = 3;
 constexpr int32_t kNarrowSlots = 1 << 16;
 
 struct Head {
   int32_t version, nodes, junctions, terminals, wires, slots, mesh, blocks;
-  int32_t blocks_at, wire_node_at, terminal_node_at, terminal_row_at, starts_at, far_at, ends_at, joined_at, size;
+  int32_t blocks_at, wire_node_at, terminal_node_at, terminal_row_at, starts_at, far_at, ends_at, joined_at, around_at, size;
 };
 
 struct Block {
   int32_t wire, wires, slot, slots, terminal, terminals, mesh, meshes, starts, rounds_at, products;
-  int32_t junction, junctions;
+  int32_t junction, junctions, around;
 };
 
 // The parts of a schedule, once its head has been looked at.
@@ -46,7 +48,7 @@ struct Schedule {
   const int32_t* data;
   const Head* head;
   const Block* blocks;
-  const int32_t *wire_node, *terminal_node, *terminal_row, *starts, *far, *ends, *joined;
+  const int32_t *wire_node, *terminal_node, *terminal_row, *starts, *far, *ends, *joined, *around;
 
   explicit Schedule(const int32_t* x)
       : data(x),
@@ -58,7 +60,8 @@ struct Schedule {
         starts(x + head->starts_at),
         far(x + head->far_at),
         ends(x + head->ends_at),
-        joined(x + head->joined_at) {}
+        joined(x + head->joined_at),
+        around(x + head->around_at) {}
 };
 
 }  // namespace jaxnn

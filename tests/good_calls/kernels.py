@@ -62,6 +62,17 @@ def of_kernels() -> dict[str, Call]:
             kernels.solve_nodes,
             {"plan": plan, "current": jnp.zeros(4), "source": jnp.zeros(4)} | potentials,
         ),
+        "kernels.charge_nodes": (
+            kernels.charge_nodes,
+            {
+                "plan": plan,
+                "conductance": jnp.ones(4),
+                "slope": jnp.ones(4),
+                "before": jnp.zeros(4),
+                "terminal_potential": jnp.array([[1.0, 0.0], [1.0, 0.0]]),
+                "current": jnp.zeros((2, 4)),
+            },
+        ),
         "kernels.eliminate_nodes": (kernels.eliminate_nodes, {"plan": plan, "conductance": jnp.ones(4)}),
         "kernels.open_conductance": (
             kernels.open_conductance,

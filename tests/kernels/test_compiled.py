@@ -221,7 +221,7 @@ def test_the_full_elimination_pays_only_where_the_list_of_products_grows_long():
     complete = lambda n: np.stack(np.triu_indices(n, 1), 1)
     plans = {n: jk.nodal_plan(n, complete(n), np.array([0, 1]), "cpu") for n in (40, 240)}
     assert [type(plan).__name__ for plan in plans.values()] == ["CompiledPlan", "DensePlan"]
-    work = "a schedule of 64 KiB; full elimination takes 20,539 multiply-adds"
+    work = "a schedule of 80 KiB; full elimination takes 20,539 multiply-adds"
     assert repr(plans[40]) == f"CompiledPlan(40 wires, 780 junctions, 2 terminals: {work})"
 
 

@@ -15,7 +15,7 @@ from .. import _arguments as arguments
 VARIABLE = "JAXNN_SOLVE"
 _check_choice = arguments.word("", "compiled", "xla")
 _LIBRARY = Path(__file__).parent / "libjaxnn_nodal.so"
-_CALLS = "eliminate", "substitute", "solve"
+_CALLS = "eliminate", "substitute", "solve", "stages"
 _TARGETS = [f"jaxnn_{what}_{dtype}" for what in _CALLS for dtype in ("f32", "f64")]
 
 

@@ -9,7 +9,6 @@ from .cloud import (
     stored_charge as stored_charge,
 )
 from .cloud_step import (
-    STAGE_SHARE as STAGE_SHARE,
     CloudFlow as CloudFlow,
     proton_cloud_step as proton_cloud_step,
 )

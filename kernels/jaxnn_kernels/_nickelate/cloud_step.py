@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .. import _arguments as arguments
+from .._two_stages import GROWTH, STAGE_SHARE
 from .._xla import shared_like
 from .cloud import (
     CLOUD,
@@ -28,7 +29,6 @@ from .cloud import (
 )
 
 
-_GAMMA = STAGE_SHARE = 1 - 0.5**0.5  # of the two-stage method that is stable for any stiffness
 _MOST = 80  # iterations of Newton's method
 
 _Pair = tuple[Array, Array]
@@ -141,12 +141,11 @@ def proton_cloud_step(
             )
     begin, end = drive
     charge = stored_charge(p, state)
-    back = (1 - _GAMMA) / _GAMMA
 
     def stage(previous: CloudState, x: tuple[Array, Array, Array]) -> tuple[CloudState, tuple[Array, ...]]:
         voltage, under, passed = x
         # Before the first stage `previous` is the state itself, and nothing is extrapolated.
-        further = lambda a, b: a + back * (b - a)
+        further = lambda a, b: a + GROWTH * (b - a)
         start = CloudState(*map(further, state, previous))
         # What relaxes within the step is extrapolated beyond its range.
         start = start._replace(
@@ -154,16 +153,16 @@ def proton_cloud_step(
         )
         held = further(charge, stored_charge(p, previous))
         order = predicted_order(p, previous, passed)
-        equation = _Stage(start, held, order, _GAMMA * dt, voltage, compliance, under)
+        equation = _Stage(start, held, order, STAGE_SHARE * dt, voltage, compliance, under)
         # How far the first stage went in its time says where the second will end.
-        ahead = lambda a, b: a + (b - a) / _GAMMA
+        ahead = lambda a, b: a + (b - a) / STAGE_SHARE
         guess = (ahead(state.field, previous.field), ahead(state.temperature, previous.temperature))
         found, *flow = _solve_stage(p, equation, guess)
         return found, (*flow, voltage)
 
     # A loop over the two stages, only so that they are compiled once.
-    voltages = jnp.stack([begin + _GAMMA * (end - begin), end])
-    passed = jnp.stack([_GAMMA * dt, (1 - _GAMMA) * dt])
+    voltages = jnp.stack([begin + STAGE_SHARE * (end - begin), end])
+    passed = jnp.stack([STAGE_SHARE * dt, (1 - STAGE_SHARE) * dt])
     under = jnp.stack(sheet)
     last, stages = jax.lax.scan(stage, state, (voltages, under, passed))
     return last, _flow(*stages)
@@ -171,7 +170,7 @@ def proton_cloud_step(
 
 def _flow(current: Array, leak: Array, residual: Array, voltage: Array) -> CloudFlow:
     """What flowed, from what there was in the two stages."""
-    mean = lambda x: (1 - _GAMMA) * x[0] + _GAMMA * x[1]
+    mean = lambda x: (1 - STAGE_SHARE) * x[0] + STAGE_SHARE * x[1]
     return CloudFlow(
         current=current[1],
         mean_current=mean(current),

@@ -1,5 +1,6 @@
 """The nodal solve: plans, eliminations, and the derivative rule."""
 
+from .charging import charge_nodes as charge_nodes
 from .choice import nodal_plan as nodal_plan, sparse_plan as sparse_plan
 from .compiled_plan import compiled_plan as compiled_plan, plans_of_here as plans_of_here
 from .dense import dense_plan as dense_plan

@@ -19,6 +19,7 @@ from .._compiled import (
     is_there,
     substitute_on_gpu,
 )
+from .._two_stages import GROWTH, staged
 from .._types import ArrayOrType
 from . import flat_schedule
 from .costs import BATCHED, runs_on_cpu
@@ -105,6 +106,24 @@ class CompiledPlan(AbstractPlan):
         )
         return run[0], run[1], run[2]
 
+    def solve_stages(
+        self,
+        conductance: Array,
+        slope: Array,
+        before: Array,
+        current: tuple[Array | None, Array | None],
+        potential: tuple[Array, Array],
+    ) -> tuple[Array, ...]:
+        """Computes what `solve` does at both stages of a time step with capacitors: see `charge_nodes`.
+
+        The first voltages, which few ask for, are left out.
+        """
+        given = conductance, slope, before, current, potential
+        shapes = self._stage_shapes(_trail(given))
+        return tuple(
+            compiled_or_not(_stages_compiled, _stages_portable, (self, *given), shapes, conductance.dtype)
+        )
+
     def _substituted(
         self, factors: CompiledFactors, potential: Array, current: Array | None, source: Array | None
     ) -> tuple[Array, Array, Array]:
@@ -125,6 +144,10 @@ class CompiledPlan(AbstractPlan):
     def _shapes(self, trail: tuple[int, ...]) -> Any:
         sizes = self.graph.place.shape[0], self.terminals.shape[0], self.graph.ends.shape[-1]
         return tuple((n, *trail) for n in sizes)
+
+    def _stage_shapes(self, trail: tuple[int, ...]) -> Any:
+        last = self._shapes(trail)
+        return (*last[:2], *last)
 
     def factor_shapes(self, conductance: ArrayOrType) -> CompiledFactors:
         trail = conductance.shape[1:]
@@ -192,11 +215,12 @@ def _called(
     *given: Array,
     **numbers: float,
 ) -> list[Array]:
-    """A routine, with currents into nodes and along junctions if any; of the dtype of the last array."""
+    """A routine, with two arrays of what flows in besides, if any; of the dtype of the last array."""
     none = jnp.zeros((0, 1), given[-1].dtype)
     first = (none if x is None else _flat(x, trail) for x in fed)
     rest = (_flat(x, trail) for x in given)
-    shapes = [(n, math.prod(trail)) for n, *_ in plan._shapes(trail)]
+    of = plan._stage_shapes if name == "stages" else plan._shapes
+    shapes = [(n, math.prod(trail)) for n, *_ in of(trail)]
     return _unflat(call(name, shapes, plan.schedule, *first, *rest, **numbers), trail)
 
 
@@ -206,6 +230,36 @@ def _solve_compiled(
     trail = _trail((conductance, potential, current, source))
     fed = current, source
     return _called("solve", plan, trail, fed, conductance, potential, **_least(conductance))
+
+
+def _stages_compiled(
+    plan: CompiledPlan,
+    conductance: Array,
+    slope: Array,
+    before: Array,
+    current: tuple[Array | None, Array | None],
+    potential: tuple[Array, Array],
+) -> list[Array]:
+    trail = _trail((conductance, slope, before, current, potential))
+    # Each network of the batch is eliminated, as it is where they differ.
+    whole = jnp.broadcast_to(conductance, (conductance.shape[0], *trail))
+    numbers = {"growth": GROWTH} | _least(conductance)
+    return _called("stages", plan, trail, current, slope, before, whole, *potential, **numbers)
+
+
+def _stages_portable(
+    plan: CompiledPlan,
+    conductance: Array,
+    slope: Array,
+    before: Array,
+    current: tuple[Array | None, Array | None],
+    potential: tuple[Array, Array],
+) -> list[Array]:
+    factors = plan.eliminate(with_leak(conductance))
+    solve = lambda current, source, u: plan.solve(conductance, u, current, source, factors)
+    made = staged(solve, pair_difference(plan.graph, before), slope, current, potential)
+    trail = _trail((conductance, slope, before, current, potential))
+    return [jnp.broadcast_to(x, (x.shape[0], *trail)) for x in (*made[0][:2], *made[1])]
 
 
 def _solve_portable(plan: CompiledPlan, conductance: Array, *given: Any) -> list[Array]:

@@ -18,7 +18,7 @@ from .flat_schedule import NARROW, FlatSchedule, size_class
 
 # As in kernels/native/schedule.h: where its head names the number of blocks and where they are.
 _N_BLOCKS, _BLOCKS_AT = 7, 8
-_BLOCK = 13
+_BLOCK = 14
 
 
 @jax.tree_util.register_dataclass
@@ -107,7 +107,7 @@ def _most(x: np.ndarray, first: np.ndarray, end: np.ndarray) -> np.ndarray:
 class _Walk:
     """The records of a flat schedule, read a group at a time, and which of them each round has."""
 
-    def __init__(self, numbers: Int[np.ndarray, " numbers"], table: Int[np.ndarray, "blocks 13"]):
+    def __init__(self, numbers: Int[np.ndarray, " numbers"], table: Int[np.ndarray, "blocks 14"]):
         self._numbers = numbers
         self._wide = bool((table[:, 3] > NARROW).any())
         self._records: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []

@@ -105,11 +105,12 @@ def _joined_shapes(plan: AbstractPlan, conductance: ArrayOrType, factors: PyTree
     return plan.graph.place.shape[0], *conductance.shape[1:]
 
 
+# Of arrays (rows, *batch), as the rules of derivatives meet them.
 _gathers = lambda plan: plan.gathers_rows
-_, _eliminate = batch_last("eliminate_wires", _eliminate_kernel, _eliminate_shapes, _gathers)
+_, eliminate_rows = batch_last("eliminate_wires", _eliminate_kernel, _eliminate_shapes, _gathers)
 _, _joined = batch_last("joined_wires", _joined_kernel, _joined_shapes)
 _, _live = batch_last("live_junctions", _live_kernel, lambda plan, g, factors: g.shape)
-_solve_primitive, _solve = batch_last("nodal_solve", _solve_kernel, _solve_shapes, _gathers)
+_solve_primitive, solve_rows = batch_last("nodal_solve", _solve_kernel, _solve_shapes, _gathers)
 
 
 def _solve_jvp(
@@ -133,7 +134,7 @@ def _solve_jvp(
         flow = _flow(plan, g, factors, dg, phi)
         source = flow if source is None else source + flow
     out = [phi, into, difference(plan.graph, phi)]
-    return out, _solve(plan, g, factors, current, source, ad.instantiate_zeros(du))
+    return out, solve_rows(plan, g, factors, current, source, ad.instantiate_zeros(du))
 
 
 def _solve_transpose(
@@ -144,7 +145,7 @@ def _solve_transpose(
     phi, into, voltage = cotangents
     none = lambda ct: None if isinstance(ct, ad.Zero) else ct
     along = None if isinstance(voltage, ad.Zero) else -voltage
-    made = _solve(plan, g, factors, none(phi), along, -ad.instantiate_zeros(into))
+    made = solve_rows(plan, g, factors, none(phi), along, -ad.instantiate_zeros(into))
     back = [
         _summed_to(ct, x.aval.shape) if isinstance(x, ad.UndefinedPrimal) else None
         for ct, x in zip((made[0], -made[2], -made[1]), given, strict=True)
@@ -228,14 +229,14 @@ def solve_nodes(
     if isinstance(plan, ParallelPlan):
         sign = jnp.asarray(plan.sign, terminal_potential.dtype)
         summed = None if source is None else sum_of_pairs(plan.bundles, sign * source)
-        of_pairs = _of_pairs(plan, conductance)
+        of_pairs = conductance_of_pairs(plan, conductance)
         merged = solve_nodes(plan.pairs, of_pairs, terminal_potential, current, factors, summed)
         voltage = sign * value_of_pair(plan.bundles, merged.junction_voltage)
         return merged._replace(junction_voltage=voltage)
     given = [x for x in (conductance, terminal_potential, current, source) if x is not None]
     if factors is None and not (plan.at_once and len({x.dtype for x in given}) == 1):
         factors = eliminate_nodes(plan, conductance)
-    phi, into, voltage = _solve(plan, conductance, factors, current, source, terminal_potential)
+    phi, into, voltage = solve_rows(plan, conductance, factors, current, source, terminal_potential)
     return NodalSolution(phi, voltage, into)
 
 
@@ -256,11 +257,11 @@ def eliminate_nodes(plan: AbstractPlan, conductance: Float[Array, " edges"]) -> 
     """
     check_numbers("conductance", conductance, plan.graph.ends.shape[-1])
     if isinstance(plan, ParallelPlan):
-        return eliminate_nodes(plan.pairs, _of_pairs(plan, conductance))
-    return _eliminate(plan, jax.lax.stop_gradient(conductance))
+        return eliminate_nodes(plan.pairs, conductance_of_pairs(plan, conductance))
+    return eliminate_rows(plan, jax.lax.stop_gradient(conductance))
 
 
-def _of_pairs(plan: ParallelPlan, conductance: Array) -> Array:
+def conductance_of_pairs(plan: ParallelPlan, conductance: Array) -> Array:
     """Conductances between pairs of wires [S]: each of several open junctions has a leak of its own."""
     leaks = jax.lax.stop_gradient(with_leak(conductance) - conductance)
     return sum_of_pairs(plan.bundles, conductance + leaks)
@@ -277,6 +278,6 @@ def joined_wires(plan: AbstractPlan, conductance: Float[Array, " edges"]) -> Boo
     """
     check_numbers("conductance", conductance, plan.graph.ends.shape[-1])
     if isinstance(plan, ParallelPlan):
-        return joined_wires(plan.pairs, _of_pairs(plan, conductance))
+        return joined_wires(plan.pairs, conductance_of_pairs(plan, conductance))
     conductance = jax.lax.stop_gradient(conductance)
-    return _joined(plan, conductance, _eliminate(plan, conductance)) > 0.5
+    return _joined(plan, conductance, eliminate_rows(plan, conductance)) > 0.5
