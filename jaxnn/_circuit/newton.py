@@ -8,7 +8,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxnn_kernels import batch_inner, difference, divergence, largest, solve_nodes, total
+from jaxnn_kernels import (
+    batch_inner,
+    difference,
+    divergence,
+    infinitesimal,
+    largest,
+    solve_nodes,
+)
 
 from .._core import Plan
 from .while_any import while_any
@@ -45,7 +52,7 @@ class AbstractCurrents(eqx.Module):
 # V all voltages are roundings of those before it, and are no smaller in this than eps^(1/3) of the
 # largest of these.
 _NEAR, _AT_REST, _OF_BEFORE = 1 / 3, 2 / 3, 1 / 3
-MOST_ITERATIONS = 60
+MOST_ITERATIONS = 250  # currents that saturate may take a hundred
 _HALVINGS = 30
 
 
@@ -111,7 +118,7 @@ def balanced(
 
     $$B^T \mathrm{diag}(g) B \, \delta\phi = b - B^T i(v)$$
 
-    and a step is halved until what does not balance, in the sum of squares, is less than before. It begins
+    and a step is halved until what does not balance, at the worst node, is less than before. It begins
     at `guess`.
 
     Derivatives are those of the solution, by the implicit function theorem: the search has none, and a
@@ -147,8 +154,7 @@ def _step(plan: Plan, currents: AbstractCurrents, held: Array, injected: Array, 
     fixed, n = jax.lax.stop_gradient(point), currents.n_junctions
     begin = difference(plan.graph, fixed.potential)
     begin = batch_inner(jnp.concatenate([begin[:n], fixed.voltage[n:]]))
-    # Zero, but for its derivatives.
-    shift = jnp.concatenate([(point.voltage - fixed.voltage)[:n], jnp.zeros_like(begin[n:])])
+    shift = jnp.concatenate([infinitesimal(point.voltage[:n]), jnp.zeros_like(begin[n:])])
     about = begin + shift
     i, g = slope_of(currents, about)
     whole, off = _whole(currents, g), held - fixed.potential[plan.terminals]
@@ -176,10 +182,8 @@ def _search(
         current, slope = slope_of(currents, voltage)
         through = currents.through(current, voltage)
         lost = jnp.where(is_free, injected - divergence(plan.graph, through), 0)
-        # Divided by the largest first, so that squares do not overflow; what is NaN counts as infinite.
-        most = _largest(lost)
-        size = most * jnp.sqrt(total((lost / jnp.where(most > 0, most, 1)) ** 2))
-        size = jnp.where(jnp.isfinite(size), size, jnp.inf)
+        size = _largest(lost)
+        size = jnp.where(jnp.isfinite(size), size, jnp.inf)  # NaN would be no larger
         return batch_inner(_whole(currents, slope)), batch_inner(lost), size
 
     def step(search: _Search) -> _Search:
@@ -193,8 +197,7 @@ def _search(
         share, found = while_any(worse, shorter, whole)
         voltage = batch_inner(before.voltage + share * move)
         potential = batch_inner(before.potential + share * solved.node_potential)
-        moves = _largest(move) > near * _largest(voltage, least)
-        return _Search(_Point(potential, voltage), *found, moves, search.left - 1)
+        return _Search(_Point(potential, voltage), *found, far, search.left - 1)
 
     voltage = batch_inner(difference(plan.graph, start))
     left = jnp.int32(MOST_ITERATIONS)

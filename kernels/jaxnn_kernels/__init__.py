@@ -73,6 +73,7 @@ from ._number import (
 from ._two_stages import STAGE_SHARE as STAGE_SHARE
 from ._xla import (
     batch_inner as batch_inner,
+    infinitesimal as infinitesimal,
     largest as largest,
     mapped_like as mapped_like,
     on_mesh_of_arguments as on_mesh_of_arguments,

@@ -254,6 +254,24 @@ def test_a_smoothing_capacitor_behind_a_full_bridge(solver, saturation, dtype):
     assert np.all(out.kirchhoff_residual < 1e-8)
 
 
+def test_currents_that_saturate():
+    """Fifty thousand times the slope at 0 V beside what is left of it, and drives that jump by volts."""
+    network = jaxnn.nanowire_network(30, box=11e-6, seed=0)
+    first, last = jaxnn.farthest_pair(network)
+    law = Shaped(jnp.asarray(1e-6), lambda x: jnp.tanh(5 * x) + 1e-4 * x)
+    volts = jnp.array([0.0, 1.0, -1.0, 3.0, 0.1, 1e-3, 5.0, -5.0])
+
+    def one(scale):
+        behind = jaxnn.Electrode(first, resistance=1e3), last
+        out = run(law, behind, jaxnn.Samples(scale * volts, 1e-3), network, steps=8)
+        return out.result == jaxnn.Result.successful, jnp.abs(out.kirchhoff_residual).max()
+
+    found, lost = jax.vmap(one)(jnp.linspace(0.1, 2, 20))
+    # Rounding decides how long a search takes; in 60 steps, 7 of them ended.
+    assert found.sum() > 15
+    assert lost[found].max() < 1e-13  # [A], of 20 uA
+
+
 def test_a_law_that_never_converges_is_diagnosed():
     """A current that falls where its voltage grows: no potentials that an elimination finds."""
     falling = Shaped(jnp.asarray(1e-6), lambda x: jnp.where(jnp.abs(x) < 1, x, jnp.nan))
