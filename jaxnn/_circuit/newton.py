@@ -109,7 +109,7 @@ def balanced(
     plan: Plan,
     currents: AbstractCurrents,
     held: Float[Array, " held"],
-    injected: Float[Array, " nodes"],
+    injected: Float[Array, " nodes"] | None,
     guess: Float[Array, " nodes"],
 ) -> Balanced:
     r"""Potentials at which the currents of all edges and those injected balance at every node.
@@ -143,7 +143,9 @@ def _whole(currents: AbstractCurrents, slope: Array) -> Array:
     return slope if currents.slope is None else slope + currents.slope
 
 
-def _step(plan: Plan, currents: AbstractCurrents, held: Array, injected: Array, point: _Point) -> _Found:
+def _step(
+    plan: Plan, currents: AbstractCurrents, held: Array, injected: Array | None, point: _Point
+) -> _Found:
     """The whole step from a point.
 
     Not the potentials are solved for but what they are off by, and currents that cancel do so before: in a
@@ -167,7 +169,7 @@ def _step(plan: Plan, currents: AbstractCurrents, held: Array, injected: Array, 
 
 
 def _search(
-    plan: Plan, currents: AbstractCurrents, held: Array, injected: Array, start: Array
+    plan: Plan, currents: AbstractCurrents, held: Array, injected: Array | None, start: Array
 ) -> tuple[_Point, Array]:
     """A point near to the solution, and the number of steps to it.
 
@@ -181,7 +183,8 @@ def _search(
     def at(voltage: Array) -> tuple[Array, Array, Array]:
         current, slope = slope_of(currents, voltage)
         through = currents.through(current, voltage)
-        lost = jnp.where(is_free, injected - divergence(plan.graph, through), 0)
+        lost = -divergence(plan.graph, through)
+        lost = jnp.where(is_free, lost if injected is None else injected + lost, 0)
         size = _largest(lost)
         size = jnp.where(jnp.isfinite(size), size, jnp.inf)  # NaN would be no larger
         return batch_inner(_whole(currents, slope)), batch_inner(lost), size

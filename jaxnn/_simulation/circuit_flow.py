@@ -270,11 +270,10 @@ def _searched(
         slope=slope,
         before=before,
     )
-    nothing = jnp.zeros(circuit.n_nodes, edges.dtype)
-    fed = _fed(circuit, now, edges.dtype)
-    below = nothing.at[: circuit.n_wires].set(per_owner(now.base, problem.network_of_node))
-    guess = jax.lax.stop_gradient(guess - below)
-    found = balanced(problem.plan, currents, now.held, nothing if fed is None else fed, guess)
+    below = jnp.zeros(circuit.n_nodes, edges.dtype)
+    below = below.at[: circuit.n_wires].set(per_owner(now.base, problem.network_of_node))
+    guess, fed = jax.lax.stop_gradient(guess - below), _fed(circuit, now, edges.dtype)
+    found = balanced(problem.plan, currents, now.held, fed, guess)
     through = currents.through(currents.conducted(found.junction_voltage), found.junction_voltage)
     return _stage(problem, now, found, found.edge_current, through, (found.at_rest, found.solves))
 
