@@ -1,5 +1,6 @@
 """Files of other programs that hold a network: tables, arrays of NumPy and MATLAB, GraphML."""
 
+import warnings
 import xml.etree.ElementTree as ElementTree
 import zipfile
 from collections.abc import Mapping
@@ -229,7 +230,10 @@ def _mat(file: Path) -> dict[str, Any]:
     import scipy.sparse
 
     try:
-        found = {key: _sound(x) for key, x in scipy.io.loadmat(file).items()}
+        with warnings.catch_warnings():
+            # Sparse arrays serve as well as sparse matrices; older versions of SciPy cannot be told which.
+            warnings.filterwarnings("ignore", ".*spmatrix", DeprecationWarning)
+            found = {key: _sound(x) for key, x in scipy.io.loadmat(file).items()}
     except NotImplementedError as error:
         raise ValueError(f"{file} is a file of MATLAB 7.3: save it by save(..., '-v7').") from error
     except Exception as error:

@@ -153,7 +153,7 @@ def test_ordered_pairs_go_on_as_they_are(tmp_path):
     whole = some.pairs("whole", drives, flux, range(network.n_junctions), 71.0)["window"]
     assert np.mean(whole) < runs.ORDERED
     assert np.ptp(whole) > 0.5
-    np.testing.assert_allclose(every, whole, rtol=1e-3)
+    np.testing.assert_allclose(every, whole, rtol=5e-3)
 
 
 def test_on_off_ratio():
