@@ -110,7 +110,7 @@ def charge_nodes(
     g, volts = jnp.array([1.0, 3.0]), jnp.array([[1.0, 0.0], [1.0, 0.0]])
     slope = jnp.array([0.0, 1.0]) / (jaxnn.kernels.STAGE_SHARE * 0.1)  # 1 F, steps of 0.1 s
     middle, end = jaxnn.kernels.charge_nodes(plan, g, slope, jnp.zeros(3), volts)
-    end.node_potential  # [1.0, 0.0823, 0.0] [V]
+    end.node_potential  # [1.0, 0.0829, 0.0] [V]
     ```
     """
     sizes = {"edges": plan.graph.ends.shape[-1], "nodes": plan.graph.place.shape[0]}
