@@ -112,7 +112,7 @@ def test_second_order_against_the_matrix_exponential():
     np.testing.assert_allclose(orders, 2, atol=0.1)
 
 
-@pytest.mark.parametrize("name", ["compiled", "parallel junctions", "star mesh"])
+@pytest.mark.parametrize("name", ["compiled", "parallel junctions"])
 def test_derivatives(name):
     at = [x[0] for x in arrays(name)]
     random = np.random.default_rng(2)
