@@ -193,18 +193,6 @@ JAXNN_INLINE void to_places(
   of_nodes(schedule.terminal_node + block.terminal, block.terminals, places + block.wires * V::width);
 }
 
-// Takes flow(junction, from, to) from one end of each junction of a block to the other.
-template <typename V, typename Flow>
-JAXNN_INLINE void carry(const Schedule& schedule, const Block& block, typename V::Number* b, Flow flow) {
-  const int32_t* j = schedule.joined + 3 * int64_t(block.junction);
-  for (int k = 0; k < block.junctions; ++k, j += 3) {
-    const V moved = flow(j[0], j[1] * V::width, j[2] * V::width);
-    typename V::Number *const from = b + j[1] * V::width, *const to = b + j[2] * V::width;
-    (V::load(from) - moved).store(from);
-    (V::load(to) + moved).store(to);
-  }
-}
-
 // What flows into each place of a block, from outside and out of junctions.
 template <typename V, bool kWhole>
 __attribute__((noinline)) void inject(
@@ -212,9 +200,13 @@ __attribute__((noinline)) void inject(
   const OfBatch<V, kWhole> of{a.batch, lane};
   to_places(of, a.schedule, block, a.current, a.current_batch, b);
   if (!a.source) return;
-  carry<V>(a.schedule, block, b, [&](int32_t junction, int64_t, int64_t) {
-    return of.row(a.source, junction, a.source_batch);
-  });
+  const int32_t* j = a.schedule.joined + 3 * int64_t(block.junction);
+  for (int k = 0; k < block.junctions; ++k, j += 3) {
+    const V source = of.row(a.source, j[0], a.source_batch);
+    typename V::Number *const from = b + j[1] * V::width, *const to = b + j[2] * V::width;
+    (V::load(from) - source).store(from);
+    (V::load(to) + source).store(to);
+  }
 }
 
 // The same with capacitors, whose currents are `slope` times the differences of these potentials of the places.

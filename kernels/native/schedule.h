@@ -12,8 +12,8 @@
 //   far      the place at the other end of each slot
 //   ends     two terminals of its block for each branch of the mesh, behind its wires
 //   joined   each junction of each block, and the places at its two ends
-//   around   of each block: its places, those with as many junctions side by side, and for each their number and
-//            (junction, place at its other end)
+//   around   of each block: each of its places, how many junctions it has, and for each (junction, place at its
+//            other end); places with as many side by side
 //   rounds   of each block: numbers of rounds, and for each round
 //              groups of branches: their number; for each (products, branches, whether they begin with a
 //                junction), and for each branch (slot, [junction,] pairs of slots)
@@ -35,7 +35,8 @@ constexpr int32_t kNarrowSlots = 1 << 16;
 
 struct Head {
   int32_t version, nodes, junctions, terminals, wires, slots, mesh, blocks;
-  int32_t blocks_at, wire_node_at, terminal_node_at, terminal_row_at, starts_at, far_at, ends_at, joined_at, around_at, size;
+  int32_t blocks_at, wire_node_at, terminal_node_at, terminal_row_at, starts_at, far_at, ends_at, joined_at, around_at;
+  int32_t size;
 };
 
 struct Block {
