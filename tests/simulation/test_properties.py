@@ -74,8 +74,10 @@ def check(seed: int, name: str) -> None:
     current, potential, held = (
         np.asarray(x) for x in (run.terminal_current, run.node_potential, run.drive)
     )
-    assert (np.abs(current.sum(axis=1)) <= close * np.abs(current).max(axis=1)).all()
-    room = close * np.abs(held).max(axis=1)
+    # Between pulses, at 0 V, what Newton's method leaves is 1e-30 of the largest and less, and is nothing.
+    most = np.abs(current).max(axis=1)
+    assert (np.abs(current.sum(axis=1)) <= close * most + 1e-30 * most.max()).all()
+    room = close * np.abs(held).max(axis=1) + 1e-30 * np.abs(held).max()
     assert (potential.min(axis=1) >= held.min(axis=1) - room).all()
     assert (potential.max(axis=1) <= held.max(axis=1) + room).all()
 
