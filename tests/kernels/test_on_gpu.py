@@ -188,9 +188,13 @@ def test_no_thread_reads_what_another_writes_between_two_barriers():
 
 
 def launches(function, *args):
-    if jax.__version_info__ >= (0, 12) and jax.default_backend() == "cpu":
+    traced = jax.jit(function).trace(*args)
+    try:
+        text = traced.lower(lowering_platforms=("cuda",)).as_text()
+    except RuntimeError as error:
+        if "No supported GPU" not in str(error):
+            raise
         pytest.skip("From 0.12 on JAX asks the GPU itself what a kernel in Triton is to be lowered for.")
-    text = jax.jit(function).trace(*args).lower(lowering_platforms=("cuda",)).as_text()
     return re.findall(r'xla\.gpu\.triton.*?ir = "(.*?)"', text)
 
 

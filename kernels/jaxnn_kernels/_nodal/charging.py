@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.interpreters import ad
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from .. import _arguments as arguments
 from .._two_stages import staged
@@ -29,11 +29,8 @@ def _kernel(plan: CompiledPlan, *given: Any) -> tuple[Array, ...]:
     return plan.solve_stages(*given)
 
 
-def _shapes(plan: CompiledPlan, conductance: ArrayOrType, *given: Any) -> tuple[tuple[int, ...], ...]:
-    trails: Any = (x.shape[1:] for x in jax.tree.leaves((conductance, given)))
-    trail = tuple(map(int, jnp.broadcast_shapes(*trails)))
-    nodes, terminals, edges = plan.graph.place.shape[0], plan.terminals.shape[0], conductance.shape[0]
-    return tuple((n, *trail) for n in (nodes, terminals, nodes, terminals, edges))
+def _shapes(plan: CompiledPlan, *given: PyTree[ArrayOrType]) -> tuple[tuple[int, ...], ...]:
+    return plan.stage_shapes(*given)
 
 
 _primitive, _at_once = batch_last("nodal_stages", _kernel, _shapes, lambda plan: plan.gathers_rows)

@@ -119,7 +119,7 @@ class CompiledPlan(AbstractPlan):
         The first voltages, which few ask for, are left out.
         """
         given = conductance, slope, before, current, potential
-        shapes = self._stage_shapes(_trail(given))
+        shapes = self.stage_shapes(*given)
         return tuple(
             compiled_or_not(_stages_compiled, _stages_portable, (self, *given), shapes, conductance.dtype)
         )
@@ -145,8 +145,9 @@ class CompiledPlan(AbstractPlan):
         sizes = self.graph.place.shape[0], self.terminals.shape[0], self.graph.ends.shape[-1]
         return tuple((n, *trail) for n in sizes)
 
-    def _stage_shapes(self, trail: tuple[int, ...]) -> Any:
-        last = self._shapes(trail)
+    def stage_shapes(self, *given: PyTree[ArrayOrType]) -> Any:
+        """Returns the shapes of what `solve_stages` computes."""
+        last = self._shapes(_trail(given))
         return (*last[:2], *last)
 
     def factor_shapes(self, conductance: ArrayOrType) -> CompiledFactors:
@@ -164,7 +165,7 @@ class CompiledPlan(AbstractPlan):
         return run[0]
 
 
-def _trail(*arrays: PyTree[Array]) -> tuple[int, ...]:
+def _trail(*arrays: PyTree[ArrayOrType]) -> tuple[int, ...]:
     """The axes of the batch that all of these share, or some of them."""
     trails: Any = (x.shape[1:] for x in jax.tree.leaves(arrays))
     return tuple(map(int, jnp.broadcast_shapes(*trails)))
@@ -204,32 +205,32 @@ def _substitute_compiled(
     source: Array | None,
 ) -> list[Array]:
     trail = _trail((factors, potential, current, source))
-    return _called("substitute", plan, trail, (current, source), *factors, potential)
+    return _called("substitute", plan, plan._shapes(trail), (current, source), *factors, potential)
 
 
 def _called(
     name: str,
     plan: CompiledPlan,
-    trail: tuple[int, ...],
+    shapes: tuple[tuple[int, ...], ...],
     fed: tuple[Array | None, Array | None],
     *given: Array,
     **numbers: float,
 ) -> list[Array]:
     """A routine, with two arrays of what flows in besides, if any; of the dtype of the last array."""
+    trail = shapes[0][1:]
     none = jnp.zeros((0, 1), given[-1].dtype)
     first = (none if x is None else _flat(x, trail) for x in fed)
     rest = (_flat(x, trail) for x in given)
-    of = plan._stage_shapes if name == "stages" else plan._shapes
-    shapes = [(n, math.prod(trail)) for n, *_ in of(trail)]
-    return _unflat(call(name, shapes, plan.schedule, *first, *rest, **numbers), trail)
+    flat = [(n, math.prod(trail)) for n, *_ in shapes]
+    return _unflat(call(name, flat, plan.schedule, *first, *rest, **numbers), trail)
 
 
 def _solve_compiled(
     plan: CompiledPlan, conductance: Array, potential: Array, current: Array | None, source: Array | None
 ) -> list[Array]:
     trail = _trail((conductance, potential, current, source))
-    fed = current, source
-    return _called("solve", plan, trail, fed, conductance, potential, **_least(conductance))
+    fed, given = (current, source), (conductance, potential)
+    return _called("solve", plan, plan._shapes(trail), fed, *given, **_least(conductance))
 
 
 def _stages_compiled(
@@ -240,11 +241,11 @@ def _stages_compiled(
     current: tuple[Array | None, Array | None],
     potential: tuple[Array, Array],
 ) -> list[Array]:
-    trail = _trail((conductance, slope, before, current, potential))
+    shapes = plan.stage_shapes(conductance, slope, before, current, potential)
     # Each network of the batch is eliminated, as it is where they differ.
-    whole = jnp.broadcast_to(conductance, (conductance.shape[0], *trail))
+    whole = jnp.broadcast_to(conductance, (conductance.shape[0], *shapes[0][1:]))
     numbers = {"growth": GROWTH} | _least(conductance)
-    return _called("stages", plan, trail, current, slope, before, whole, *potential, **numbers)
+    return _called("stages", plan, shapes, current, slope, before, whole, *potential, **numbers)
 
 
 def _stages_portable(
@@ -258,8 +259,8 @@ def _stages_portable(
     factors = plan.eliminate(with_leak(conductance))
     solve = lambda current, source, u: plan.solve(conductance, u, current, source, factors)
     made = staged(solve, pair_difference(plan.graph, before), slope, current, potential)
-    trail = _trail((conductance, slope, before, current, potential))
-    return [jnp.broadcast_to(x, (x.shape[0], *trail)) for x in (*made[0][:2], *made[1])]
+    shapes = plan.stage_shapes(conductance, slope, before, current, potential)
+    return [jnp.broadcast_to(*of) for of in zip((*made[0][:2], *made[1]), shapes, strict=True)]
 
 
 def _solve_portable(plan: CompiledPlan, conductance: Array, *given: Any) -> list[Array]:
