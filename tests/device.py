@@ -7,6 +7,7 @@ from jaxnn import data, twin
 
 MAINS = 50.04  # [Hz]
 THRESHOLD, JUMP = 0.33, 0.03  # [V]
+HEARD, BEHIND = 0.01, 0.7  # amplitude of the mains at pad c [V], and by how much it is behind pad f's [rad]
 NOISE = 5e-4  # [V]
 
 
@@ -19,19 +20,20 @@ def network():
 
 
 def recording(scans=700, seed=0):
-    """Pad b has a switch in its path, c hears the mains, e drifts, and f is dead."""
+    """Pad b has a switch in its path, c hears the mains, e drifts, and f is dead, but hears them too."""
     rng = np.random.default_rng(seed)
     time = np.cumsum(0.2 + 0.003 * rng.normal(size=scans))
     source = rng.uniform(0.4, 1.0, scans)
     pads = np.array(network()(time, source))
     pads[:, 1] += JUMP * (pads[:, 1] > THRESHOLD / 2)
     phase = np.cumsum(0.03 * rng.normal(size=scans))
-    pads[:, 2] += 0.01 * np.cos(2 * np.pi * MAINS * time + phase)
+    phase = 2 * np.pi * MAINS * time + phase
+    pads[:, 2] += HEARD * np.cos(phase)
     pads[:, 4] += 0.02 * np.exp(-time / 40.0)
     pads += NOISE * rng.normal(size=pads.shape)
     # Some values were lost.
     pads[rng.random(pads.shape) < 0.03] = np.nan
-    dead = 0.04 + NOISE * rng.normal(size=scans)
+    dead = 0.04 + 5e-3 * np.cos(phase + BEHIND) + NOISE * rng.normal(size=scans)
     ground = 1e-4 * rng.normal(size=scans)
     voltage = np.column_stack([source, pads, dead, ground])
     current = np.full(voltage.shape, np.nan)

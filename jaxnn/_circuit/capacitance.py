@@ -14,7 +14,7 @@ def _numbers(x: Any) -> Any:
 
 
 class Capacitance(Module):
-    r"""The capacitances of wires to the substrate, at 0 V, and across junctions.
+    r"""Capacitances of wires to the substrate, at 0 V, and across junctions, and potentials at the start.
 
     $$B^T \left( \mathrm{diag}(g) B \phi + \mathrm{diag}(c) B \dot\phi \right)
       + \mathrm{diag}(C) \dot\phi = I$$
@@ -24,7 +24,10 @@ class Capacitance(Module):
     Runge-Kutta method of two stages and second order, $\gamma = 1 - 1/\sqrt 2$; both stages share one
     elimination. What flows onto the capacitors in a step is what came through the electrodes, to rounding.
 
-    Raises a `ValueError` for a capacitance that is negative or not finite, and for none at all.
+    With `potential` alone it is no charge that goes on: Newton's method, of laws whose current is not
+    proportional to the voltage, begins there, so that a run in two parts is one run bit for bit.
+
+    Raises a `ValueError` for a capacitance that is negative or not finite, and where nothing is given.
 
     Source: Alexander, SIAM J. Numer. Anal. 14, 1006 (1977), the method S-stable of order two.
 
@@ -46,17 +49,22 @@ class Capacitance(Module):
     potential: Float[Number, "..."] | None = eqx.field(converter=_numbers, default=None, metadata=unit("V"))
     """Potential of each wire at the start [V], 0 by default; `final_potential` of a run goes on from it."""
 
+    @property
+    def holds_charge(self) -> bool:
+        """Whether there is any capacitance."""
+        return self.to_substrate is not None or self.across_junctions is not None
+
     def __check_init__(self):
         for name in ("to_substrate", "across_junctions"):
             if (value := getattr(self, name)) is not None:
                 check_at_least(f"{name} of Capacitance", value, 0, "F")
-        if self.to_substrate is None and self.across_junctions is None:
-            raise ValueError(
-                "Capacitance needs to_substrate, across_junctions, or both [F]; without any, leave "
-                "`capacitance` out of the run."
-            )
         if self.potential is not None:
             check_finite("potential of Capacitance", self.potential, "V")
+        elif not self.holds_charge:
+            raise ValueError(
+                "Capacitance needs to_substrate, across_junctions, or both [F], or a potential to begin "
+                "with [V]; without any, leave `capacitance` out of the run."
+            )
 
     def check_fits(self, network: Network) -> None:
         """Raises a `ValueError` unless there is one number for all, or one for each wire or junction."""

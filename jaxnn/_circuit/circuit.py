@@ -180,7 +180,7 @@ def make_circuit(
         on=_stacked(always),
         switches=tuple(x.on for x in all_of if isinstance(x.on, AbstractDrive)),
         capacitance=capacitance,
-        across=None if capacitance is None else layout.across,
+        across=layout.across if capacitance is not None and capacitance.holds_charge else None,
         contact_electrode=layout.contact_electrode,
         contact_wire=layout.contact_wire,
         network_of_electrode=np.asarray(electrodes.network, np.int32),

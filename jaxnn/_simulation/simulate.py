@@ -57,7 +57,7 @@ def simulate(
       be traced. For an ensemble one sequence per network. `conductance` is between the first two.
     - `dt`: time step [s]. A warning says when a state moved too far in one.
     - `state`, `start_step`: where to start; `final_state` and `final_step` of an earlier run go on
-      from it bit for bit.
+      from it bit for bit, where it has a `final_potential` with `jaxnn.Capacitance(potential=...)` of that.
     - `record`: what to keep besides time, drive, terminal currents and conductance: any of
       "state", "junction_conductance", "junction_voltage", "node_potential", "kirchhoff_residual",
       "power", "cut_off" (doubles the cost), "electrode_potential", "electrode_charge", "supplied_energy",

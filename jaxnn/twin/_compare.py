@@ -10,13 +10,13 @@ from .._core import Count, arguments
 from ..data import PadRoles, Recording
 from ._baselines import baselines
 from ._drift import explained
-from ._fit_twin import fit_twin, measured
+from ._fit_twin import fit_twin, measured, voltages
 from ._pickup import line_share
 from ._shares import Shares, memory_capacity, shares_of
 from ._twin import STAGES, Twin
 
 
-MODELS = ("divider", "pole", "black_box", "network", "twin")
+MODELS = ("divider", "pole", "black_box", "network", "twin", "twin_heard")
 _NAMES = {"capacitive": "network", "memristive": "twin_without_mains", "pickup": "twin"}
 _PART = arguments.real(ndim=0, above=0, high=1, known=True)
 _LEAST = 20  # scans to judge on
@@ -44,7 +44,10 @@ class Comparison:
     measured: Float[np.ndarray, "times pads"]
     """Potentials of the live pads in the judged part [V]."""
     predicted: dict[str, Float[np.ndarray, "times pads"]]
-    """What each model predicts of them from the source's voltage [V]."""
+    """What each model predicts of them from the source's voltage [V].
+
+    `twin_heard`, where dead pads hear the mains, has these from them in the judged part too.
+    """
     scores: dict[str, Float[np.ndarray, " pads"]]
     """R2 of each pad by model: 1 - squared error / variance, on the judged part."""
     shares: Shares
@@ -53,6 +56,11 @@ class Comparison:
     """Memory capacity of the pads as measured, and as each stage of the twin has it with its noise."""
     scans: tuple[int, int]
     """Number of scans that were fitted and that were judged."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that reports and pictures show, in their order."""
+        return tuple(model for model in MODELS if model in self.scores)
 
     @arguments.checked(model=arguments.one_of(str))
     def median(self, model: str) -> float:
@@ -66,13 +74,14 @@ class Comparison:
         pads = self.twin.roles.live
         width = max(8, *(len(pad) + 2 for pad in pads))
         lines = [str(self.twin.roles), "fitted {} scans, judged on the next {}".format(*self.scans), ""]
-        lines.append("R2 of pad".ljust(max(10, width)) + "".join(f"{model:>11}" for model in MODELS))
+        lines.append("R2 of pad".ljust(max(10, width)) + "".join(f"{model:>11}" for model in self.models))
         for k, pad in enumerate(pads):
             notes = ["junction"] * (pad in self.twin.charging) + ["switch"] * (pad in self.twin.switches)
-            row = "".join(f"{self.scores[model][k]:11.3f}" for model in MODELS)
+            row = "".join(f"{self.scores[model][k]:11.3f}" for model in self.models)
             lines.append(f"{pad:<{max(10, width)}}{row}  {' '.join(notes)}".rstrip())
-        lines.append("median".ljust(max(10, width)) + "".join(f"{self.median(x):11.3f}" for x in MODELS))
-        centred = (np.nanmedian(_centred(self.measured, self.predicted[x])) for x in MODELS)
+        medians = "".join(f"{self.median(x):11.3f}" for x in self.models)
+        lines.append("median".ljust(max(10, width)) + medians)
+        centred = (np.nanmedian(_centred(self.measured, self.predicted[x])) for x in self.models)
         lines.append("  centred".ljust(max(10, width)) + "".join(f"{x:11.3f}" for x in centred))
         lines += ["", "share of the variance (mean)".ljust(34) + "  ".join(self._shares())]
         capacity = (f"{name} {value:.2f}" for name, value in self.capacity.items())
@@ -129,6 +138,7 @@ def compare(
     """Fits a twin to the first part of a recording and judges it on the next, beside simpler models.
 
     All models are given the source's voltage and the times of the judged part, and none of its pads'.
+    One more, `twin_heard`, is given the dead pads too, where they hear the mains that live pads pick up.
 
     Raises a `ValueError` as `jaxnn.twin.fit_twin` does, and where the parts are more than the whole or
     leave less than 20 scans to judge.
@@ -162,6 +172,9 @@ def compare(
     stages = {stage: twin.predict(time, source, stage) for stage in STAGES}
     models = baselines(time, source, pads, first)
     models |= {_NAMES[stage]: values for stage, values in stages.items() if stage in _NAMES}
+    if twin.heard is not None:
+        dead = voltages(recording.part(0, last), roles.dead)
+        models["twin_heard"] = twin.predict(time, source, dead=dead)
     judged = slice(first, last)
     scores = {name: _scores(pads[judged], values[judged]) for name, values in models.items()}
     left = pads[judged] - stages["memristive"][judged]

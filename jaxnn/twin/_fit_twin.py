@@ -8,7 +8,8 @@ from ..data import PadRoles, Recording
 from ._charging import Charging, fit_charging
 from ._drift import GAIN, SETTLED, explained, innovations
 from ._fit_network import fit_network
-from ._level import level_of
+from ._heard import find_heard
+from ._level import last_level, mean_level
 from ._pickup import find_pickup
 from ._switch import Switch, fit_switch
 from ._twin import Twin
@@ -35,8 +36,9 @@ def fit_twin(
     """Fits the twin of a measured device to all of a recording, which its pads' names come with.
 
     The network is fitted by gradient through its exact step, to the changes of all pads at once: what is
-    slower than 30 scans is drift, not charge. Junctions and switches are kept where they serve the last
-    30 % of the recording after a fit to the rest. `jaxnn.twin.compare` keeps a part back to judge by.
+    slower than 30 scans is drift, not charge. Junctions, switches and levels that relax are kept where
+    they serve the last 30 % of the recording after a fit to the rest. `jaxnn.twin.compare` keeps a part
+    back to judge by.
 
     Raises a `ValueError` for less than 200 scans, no live pad, or a source that was not measured.
 
@@ -72,17 +74,19 @@ def fit_twin(
         if switch is not None:
             switches[pad] = switch
             model[:, k] = switch(model[:, k])
-    level = level_of(time, voltage - model)
+    level = last_level(time, voltage - model, _VALIDATED)
     share = _gains(source, voltage)
     left = voltage - model
     pickup = find_pickup(time, left)
     changes = innovations(left, GAIN)[SETTLED:]
     noise = np.nanstd(changes, axis=0)
+    heard = None
     if pickup is not None:
+        heard = find_heard(time, left, voltages(recording, roles.dead), pickup.frequency)
         noise = noise * np.sqrt(1 - np.clip(pickup.share, 0, 1))
     levels = {
-        "static": level_of(time, voltage - source[:, None] * share, np.inf),
-        "capacitive": level_of(time, voltage - base, np.inf),
+        "static": mean_level(time, voltage - source[:, None] * share),
+        "capacitive": mean_level(time, voltage - base),
         "memristive": level,
         "pickup": level,
     }
@@ -94,6 +98,7 @@ def fit_twin(
         share,
         levels,
         pickup,
+        heard,
         noise,
         (mean, spread),
         float(time[-1]),
@@ -120,7 +125,12 @@ def measured(
     # It holds its voltage until it steps.
     last = np.maximum.accumulate(np.where(known, np.arange(len(source)), 0))
     source = np.where(known[last], source[last], source[known][0])
-    return recording.time, source, recording.voltage[:, [recording.column(pad) for pad in roles.live]]
+    return recording.time, source, voltages(recording, roles.live)
+
+
+def voltages(recording: Recording, pads: tuple[str, ...]) -> Float[np.ndarray, "times pads"]:
+    """What was measured of some pads, in their order."""
+    return recording.voltage[:, [recording.column(pad) for pad in pads]]
 
 
 def _gains(source: np.ndarray, voltage: np.ndarray) -> Float[np.ndarray, " pads"]:

@@ -14,6 +14,7 @@ _NEAR = np.arange(-0.15, 0.15, 0.004)  # [Hz] by which the mains wander
 # Scans: over which phase and frequency are read; within which the line is coherent; that are foretold;
 # and slower than which nothing is a line. Where a scan takes 0.2 s these are 8, 20, 60 and 2 s.
 _MEMORY, _WINDOW, _AHEAD, _SLOW = 40, 100, 300, 10
+SETTLED = 2 * _SLOW  # scans at the start where nothing is heard yet
 _LEAST = 0.1  # share of what the pads have left that a line must have
 _ORIGINS = 60
 
@@ -50,8 +51,8 @@ def find_pickup(
 ) -> Pickup | None:
     """The line in what a model leaves of all pads, or None where there is hardly any."""
     interval = float(np.median(np.diff(time)))
-    window, skip = _WINDOW, 2 * _SLOW
-    left = _fast(residual)
+    window, skip = _WINDOW, SETTLED
+    left = fast(residual)
     scale = left[skip:].std(axis=0)
     if len(time) < skip + 4 * window or not (scale > 0).any():
         return None
@@ -87,13 +88,13 @@ def line_share(
     if pickup is None or len(time) < window:
         return np.zeros(residual.shape[1])
     spans = [slice(a, a + window) for a in range(0, len(time) - window + 1, window)]
-    return _line_share(time, _fast(residual), spans, pickup.frequency)
+    return _line_share(time, fast(residual), spans, pickup.frequency)
 
 
-def _fast(residual: np.ndarray) -> Float[np.ndarray, "times pads"]:
+def fast(residual: Float[np.ndarray, "times pads"]) -> Float[np.ndarray, "times pads"]:
     """What is faster than any drift; zero where nothing is known and until that has settled."""
     left = np.nan_to_num(innovations(residual, -np.expm1(-1 / _SLOW)))
-    left[: 2 * _SLOW] = 0
+    left[:SETTLED] = 0
     return left
 
 

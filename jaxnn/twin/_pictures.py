@@ -7,7 +7,7 @@ import numpy as np
 
 from .._core import arguments
 from .._plots import GUIDE, PALETTE
-from ._compare import MODELS, Comparison
+from ._compare import Comparison
 
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ else:
 
 _SCANS = 150  # that are drawn of each pad
 _LOWEST = -0.1  # R2; what is worse is drawn there
-_MARKS = ("x", "v", "s", "D", "o")
-_NAMES = {"black_box": "black box", "network": "RC network"}
+_MARKS = ("x", "v", "s", "D", "^", "o")
+_NAMES = {"black_box": "black box", "network": "RC network", "twin_heard": "twin, mains heard"}
 
 
 @arguments.checked(found=arguments.one_of(Comparison))
@@ -75,11 +75,11 @@ def draw_scores(found: Comparison) -> Figure:
     """
     import matplotlib.pyplot as plt
 
-    pads = found.twin.roles.live
+    pads, models = found.twin.roles.live, found.models
     figure, ax = plt.subplots(figsize=(max(6, 0.55 * len(pads) + 3), 4.5), layout="constrained")
-    offsets = np.linspace(-0.28, 0.28, len(MODELS))
+    offsets = np.linspace(-0.28, 0.28, len(models))
     for model, mark, color, offset in zip(
-        MODELS, _MARKS, PALETTE[::-1][-len(MODELS) :], offsets, strict=True
+        models, _MARKS[-len(models) :], PALETTE[::-1][-len(models) :], offsets, strict=True
     ):
         values = np.nan_to_num(found.scores[model], nan=_LOWEST)
         label = f"{_NAMES.get(model, model)}, median {found.median(model):.3f}"

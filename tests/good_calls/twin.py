@@ -15,11 +15,11 @@ NETWORK |= {"read_delay": [0.01, 0.02]}
 
 @ft.cache
 def recording() -> jaxnn.data.Recording:
-    """Two pads between a source and ground."""
+    """Two pads between a source and ground, and one beside them."""
     time, source = 0.2 * np.arange(420), np.random.default_rng(0).uniform(0.4, 1.0, 420)
     pads = np.asarray(jaxnn.twin.PadNetwork(**NETWORK)(time, source))
-    current = np.full((420, 3), np.nan)
-    return jaxnn.data.Recording(time, np.column_stack([source, pads]), current, ("s", "a", "b"))
+    voltage = np.column_stack([source, pads, np.full(420, 0.04)])
+    return jaxnn.data.Recording(time, voltage, np.full((420, 4), np.nan), ("s", "a", "b", "dead"))
 
 
 @ft.cache
@@ -52,6 +52,7 @@ def of_fits() -> dict[str, Call]:
     twin, found = jaxnn.twin, compared()
     fitted = {"recording": recording(), "roles": None, "hidden": 0, "seed": 0}
     given = {"time": 0.2 * np.arange(5), "source": np.ones(5), "stage": "static"}
+    given["dead"] = np.full((5, 1), np.nan)
     return {
         "twin.fit_twin": (twin.fit_twin, fitted),
         "twin.compare": (twin.compare, fitted | {"fit": 0.5, "judge": 0.4}),

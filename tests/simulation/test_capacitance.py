@@ -132,7 +132,7 @@ def test_a_sheet_of_wires_alone_charges_from_a_current():
 
 def test_bad_capacitances_are_named_and_traced_ones_diagnosed():
     for wrong, said in (
-        (lambda: jaxnn.Capacitance(), "needs to_substrate, across_junctions"),
+        (lambda: jaxnn.Capacitance(), "needs to_substrate, across_junctions, or both"),
         (lambda: jaxnn.Capacitance(to_substrate=-1e-15), "to_substrate of Capacitance must be at least 0"),
         (lambda: run(2, below=np.ones(3)), "must be one number or have shape"),
     ):

@@ -254,6 +254,24 @@ def test_a_smoothing_capacitor_behind_a_full_bridge(solver, saturation, dtype):
     assert np.all(out.kirchhoff_residual < 1e-8)
 
 
+def test_in_two_parts_it_is_the_same():
+    """Potentials are handed on: where a current falls with voltage they tell which solution it is."""
+    folded = Shaped(jnp.asarray(1e-6), lambda x: x * (x**2 - 4.5 * x + 6))
+    on, off, low = jnp.full(4, 4.0), jnp.full(4, 2.4), jnp.zeros(2)
+    drive = jnp.concatenate([low, off, on, off])
+    through = lambda drive, **more: run(folded, behind(1e6), drive, PAIR, **{"steps": len(drive)} | more)
+    whole, first = through(drive), through(drive[:12])
+    go_on = {"start_step": first.final_step, "state": first.final_state}
+    at = {"capacitance": jaxnn.Capacitance(potential=first.final_potential)}
+    rest = through(drive[12:], **go_on, **at)
+    np.testing.assert_array_equal(rest.node_potential, whole.node_potential[12:])
+    np.testing.assert_array_equal(rest.terminal_current, whole.terminal_current[12:])
+    # Another that begins at 0 V finds the one that a drive from below leads to.
+    anew = through(drive[12:], **go_on).junction_voltage[-1]
+    np.testing.assert_allclose(anew, whole.junction_voltage[5], rtol=1e-9)
+    assert whole.junction_voltage[-1] > 1.5 * anew
+
+
 def test_currents_that_saturate():
     """Fifty thousand times the slope at 0 V beside what is left of it, and drives that jump by volts."""
     network = jaxnn.nanowire_network(30, box=11e-6, seed=0)
