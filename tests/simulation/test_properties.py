@@ -59,10 +59,6 @@ def drive_of(seed: int) -> jaxnn.AbstractDrive:
     return drives[int(rng.integers(len(drives)))]
 
 
-def without(least: float, x: np.ndarray) -> np.ndarray:
-    return np.where(np.abs(x) > least, x, 0)
-
-
 def check(seed: int, name: str) -> None:
     network, law, drive = network_of(seed), LAWS[name], drive_of(seed)
     rng, close = np.random.default_rng(seed), CLOSE.get(name, 1e-9)
@@ -89,13 +85,14 @@ def check(seed: int, name: str) -> None:
     half: dict[str, Any] = {"record": record, "dt": 1e-3, "terminals": ends, "key": jax.random.key(seed)}
     first = jaxnn.simulate(network, law, drive, steps=STEPS // 2, **half)
     go_on: dict[str, Any] = {"state": first.final_state, "start_step": first.final_step}
+    rtol = 0.0
     if first.final_potential is not None:
         go_on["capacitance"] = jaxnn.Capacitance(potential=first.final_potential)
+        rtol = 1e-12  # compiled in haste, as in tests, the two programs round Newton's method otherwise
     second = jaxnn.simulate(network, law, drive, steps=STEPS // 2, **half, **go_on)
     for part in ("state", "terminal_current"):
         whole, halves = np.asarray(getattr(run, part)), [getattr(x, part) for x in (first, second)]
-        least = 1e-30 * np.abs(whole).max()
-        np.testing.assert_array_equal(without(least, np.concatenate(halves)), without(least, whole))
+        np.testing.assert_allclose(np.concatenate(halves), whole, rtol, 1e-30 * np.abs(whole).max())
     with tempfile.TemporaryDirectory() as folder:
         run.save(Path(folder) / "run.npz")
         assert_same(
@@ -138,3 +135,4 @@ def test_a_run(name):
 @given(seed=st.integers(0, 2**31), name=st.sampled_from(sorted(LAWS)))
 def test_many_runs(seed, name):
     check(seed, name)
+    jax.clear_caches()  # hundreds of programs in one process are more pieces of memory than Linux gives it
