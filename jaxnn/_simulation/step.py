@@ -7,10 +7,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from jaxnn_kernels import batch_inner, divergence, joined_wires, mapped_like, shared_like
+from jaxnn_kernels import batch_inner, divergence, joined_wires, mapped_like, saved, shared_like
 
 from .._core import Module, unit, user_code
 from .._drives import AbstractDrive, AbstractFeedback, Clock, drive_at
@@ -153,7 +152,7 @@ def _advance(
     number = carry.step + 1
     clock = Clock.at_step(number, problem.dt, problem.dt_remainder)
     # Between two solves all lies in memory as the solves want it.
-    before = checkpoint_name(batch_inner(carry.state), "state")
+    before = saved(carry.state, "state")
     instant = instant_of(problem, number, clock)
     conductance = conductances(problem, passive, before, instant)
     value_at = ft.partial(_value_at, problem, carry.memory, voltage)

@@ -1,7 +1,7 @@
 """Array kernels of jaxnn: pure functions that jit, vmap and differentiate."""
 
 from . import _arguments as arguments  # noqa: F401
-from ._compiled import is_compiled as is_compiled, solved_by as solved_by
+from ._compiled import is_compiled as is_compiled, saved as saved, solved_by as solved_by
 from ._exact_time import (
     fractional_cycles as fractional_cycles,
     split_time_step as split_time_step,

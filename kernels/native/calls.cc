@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "nodal.h"
@@ -375,6 +376,66 @@ ffi::Error stages(
   return run_blocks<T>(pool, s, batch, arguments, work, room, &Routines<T>::stages);
 }
 
+// A matrix of so many rows turned round. Lines are read whole and sixteen rows written side by side: one number at a
+// time from a column of a batch would touch a line of the cache for each.
+#if defined(__clang__) || __GNUC__ >= 12
+#define JAXNN_OF(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define JAXNN_OF(a, b, ...) __builtin_shuffle(a, b, Places{__VA_ARGS__})
+#endif
+template <typename T>
+void turn_columns(const T* x, T* y, int64_t rows, int64_t columns, int64_t from, int64_t to) {
+  typedef T Four __attribute__((vector_size(4 * sizeof(T))));
+  typedef T Anywhere __attribute__((vector_size(4 * sizeof(T)), aligned(alignof(T)), may_alias));
+  typedef std::conditional_t<sizeof(T) == 4, int32_t, int64_t> Place;
+  [[maybe_unused]] typedef Place Places __attribute__((vector_size(4 * sizeof(T))));
+  const int64_t whole_rows = rows / 4 * 4, whole = from + (to - from) / 4 * 4;
+  for (int64_t r = 0; r < whole_rows; r += 4) {
+    for (int64_t c = from; c < whole; c += 4) {
+      Four in[4], half[4];
+      for (int k = 0; k < 4; ++k) in[k] = *reinterpret_cast<const Anywhere*>(x + (r + k) * columns + c);
+      for (int k = 0; k < 2; ++k) {
+        half[k] = JAXNN_OF(in[2 * k], in[2 * k + 1], 0, 4, 1, 5);
+        half[k + 2] = JAXNN_OF(in[2 * k], in[2 * k + 1], 2, 6, 3, 7);
+      }
+      for (int k = 0; k < 2; ++k) {
+        const Four low = JAXNN_OF(half[2 * k], half[2 * k + 1], 0, 1, 4, 5);
+        const Four high = JAXNN_OF(half[2 * k], half[2 * k + 1], 2, 3, 6, 7);
+        *reinterpret_cast<Anywhere*>(y + (c + 2 * k) * rows + r) = low;
+        *reinterpret_cast<Anywhere*>(y + (c + 2 * k + 1) * rows + r) = high;
+      }
+    }
+  }
+  for (int64_t c = from; c < to; ++c)
+    for (int64_t r = c < whole ? whole_rows : 0; r < rows; ++r) y[c * rows + r] = x[r * columns + c];
+}
+
+// Numbers that pay for another thread.
+constexpr int64_t kSharedTurn = 60000;
+
+template <ffi::DataType kType>
+ffi::Error turn(ffi::ThreadPool pool, int64_t rows, ffi::Buffer<kType> x, ffi::ResultBuffer<kType> y) {
+  const int64_t size = x.element_count();
+  if (rows <= 0 || size % rows || int64_t(y->element_count()) != size)
+    return refused("An array to be turned round has another shape than its rows say.");
+  const int64_t columns = size / rows, strips = (columns + 15) / 16;
+  const auto *from = x.typed_data();
+  auto* to = y->typed_data();
+  const auto task = [=](int64_t k) {
+    turn_columns(from, to, rows, columns, 16 * k, std::min(columns, 16 * k + 16));
+  };
+  if (size > kSharedTurn && strips > 1) share_out(pool, strips, pool.num_threads(), task);
+  else
+    for (int64_t k = 0; k < strips; ++k) task(k);
+  return ffi::Error::Success();
+}
+
+template <ffi::DataType kType>
+auto bind_turn() {
+  return ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().template Attr<int64_t>("rows").template Arg<ffi::Buffer<kType>>()
+      .template Ret<ffi::Buffer<kType>>();
+}
+
 // After a schedule so many arrays, and so many results.
 template <ffi::DataType kType, int kArrays, int kResults, typename Binding>
 auto of_arrays(Binding binding) {
@@ -425,6 +486,9 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_solve_f64, solve<ffi::F64>, bind_solve<ffi::
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_stages_f32, stages<ffi::F32>, bind_stages<ffi::F32>());
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_stages_f64, stages<ffi::F64>, bind_stages<ffi::F64>());
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_turn_f32, turn<ffi::F32>, bind_turn<ffi::F32>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_turn_f64, turn<ffi::F64>, bind_turn<ffi::F64>());
 
 #pragma GCC visibility pop
 

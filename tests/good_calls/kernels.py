@@ -59,6 +59,7 @@ def of_kernels() -> dict[str, Call]:
         "kernels.total": (kernels.total, {"values": jnp.ones(4)}),
         "kernels.largest": (kernels.largest, {"values": jnp.ones(4)}),
         "kernels.infinitesimal": (kernels.infinitesimal, {"x": jnp.ones(4)}),
+        "kernels.saved": (kernels.saved, {"x": jnp.ones(4), "name": "x"}),
         "kernels.solve_nodes": (
             kernels.solve_nodes,
             {"plan": plan, "current": jnp.zeros(4), "source": jnp.zeros(4)} | potentials,

@@ -15,3 +15,4 @@ from .on_gpu import (
     is_pallas_there as is_pallas_there,
     substitute_on_gpu as substitute_on_gpu,
 )
+from .saved import saved as saved

@@ -15,7 +15,7 @@ from .. import _arguments as arguments
 VARIABLE = "JAXNN_SOLVE"
 _check_choice = arguments.word("", "compiled", "xla")
 _LIBRARY = Path(__file__).parent / "libjaxnn_nodal.so"
-_CALLS = "eliminate", "substitute", "solve", "stages"
+_CALLS = "eliminate", "substitute", "solve", "stages", "turn"
 _TARGETS = [f"jaxnn_{what}_{dtype}" for what in _CALLS for dtype in ("f32", "f64")]
 
 
@@ -43,6 +43,11 @@ def _choice() -> str:
 def is_there() -> bool:
     """Returns whether XLA can call the library, for a plan that is at hand."""
     return not isinstance(_loaded(), str)
+
+
+def is_wanted() -> bool:
+    """Returns whether XLA can call the library, and `JAXNN_SOLVE` does not say to do without."""
+    return _choice() != "xla" and is_there()
 
 
 def is_insisted() -> bool:

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.ad_checkpoint import checkpoint_name
 from jax.interpreters import ad
 from jaxtyping import Array, Bool, Float, PyTree
 
 from .. import _arguments as arguments
+from .._compiled import saved
 from .._types import AnyArray, ArrayOrType, Structure, Tangent
 from .._xla import batch_last, fold, is_shared_out
 from .checks import check_numbers
@@ -128,7 +128,7 @@ def _solve_jvp(
     phi, into, _ = _solve_primitive.bind(*primals, tree=tree)
     # Under this name `jax.checkpoint` may keep them: the way back needs nothing else of this solve.
     # Voltages it takes from the potentials, which are fewer.
-    phi, into = (checkpoint_name(x, "node_potential") for x in (phi, into))
+    phi, into = (saved(x, "node_potential") for x in (phi, into))
     current, source = (None if isinstance(x, ad.Zero) else x for x in fed)
     if not isinstance(dg, ad.Zero):
         flow = _flow(plan, g, factors, dg, phi)
