@@ -163,7 +163,7 @@ def _step(
     source = currents.through(i, about) - whole * shift
     solved = solve_nodes(plan, whole, off, injected, source=source)
     move = batch_inner(solved.junction_voltage)
-    after = _Point(fixed.potential + solved.node_potential, begin + move)
+    after = _Point(batch_inner(fixed.potential + solved.node_potential), begin + move)
     # As exact as the voltages are, of a solution: what is left out goes as the square of the last move.
     return _Found(after, i + g * (move - shift), solved.terminal_current, g)
 
