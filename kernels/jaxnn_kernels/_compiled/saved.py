@@ -101,13 +101,19 @@ def _lower_inward(
 
 def _before_turning(x: mlir.ir.Value) -> mlir.ir.Value | None:
     """What an array was before it was turned, if it was: `jax.checkpoint` rounds between to no effect."""
-    made: Any = x.owner
-    while getattr(made, "name", "") == "stablehlo.reduce_precision":
-        made = made.operands[0].owner
-    if getattr(made, "name", "") != "stablehlo.custom_call":
+    made = _maker(x)
+    while made is not None and made.name == "stablehlo.reduce_precision":
+        x = made.operands[0]
+        made = _maker(x)
+    if made is None or made.name != "stablehlo.custom_call":
         return None
     target = mlir.ir.StringAttr(made.attributes["call_target_name"]).value
     return made.operands[0] if target in _TURN.values() else None
+
+
+def _maker(x: mlir.ir.Value) -> Any:
+    """The operation that a value comes from, or None of an argument."""
+    return getattr(x.owner, "operation", None)
 
 
 def _primitive(name: str, lower: Callable[..., Sequence[mlir.ir.Value]]) -> Primitive:
