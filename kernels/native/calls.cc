@@ -123,8 +123,8 @@ void share_out(ffi::ThreadPool& pool, int64_t tasks, int64_t threads, Task task)
   state->finished.wait(lock, [&] { return state->done == state->tasks; });
 }
 
-// Work that pays for waking another thread, in products of a register: some hundreds of microseconds.
-constexpr int64_t kShared = 300000;
+// Work that pays for one more thread, in products of a register: some ten microseconds.
+constexpr int64_t kShared = 30000;
 
 // A batch falls into tiles, or halves of them, if tiles were fewer than threads. What is left over fills one more, or
 // half of one, or goes one by one where that would be mostly empty.
@@ -155,7 +155,7 @@ ffi::Error run_blocks(
     Run Routines<T>::*run) {
   const int64_t blocks = schedule.head->blocks;
   const int64_t half = routines<T>().half.width, registers = (batch + half - 1) / half;
-  const int64_t threads = work * registers > kShared ? pool.num_threads() : 1;
+  const int64_t threads = std::clamp<int64_t>(work * registers / kShared, 1, pool.num_threads());
   const Pieces<T> pieces(batch, blocks * registers < 2 * threads);
   int64_t most = 0;
   for (int64_t b = 0; b < blocks; ++b) most = std::max(most, room(schedule.blocks[b]));
@@ -410,7 +410,7 @@ void turn_columns(const T* x, T* y, int64_t rows, int64_t columns, int64_t from,
     for (int64_t r = c < whole ? whole_rows : 0; r < rows; ++r) y[c * rows + r] = x[r * columns + c];
 }
 
-// Numbers that pay for another thread.
+// Numbers that pay for one more thread, some ten microseconds too.
 constexpr int64_t kSharedTurn = 60000;
 
 template <ffi::DataType kType>
@@ -424,7 +424,8 @@ ffi::Error turn(ffi::ThreadPool pool, int64_t rows, ffi::Buffer<kType> x, ffi::R
   const auto task = [=](int64_t k) {
     turn_columns(from, to, rows, columns, 16 * k, std::min(columns, 16 * k + 16));
   };
-  if (size > kSharedTurn && strips > 1) share_out(pool, strips, pool.num_threads(), task);
+  const int64_t threads = std::clamp<int64_t>(size / kSharedTurn, 1, pool.num_threads());
+  if (threads > 1) share_out(pool, strips, threads, task);
   else
     for (int64_t k = 0; k < strips; ++k) task(k);
   return ffi::Error::Success();
