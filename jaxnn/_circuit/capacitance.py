@@ -14,7 +14,7 @@ def _numbers(x: Any) -> Any:
 
 
 class Capacitance(Module):
-    r"""Capacitances of wires to the substrate, at 0 V, and across junctions, and potentials at the start.
+    r"""The capacitances of wires to the substrate, at 0 V, and across junctions, and where wires begin.
 
     $$B^T \left( \mathrm{diag}(g) B \phi + \mathrm{diag}(c) B \dot\phi \right)
       + \mathrm{diag}(C) \dot\phi = I$$
