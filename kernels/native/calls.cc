@@ -123,8 +123,9 @@ void share_out(ffi::ThreadPool& pool, int64_t tasks, int64_t threads, Task task)
   state->finished.wait(lock, [&] { return state->done == state->tasks; });
 }
 
-// Work that pays for one more thread, in products of a register: some ten microseconds.
-constexpr int64_t kShared = 30000;
+// Work that pays for one more thread, in products of a register: some ten microseconds, of a batch of so many tiles
+// that one which comes late takes few of them. Of fewer tiles each is waited for, and more must be won.
+constexpr int64_t kShared = 30000, kSharedByFew = 300000, kFew = 4;
 
 // A batch falls into tiles, or halves of them, if tiles were fewer than threads. What is left over fills one more, or
 // half of one, or goes one by one where that would be mostly empty.
@@ -154,8 +155,11 @@ ffi::Error run_blocks(
     Room room,
     Run Routines<T>::*run) {
   const int64_t blocks = schedule.head->blocks;
-  const int64_t half = routines<T>().half.width, registers = (batch + half - 1) / half;
-  const int64_t threads = std::clamp<int64_t>(work * registers / kShared, 1, pool.num_threads());
+  const int64_t half = routines<T>().half.width, tile = routines<T>().tile.width;
+  const int64_t registers = (batch + half - 1) / half, tiles = blocks * ((batch + tile - 1) / tile);
+  const int64_t all = work * registers;
+  const int64_t most_threads = tiles < kFew && all <= kSharedByFew ? 1 : pool.num_threads();
+  const int64_t threads = std::clamp<int64_t>(all / kShared, 1, most_threads);
   const Pieces<T> pieces(batch, blocks * registers < 2 * threads);
   int64_t most = 0;
   for (int64_t b = 0; b < blocks; ++b) most = std::max(most, room(schedule.blocks[b]));
