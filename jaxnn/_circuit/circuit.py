@@ -55,6 +55,11 @@ class Circuit(eqx.Module):
         """Whether wires hold charge, so that the substrate is a node."""
         return self.capacitance is not None and self.capacitance.to_substrate is not None
 
+    @property
+    def holds_charge(self) -> bool:
+        """Whether there are capacitors, to the substrate or across junctions."""
+        return self.capacitance is not None and self.capacitance.holds_charge
+
     def of_kind(self, *kinds: str) -> np.ndarray:
         """The numbers of the electrodes of some kinds."""
         return np.flatnonzero([kind in kinds for kind in self.kinds])

@@ -215,7 +215,7 @@ def _edge_conductance(problem: Problem, now: Sources, conductance: Array, slope:
 def _capacity(problem: Problem) -> Array | None:
     """The capacitance of every edge [F], or None where there is none."""
     circuit = _circuit_of(problem)
-    if circuit.capacitance is None or not circuit.capacitance.holds_charge:
+    if circuit.capacitance is None or not circuit.holds_charge:
         return None
     across, below = circuit.capacitance.across_junctions, circuit.capacitance.to_substrate
     dtype, n = problem.state.dtype, circuit.n_junctions
@@ -425,7 +425,7 @@ def _trouble(problem: Problem, stages: tuple[tuple[float, _Stage], ...]) -> Int[
         if not problem.junction.is_linear():
             lost = _per_network(problem, (~stage.at_rest).astype(jnp.int32)) > 0
             trouble = jnp.where(lost, NOT_CONVERGED, trouble)
-        if fed.size and circuit.across is None:
+        if fed.size and not circuit.holds_charge:
             most = open_conductance(stage.voltage.shape[0], stage.voltage.dtype)
             over = circuit.at_wires(stage.potential)
             nowhere = (jnp.abs(stage.now.fed) <= most * jnp.abs(over)) & (stage.now.fed != 0)

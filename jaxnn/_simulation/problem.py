@@ -86,7 +86,7 @@ class Problem(eqx.Module):
 
     def check_remembers_states_alone(self, function: str) -> None:
         """Raises a `ValueError` where more than the states of junctions goes from step to step."""
-        charged = self.circuit is not None and self.circuit.across is not None
+        charged = self.circuit is not None and self.circuit.holds_charge
         if charged or isinstance(self.drive, AbstractFeedback):
             what = "a capacitance" if charged else f"the feedback of {type(self.drive).__name__}"
             raise ValueError(

@@ -168,13 +168,13 @@ def compare(
     early = recording.part(0, first)
     roles = early.roles() if roles is None else roles
     twin = fit_twin(early, roles, hidden=hidden, seed=seed)
-    time, source, pads = measured(recording.part(0, last), roles)
+    whole = recording.part(0, last)
+    time, source, pads = measured(whole, roles)
     stages = {stage: twin.predict(time, source, stage) for stage in STAGES}
     models = baselines(time, source, pads, first)
     models |= {_NAMES[stage]: values for stage, values in stages.items() if stage in _NAMES}
     if twin.heard is not None:
-        dead = voltages(recording.part(0, last), roles.dead)
-        models["twin_heard"] = twin.predict(time, source, dead=dead)
+        models["twin_heard"] = twin.predict(time, source, dead=voltages(whole, roles.dead))
     judged = slice(first, last)
     scores = {name: _scores(pads[judged], values[judged]) for name, values in models.items()}
     left = pads[judged] - stages["memristive"][judged]

@@ -123,6 +123,13 @@ void share_out(ffi::ThreadPool& pool, int64_t tasks, int64_t threads, Task task)
   state->finished.wait(lock, [&] { return state->done == state->tasks; });
 }
 
+// The same, or one after the other by the calling thread alone where no other is wanted.
+template <typename Task>
+void run_all(ffi::ThreadPool& pool, int64_t tasks, int64_t threads, Task task) {
+  if (threads > 1 && tasks > 1) return share_out(pool, tasks, threads, task);
+  for (int64_t k = 0; k < tasks; ++k) task(k);
+}
+
 // Work that pays for one more thread, in products of a register: some ten microseconds, of a batch of so many tiles
 // that one which comes late takes few of them. Of fewer tiles each is waited for, and more must be won.
 constexpr int64_t kShared = 30000, kSharedByFew = 300000, kFew = 4;
@@ -171,11 +178,7 @@ ffi::Error run_blocks(
     (routines.*run)(arguments, schedule.blocks[k % blocks], pieces.lane(piece), numbers);
   };
   const int64_t tasks = pieces.count * blocks;
-  if (threads > 1 && tasks > 1) {
-    share_out(pool, tasks, threads, task);
-  } else {
-    for (int64_t k = 0; k < tasks; ++k) task(k);
-  }
+  run_all(pool, tasks, threads, task);
   return ffi::Error::Success();
 }
 
@@ -428,10 +431,7 @@ ffi::Error turn(ffi::ThreadPool pool, int64_t rows, ffi::Buffer<kType> x, ffi::R
   const auto task = [=](int64_t k) {
     turn_columns(from, to, rows, columns, 16 * k, std::min(columns, 16 * k + 16));
   };
-  const int64_t threads = std::clamp<int64_t>(size / kSharedTurn, 1, pool.num_threads());
-  if (threads > 1) share_out(pool, strips, threads, task);
-  else
-    for (int64_t k = 0; k < strips; ++k) task(k);
+  run_all(pool, strips, std::clamp<int64_t>(size / kSharedTurn, 1, pool.num_threads()), task);
   return ffi::Error::Success();
 }
 

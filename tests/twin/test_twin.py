@@ -259,9 +259,11 @@ def test_the_measured_networks(name):
     """The figures of docs/measured-devices.md; what the twin adds is more than any simpler model has."""
     recording = data.read_recording(REAL / f"{name}_first70.txt")
     found = twin.compare(recording, fit=5 / 7, judge=2 / 7)
-    best = np.max([found.scores[x] for x in ("divider", "pole", "black_box")], axis=0)
-    assert found.median("twin") > max(0.96, np.median(best) - 0.01)
+    simpler = ("divider", "pole", "black_box")
+    assert found.median("twin") > 0.96
+    assert found.median("twin") > max(found.median(x) for x in simpler)
     assert found.median("twin_heard") > 0.97
     if name == "074":
+        best = np.max([found.scores[x] for x in simpler], axis=0)
         slow = [found.twin.roles.live.index(pad) for pad in ("9", "11", "21", "22")]
         assert np.all(found.scores["twin_heard"][slow] > best[slow])

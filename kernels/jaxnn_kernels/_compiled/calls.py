@@ -14,13 +14,10 @@ from jaxtyping import Array, DTypeLike, PyTree
 from .._types import Structure
 from .._xla import always_compiled, is_shared_module
 from .gpu_walk import is_pallas_there
-from .library import is_there
+from .library import is_there, targets_of
 
 
 Shape = tuple[int, ...]
-
-# The numbers that the library has routines for, and the ends of their names.
-_SUFFIX = {"float32": "f32", "float64": "f64"}
 
 _primitive = Primitive("compiled_or_not")
 _primitive.multiple_results = True
@@ -62,15 +59,19 @@ def _lower(
     return _lowered_to(parameters["portable"], context, values, tree)
 
 
+def is_for_one_device(module: mlir.ModuleContext) -> bool:
+    """Whether a program is for one device of this machine: neither exported nor shared out by XLA."""
+    return not (module.lowering_parameters.for_export or is_shared_module(module))
+
+
 def _lower_as(native: str, is_there: Callable[[], bool]) -> Callable[..., Sequence[mlir.ir.Value]]:
     """Lower as the function of this name, if there is one, where a program is for one device alone."""
 
     def lower(
         context: mlir.LoweringRuleContext, *values: mlir.ir.Value, tree: Structure, **parameters: Any
     ) -> Sequence[mlir.ir.Value]:
-        module = context.module_context
-        anywhere = module.lowering_parameters.for_export or is_shared_module(module)
-        function = None if anywhere or not is_there() else parameters[native]
+        here = is_for_one_device(context.module_context) and is_there()
+        function = parameters[native] if here else None
         return _lowered_to(function or parameters["portable"], context, values, tree)
 
     return lower
@@ -88,4 +89,4 @@ def call(name: str, shapes: Sequence[Shape], *arrays: Array, **numbers: float) -
     """Calls a function of the library, for the dtype of the last array."""
     dtype = arrays[-1].dtype
     types = [jax.ShapeDtypeStruct(shape, dtype) for shape in shapes]
-    return list(jax.ffi.ffi_call(f"jaxnn_{name}_{_SUFFIX[dtype.name]}", types)(*arrays, **numbers))
+    return list(jax.ffi.ffi_call(targets_of(name)[dtype.name], types)(*arrays, **numbers))

@@ -16,7 +16,13 @@ VARIABLE = "JAXNN_SOLVE"
 _check_choice = arguments.word("", "compiled", "xla")
 _LIBRARY = Path(__file__).parent / "libjaxnn_nodal.so"
 _CALLS = "eliminate", "substitute", "solve", "stages", "turn"
-_TARGETS = [f"jaxnn_{what}_{dtype}" for what in _CALLS for dtype in ("f32", "f64")]
+# The numbers that the library has routines for, and the ends of their names.
+_SUFFIX = {"float32": "f32", "float64": "f64"}
+
+
+def targets_of(call: str) -> dict[str, str]:
+    """Returns what XLA knows the functions of a call as, by dtype."""
+    return {dtype: f"jaxnn_{call}_{suffix}" for dtype, suffix in _SUFFIX.items()}
 
 
 @ft.cache
@@ -26,7 +32,7 @@ def _loaded() -> ctypes.CDLL | str:
         return "jaxnn was installed without a C++ compiler"
     try:
         library = ctypes.CDLL(str(_LIBRARY))
-        for name in _TARGETS:
+        for name in (name for call in _CALLS for name in targets_of(call).values()):
             jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(getattr(library, name)), platform="cpu")
     except (OSError, AttributeError) as error:
         return f"{_LIBRARY.name} does not load ({error})"

@@ -13,12 +13,12 @@ from jaxtyping import Array, Float
 
 from .. import _arguments as arguments
 from .._types import Tangent
-from .._xla import batch_inner, is_shared_module
-from .library import is_wanted
+from .._xla import batch_inner
+from .calls import is_for_one_device
+from .library import is_wanted, targets_of
 
 
-# The library's functions by dtype, which XLA knows under these names.
-_TURN = {"float32": "jaxnn_turn_f32", "float64": "jaxnn_turn_f64"}
+_TURN = targets_of("turn")
 
 
 @arguments.checked(x=arguments.array(), name=arguments.one_of(str))
@@ -78,9 +78,8 @@ def _turned(
 
 def _is_turned(context: mlir.LoweringRuleContext, mapped: tuple[int, ...]) -> bool:
     aval: Any = context.avals_in[0]
-    module = context.module_context
-    anywhere = module.lowering_parameters.for_export or is_shared_module(module)
-    return bool(mapped and aval.size and aval.dtype.name in _TURN and not anywhere and is_wanted())
+    here = is_for_one_device(context.module_context) and is_wanted()
+    return bool(mapped and aval.size and aval.dtype.name in _TURN and here)
 
 
 def _lower_outward(
@@ -103,8 +102,7 @@ def _before_turning(x: mlir.ir.Value) -> mlir.ir.Value | None:
     """What an array was before it was turned, if it was: `jax.checkpoint` rounds between to no effect."""
     made = _maker(x)
     while made is not None and made.name == "stablehlo.reduce_precision":
-        x = made.operands[0]
-        made = _maker(x)
+        made = _maker(made.operands[0])
     if made is None or made.name != "stablehlo.custom_call":
         return None
     target = mlir.ir.StringAttr(made.attributes["call_target_name"]).value
