@@ -1,6 +1,7 @@
 """Kirchhoff's laws where currents are no multiples of voltages: Newton's method on the same elimination."""
 
 import abc
+from collections.abc import Callable
 from typing import NamedTuple
 
 import equinox as eqx
@@ -9,11 +10,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxnn_kernels import (
+    NewtonSearch,
+    NodalSolution,
     batch_inner,
-    difference,
-    divergence,
     infinitesimal,
-    largest,
+    newton_search,
+    newton_step,
     solve_nodes,
 )
 
@@ -47,13 +49,8 @@ class AbstractCurrents(eqx.Module):
         return conducted + self.slope * (voltage - self.before)
 
 
-# The search ends where a step moved no voltage by more than eps^(1/3) of the largest. Two steps follow,
-# each of which squares the error, and the last must find it at rest to eps^(2/3). Where a drive passes 0
-# V all voltages are roundings of those before it, and are no smaller in this than eps^(1/3) of the
-# largest of these.
-_NEAR, _AT_REST, _OF_BEFORE = 1 / 3, 2 / 3, 1 / 3
-MOST_ITERATIONS = 250  # currents that saturate may take a hundred
-_HALVINGS = 30
+# The last step must find the search at rest to eps^(2/3).
+_AT_REST = 2 / 3
 
 
 class Balanced(NamedTuple):
@@ -78,24 +75,13 @@ class _Point(NamedTuple):
     voltage: Array
 
 
-class _Found(NamedTuple):
-    """A point, what edges conduct and terminals feed there [A], and the slopes that led to it [S]."""
+class _Step(NamedTuple):
+    """A step from a solution: what it is, currents [A] and slopes [S] there, and where it ends."""
 
-    point: _Point
+    solved: NodalSolution
     conducted: Array
-    into: Array
     slope: Array
-
-
-class _Search(NamedTuple):
-    """Where a search is: what flows there is `lost` too little at each node [A], `size` in all."""
-
     point: _Point
-    slope: Array
-    lost: Array
-    size: Array
-    moves: Array
-    left: Array
 
 
 def slope_of(currents: AbstractCurrents, voltage: Float[Array, " edges"]) -> tuple[Array, Array]:
@@ -114,28 +100,25 @@ def balanced(
 ) -> Balanced:
     r"""Potentials at which the currents of all edges and those injected balance at every node.
 
-    Newton's method: with $g = \partial i / \partial v$ at the voltages so far,
+    Newton's method, as `jaxnn_kernels.newton_step` has it. It begins at `guess`.
 
-    $$B^T \mathrm{diag}(g) B \, \delta\phi = b - B^T i(v)$$
-
-    and a step is halved until what does not balance, at the worst node, is less than before. It begins
-    at `guess`.
-
-    Derivatives are those of the solution, by the implicit function theorem: the search has none, and a
-    Newton step from a solution has the first of them, a second step those up to the third order.
+    Derivatives are those of the solution, by the implicit function theorem: the search has none. A step from
+    the solution, by slopes that stay, has the first of them, and a whole step from that those up to the third
+    order. Both are nothing but derivatives, and cost nothing where none are asked for.
     """
     still = lambda x: jax.lax.stop_gradient(x) if eqx.is_inexact_array(x) else x
     start = guess.at[plan.terminals].set(held)
-    found, taken = _search(plan, *jax.tree.map(still, (currents, held, injected, start)))
-    first = _step(plan, currents, held, injected, found)
-    last = _step(plan, currents, held, injected, first.point)
-    potential, voltage = last.point
-    size = _largest(voltage, _least(plan, still(start)))
-    nothing = jnp.finfo(held.dtype).eps ** _AT_REST * still(size)
-    at_rest = jnp.abs(voltage - first.point.voltage) <= nothing
+    found = _search(plan, *jax.tree.map(still, (currents, held, injected, start)))
+    solution = _Point(found.potential, found.voltage)
+    first = _step(plan, currents, held, injected, solution, still)
+    last = _step(plan, currents, held, injected, first.point, lambda x: x)
+    nothing = jnp.finfo(held.dtype).eps ** _AT_REST * found.reach
+    voltage = last.point.voltage
     # Of a voltage that is a rounding of others the current is one too, of either sign; i / v must not be.
     conducted = jnp.where(jnp.abs(voltage) <= nothing, last.slope * voltage, last.conducted)
-    return Balanced(potential, voltage, last.into, conducted, at_rest, taken + 2)
+    at_rest = jnp.abs(found.voltage - found.before_voltage) <= nothing
+    into = found.terminal_current + infinitesimal(last.solved.terminal_current)
+    return Balanced(last.point.potential, voltage, into, conducted, at_rest, found.solves)
 
 
 def _whole(currents: AbstractCurrents, slope: Array) -> Array:
@@ -143,76 +126,40 @@ def _whole(currents: AbstractCurrents, slope: Array) -> Array:
     return slope if currents.slope is None else slope + currents.slope
 
 
-def _step(
-    plan: Plan, currents: AbstractCurrents, held: Array, injected: Array | None, point: _Point
-) -> _Found:
-    """The whole step from a point.
-
-    Not the potentials are solved for but what they are off by, and currents that cancel do so before: in a
-    sum with those of capacitors, what hardly conducts would be lost in their rounding. It begins at the
-    voltages of the potentials, since a search that came from larger ones has left their roundings in its
-    own, but for contacts, which have no digits in potentials. Nor have derivatives of these.
-    """
-    fixed, n = jax.lax.stop_gradient(point), currents.n_junctions
-    begin = difference(plan.graph, fixed.potential)
-    begin = batch_inner(jnp.concatenate([begin[:n], fixed.voltage[n:]]))
-    shift = jnp.concatenate([infinitesimal(point.voltage[:n]), jnp.zeros_like(begin[n:])])
-    about = begin + shift
-    i, g = slope_of(currents, about)
-    whole, off = _whole(currents, g), held - fixed.potential[plan.terminals]
-    source = currents.through(i, about) - whole * shift
-    solved = solve_nodes(plan, whole, off, injected, source=source)
-    move = batch_inner(solved.junction_voltage)
-    after = _Point(batch_inner(fixed.potential + solved.node_potential), begin + move)
-    # As exact as the voltages are, of a solution: what is left out goes as the square of the last move.
-    return _Found(after, i + g * (move - shift), solved.terminal_current, g)
-
-
 def _search(
     plan: Plan, currents: AbstractCurrents, held: Array, injected: Array | None, start: Array
-) -> tuple[_Point, Array]:
-    """A point near to the solution, and the number of steps to it.
+) -> NewtonSearch:
+    """The solution, without derivatives."""
 
-    A step is the solution for what does not balance yet. That and the slopes come with the size that the
-    step before was accepted for, so that a step takes each current once.
+    def step(search: NewtonSearch) -> NewtonSearch:
+        current, slope = slope_of(currents, search.voltage)
+        flow = batch_inner(currents.through(current, search.voltage))
+        whole = batch_inner(_whole(currents, slope))
+        return newton_step(plan, search, flow, whole, injected, currents.n_junctions)
+
+    return while_any(lambda search: search.goes_on, step, newton_search(plan, start))
+
+
+def _step(
+    plan: Plan,
+    currents: AbstractCurrents,
+    held: Array,
+    injected: Array | None,
+    at: _Point,
+    slopes: Callable[[Array], Array],
+) -> _Step:
+    """The derivatives of a step from a solution, with those of its slopes or without.
+
+    Contacts, whose voltages have no digits in potentials, have no derivatives of these.
     """
-    near = jnp.finfo(held.dtype).eps ** _NEAR
-    least = _least(plan, start)
-    is_free = jnp.ones(start.shape, bool).at[plan.terminals].set(False)
-
-    def at(voltage: Array) -> tuple[Array, Array, Array]:
-        current, slope = slope_of(currents, voltage)
-        through = currents.through(current, voltage)
-        lost = -divergence(plan.graph, through)
-        lost = jnp.where(is_free, lost if injected is None else injected + lost, 0)
-        size = _largest(lost)
-        size = jnp.where(jnp.isfinite(size), size, jnp.inf)  # NaN would be no larger
-        return batch_inner(_whole(currents, slope)), batch_inner(lost), size
-
-    def step(search: _Search) -> _Search:
-        solved = solve_nodes(plan, search.slope, jnp.zeros_like(held), search.lost)
-        before, move = search.point, batch_inner(solved.junction_voltage)
-        # A solution within rounding of the one before is no better, and is taken as it is.
-        far = _largest(move) > near * _largest(before.voltage + move, least)
-        worse = lambda x: (x[1][2] >= search.size) & (x[0] > 0.5**_HALVINGS) & far
-        shorter = lambda x: (x[0] / 2, at(before.voltage + x[0] / 2 * move))
-        whole = jnp.ones((), move.dtype), at(before.voltage + move)
-        share, found = while_any(worse, shorter, whole)
-        voltage = batch_inner(before.voltage + share * move)
-        potential = batch_inner(before.potential + share * solved.node_potential)
-        return _Search(_Point(potential, voltage), *found, far, search.left - 1)
-
-    voltage = batch_inner(difference(plan.graph, start))
-    left = jnp.int32(MOST_ITERATIONS)
-    first = step(_Search(_Point(batch_inner(start), voltage), *at(voltage), jnp.bool_(True), left))
-    last = while_any(lambda search: (search.left > 0) & search.moves, step, first)
-    return last.point, MOST_ITERATIONS - last.left
-
-
-def _least(plan: Plan, start: Array) -> Array:
-    """What voltages count as at least [V], in comparisons with them."""
-    return jnp.finfo(start.dtype).eps ** _OF_BEFORE * _largest(difference(plan.graph, start))
-
-
-def _largest(x: Array, least: Array | float = 0) -> Array:
-    return jnp.maximum(largest(x), least)
+    fixed, n = jax.lax.stop_gradient(at), currents.n_junctions
+    shift = jnp.concatenate([infinitesimal(at.voltage[:n]), jnp.zeros_like(fixed.voltage[n:])])
+    about = batch_inner(fixed.voltage + shift)
+    current, slope = slope_of(currents, about)
+    whole, off = slopes(_whole(currents, slope)), held - fixed.potential[plan.terminals]
+    source = currents.through(current, about) - whole * shift
+    solved = solve_nodes(plan, whole, off, injected, source=source)
+    potential = fixed.potential + infinitesimal(solved.node_potential)
+    move = infinitesimal(solved.junction_voltage)
+    point = _Point(potential, fixed.voltage + move)
+    return _Step(solved, current + slope * (move - shift), slope, point)

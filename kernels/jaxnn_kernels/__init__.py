@@ -51,6 +51,7 @@ from ._nickelate import (
 from ._nodal import (
     AbstractPlan as AbstractPlan,
     Incidence as Incidence,
+    NewtonSearch as NewtonSearch,
     NodalSolution as NodalSolution,
     charge_nodes as charge_nodes,
     compiled_plan as compiled_plan,
@@ -60,6 +61,8 @@ from ._nodal import (
     eliminate_nodes as eliminate_nodes,
     incidence as incidence,
     joined_wires as joined_wires,
+    newton_search as newton_search,
+    newton_step as newton_step,
     nodal_plan as nodal_plan,
     open_conductance as open_conductance,
     plans_of_here as plans_of_here,

@@ -1,28 +1,18 @@
 // What XLA calls: looks at shapes and the schedule's head, and shares the work out among XLA's own threads.
 
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
-#include <functional>
-#include <memory>
-#include <mutex>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 #include "nodal.h"
+#include "threads.h"
 #include "xla/ffi/api/ffi.h"
-
-#if defined(__SSE2__)
-#include <immintrin.h>
-#endif
 
 namespace jaxnn {
 namespace {
-
-namespace ffi = xla::ffi;
 
 struct Target {
   const char* name;
@@ -53,81 +43,6 @@ template <typename T>
 const Widths<T>& routines() {
   if constexpr (sizeof(T) == 4) return target().both->f32;
   else return target().both->f64;
-}
-
-// Products of the leak in open junctions fall below all normal numbers, where a processor can take a hundred
-// times as long. XLA's own loops take such numbers as zero too.
-class WithoutDenormals {
- public:
-#if defined(__SSE2__)
-  WithoutDenormals() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040); }
-  ~WithoutDenormals() { _mm_setcsr(before_); }
-
- private:
-  unsigned before_;
-#elif defined(__aarch64__)
-  WithoutDenormals() {
-    asm volatile("mrs %0, fpcr" : "=r"(before_));
-    asm volatile("msr fpcr, %0" : : "r"(before_ | (uint64_t{1} << 24)));
-  }
-  ~WithoutDenormals() { asm volatile("msr fpcr, %0" : : "r"(before_)); }
-
- private:
-  uint64_t before_;
-#else
-  WithoutDenormals() {}
-#endif
-};
-
-// Numbers for one thread to work with, kept from call to call.
-template <typename T>
-T* work_room(int64_t size) {
-  struct Room {
-    T* numbers = nullptr;
-    int64_t size = 0;
-    ~Room() { std::free(numbers); }
-  };
-  static thread_local Room room;
-  if (room.size < size) {
-    std::free(room.numbers);
-    const size_t bytes = (size * sizeof(T) + 63) / 64 * 64;
-    room.numbers = static_cast<T*>(std::aligned_alloc(64, bytes));
-    room.size = room.numbers ? size : 0;
-  }
-  return room.numbers;
-}
-
-// Runs task(0), task(1), ... on the threads that are free. The calling one works too and waits only for what
-// others have begun, so that it does not matter whether any other thread ever comes.
-template <typename Task>
-void share_out(ffi::ThreadPool& pool, int64_t tasks, int64_t threads, Task task) {
-  struct State {
-    std::atomic<int64_t> next{0};
-    int64_t tasks, done = 0;
-    std::mutex mutex;
-    std::condition_variable finished;
-    Task task;
-    State(int64_t n, Task t) : tasks(n), task(t) {}
-  };
-  auto state = std::make_shared<State>(tasks, task);
-  const auto work = [state] {
-    int64_t mine = 0;
-    for (int64_t k; (k = state->next.fetch_add(1)) < state->tasks; ++mine) state->task(k);
-    if (!mine) return;
-    std::lock_guard<std::mutex> lock(state->mutex);
-    if ((state->done += mine) == state->tasks) state->finished.notify_one();
-  };
-  for (int64_t k = 1; k < std::min(threads, tasks); ++k) pool.Schedule(std::function<void()>(work));
-  work();
-  std::unique_lock<std::mutex> lock(state->mutex);
-  state->finished.wait(lock, [&] { return state->done == state->tasks; });
-}
-
-// The same, or one after the other by the calling thread alone where no other is wanted.
-template <typename Task>
-void run_all(ffi::ThreadPool& pool, int64_t tasks, int64_t threads, Task task) {
-  if (threads > 1 && tasks > 1) return share_out(pool, tasks, threads, task);
-  for (int64_t k = 0; k < tasks; ++k) task(k);
 }
 
 // Work that pays for one more thread, in products of a register: some ten microseconds, of a batch of so many tiles
@@ -383,6 +298,63 @@ ffi::Error stages(
   return run_blocks<T>(pool, s, batch, arguments, work, room, &Routines<T>::stages);
 }
 
+// A step of Newton's method, in place.
+template <ffi::DataType kType>
+ffi::Error newton(
+    ffi::ThreadPool pool,
+    double most,
+    double leak,
+    double near,
+    int64_t junctions,
+    int64_t most_solves,
+    int64_t most_halvings,
+    ffi::Buffer<ffi::S32> schedule,
+    ffi::Buffer<kType, 2> current,
+    ffi::Buffer<kType, 2> source,
+    ffi::Buffer<kType, 2> conductance,
+    ffi::Buffer<kType, 2> old_potential,
+    ffi::Buffer<kType, 2> old_voltage,
+    ffi::Buffer<kType, 2> old_before_potential,
+    ffi::Buffer<kType, 2> old_before_voltage,
+    ffi::Buffer<kType, 2> old_into,
+    ffi::Buffer<kType, 2> old_control,
+    ffi::ResultBuffer<kType, 2> potential,
+    ffi::ResultBuffer<kType, 2> voltage,
+    ffi::ResultBuffer<kType, 2> before_potential,
+    ffi::ResultBuffer<kType, 2> before_voltage,
+    ffi::ResultBuffer<kType, 2> into,
+    ffi::ResultBuffer<kType, 2> control) {
+  using T = ffi::NativeType<kType>;
+  if (ffi::Error error = checked(schedule); error.failure()) return error;
+  const Schedule s(schedule.typed_data());
+  const int64_t batch = batch_of(*potential);
+  const Fed<kType> fed(s, batch, current, &source);
+  // XLA has them at the same place, as it was asked to.
+  const auto in_place = [batch](const auto& old, auto& now, int64_t rows) {
+    if (rows_of(old) != rows || rows_of(*now) != rows || batch_of(old) != batch || batch_of(*now) != batch) return false;
+    if (old.typed_data() != now->typed_data())
+      std::copy(old.typed_data(), old.typed_data() + rows * batch, now->typed_data());
+    return true;
+  };
+  const auto& head = *s.head;
+  if (batch_of(conductance) != batch || rows_of(conductance) != head.junctions || !rows_of(source) || !fed.fits ||
+      !in_place(old_potential, potential, head.nodes) || !in_place(old_voltage, voltage, head.junctions) ||
+      !in_place(old_before_potential, before_potential, head.nodes) ||
+      !in_place(old_before_voltage, before_voltage, head.junctions) || !in_place(old_into, into, head.terminals) ||
+      !in_place(old_control, control, kControls * head.blocks))
+    return refused("A search for potentials has other shapes than its schedule says.");
+  const Newton<T> arguments{
+      {s, batch, T(most), T(leak), conductance.typed_data(), nullptr, nullptr, nullptr},
+      {s, batch, batch, 1, fed.current_batch, fed.source_batch, nullptr, nullptr, nullptr, nullptr,
+       fed.current, fed.source, nullptr, nullptr, nullptr},
+      junctions, most_solves, most_halvings, T(near),
+      potential->typed_data(), voltage->typed_data(), before_potential->typed_data(),
+      before_voltage->typed_data(), into->typed_data(), control->typed_data()};
+  const auto room = [](const Block& b) { return int64_t(b.slots) + 3 * b.wires + b.meshes + 3 * b.terminals; };
+  const int64_t work = products_of(s) + 3 * s.head->slots;
+  return run_blocks<T>(pool, s, batch, arguments, work, room, &Routines<T>::newton);
+}
+
 // A matrix of so many rows turned round. Lines are read whole and sixteen rows written side by side: one number at a
 // time from a column of a batch would touch a line of the cache for each.
 #if defined(__clang__) || __GNUC__ >= 12
@@ -476,6 +448,13 @@ auto bind_stages() {
   return of_arrays<kType, 7, 5>(std::move(leaking).template Arg<ffi::Buffer<ffi::S32>>());
 }
 
+template <ffi::DataType kType>
+auto bind_newton() {
+  auto numbers = bind_with_leak().template Attr<double>("near").template Attr<int64_t>("junctions")
+                     .template Attr<int64_t>("most_solves").template Attr<int64_t>("most_halvings");
+  return of_arrays<kType, 9, 6>(std::move(numbers).template Arg<ffi::Buffer<ffi::S32>>());
+}
+
 }  // namespace
 
 #pragma GCC visibility push(default)
@@ -491,6 +470,9 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_solve_f64, solve<ffi::F64>, bind_solve<ffi::
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_stages_f32, stages<ffi::F32>, bind_stages<ffi::F32>());
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_stages_f64, stages<ffi::F64>, bind_stages<ffi::F64>());
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_newton_f32, newton<ffi::F32>, bind_newton<ffi::F32>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_newton_f64, newton<ffi::F64>, bind_newton<ffi::F64>());
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_turn_f32, turn<ffi::F32>, bind_turn<ffi::F32>());
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_turn_f64, turn<ffi::F64>, bind_turn<ffi::F64>());

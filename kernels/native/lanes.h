@@ -113,6 +113,18 @@ JAXNN_INLINE void store_some(T* x, int64_t n, R v) {
 }
 #endif
 
+// The larger size of two, the second where the first is no number.
+template <typename R>
+JAXNN_INLINE R larger(R x, R most) {
+  const R size = x < 0 ? -x : x;
+  return size > most ? size : most;
+}
+
+template <typename R>
+JAXNN_INLINE R where(R is, R x, R otherwise) {
+  return is != 0 ? x : otherwise;
+}
+
 // 1 / sqrt(S), and 0 where S = 0: a wire without junctions, or in a part without terminals.
 template <typename R>
 JAXNN_INLINE R inverse_root(R s) {
@@ -147,6 +159,8 @@ struct One {
   friend One operator*(One a, One b) { return {a.v * b.v}; }
   friend One operator+(One a, One b) { return {a.v + b.v}; }
   friend One operator-(One a, One b) { return {a.v - b.v}; }
+  friend One larger(One x, One most) { return {JAXNN_ISA::larger(x.v, most.v)}; }
+  friend One where(One is, One x, One otherwise) { return {JAXNN_ISA::where(is.v, x.v, otherwise.v)}; }
   One inverse_root() const { return {JAXNN_ISA::inverse_root(v)}; }
   One without_leaks(T most) const { return {JAXNN_ISA::without_leaks(v, most)}; }
   One with_leak(T leak) const { return {JAXNN_ISA::with_leak(v, leak)}; }
@@ -198,6 +212,12 @@ struct Tile {
   }
   JAXNN_INLINE friend Tile operator-(const Tile& a, const Tile& b) {
     return each([&](int k) { return a.v[k] - b.v[k]; });
+  }
+  JAXNN_INLINE friend Tile larger(const Tile& x, const Tile& most) {
+    return each([&](int k) { return JAXNN_ISA::larger(x.v[k], most.v[k]); });
+  }
+  JAXNN_INLINE friend Tile where(const Tile& is, const Tile& x, const Tile& otherwise) {
+    return each([&](int k) { return JAXNN_ISA::where(is.v[k], x.v[k], otherwise.v[k]); });
   }
   JAXNN_INLINE Tile inverse_root() const {
     return each([&](int k) { return JAXNN_ISA::inverse_root(v[k]); });

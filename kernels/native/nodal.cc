@@ -277,9 +277,9 @@ __attribute__((noinline)) void substitute(
   for (int t = 0; t < terminals; ++t)
     (fed ? V::zero() - V::load(at(wires + t)) : V::zero()).store(into + t * V::width);
   for (int t = 0; t < terminals; ++t) {
-    const V u = of.row(a.potential, row[t], a.potential_batch);
+    const V u = a.potential ? of.row(a.potential, row[t], a.potential_batch) : V::zero();
     u.store(at(wires + t));
-    of.set(u, a.phi + end[t] * batch + lane);
+    if (a.phi) of.set(u, a.phi + end[t] * batch + lane);
   }
   const int32_t* const ends = a.schedule.ends + 2 * block.mesh;
   for (int m = 0; m < block.meshes; ++m) {
@@ -288,7 +288,8 @@ __attribute__((noinline)) void substitute(
     add(into + ends[2 * m] * V::width, current);
     add(into + ends[2 * m + 1] * V::width, V::zero() - current);
   }
-  for (int t = 0; t < terminals; ++t) of.set(V::load(into + t * V::width), a.into + row[t] * batch + lane);
+  if (a.into)
+    for (int t = 0; t < terminals; ++t) of.set(V::load(into + t * V::width), a.into + row[t] * batch + lane);
 
   for (int i = wires - 1; i >= 0; --i) {
     const int64_t slot = starts[i];
@@ -298,7 +299,7 @@ __attribute__((noinline)) void substitute(
     const V own = fed ? V::load(at(i)) : V::zero();
     const V phi = sum_of(own, starts[i + 1] - starts[i], term) * factor(scale + i * step);
     phi.store(at(i));
-    of.set(phi, a.phi + node[i] * batch + lane);
+    if (a.phi) of.set(phi, a.phi + node[i] * batch + lane);
   }
   if (!a.voltage) return;
   for (const int32_t* j = joined; j < joined + 3 * block.junctions; j += 3)
@@ -406,9 +407,15 @@ void stages_lanes(
   });
 }
 
+}  // namespace jaxnn::JAXNN_ISA
+
+#include "newton.h"
+
+namespace jaxnn::JAXNN_ISA {
+
 template <typename V>
 constexpr Routines<typename V::Number> routines() {
-  return {V::width, eliminate_lanes<V>, substitute_lanes<V>, solve_lanes<V>, stages_lanes<V>};
+  return {V::width, eliminate_lanes<V>, substitute_lanes<V>, solve_lanes<V>, stages_lanes<V>, newton_lanes<V>};
 }
 
 template <typename T>

@@ -48,6 +48,19 @@ struct Stages {
   T growth;
 };
 
+// A step of Newton's method, of a search whose arrays are changed in place: see `_nodal/newton.py`. What flows is
+// the substitution's `source`, `control` has a row of each kind for each block.
+template <typename T>
+struct Newton {
+  Elimination<T> elimination;
+  Substitution<T> substitution;
+  int64_t junctions, most_solves, most_halvings;  // junctions: before what is linear
+  T near;
+  T *potential, *voltage, *before_potential, *before_voltage, *into, *control;
+};
+
+enum Control { kSize, kPhase, kHalvings, kSolves, kLeast, kReach, kControls };
+
 // One block, for the lanes of the batch from `lane` on: as many as `width` says, or what is left of them.
 // `work` has room for `work_size` numbers for each of these.
 template <typename T>
@@ -57,6 +70,7 @@ struct Routines {
   void (*substitute)(const Substitution<T>&, const Block&, int64_t lane, T* work);
   void (*solve)(const Solve<T>&, const Block&, int64_t lane, T* work);
   void (*stages)(const Stages<T>&, const Block&, int64_t lane, T* work);
+  void (*newton)(const Newton<T>&, const Block&, int64_t lane, T* work);
 };
 
 // For one number at a time, for a register of them and for a tile.

@@ -85,8 +85,16 @@ mlir.register_lowering(_primitive, _lower_as("compiled", is_there), platform="cp
 mlir.register_lowering(_primitive, _lower_as("on_gpu", is_pallas_there), platform="cuda")
 
 
-def call(name: str, shapes: Sequence[Shape], *arrays: Array, **numbers: float) -> list[Array]:
-    """Calls a function of the library, for the dtype of the last array."""
+def call(
+    name: str, shapes: Sequence[Shape], *arrays: Array, in_place: bool = False, **numbers: float | int
+) -> list[Array]:
+    """Calls a function of the library, for the dtype of the last array.
+
+    What it computes `in_place` takes the place of as many of the last arrays.
+    """
     dtype = arrays[-1].dtype
     types = [jax.ShapeDtypeStruct(shape, dtype) for shape in shapes]
-    return list(jax.ffi.ffi_call(targets_of(name)[dtype.name], types)(*arrays, **numbers))
+    first = len(arrays) - len(shapes)
+    aliases = {first + k: k for k in range(len(shapes))} if in_place else None
+    target = targets_of(name)[dtype.name]
+    return list(jax.ffi.ffi_call(target, types, input_output_aliases=aliases)(*arrays, **numbers))

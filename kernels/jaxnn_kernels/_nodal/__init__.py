@@ -11,6 +11,11 @@ from .incidence import (
     incidence as incidence,
 )
 from .leak import open_conductance as open_conductance
+from .newton import (
+    NewtonSearch as NewtonSearch,
+    newton_search as newton_search,
+    newton_step as newton_step,
+)
 from .plan import AbstractPlan as AbstractPlan
 from .solve import (
     NodalSolution as NodalSolution,

@@ -52,6 +52,7 @@ class CompiledPlan(AbstractPlan):
     gathers_rows: ClassVar[bool] = False
     n_slots: int = dc.field(metadata={"static": True})
     n_mesh: int = dc.field(metadata={"static": True})
+    n_blocks: int = dc.field(metadata={"static": True})
     on_gpu: DeviceSchedule | None = None
 
     def __repr__(self) -> str:
@@ -94,7 +95,7 @@ class CompiledPlan(AbstractPlan):
         factors: CompiledFactors | None = None,
     ) -> tuple[Array, Array, Array]:
         given = conductance, potential, current, source
-        trail = _trail(given)
+        trail = trail_of(given)
         # Right-hand sides may share an elimination.
         is_shared = math.prod(conductance.shape[1:]) < math.prod(trail)
         if factors is None and (is_shared or not self.at_once):
@@ -135,7 +136,7 @@ class CompiledPlan(AbstractPlan):
             _substitute_compiled,
             _substitute_portable,
             (self, *given),
-            self._shapes(_trail(given)),
+            self._shapes(trail_of(given)),
             potential.dtype,
             None if self.on_gpu is None else _substitute_on_gpu,
         )
@@ -147,7 +148,7 @@ class CompiledPlan(AbstractPlan):
 
     def stage_shapes(self, *given: PyTree[ArrayOrType]) -> Any:
         """Returns the shapes of what `solve_stages` computes."""
-        last = self._shapes(_trail(given))
+        last = self._shapes(trail_of(given))
         return (*last[:2], *last)
 
     def factor_shapes(self, conductance: ArrayOrType) -> CompiledFactors:
@@ -165,8 +166,8 @@ class CompiledPlan(AbstractPlan):
         return run[0]
 
 
-def _trail(*arrays: PyTree[ArrayOrType]) -> tuple[int, ...]:
-    """The axes of the batch that all of these share, or some of them."""
+def trail_of(*arrays: PyTree[ArrayOrType]) -> tuple[int, ...]:
+    """Returns the axes of the batch that all of these share, or some of them."""
     trails: Any = (x.shape[1:] for x in jax.tree.leaves(arrays))
     return tuple(map(int, jnp.broadcast_shapes(*trails)))
 
@@ -183,16 +184,16 @@ def _unflat(arrays: Sequence[Array], trail: tuple[int, ...]) -> list[Array]:
 
 
 def _eliminate_compiled(plan: CompiledPlan, conductance: Array) -> list[Array]:
-    trail = _trail(conductance)
+    trail = trail_of(conductance)
     rows: Any = (shape[0] for shape in plan.factor_shapes(conductance))
     shapes = [(n, math.prod(trail)) for n in rows]
     return _unflat(
-        call("eliminate", shapes, plan.schedule, _flat(conductance, trail), **_least(conductance)), trail
+        call("eliminate", shapes, plan.schedule, _flat(conductance, trail), **least_of(conductance)), trail
     )
 
 
-def _least(conductance: Array) -> dict[str, float]:
-    """What conducts [S]: at most a branch between terminals that is leaks alone, and an open junction."""
+def least_of(conductance: Array) -> dict[str, float]:
+    """Returns what conducts [S]: at most a branch between terminals that is leaks alone, and an open junction."""
     dtype = conductance.dtype
     return {"most": open_conductance(conductance.shape[0], dtype), "leak": leak(dtype)}
 
@@ -204,33 +205,34 @@ def _substitute_compiled(
     current: Array | None,
     source: Array | None,
 ) -> list[Array]:
-    trail = _trail((factors, potential, current, source))
-    return _called("substitute", plan, plan._shapes(trail), (current, source), *factors, potential)
+    trail = trail_of((factors, potential, current, source))
+    return called("substitute", plan, plan._shapes(trail), (current, source), *factors, potential)
 
 
-def _called(
+def called(
     name: str,
     plan: CompiledPlan,
     shapes: tuple[tuple[int, ...], ...],
     fed: tuple[Array | None, Array | None],
     *given: Array,
-    **numbers: float,
+    in_place: bool = False,
+    **numbers: float | int,
 ) -> list[Array]:
-    """A routine, with two arrays of what flows in besides, if any; of the dtype of the last array."""
+    """Calls a routine, with two arrays of what flows in besides, if any; of the dtype of the last array."""
     trail = shapes[0][1:]
     none = jnp.zeros((0, 1), given[-1].dtype)
     first = (none if x is None else _flat(x, trail) for x in fed)
     rest = (_flat(x, trail) for x in given)
     flat = [(n, math.prod(trail)) for n, *_ in shapes]
-    return _unflat(call(name, flat, plan.schedule, *first, *rest, **numbers), trail)
+    return _unflat(call(name, flat, plan.schedule, *first, *rest, in_place=in_place, **numbers), trail)
 
 
 def _solve_compiled(
     plan: CompiledPlan, conductance: Array, potential: Array, current: Array | None, source: Array | None
 ) -> list[Array]:
-    trail = _trail((conductance, potential, current, source))
+    trail = trail_of((conductance, potential, current, source))
     fed, given = (current, source), (conductance, potential)
-    return _called("solve", plan, plan._shapes(trail), fed, *given, **_least(conductance))
+    return called("solve", plan, plan._shapes(trail), fed, *given, **least_of(conductance))
 
 
 def _stages_compiled(
@@ -244,8 +246,8 @@ def _stages_compiled(
     shapes = plan.stage_shapes(conductance, slope, before, current, potential)
     # Each network of the batch is eliminated, as it is where they differ.
     whole = jnp.broadcast_to(conductance, (conductance.shape[0], *shapes[0][1:]))
-    numbers = {"growth": GROWTH} | _least(conductance)
-    return _called("stages", plan, shapes, current, slope, before, whole, *potential, **numbers)
+    numbers = {"growth": GROWTH} | least_of(conductance)
+    return called("stages", plan, shapes, current, slope, before, whole, *potential, **numbers)
 
 
 def _stages_portable(
@@ -268,7 +270,7 @@ def _solve_portable(plan: CompiledPlan, conductance: Array, *given: Any) -> list
 
 
 def _eliminate_on_gpu(plan: CompiledPlan, conductance: Array) -> list[Array]:
-    trail = _trail(conductance)
+    trail = trail_of(conductance)
     rows: Any = tuple(shape[0] for shape in plan.factor_shapes(conductance))
     most = open_conductance(conductance.shape[0], conductance.dtype)
     return _unflat(eliminate_on_gpu(plan.on_gpu, _flat(conductance, trail), rows, most), trail)
@@ -282,7 +284,7 @@ def _substitute_on_gpu(
     source: Array | None,
 ) -> list[Array]:
     current = with_sources(plan.graph, current, source)
-    trail = _trail((factors, potential, current))
+    trail = trail_of((factors, potential, current))
     shape = plan.graph.place.shape[0], math.prod(trail)
     known = [_flat(x, trail) for x in factors]
     injected = None if current is None else _flat(current, trail)
@@ -325,7 +327,7 @@ def _substitute_portable(
     current: Array | None,
     source: Array | None,
 ) -> list[Array]:
-    trail = _trail((factors, potential, current, source))
+    trail = trail_of((factors, potential, current, source))
     current = with_sources(plan.graph, current, source)
     wide = lambda x: jnp.broadcast_to(x, (x.shape[0], *trail))
     injected = None if current is None else wide(current)
@@ -351,6 +353,7 @@ def compiled_plan_of(
         incidence(n_nodes, edges),
         size_class(flat.n_slots),
         size_class(len(flat.mesh)),
+        flat.n_blocks,
         device_schedule(flat, n_nodes, terminals) if on_gpu and is_pallas_there() else None,
     )
 

@@ -1,0 +1,264 @@
+"""Steps of Newton's method for junctions whose currents are no multiples of their voltages."""
+
+import dataclasses as dc
+import functools as ft
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, PyTree
+
+from .. import _arguments as arguments
+from .._compiled import compiled_or_not
+from .._types import ArrayOrType
+from .._xla import batch_inner, batch_last, largest
+from .checks import check_numbers
+from .compiled_plan import CompiledPlan, called, least_of, trail_of
+from .incidence import difference, divergence
+from .plan import AbstractPlan
+from .solve import solve_nodes
+
+
+# The search ends where a step moved no voltage by more than eps^(1/3) of the largest; two steps follow, each of
+# which squares the error.
+_NEAR = 1 / 3
+_MOST_SOLVES = 250  # currents that saturate may take a hundred
+_MOST_HALVINGS = 30
+# Where a search is, as `native/newton.h` has it, and what its control holds.
+_SEARCH, _FIRST, _DONE = 0, 1, 3
+_CONTROLS = 6
+
+_ARRAY = arguments.array()
+
+
+class NewtonSearch(NamedTuple):
+    """Where a search for potentials is, between two steps of `newton_step`.
+
+    ```python
+    plan = jaxnn.kernels.nodal_plan(3, np.array([[0, 1], [1, 2]]), np.array([0, 2]))
+    search = jaxnn.kernels.newton_search(plan, jnp.array([1.0, 0.0, 0.0]))
+    search.voltage  # [1.0, 0.0] [V]
+    ```
+    """
+
+    potential: Float[Array, " nodes"]
+    """Potentials where the search is [V]."""
+    voltage: Float[Array, " edges"]
+    """Voltages there, at which currents are asked for [V]; they have digits that potentials have not."""
+    before_potential: Float[Array, " nodes"]
+    """Potentials that the last step began at [V]."""
+    before_voltage: Float[Array, " edges"]
+    """Voltages that the last step began at [V]."""
+    terminal_current: Float[Array, " terminals"]
+    """Currents from the terminals into the network [A], once the search has ended."""
+    control: Float[Array, " controls"]
+    """What is known of the search: six numbers for each part of the network that searches by itself."""
+
+    @property
+    def goes_on(self) -> Bool[Array, ""]:
+        """Whether there are steps left to take."""
+        return jnp.any(self._of_each_part()[1] < _DONE)
+
+    @property
+    def solves(self) -> Int[Array, ""]:
+        """Number of linear systems solved, of the part that took most."""
+        return jnp.max(self._of_each_part()[3]).astype(jnp.int32)
+
+    @property
+    def reach(self) -> Float[Array, ""]:
+        """The largest voltage [V]."""
+        return jnp.max(self._of_each_part()[5])
+
+    def _of_each_part(self) -> Array:
+        return self.control.reshape(_CONTROLS, -1)
+
+
+def _parts(plan: AbstractPlan) -> int:
+    """How many parts of a network search by themselves."""
+    return plan.n_blocks if isinstance(plan, CompiledPlan) and plan.at_once else 1
+
+
+@arguments.checked(plan=arguments.one_of(AbstractPlan), potential=_ARRAY)
+def newton_search(plan: AbstractPlan, potential: Float[Array, " nodes"]) -> NewtonSearch:
+    """The search for potentials at which all currents balance, at its beginning.
+
+    - `plan`: of `nodal_plan` or another.
+    - `potential`: where to begin [V]; the terminals stay at what is given for them.
+
+    Raises a `ValueError` for a number of potentials that does not fit the plan.
+
+    ```python
+    plan = jaxnn.kernels.nodal_plan(3, np.array([[0, 1], [1, 2]]), np.array([0, 2]))
+    jaxnn.kernels.newton_search(plan, jnp.array([1.0, 0.0, 0.0])).goes_on  # True
+    ```
+    """
+    check_numbers("potential", potential, plan.graph.place.shape[0])
+    dtype = jnp.asarray(potential).dtype
+    potential = jax.lax.stop_gradient(batch_inner(jnp.asarray(potential)))
+    voltage = batch_inner(difference(plan.graph, potential))
+    # Where a drive passes 0 V all voltages are roundings of those before it: no smaller than this in comparisons.
+    least = jnp.finfo(dtype).eps ** _NEAR * largest(voltage)
+    spread = lambda x: jnp.broadcast_to(jnp.asarray(x, dtype), (_parts(plan),))
+    # Nothing is larger than what is no number, so that the first step is taken as it is.
+    control = jnp.concatenate([spread(x) for x in (jnp.nan, _SEARCH, 0, 0, least, least)])
+    into = jnp.zeros(plan.terminals.shape[0], dtype)
+    return NewtonSearch(potential, voltage, potential, voltage, into, control)
+
+
+@arguments.checked(
+    plan=arguments.one_of(AbstractPlan),
+    search=arguments.one_of(NewtonSearch),
+    flow=_ARRAY,
+    slope=_ARRAY,
+    current=_ARRAY,
+    n_junctions=arguments.count(0),
+)
+def newton_step(
+    plan: AbstractPlan,
+    search: NewtonSearch,
+    flow: Float[Array, " edges"],
+    slope: Float[Array, " edges"],
+    current: Float[Array, " nodes"] | None = None,
+    n_junctions: int | None = None,
+) -> NewtonSearch:
+    r"""Takes a step of Newton's method towards potentials at which all currents balance.
+
+    $$B^T \mathrm{diag}(g) B \, \delta\varphi = b - B^T i(v), \qquad g = \partial i / \partial v$$
+
+    away from the terminals. Where more is out of balance after a step than before it, at the worst node, the step
+    is halved in place of another one. A search ends where a step moved no voltage by more than eps^(1/3) of the
+    largest: two whole steps follow, from the voltages of the potentials, each of which squares the error. A search
+    that has ended stays where it is, so that a batch goes on until the last of it has. Compiled, a step is one
+    call. It has no derivative: that of the solution is the implicit function theorem's.
+
+    - `plan`: as for `newton_search`.
+    - `search`: where it is.
+    - `flow`: currents i through the edges at `search.voltage` [A].
+    - `slope`: differential conductances g there [S], positive.
+    - `current`: what flows into each node from outside, b [A]; none by default.
+    - `n_junctions`: edges from this number on keep voltages of their own in the last two steps, as ideal contacts
+      must, for whose voltages potentials have no digits; all are junctions by default.
+
+    Returns the search after it. Raises a `ValueError` for shapes that do not fit the plan, and for more than one
+    dtype.
+
+    ```python
+    plan = jaxnn.kernels.nodal_plan(3, np.array([[0, 1], [1, 2]]), np.array([0, 2]))
+    search = jaxnn.kernels.newton_search(plan, jnp.array([1.0, 0.0, 0.0]))
+    law = lambda v: jnp.array([1.0, 2.0]) * (v + v**3)
+    slope = lambda v: jnp.array([1.0, 2.0]) * (1 + 3 * v**2)
+    step = lambda x: jaxnn.kernels.newton_step(plan, x, law(x.voltage), slope(x.voltage))
+    end = jax.lax.while_loop(lambda x: x.goes_on, step, search)
+    end.potential  # [1.0, 0.409, 0.0] [V]
+    ```
+    """
+    n_nodes, n_edges = plan.graph.place.shape[0], plan.graph.ends.shape[-1]
+    sizes = {"potential": n_nodes, "voltage": n_edges, "before_potential": n_nodes, "before_voltage": n_edges}
+    sizes |= {"terminal_current": plan.terminals.shape[0], "control": _CONTROLS * _parts(plan)}
+    for name, size in sizes.items():
+        check_numbers(f"search.{name}", getattr(search, name), size)
+    check_numbers("flow", flow, n_edges)
+    check_numbers("slope", slope, n_edges)
+    if current is not None:
+        check_numbers("current", current, n_nodes)
+    given = [x for x in (*search, flow, slope, current) if x is not None]
+    if len({x.dtype for x in given}) > 1:
+        listed = ", ".join(sorted({str(x.dtype) for x in given}))
+        raise ValueError(f"newton_step needs arrays of one dtype, got {listed}; x.astype(dtype) makes one.")
+    still = jax.lax.stop_gradient(jax.tree.map(batch_inner, (slope, flow, current, search)))
+    most = n_edges if n_junctions is None else n_junctions
+    if isinstance(plan, CompiledPlan) and plan.at_once:
+        return NewtonSearch(*map(batch_inner, _step_rows(_Edges(plan, most), *still)))
+    return _step_by_parts(plan, most, *still)
+
+
+@jax.tree_util.register_dataclass
+@dc.dataclass(frozen=True)
+class _Edges:
+    """A plan, and how many edges are junctions."""
+
+    plan: CompiledPlan
+    n_junctions: int = dc.field(metadata={"static": True})
+
+
+def _shapes(of: _Edges, *given: PyTree[ArrayOrType]) -> tuple[tuple[int, ...], ...]:
+    trail = trail_of(given)
+    return tuple((x.shape[0], *trail) for x in given[-1])
+
+
+def _kernel(of: _Edges, *given: Any) -> tuple[Array, ...]:
+    return tuple(
+        compiled_or_not(_compiled, _portable, (of, *given), _shapes(of, *given), given[0].dtype)
+    )
+
+
+def _compiled(
+    of: _Edges, slope: Array, flow: Array, current: Array | None, search: NewtonSearch
+) -> list[Array]:
+    shapes = _shapes(of, slope, flow, current, search)
+    wide = lambda x: jnp.broadcast_to(x, (x.shape[0], *shapes[0][1:]))
+    near = float(jnp.finfo(flow.dtype).eps) ** _NEAR
+    numbers = {"near": near, "junctions": of.n_junctions} | least_of(slope)
+    numbers |= {"most_solves": _MOST_SOLVES, "most_halvings": _MOST_HALVINGS}
+    given = map(wide, (slope, *search))
+    return called("newton", of.plan, shapes, (current, wide(flow)), *given, in_place=True, **numbers)
+
+
+def _portable(
+    of: _Edges, slope: Array, flow: Array, current: Array | None, search: NewtonSearch
+) -> list[Array]:
+    trail = _shapes(of, slope, flow, current, search)[0][1:]
+    given = jax.tree.map(lambda x: jnp.broadcast_to(x, (x.shape[0], *trail)), (slope, flow, current, search))
+    step = ft.partial(_step_by_parts, of.plan, of.n_junctions)
+    for _ in trail:
+        step = jax.vmap(step, in_axes=-1, out_axes=-1)
+    return list(step(*given))
+
+
+_, _step_rows = batch_last("newton_step", _kernel, _shapes, lambda of: of.plan.gathers_rows)
+
+
+def _step_by_parts(
+    plan: AbstractPlan, n_junctions: int, slope: Array, flow: Array, current: Array | None, at: NewtonSearch
+) -> NewtonSearch:
+    dtype = flow.dtype
+    is_free = jnp.ones(at.potential.shape, bool).at[plan.terminals].set(False)
+    lost = -divergence(plan.graph, flow)
+    lost = batch_inner(lost if current is None else current + lost)
+    size_now = largest(jnp.where(is_free, lost, 0))
+    size_now = jnp.where(jnp.isfinite(size_now), size_now, jnp.inf)
+    # Where all of a network searches together, the worst part decides for all.
+    size, phase, halvings, solves, least, reach = at.control.reshape(_CONTROLS, -1)[:, 0]
+    halved = (phase == _SEARCH) & (size_now >= size) & (halvings < _MOST_HALVINGS)
+    steps = (phase < _DONE) & ~halved
+
+    solved = solve_nodes(plan, slope, jnp.zeros(plan.terminals.shape, dtype), lost)
+    level, voltage = at.potential + solved.node_potential, at.voltage + solved.junction_voltage
+    now = jnp.maximum(largest(voltage), least)
+    far = largest(solved.junction_voltage) > jnp.finfo(dtype).eps ** _NEAR * now
+    searches = phase == _SEARCH
+    ends = searches & ~(far & (solves + 1 < _MOST_SOLVES))
+    is_junction = jnp.arange(voltage.shape[0]) < n_junctions
+    from_level = (ends | (phase == _FIRST)) & is_junction
+    voltage = jnp.where(from_level, difference(plan.graph, level), voltage)
+
+    half = lambda here, before: before + (here - before) / 2
+    chosen = lambda after, halfway, here: jnp.where(steps, after, jnp.where(halved, halfway, here))
+    ended = steps & (phase == _DONE - 1)
+    control = (
+        jnp.where(steps & searches, size_now, size),
+        jnp.where(steps & (ends | ~searches), phase + 1, phase),
+        jnp.where(steps, 0, jnp.where(halved, halvings + 1, halvings)),
+        jnp.where(steps, solves + 1, solves),
+        least,
+        jnp.where(steps, now, reach),
+    )
+    after = NewtonSearch(
+        chosen(level, half(at.potential, at.before_potential), at.potential),
+        chosen(voltage, half(at.voltage, at.before_voltage), at.voltage),
+        jnp.where(steps, at.potential, at.before_potential),
+        jnp.where(steps, at.voltage, at.before_voltage),
+        jnp.where(ended, solved.terminal_current, at.terminal_current),
+        jnp.repeat(jnp.stack([jnp.asarray(x, dtype) for x in control]), at.control.shape[0] // _CONTROLS),
+    )
+    return NewtonSearch(*map(batch_inner, after))
