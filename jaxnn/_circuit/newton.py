@@ -86,9 +86,10 @@ class _Step(NamedTuple):
 
 def slope_of(currents: AbstractCurrents, voltage: Float[Array, " edges"]) -> tuple[Array, Array]:
     """What is conducted [A] and differential conductances [S] at given voltages."""
-    along = batch_inner(jnp.ones_like(voltage))
-    current, slope = jax.jvp(currents.conducted, (batch_inner(voltage),), (along,))
-    return batch_inner(current), batch_inner(slope)
+    # Mapped as voltages are, where JAX would put the batch of a product first; XLA knows them to be ones.
+    one = jnp.ones_like(voltage)
+    along = jnp.where(voltage > 0, one, one)
+    return jax.jvp(currents.conducted, (voltage,), (along,))
 
 
 def balanced(
@@ -108,7 +109,7 @@ def balanced(
     """
     still = lambda x: jax.lax.stop_gradient(x) if eqx.is_inexact_array(x) else x
     start = guess.at[plan.terminals].set(held)
-    found = _search(plan, *jax.tree.map(still, (currents, held, injected, start)))
+    found = _search(plan, *jax.tree.map(still, (currents, injected, start)))
     solution = _Point(found.potential, found.voltage)
     first = _step(plan, currents, held, injected, solution, still)
     last = _step(plan, currents, held, injected, first.point, lambda x: x)
@@ -127,17 +128,18 @@ def _whole(currents: AbstractCurrents, slope: Array) -> Array:
 
 
 def _search(
-    plan: Plan, currents: AbstractCurrents, held: Array, injected: Array | None, start: Array
+    plan: Plan, currents: AbstractCurrents, injected: Array | None, start: Array
 ) -> NewtonSearch:
     """The solution, without derivatives."""
 
-    def step(search: NewtonSearch) -> NewtonSearch:
+    def step(given: tuple[Plan, AbstractCurrents, Array | None], search: NewtonSearch) -> NewtonSearch:
+        plan, currents, injected = given
         current, slope = slope_of(currents, search.voltage)
-        flow = batch_inner(currents.through(current, search.voltage))
-        whole = batch_inner(_whole(currents, slope))
+        flow, whole = currents.through(current, search.voltage), _whole(currents, slope)
         return newton_step(plan, search, flow, whole, injected, currents.n_junctions)
 
-    return while_any(lambda search: search.goes_on, step, newton_search(plan, start))
+    begin = newton_search(plan, start)
+    return while_any(lambda search: search.goes_on, step, (plan, currents, injected), begin)
 
 
 def _step(

@@ -1,38 +1,59 @@
 """A loop that runs until the last of a batch is done, with the batch innermost in memory."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool
-
-from jaxnn_kernels import batch_inner
+from jaxtyping import Array, Bool, PyTree
 
 
-Carry = TypeVar("Carry")
+Context, Carry = TypeVar("Context"), TypeVar("Carry")
+_Mapped = Sequence[Any]
 
 
 def while_any(
-    goes_on: Callable[[Carry], Bool[Array, ""]], body: Callable[[Carry], Carry], carry: Carry
+    goes_on: Callable[[Carry], Bool[Array, ""]],
+    body: Callable[[Context, Carry], Carry],
+    context: Context,
+    carry: Carry,
 ) -> Carry:
-    """`jax.lax.while_loop` of a body that leaves what is done as it is.
+    """`jax.lax.while_loop` of `body(context, carry)`, which leaves what is done as it is.
 
-    Under `vmap` JAX would keep what is done by a choice after the body, where no hint reaches: XLA then
-    has the batch first in memory, and each array that comes in or out is turned round. It has no
-    derivative in reverse mode.
+    `vmap` puts a batch first in the carry of JAX's own loop, and keeps what is done by a choice after the
+    body: each array would be turned round and copied in every turn. Here the batch is last, as solves want
+    it, and nothing is chosen. No derivative goes through it in reverse mode, nor by what the functions
+    close over.
     """
-    inner = lambda state: jax.tree.map(batch_inner, state)
-    return jax.lax.while_loop(
-        lambda state: _any_of_batch(goes_on(state)), lambda state: inner(body(state)), inner(carry)
-    )
+    # What is NumPy's is structure.
+    arrays, static = eqx.partition(context, lambda x: isinstance(x, jax.Array))
+    leaves, tree = jax.tree.flatten(arrays)
+
+    def of_leaves(leaves: list[Array], carry: Carry) -> Carry:
+        return body(eqx.combine(jax.tree.unflatten(tree, leaves), static), carry)
+
+    return _loop(goes_on, of_leaves, leaves, carry)
 
 
-@jax.custom_batching.custom_vmap
-def _any_of_batch(on: Array) -> Array:
-    return on
+def _loop(goes_on: Callable[..., Array], body: Callable[..., Any], given: list[Array], carry: Any) -> Any:
+    @jax.custom_batching.custom_vmap
+    def run(given: list[Array], carry: PyTree[Array]) -> PyTree[Array]:
+        return jax.lax.while_loop(goes_on, lambda carry: body(given, carry), carry)
+
+    @run.def_vmap
+    def run_mapped(size: int, mapped: _Mapped, given: list[Array], carry: PyTree[Array]) -> tuple[Any, Any]:
+        wide = lambda x, is_mapped: _last(x if is_mapped else jnp.broadcast_to(x, (size, *x.shape)))
+        carry = jax.tree.map(wide, carry, mapped[1])
+        given = [_last(x) if is_mapped else x for x, is_mapped in zip(given, mapped[0], strict=True)]
+        axes = [-1 if is_mapped else None for is_mapped in mapped[0]]
+        of_each = jax.vmap(body, (axes, -1), -1, axis_size=size)
+        any_goes_on = lambda carry: jnp.any(jax.vmap(goes_on, -1)(carry))
+        ended = _loop(any_goes_on, of_each, given, carry)
+        return jax.tree.map(lambda x: jnp.moveaxis(x, -1, 0), ended), jax.tree.map(lambda _: True, ended)
+
+    return run(given, carry)
 
 
-@_any_of_batch.def_vmap
-def _any_of_batch_mapped(_size: int, _mapped: object, on: Array) -> tuple[Array, bool]:
-    return _any_of_batch(jnp.any(on, axis=0)), False
+def _last(x: Array) -> Array:
+    return jnp.moveaxis(x, 0, -1)

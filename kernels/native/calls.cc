@@ -109,9 +109,12 @@ int64_t rows_of(const Buffer& x) {
   return x.dimensions()[0];
 }
 
+// All axes behind the rows.
 template <typename Buffer>
 int64_t batch_of(const Buffer& x) {
-  return x.dimensions()[1];
+  int64_t batch = 1;
+  for (size_t k = 1; k < x.dimensions().size(); ++k) batch *= x.dimensions()[k];
+  return batch;
 }
 
 ffi::Error refused(const char* what) { return ffi::Error::InvalidArgument(what); }
@@ -132,10 +135,10 @@ ffi::Error eliminate(
     double most,
     double leak,
     ffi::Buffer<ffi::S32> schedule,
-    ffi::Buffer<kType, 2> conductance,
-    ffi::ResultBuffer<kType, 2> branch,
-    ffi::ResultBuffer<kType, 2> scale,
-    ffi::ResultBuffer<kType, 2> mesh) {
+    ffi::Buffer<kType> conductance,
+    ffi::ResultBuffer<kType> branch,
+    ffi::ResultBuffer<kType> scale,
+    ffi::ResultBuffer<kType> mesh) {
   using T = ffi::NativeType<kType>;
   if (ffi::Error error = checked(schedule); error.failure()) return error;
   const Schedule s(schedule.typed_data());
@@ -163,7 +166,7 @@ struct Fed {
   const T *current, *source;
   int64_t current_batch, source_batch;
   bool fits;
-  using Array = ffi::Buffer<kType, 2>;
+  using Array = ffi::Buffer<kType>;
   Fed(const Schedule& s, int64_t batch, const Array& current, const Array* source = nullptr)
       : current(rows_of(current) ? current.typed_data() : nullptr),
         source(source && rows_of(*source) ? source->typed_data() : nullptr),
@@ -181,15 +184,15 @@ template <ffi::DataType kType>
 ffi::Error substitute(
     ffi::ThreadPool pool,
     ffi::Buffer<ffi::S32> schedule,
-    ffi::Buffer<kType, 2> current,
-    ffi::Buffer<kType, 2> source,
-    ffi::Buffer<kType, 2> branch,
-    ffi::Buffer<kType, 2> scale,
-    ffi::Buffer<kType, 2> mesh,
-    ffi::Buffer<kType, 2> potential,
-    ffi::ResultBuffer<kType, 2> phi,
-    ffi::ResultBuffer<kType, 2> into,
-    ffi::ResultBuffer<kType, 2> voltage) {
+    ffi::Buffer<kType> current,
+    ffi::Buffer<kType> source,
+    ffi::Buffer<kType> branch,
+    ffi::Buffer<kType> scale,
+    ffi::Buffer<kType> mesh,
+    ffi::Buffer<kType> potential,
+    ffi::ResultBuffer<kType> phi,
+    ffi::ResultBuffer<kType> into,
+    ffi::ResultBuffer<kType> voltage) {
   using T = ffi::NativeType<kType>;
   if (ffi::Error error = checked(schedule); error.failure()) return error;
   const Schedule s(schedule.typed_data());
@@ -216,13 +219,13 @@ ffi::Error solve(
     double most,
     double leak,
     ffi::Buffer<ffi::S32> schedule,
-    ffi::Buffer<kType, 2> current,
-    ffi::Buffer<kType, 2> source,
-    ffi::Buffer<kType, 2> conductance,
-    ffi::Buffer<kType, 2> potential,
-    ffi::ResultBuffer<kType, 2> phi,
-    ffi::ResultBuffer<kType, 2> into,
-    ffi::ResultBuffer<kType, 2> voltage) {
+    ffi::Buffer<kType> current,
+    ffi::Buffer<kType> source,
+    ffi::Buffer<kType> conductance,
+    ffi::Buffer<kType> potential,
+    ffi::ResultBuffer<kType> phi,
+    ffi::ResultBuffer<kType> into,
+    ffi::ResultBuffer<kType> voltage) {
   using T = ffi::NativeType<kType>;
   if (ffi::Error error = checked(schedule); error.failure()) return error;
   const Schedule s(schedule.typed_data());
@@ -254,18 +257,18 @@ ffi::Error stages(
     double leak,
     double growth,
     ffi::Buffer<ffi::S32> schedule,
-    ffi::Buffer<kType, 2> first_current,
-    ffi::Buffer<kType, 2> last_current,
-    ffi::Buffer<kType, 2> slope,
-    ffi::Buffer<kType, 2> before,
-    ffi::Buffer<kType, 2> conductance,
-    ffi::Buffer<kType, 2> first_potential,
-    ffi::Buffer<kType, 2> last_potential,
-    ffi::ResultBuffer<kType, 2> first_phi,
-    ffi::ResultBuffer<kType, 2> first_into,
-    ffi::ResultBuffer<kType, 2> last_phi,
-    ffi::ResultBuffer<kType, 2> last_into,
-    ffi::ResultBuffer<kType, 2> last_voltage) {
+    ffi::Buffer<kType> first_current,
+    ffi::Buffer<kType> last_current,
+    ffi::Buffer<kType> slope,
+    ffi::Buffer<kType> before,
+    ffi::Buffer<kType> conductance,
+    ffi::Buffer<kType> first_potential,
+    ffi::Buffer<kType> last_potential,
+    ffi::ResultBuffer<kType> first_phi,
+    ffi::ResultBuffer<kType> first_into,
+    ffi::ResultBuffer<kType> last_phi,
+    ffi::ResultBuffer<kType> last_into,
+    ffi::ResultBuffer<kType> last_voltage) {
   using T = ffi::NativeType<kType>;
   if (ffi::Error error = checked(schedule); error.failure()) return error;
   const Schedule s(schedule.typed_data());
@@ -309,21 +312,21 @@ ffi::Error newton(
     int64_t most_solves,
     int64_t most_halvings,
     ffi::Buffer<ffi::S32> schedule,
-    ffi::Buffer<kType, 2> current,
-    ffi::Buffer<kType, 2> source,
-    ffi::Buffer<kType, 2> conductance,
-    ffi::Buffer<kType, 2> old_potential,
-    ffi::Buffer<kType, 2> old_voltage,
-    ffi::Buffer<kType, 2> old_before_potential,
-    ffi::Buffer<kType, 2> old_before_voltage,
-    ffi::Buffer<kType, 2> old_into,
-    ffi::Buffer<kType, 2> old_control,
-    ffi::ResultBuffer<kType, 2> potential,
-    ffi::ResultBuffer<kType, 2> voltage,
-    ffi::ResultBuffer<kType, 2> before_potential,
-    ffi::ResultBuffer<kType, 2> before_voltage,
-    ffi::ResultBuffer<kType, 2> into,
-    ffi::ResultBuffer<kType, 2> control) {
+    ffi::Buffer<kType> current,
+    ffi::Buffer<kType> source,
+    ffi::Buffer<kType> conductance,
+    ffi::Buffer<kType> old_potential,
+    ffi::Buffer<kType> old_voltage,
+    ffi::Buffer<kType> old_before_potential,
+    ffi::Buffer<kType> old_before_voltage,
+    ffi::Buffer<kType> old_into,
+    ffi::Buffer<kType> old_control,
+    ffi::ResultBuffer<kType> potential,
+    ffi::ResultBuffer<kType> voltage,
+    ffi::ResultBuffer<kType> before_potential,
+    ffi::ResultBuffer<kType> before_voltage,
+    ffi::ResultBuffer<kType> into,
+    ffi::ResultBuffer<kType> control) {
   using T = ffi::NativeType<kType>;
   if (ffi::Error error = checked(schedule); error.failure()) return error;
   const Schedule s(schedule.typed_data());
@@ -417,11 +420,11 @@ auto bind_turn() {
 template <ffi::DataType kType, int kArrays, int kResults, typename Binding>
 auto of_arrays(Binding binding) {
   if constexpr (kArrays > 0)
-    return of_arrays<kType, kArrays - 1, kResults>(std::move(binding).template Arg<ffi::Buffer<kType, 2>>());
+    return of_arrays<kType, kArrays - 1, kResults>(std::move(binding).template Arg<ffi::Buffer<kType>>());
   else if constexpr (kResults > 1)
-    return of_arrays<kType, 0, kResults - 1>(std::move(binding).template Ret<ffi::Buffer<kType, 2>>());
+    return of_arrays<kType, 0, kResults - 1>(std::move(binding).template Ret<ffi::Buffer<kType>>());
   else
-    return std::move(binding).template Ret<ffi::Buffer<kType, 2>>();
+    return std::move(binding).template Ret<ffi::Buffer<kType>>();
 }
 
 auto bind() { return ffi::Ffi::Bind().Ctx<ffi::ThreadPool>(); }

@@ -9,9 +9,15 @@ from jaxnn._circuit.while_any import while_any
 
 def halved(start, least):
     """Halves what is more than `least`, and counts; a number that nothing changes comes along."""
-    more = lambda carry: jnp.any(carry["x"] > least)
-    body = lambda carry: carry | {"x": carry["x"] / 2, "count": carry["count"] + 1}
-    return while_any(more, body, {"x": start, "count": jnp.int32(0), "same": jnp.float32(3)})
+    more = lambda carry: jnp.any(carry["x"] > carry["least"])
+
+    def body(by, carry):
+        on = more(carry)
+        return carry | {"x": jnp.where(on, carry["x"] / by, carry["x"]), "count": carry["count"] + on.astype(int)}
+
+    begin = {"x": start, "count": jnp.int64(0), "same": jnp.float32(3), "least": jnp.asarray(least)}
+    ended = while_any(more, body, 2, begin)
+    return {name: ended[name] for name in ("x", "count", "same")}
 
 
 def looped(start, least):
@@ -50,7 +56,7 @@ def test_batches_within_batches_and_of_a_part():
 
 
 def test_what_is_not_mapped_stays_so():
-    found = jax.vmap(lambda x: (x, while_any(lambda y: y > 1, lambda y: y / 2, jnp.float32(8))))(
+    found = jax.vmap(lambda x: (x, while_any(lambda y: y > 1, lambda _, y: y / 2, None, jnp.float32(8))))(
         jnp.ones(3)
     )
     np.testing.assert_array_equal(found[1], np.ones(3))

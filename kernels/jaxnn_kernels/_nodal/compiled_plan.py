@@ -172,6 +172,11 @@ def trail_of(*arrays: PyTree[ArrayOrType]) -> tuple[int, ...]:
     return tuple(map(int, jnp.broadcast_shapes(*trails)))
 
 
+def _spread(x: Array, trail: tuple[int, ...]) -> Array:
+    """(rows, *trail), or as it is where all of the batch share it."""
+    return x if math.prod(x.shape[1:]) == 1 else jnp.broadcast_to(x, (x.shape[0], *trail))
+
+
 def _flat(x: Array, trail: tuple[int, ...]) -> Array:
     """(rows, batch): as it is where all of the batch share it."""
     if math.prod(x.shape[1:]) == 1:
@@ -186,10 +191,8 @@ def _unflat(arrays: Sequence[Array], trail: tuple[int, ...]) -> list[Array]:
 def _eliminate_compiled(plan: CompiledPlan, conductance: Array) -> list[Array]:
     trail = trail_of(conductance)
     rows: Any = (shape[0] for shape in plan.factor_shapes(conductance))
-    shapes = [(n, math.prod(trail)) for n in rows]
-    return _unflat(
-        call("eliminate", shapes, plan.schedule, _flat(conductance, trail), **least_of(conductance)), trail
-    )
+    shapes = [(n, *trail) for n in rows]
+    return call("eliminate", shapes, plan.schedule, conductance, **least_of(conductance))
 
 
 def least_of(conductance: Array) -> dict[str, float]:
@@ -221,10 +224,9 @@ def called(
     """Calls a routine, with two arrays of what flows in besides, if any; of the dtype of the last array."""
     trail = shapes[0][1:]
     none = jnp.zeros((0, 1), given[-1].dtype)
-    first = (none if x is None else _flat(x, trail) for x in fed)
-    rest = (_flat(x, trail) for x in given)
-    flat = [(n, math.prod(trail)) for n, *_ in shapes]
-    return _unflat(call(name, flat, plan.schedule, *first, *rest, in_place=in_place, **numbers), trail)
+    first = (none if x is None else _spread(x, trail) for x in fed)
+    rest = (_spread(x, trail) for x in given)
+    return call(name, shapes, plan.schedule, *first, *rest, in_place=in_place, **numbers)
 
 
 def _solve_compiled(

@@ -165,10 +165,10 @@ def newton_step(
     if len({x.dtype for x in given}) > 1:
         listed = ", ".join(sorted({str(x.dtype) for x in given}))
         raise ValueError(f"newton_step needs arrays of one dtype, got {listed}; x.astype(dtype) makes one.")
-    still = jax.lax.stop_gradient(jax.tree.map(batch_inner, (slope, flow, current, search)))
+    still = jax.lax.stop_gradient((slope, flow, current, search))
     most = n_edges if n_junctions is None else n_junctions
     if isinstance(plan, CompiledPlan) and plan.at_once:
-        return NewtonSearch(*map(batch_inner, _step_rows(_Edges(plan, most), *still)))
+        return NewtonSearch(*_step_rows(_Edges(plan, most), *still))
     return _step_by_parts(plan, most, *still)
 
 
@@ -253,7 +253,7 @@ def _step_by_parts(
         least,
         jnp.where(steps, now, reach),
     )
-    after = NewtonSearch(
+    return NewtonSearch(
         chosen(level, half(at.potential, at.before_potential), at.potential),
         chosen(voltage, half(at.voltage, at.before_voltage), at.voltage),
         jnp.where(steps, at.potential, at.before_potential),
@@ -261,4 +261,3 @@ def _step_by_parts(
         jnp.where(ended, solved.terminal_current, at.terminal_current),
         jnp.repeat(jnp.stack([jnp.asarray(x, dtype) for x in control]), at.control.shape[0] // _CONTROLS),
     )
-    return NewtonSearch(*map(batch_inner, after))
