@@ -8,6 +8,9 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
+#include <limits>
+#include <type_traits>
 
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -33,6 +36,24 @@ struct Register {
   typedef T type __attribute__((vector_size(kRegisterBytes)));
   typedef T anywhere __attribute__((vector_size(kRegisterBytes), aligned(alignof(T)), may_alias));
 };
+
+// All bits but that of the sign.
+template <typename Bits>
+JAXNN_INLINE Bits most_of() {
+  if constexpr (std::is_integral_v<Bits>) return std::numeric_limits<Bits>::max();
+  else return std::numeric_limits<std::remove_reference_t<decltype(Bits{}[0])>>::max() - Bits{};
+}
+
+template <typename Bits, typename R>
+JAXNN_INLINE R larger_of(R x, R most) {
+  Bits a, b;
+  std::memcpy(&a, &x, sizeof a);
+  std::memcpy(&b, &most, sizeof b);
+  a &= most_of<Bits>();
+  b = a > b ? a : b;
+  std::memcpy(&most, &b, sizeof b);
+  return most;
+}
 
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
 JAXNN_INLINE float multiply_add(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
@@ -113,12 +134,11 @@ JAXNN_INLINE void store_some(T* x, int64_t n, R v) {
 }
 #endif
 
-// The larger size of two, the second where the first is no number.
-template <typename R>
-JAXNN_INLINE R larger(R x, R most) {
-  const R size = x < 0 ? -x : x;
-  return size > most ? size : most;
-}
+// The larger size of two, and what is no number above all: as whole numbers, of which the first bit is the sign.
+JAXNN_INLINE float larger(float x, float most) { return larger_of<int32_t>(x, most); }
+JAXNN_INLINE double larger(double x, double most) { return larger_of<int64_t>(x, most); }
+JAXNN_INLINE F larger(F x, F most) { return larger_of<Register<int32_t>::type>(x, most); }
+JAXNN_INLINE D larger(D x, D most) { return larger_of<Register<int64_t>::type>(x, most); }
 
 template <typename R>
 JAXNN_INLINE R where(R is, R x, R otherwise) {

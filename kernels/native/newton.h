@@ -29,37 +29,17 @@ struct Controls {
   T& operator()(Control kind, int64_t lane) const { return x[kind * blocks * batch + lane]; }
 };
 
-// The largest size of what is seen, and whether all of it is finite.
-template <typename V>
-struct Largest {
-  V most = V::zero(), rest = V::zero();
-  JAXNN_INLINE void see(const V& x) {
-    most = larger(x, most);
-    rest = fma(x, V::zero(), rest);
-  }
-};
-
-template <typename V>
-struct OfLanes {
-  typename V::Number most[V::width], rest[V::width];
-  explicit OfLanes(const Largest<V>& x) {
-    x.most.store(most);
-    x.rest.store(rest);
-  }
-  bool finite(int64_t l) const { return rest[l] == 0; }
-};
-
 template <typename V>
 Fates<typename V::Number, V::width> judged(
     const Newton<typename V::Number>& a,
     const Controls<typename V::Number>& control,
     int64_t lanes,
-    const OfLanes<V>& lost) {
+    const typename V::Number* lost) {
   using T = typename V::Number;
   Fates<T, V::width> fates;
   for (int64_t l = 0; l < V::width; ++l) {
     const Phase phase = l < lanes ? Phase(int(control(kPhase, l))) : kDone;
-    const T size = lost.finite(l) ? lost.most[l] : std::numeric_limits<T>::infinity();
+    const T size = std::isfinite(lost[l]) ? lost[l] : std::numeric_limits<T>::infinity();
     const bool halved = phase == kSearch && l < lanes && size >= control(kSize, l) &&
                         control(kHalvings, l) < T(a.most_halvings);
     const bool steps = phase != kDone && !halved;
@@ -129,9 +109,11 @@ void newton_lanes(
     const OfBatch<V, kWhole> of{batch, lane};
     const auto row = [batch, lane](T* x, int64_t r) { return x + r * batch + lane; };
     inject<V, kWhole>(second, block, lane, places);
-    Largest<V> lost;
-    for (int i = 0; i < wires; ++i) lost.see(V::load(places + i * V::width));
-    auto fates = judged<V>(a, control, lanes, OfLanes<V>(lost));
+    V lost = V::zero();
+    for (int i = 0; i < wires; ++i) lost = larger(V::load(places + i * V::width), lost);
+    T sizes[V::width], moves[V::width], reaches[V::width];
+    lost.store(sizes);
+    auto fates = judged<V>(a, control, lanes, sizes);
     if (fates.any_halved) {
       const V halved = V::load(fates.halved);
       for (int i = 0; i < wires; ++i)
@@ -153,20 +135,21 @@ void newton_lanes(
     const auto between = [](const T* x, const int32_t* j) {
       return V::load(x + j[1] * V::width) - V::load(x + j[2] * V::width);
     };
-    Largest<V> move, reach;
+    V move = V::zero(), reach = V::zero();
     for (const int32_t* j = joined; j < behind; j += 3) {
       const V old = of.get(row(a.voltage, j[0])), change = between(places, j), after = old + change;
-      move.see(change);
-      reach.see(after);
+      move = larger(change, move);
+      reach = larger(after, reach);
       move_on(of, fates.all_step, steps, old, after, row(a.voltage, j[0]), row(a.before_voltage, j[0]));
     }
 
     // The search has ended where no step would be judged.
-    const OfLanes<V> moved(move), reached(reach);
+    move.store(moves);
+    reach.store(reaches);
     for (int64_t l = 0; l < lanes; ++l) {
       if (fates.steps[l] == 0) continue;
-      const T least = control(kLeast, l), most = reached.most[l] > least ? reached.most[l] : least;
-      const bool far = moved.finite(l) && moved.most[l] > a.near * most;
+      const T least = control(kLeast, l), most = reaches[l] < least ? least : reaches[l];
+      const bool far = moves[l] > a.near * most;  // not so where either is no number
       const bool ends = fates.searches[l] != 0 && !(far && control(kSolves, l) < T(a.most_solves));
       fates.first[l] = ends || fates.first[l] != 0;
       fates.any_levels |= ends;
