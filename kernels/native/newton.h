@@ -111,7 +111,7 @@ void newton_lanes(
     inject<V, kWhole>(second, block, lane, places);
     V lost = V::zero();
     for (int i = 0; i < wires; ++i) lost = larger(V::load(places + i * V::width), lost);
-    T sizes[V::width], moves[V::width], reaches[V::width];
+    T sizes[V::width], moves[V::width], reaches[V::width], begins[V::width];
     lost.store(sizes);
     auto fates = judged<V>(a, control, lanes, sizes);
     if (fates.any_halved) {
@@ -135,20 +135,24 @@ void newton_lanes(
     const auto between = [](const T* x, const int32_t* j) {
       return V::load(x + j[1] * V::width) - V::load(x + j[2] * V::width);
     };
-    V move = V::zero(), reach = V::zero();
+    V move = V::zero(), reach = V::zero(), begin = V::zero();
     for (const int32_t* j = joined; j < behind; j += 3) {
       const V old = of.get(row(a.voltage, j[0])), change = between(places, j), after = old + change;
       move = larger(change, move);
       reach = larger(after, reach);
+      begin = larger(old, begin);
       move_on(of, fates.all_step, steps, old, after, row(a.voltage, j[0]), row(a.before_voltage, j[0]));
     }
 
     // The search has ended where no step would be judged.
     move.store(moves);
     reach.store(reaches);
+    begin.store(begins);
     for (int64_t l = 0; l < lanes; ++l) {
       if (fates.steps[l] == 0) continue;
-      const T least = control(kLeast, l), most = reaches[l] < least ? least : reaches[l];
+      T& least = control(kLeast, l);
+      if (control(kSolves, l) == 1) least = a.near * begins[l];
+      const T most = reaches[l] < least ? least : reaches[l];
       const bool far = moves[l] > a.near * most;  // not so where either is no number
       const bool ends = fates.searches[l] != 0 && !(far && control(kSolves, l) < T(a.most_solves));
       fates.first[l] = ends || fates.first[l] != 0;

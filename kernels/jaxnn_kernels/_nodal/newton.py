@@ -96,11 +96,8 @@ def newton_search(plan: AbstractPlan, potential: Float[Array, " nodes"]) -> Newt
     dtype = jnp.asarray(potential).dtype
     potential = jax.lax.stop_gradient(batch_inner(jnp.asarray(potential)))
     voltage = batch_inner(difference(plan.graph, potential))
-    # Where a drive passes 0 V all voltages are roundings of those before it: no smaller than this in comparisons.
-    least = jnp.finfo(dtype).eps ** _NEAR * largest(voltage)
-    spread = lambda x: jnp.broadcast_to(jnp.asarray(x, dtype), (_parts(plan),))
     # Nothing is larger than what is no number, so that the first step is taken as it is.
-    control = jnp.concatenate([spread(x) for x in (jnp.nan, _SEARCH, 0, 0, least, least)])
+    control = jnp.repeat(jnp.asarray([jnp.nan, _SEARCH, 0, 0, 0, 0], dtype), _parts(plan))
     into = jnp.zeros(plan.terminals.shape[0], dtype)
     return NewtonSearch(potential, voltage, potential, voltage, into, control)
 
@@ -232,10 +229,13 @@ def _step_by_parts(
     halved = (phase == _SEARCH) & (size_now >= size) & (halvings < _MOST_HALVINGS)
     steps = (phase < _DONE) & ~halved
 
+    # Where a drive passes 0 V all voltages are roundings of those before it: no smaller than this in comparisons.
+    near = jnp.finfo(dtype).eps ** _NEAR
+    least = jnp.where(solves == 0, near * largest(at.voltage), least)
     solved = solve_nodes(plan, slope, jnp.zeros(plan.terminals.shape, dtype), lost)
     level, voltage = at.potential + solved.node_potential, at.voltage + solved.junction_voltage
     now = jnp.maximum(largest(voltage), least)
-    far = largest(solved.junction_voltage) > jnp.finfo(dtype).eps ** _NEAR * now
+    far = largest(solved.junction_voltage) > near * now
     searches = phase == _SEARCH
     ends = searches & ~(far & (solves + 1 < _MOST_SOLVES))
     is_junction = jnp.arange(voltage.shape[0]) < n_junctions
