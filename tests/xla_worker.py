@@ -7,7 +7,6 @@ the machine too, and the least of all turns.
 """
 
 import contextlib
-import functools as ft
 import json
 import os
 import re
@@ -15,8 +14,7 @@ import sys
 import time
 
 
-# The tricks are those of the solve by XLA, but for one that a search has with any solve.
-if __name__ == "__main__" and sys.argv[1] != "infinitesimal":
+if __name__ == "__main__":
     os.environ["JAXNN_SOLVE"] = "xla"
 
 import jax
@@ -79,7 +77,6 @@ TRICKS = {
     "batch_inner": [(_xla.batch_inner, lambda x: x)],
     "batch_last": [(_xla.batch_last.__globals__["_batch"], mapped_plainly)],
     "desk": [(star_mesh._gathered, gathered_plainly)],
-    "infinitesimal": [(_xla.infinitesimal, lambda x: x - jax.lax.stop_gradient(x))],
     "laid_out": [(laid_out, lambda x, last=(): x)],
     "settled": [(_xla.settled, lambda arrays: arrays)],
     "starts": [(_xla.rows, jax.lax.dynamic_slice_in_dim), (_xla.update, updated_plainly)],
@@ -105,34 +102,17 @@ def without(trick, calls):
         yield
 
 
-def current(amplitude, law: jaxnn.AbstractJunction = LAW):
+def current(amplitude):
     """The summed current [A] of a run at one amplitude [V]; of two-valued junctions, the solve is most."""
     drive = jaxnn.Sine(amplitude, 40.0)
     times = {"dt": 1e-3, "steps": STEPS}
-    solution = jaxnn.simulate(NETWORK, law, drive, terminals=TERMINALS, **times)
+    solution = jaxnn.simulate(NETWORK, LAW, drive, terminals=TERMINALS, **times)
     return jnp.sum(solution.terminal_current[:, 0])
-
-
-class Cubic(jaxnn.AbstractCurrentJunction):
-    """A current that is no multiple of the voltage, and costs next to nothing."""
-
-    def init_state(self, n_junctions):
-        return jnp.zeros(n_junctions)
-
-    def current(self, state, voltage):
-        return 1e-6 * (voltage + 100 * voltage**3)
-
-    def update(self, state, voltage, dt):
-        return state
-
-    def critical_state(self):
-        return jnp.inf
 
 
 CASES = {
     "alone": current,
     "batch": jax.vmap(current),
-    "newton": jax.vmap(ft.partial(current, law=Cubic())),
 }
 
 

@@ -1,7 +1,7 @@
 """Kirchhoff's laws where currents are no multiples of voltages: Newton's method on the same elimination."""
 
 import abc
-from collections.abc import Callable
+import functools as ft
 from typing import NamedTuple
 
 import equinox as eqx
@@ -11,16 +11,15 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxnn_kernels import (
     NewtonSearch,
-    NodalSolution,
-    batch_inner,
-    infinitesimal,
+    implicit,
     newton_search,
     newton_step,
+    saved,
     solve_nodes,
 )
 
 from .._core import Plan
-from .while_any import while_any
+from .while_any import is_traced, while_any
 
 
 class AbstractCurrents(eqx.Module):
@@ -68,20 +67,21 @@ class Balanced(NamedTuple):
     solves: Int[Array, ""]
 
 
-class _Point(NamedTuple):
-    """Potentials and the voltages between them [V], which have digits that the potentials have not."""
+class _Solution(NamedTuple):
+    """Potentials, the voltages between them [V], which have digits that potentials have not, and currents [A]."""
 
     potential: Array
     voltage: Array
+    into: Array
 
 
-class _Step(NamedTuple):
-    """A step from a solution: what it is, currents [A] and slopes [S] there, and where it ends."""
+class _Given(NamedTuple):
+    """What a solution hangs on."""
 
-    solved: NodalSolution
-    conducted: Array
-    slope: Array
-    point: _Point
+    plan: Plan
+    currents: AbstractCurrents
+    held: Array
+    injected: Array | None
 
 
 def slope_of(currents: AbstractCurrents, voltage: Float[Array, " edges"]) -> tuple[Array, Array]:
@@ -101,25 +101,22 @@ def balanced(
 ) -> Balanced:
     r"""Potentials at which the currents of all edges and those injected balance at every node.
 
-    Newton's method, as `jaxnn_kernels.newton_step` has it. It begins at `guess`.
-
-    Derivatives are those of the solution, by the implicit function theorem: the search has none. A step from
-    the solution, by slopes that stay, has the first of them, and a whole step from that those up to the third
-    order. Both are nothing but derivatives, and cost nothing where none are asked for.
+    Newton's method, as `jaxnn_kernels.newton_step` has it. It begins at `guess`. Derivatives are those of
+    the solution, by the implicit function theorem: the search has none.
     """
-    still = lambda x: jax.lax.stop_gradient(x) if eqx.is_inexact_array(x) else x
-    start = guess.at[plan.terminals].set(held)
-    found = _search(plan, *jax.tree.map(still, (currents, injected, start)))
-    solution = _Point(found.potential, found.voltage)
-    first = _step(plan, currents, held, injected, solution, still)
-    last = _step(plan, currents, held, injected, first.point, lambda x: x)
+    arrays, static = eqx.partition(_Given(plan, currents, held, injected), is_traced)
+    start = jax.lax.stop_gradient(guess.at[plan.terminals].set(held))
+    found = _search(jax.tree.map(jax.lax.stop_gradient, arrays), static, start)
+    solution = _Solution(found.potential, found.voltage, found.terminal_current)
+    # The way back must not search again.
+    solution = jax.tree.map(lambda x: saved(x, "node_potential"), solution)
+    potential, voltage, into = implicit(ft.partial(_moved, static), arrays, solution)
     nothing = jnp.finfo(held.dtype).eps ** _AT_REST * found.reach
-    voltage = last.point.voltage
+    current, slope = slope_of(currents, voltage)
     # Of a voltage that is a rounding of others the current is one too, of either sign; i / v must not be.
-    conducted = jnp.where(jnp.abs(voltage) <= nothing, last.slope * voltage, last.conducted)
+    conducted = jnp.where(jnp.abs(voltage) <= nothing, slope * voltage, current)
     at_rest = jnp.abs(found.voltage - found.before_voltage) <= nothing
-    into = found.terminal_current + infinitesimal(last.solved.terminal_current)
-    return Balanced(last.point.potential, voltage, into, conducted, at_rest, found.solves)
+    return Balanced(potential, voltage, into, conducted, at_rest, found.solves)
 
 
 def _whole(currents: AbstractCurrents, slope: Array) -> Array:
@@ -127,41 +124,34 @@ def _whole(currents: AbstractCurrents, slope: Array) -> Array:
     return slope if currents.slope is None else slope + currents.slope
 
 
-def _search(
-    plan: Plan, currents: AbstractCurrents, injected: Array | None, start: Array
-) -> NewtonSearch:
+def _search(arrays: _Given, static: _Given, start: Array) -> NewtonSearch:
     """The solution, without derivatives."""
 
-    def step(given: tuple[Plan, AbstractCurrents, Array | None], search: NewtonSearch) -> NewtonSearch:
-        plan, currents, injected = given
+    def step(arrays: _Given, search: NewtonSearch) -> NewtonSearch:
+        plan, currents, _, injected = eqx.combine(arrays, static)
         current, slope = slope_of(currents, search.voltage)
         flow, whole = currents.through(current, search.voltage), _whole(currents, slope)
         return newton_step(plan, search, flow, whole, injected, currents.n_junctions)
 
-    begin = newton_search(plan, start)
-    return while_any(lambda search: search.goes_on, step, (plan, currents, injected), begin)
+    begin = newton_search(eqx.combine(arrays, static).plan, start)
+    return while_any(lambda search: search.goes_on, step, arrays, begin)
 
 
-def _step(
-    plan: Plan,
-    currents: AbstractCurrents,
-    held: Array,
-    injected: Array | None,
-    at: _Point,
-    slopes: Callable[[Array], Array],
-) -> _Step:
-    """The derivatives of a step from a solution, with those of its slopes or without.
+def _moved(static: _Given, arrays: _Given, solution: _Solution, tangents: _Given) -> _Solution:
+    """How a solution moves with what it hangs on."""
+    plan, currents, held, _ = eqx.combine(arrays, static)
+    at = solution.voltage
+    _, slope = slope_of(currents, at)
 
-    Contacts, whose voltages have no digits in potentials, have no derivatives of these.
-    """
-    fixed, n = jax.lax.stop_gradient(at), currents.n_junctions
-    shift = jnp.concatenate([infinitesimal(at.voltage[:n]), jnp.zeros_like(fixed.voltage[n:])])
-    about = batch_inner(fixed.voltage + shift)
-    current, slope = slope_of(currents, about)
-    whole, off = slopes(_whole(currents, slope)), held - fixed.potential[plan.terminals]
-    source = currents.through(current, about) - whole * shift
-    solved = solve_nodes(plan, whole, off, injected, source=source)
-    potential = fixed.potential + infinitesimal(solved.node_potential)
-    move = infinitesimal(solved.junction_voltage)
-    point = _Point(potential, fixed.voltage + move)
-    return _Step(solved, current + slope * (move - shift), slope, point)
+    def through(moving: AbstractCurrents) -> Array:
+        all_of = eqx.combine(moving, currents)
+        return all_of.through(all_of.conducted(at), at)
+
+    moves = lambda x, tangent: None if tangent is None else x
+    moving = jax.tree.map(moves, arrays.currents, tangents.currents, is_leaf=lambda x: x is None)
+    source = None
+    if jax.tree.leaves(moving):
+        _, source = jax.jvp(through, (moving,), (tangents.currents,))
+    off = jnp.zeros_like(held) if tangents.held is None else tangents.held
+    solved = solve_nodes(plan, _whole(currents, slope), off, tangents.injected, source=source)
+    return _Solution(solved.node_potential, solved.junction_voltage, solved.terminal_current)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, PyTree
@@ -11,6 +10,11 @@ from jaxtyping import Array, Bool, PyTree
 
 Context, Carry = TypeVar("Context"), TypeVar("Carry")
 _Mapped = Sequence[Any]
+
+
+def is_traced(x: object) -> bool:
+    """Whether something is an array of JAX; what is NumPy's is structure."""
+    return isinstance(x, jax.Array)
 
 
 def while_any(
@@ -23,16 +27,11 @@ def while_any(
 
     `vmap` puts a batch first in the carry of JAX's own loop, and keeps what is done by a choice after the
     body: each array would be turned round and copied in every turn. Here the batch is last, as solves want
-    it, and nothing is chosen. No derivative goes through it in reverse mode, nor by what the functions
-    close over.
+    it, and nothing is chosen. `context` is a pytree of arrays, all that the functions need: they must not
+    close over any. It has no derivative in reverse mode.
     """
-    # What is NumPy's is structure.
-    arrays, static = eqx.partition(context, lambda x: isinstance(x, jax.Array))
-    leaves, tree = jax.tree.flatten(arrays)
-
-    def of_leaves(leaves: list[Array], carry: Carry) -> Carry:
-        return body(eqx.combine(jax.tree.unflatten(tree, leaves), static), carry)
-
+    leaves, tree = jax.tree.flatten(context)
+    of_leaves = lambda leaves, carry: body(jax.tree.unflatten(tree, leaves), carry)
     return _loop(goes_on, of_leaves, leaves, carry)
 
 

@@ -20,6 +20,7 @@ from ._growing import (
     grow_step as grow_step,
     square_distance as square_distance,
 )
+from ._implicit import implicit as implicit
 from ._junctions import (
     FluxWidths as FluxWidths,
     binary_conductance as binary_conductance,
@@ -76,7 +77,6 @@ from ._number import (
 from ._two_stages import STAGE_SHARE as STAGE_SHARE
 from ._xla import (
     batch_inner as batch_inner,
-    infinitesimal as infinitesimal,
     largest as largest,
     mapped_like as mapped_like,
     on_mesh_of_arguments as on_mesh_of_arguments,

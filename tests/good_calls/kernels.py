@@ -58,7 +58,10 @@ def of_kernels() -> dict[str, Call]:
         "kernels.divergence": (kernels.divergence, {"graph": graph, "flow": jnp.ones(4)}),
         "kernels.total": (kernels.total, {"values": jnp.ones(4)}),
         "kernels.largest": (kernels.largest, {"values": jnp.ones(4)}),
-        "kernels.infinitesimal": (kernels.infinitesimal, {"x": jnp.ones(4)}),
+        "kernels.implicit": (
+            kernels.implicit,
+            {"rule": lambda p, x, t: t / (2 * x), "given": jnp.ones(4), "solution": jnp.ones(4)},
+        ),
         "kernels.saved": (kernels.saved, {"x": jnp.ones(4), "name": "x"}),
         "kernels.solve_nodes": (
             kernels.solve_nodes,
@@ -73,6 +76,18 @@ def of_kernels() -> dict[str, Call]:
                 "before": jnp.zeros(4),
                 "terminal_potential": jnp.array([[1.0, 0.0], [1.0, 0.0]]),
                 "current": jnp.zeros((2, 4)),
+            },
+        ),
+        "kernels.newton_search": (kernels.newton_search, {"plan": plan, "potential": jnp.zeros(4)}),
+        "kernels.newton_step": (
+            kernels.newton_step,
+            {
+                "plan": plan,
+                "search": kernels.newton_search(plan, jnp.zeros(4)),
+                "flow": jnp.zeros(4),
+                "slope": jnp.ones(4),
+                "current": jnp.zeros(4),
+                "n_junctions": 4,
             },
         ),
         "kernels.eliminate_nodes": (kernels.eliminate_nodes, {"plan": plan, "conductance": jnp.ones(4)}),

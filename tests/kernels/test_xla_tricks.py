@@ -33,15 +33,6 @@ def test_a_batch_would_take_longer_without(trick, least):
 
 
 @pytest.mark.slow
-def test_a_search_would_take_longer_without():
-    ours, plain = both("infinitesimal", "newton")
-    factor = plain["step_us"] / ours["step_us"]
-    assert factor > 1.04, GONE.format(
-        "infinitesimal", f"a step takes {factor:.2f} times as long without it"
-    )
-
-
-@pytest.mark.slow
 def test_starts_that_may_be_negative_would_be_more_to_compile():
     ours, plain = both("starts", "batch")
     counts = {kind: (ours[kind], plain[kind]) for kind in ("fusion", "instructions")}

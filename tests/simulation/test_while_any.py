@@ -16,7 +16,7 @@ def halved(start, least):
         return carry | {"x": jnp.where(on, carry["x"] / by, carry["x"]), "count": carry["count"] + on.astype(int)}
 
     begin = {"x": start, "count": jnp.int64(0), "same": jnp.float32(3), "least": jnp.asarray(least)}
-    ended = while_any(more, body, 2, begin)
+    ended = while_any(more, body, jnp.asarray(2.0), begin)
     return {name: ended[name] for name in ("x", "count", "same")}
 
 

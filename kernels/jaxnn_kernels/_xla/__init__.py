@@ -7,8 +7,7 @@
 | `batch_inner` | 1.2 times the time; 4 transposes for 3 |
 | `rows`, `update` | with starts that may be negative, the same time; 152 fused loops for 141 |
 | `desk` in `_nodal/star_mesh.py` | 1.14 times the time, though 119 fused loops for 141 |
-| `infinitesimal` | a step of Newton's method: 1.1 times the time; 256 copies of 100 wires: 1.24 times |
-| `fold`, in `largest` | a step of Newton's method, 256 copies of 100 wires: 1.4 times the time |
+| `fold`, in `total` | a step behind series resistors, 256 copies of 100 wires: 1.28 times the time |
 | `settled`, on a GPU | 4,096 copies of 100 wires: 1.3 times the bytes, 4 times the compiling |
 
 `settled` was compiled for an H100 that was not there; for the time on one, 361 us for 51, see docs/gpu.md.
@@ -21,7 +20,6 @@ each again, and fails when it may go.
 from .batch_inner import batch_inner as batch_inner
 from .batch_last import batch_last as batch_last, linear_pair as linear_pair
 from .eager import always_compiled as always_compiled
-from .infinitesimal import infinitesimal as infinitesimal
 from .loops import rows as rows, settled as settled, update as update
 from .over_rows import TERMS as TERMS, fold as fold, largest as largest, total as total
 from .placement import (
