@@ -395,8 +395,8 @@ void stages_lanes(
     const OfBatch<V, kWhole> of{a.first.batch, lane};
     to_places(of, a.first.schedule, block, a.before, a.before_batch, held);
     charge<V, kWhole>(a.first, block, lane, a.slope, a.slope_batch, held, potential);
-    eliminate<V, kWhole, true, decltype(narrow)::value>(room.elimination, block, lane, nullptr);
-    substitute<V, kWhole, Kept::kOwn>(room.with_factors(a.first), block, lane, potential, Fed::kPlaced);
+    eliminate<V, kWhole, true, decltype(narrow)::value, true>(room.elimination, block, lane, nullptr, potential);
+    substitute<V, kWhole, Kept::kOwn>(room.with_factors(a.first), block, lane, potential, Fed::kForward);
     const V growth = V::splat(a.growth);
     for (int64_t k = 0; k < places; k += V::width) {
       const V before = V::load(held + k);
