@@ -68,7 +68,7 @@ class Balanced(NamedTuple):
 
 
 class _Solution(NamedTuple):
-    """Potentials, the voltages between them [V], which have digits that potentials have not, and currents [A]."""
+    """Potentials, voltages, which have digits that potentials have not [V], and terminals' currents [A]."""
 
     potential: Array
     voltage: Array

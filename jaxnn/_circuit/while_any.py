@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, PyTree
 
 
-Context, Carry = TypeVar("Context"), TypeVar("Carry")
+Context = TypeVar("Context")
+Carry = TypeVar("Carry")
 _Mapped = Sequence[Any]
 
 

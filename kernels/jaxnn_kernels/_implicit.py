@@ -1,7 +1,6 @@
 """What a search has found, with derivatives that a rule of one's own says."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +13,7 @@ from . import _arguments as arguments
 from ._types import Tangent
 
 
-# rule(given, solution, tangents of what is given, None where it has none): tangents of the solution, of lists.
+# As the rule that a user gives, of lists.
 _Rule = Callable[[list[Array], list[Array], list[Array | None]], list[Array]]
 
 _primitive = Primitive("implicit")
@@ -81,7 +80,7 @@ def _batch(
 
         axes = list(dims[n:])
         run = jax.vmap(one, (axes, 0, [axes[k] for k in moving]), axis_size=size)
-        return run(leaves, found, [tangents[k] for k in moving])
+        return run(leaves, found, [x for x in tangents if x is not None])
 
     return _primitive.bind(*found, *args[n:], n=n, rule=of_each), [0] * n
 

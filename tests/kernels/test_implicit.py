@@ -45,7 +45,8 @@ def test_all_orders(argument):
 def test_both_modes_and_mixed():
     loss = lambda f: lambda x: jnp.sum(jnp.sin(f(x[:3], x[3:]) * x[:3]))
     x = jnp.concatenate([A, B])
-    for of in (jax.grad, jax.jacfwd, jax.hessian, lambda f: jax.jacrev(jax.jacrev(f)), lambda f: jax.jit(jax.grad(f))):
+    twice, compiled = lambda f: jax.jacrev(jax.jacrev(f)), lambda f: jax.jit(jax.grad(f))
+    for of in (jax.grad, jax.jacfwd, jax.hessian, twice, compiled):
         np.testing.assert_allclose(of(loss(root))(x), of(loss(plain))(x), rtol=1e-9, atol=1e-12)
 
 
@@ -67,8 +68,9 @@ def test_within_loops():
 @pytest.mark.parametrize("axes", [(0, None), (None, 0), (1, 0), (0, 1)])
 def test_batches_of_either(axes):
     random = np.random.default_rng(0)
-    a, b = (jnp.asarray(random.normal(size=(3, 3))) if x is not None else jnp.asarray(random.normal(size=3)) for x in axes)
-    for of in (lambda f: f, lambda f: jax.grad(lambda *x: jnp.sum(f(*x)), (0, 1)), lambda f: jax.jacfwd(f, 1)):
+    a, b = (jnp.asarray(random.normal(size=3 if x is None else (3, 3))) for x in axes)
+    gradient = lambda f: jax.grad(lambda *x: jnp.sum(f(*x)), (0, 1))
+    for of in (lambda f: f, gradient, lambda f: jax.jacfwd(f, 1)):
         ours, theirs = (jax.vmap(of(f), axes)(a, b) for f in (root, plain))
         jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-9), ours, theirs)
     together = lambda f: jax.grad(lambda *x: jnp.sum(jax.vmap(f, axes)(*x) ** 2), (0, 1))(a, b)
@@ -81,4 +83,4 @@ def test_it_keeps_the_structure_and_lowers():
     np.testing.assert_allclose(jax.grad(lambda p: both(p)["z"][0])(3.0), 1.5)
     lowers(jax.grad(lambda a: jnp.sum(root(a, B))), A)
     with pytest.raises(ValueError, match="rule"):
-        implicit(3, A, B)
+        implicit(3, A, B)  # pyright: ignore[reportArgumentType]

@@ -13,7 +13,8 @@ def halved(start, least):
 
     def body(by, carry):
         on = more(carry)
-        return carry | {"x": jnp.where(on, carry["x"] / by, carry["x"]), "count": carry["count"] + on.astype(int)}
+        x = jnp.where(on, carry["x"] / by, carry["x"])
+        return carry | {"x": x, "count": carry["count"] + on.astype(int)}
 
     begin = {"x": start, "count": jnp.int64(0), "same": jnp.float32(3), "least": jnp.asarray(least)}
     ended = while_any(more, body, jnp.asarray(2.0), begin)

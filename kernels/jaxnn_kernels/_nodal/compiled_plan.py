@@ -195,8 +195,8 @@ def _eliminate_compiled(plan: CompiledPlan, conductance: Array) -> list[Array]:
     return call("eliminate", shapes, plan.schedule, conductance, **least_of(conductance))
 
 
-def least_of(conductance: Array) -> dict[str, float]:
-    """Returns what conducts [S]: at most a branch between terminals that is leaks alone, and an open junction."""
+def least_of(conductance: Array) -> dict[str, Any]:
+    """Returns what leaks conduct [S]: at most a branch between terminals, and an open junction."""
     dtype = conductance.dtype
     return {"most": open_conductance(conductance.shape[0], dtype), "leak": leak(dtype)}
 
@@ -248,7 +248,7 @@ def _stages_compiled(
     shapes = plan.stage_shapes(conductance, slope, before, current, potential)
     # Each network of the batch is eliminated, as it is where they differ.
     whole = jnp.broadcast_to(conductance, (conductance.shape[0], *shapes[0][1:]))
-    numbers = {"growth": GROWTH} | least_of(conductance)
+    numbers = {"growth": GROWTH, **least_of(conductance)}
     return called("stages", plan, shapes, current, slope, before, whole, *potential, **numbers)
 
 

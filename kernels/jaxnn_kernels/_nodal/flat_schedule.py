@@ -79,7 +79,8 @@ def flat_schedule(
     ends = x.place[x.mesh] - x.n_wires[x.block[x.mesh]]
     counts = (n_nodes, len(edges), len(terminals), len(x.wires), len(reach), len(x.mesh), x.n_blocks)
     parts = [table, x.wires, terminals[x.ends], x.ends, _starts_of(x), reach, ends, joined, around, *rounds]
-    return FlatSchedule(_laid_out(counts, parts), x.wires, slot, x.near, x.far, x.mesh, len(reach), x.n_blocks)
+    numbers = _laid_out(counts, parts)
+    return FlatSchedule(numbers, x.wires, slot, x.near, x.far, x.mesh, len(reach), x.n_blocks)
 
 
 class _Numbering:

@@ -19,20 +19,20 @@ from .plan import AbstractPlan
 from .solve import solve_nodes
 
 
-# The search ends where a step moved no voltage by more than eps^(1/3) of the largest; two steps follow, each of
-# which squares the error.
+# The search ends where a step moved no voltage by more than eps^(1/3) of the largest; two steps follow,
+# each of which squares the error.
 _NEAR = 1 / 3
 _MOST_SOLVES = 250  # currents that saturate may take a hundred
 _MOST_HALVINGS = 30
 # Where a search is, as `native/newton.h` has it, and what its control holds.
 _SEARCH, _FIRST, _DONE = 0, 1, 3
-_CONTROLS = 6
+_PHASE, _SOLVES, _REACH, _CONTROLS = 1, 3, 5, 6
 
 _ARRAY = arguments.array()
 
 
 class NewtonSearch(NamedTuple):
-    """Where a search for potentials is, between two steps of `newton_step`.
+    """Where a search for potentials is, between steps of `newton_step`.
 
     ```python
     plan = jaxnn.kernels.nodal_plan(3, np.array([[0, 1], [1, 2]]), np.array([0, 2]))
@@ -57,17 +57,17 @@ class NewtonSearch(NamedTuple):
     @property
     def goes_on(self) -> Bool[Array, ""]:
         """Whether there are steps left to take."""
-        return jnp.any(self._of_each_part()[1] < _DONE)
+        return jnp.any(self._of_each_part()[_PHASE] < _DONE)
 
     @property
     def solves(self) -> Int[Array, ""]:
         """Number of linear systems solved, of the part that took most."""
-        return jnp.max(self._of_each_part()[3]).astype(jnp.int32)
+        return jnp.max(self._of_each_part()[_SOLVES]).astype(jnp.int32)
 
     @property
     def reach(self) -> Float[Array, ""]:
         """The largest voltage [V]."""
-        return jnp.max(self._of_each_part()[5])
+        return jnp.max(self._of_each_part()[_REACH])
 
     def _of_each_part(self) -> Array:
         return self.control.reshape(_CONTROLS, -1)
@@ -122,22 +122,22 @@ def newton_step(
 
     $$B^T \mathrm{diag}(g) B \, \delta\varphi = b - B^T i(v), \qquad g = \partial i / \partial v$$
 
-    away from the terminals. Where more is out of balance after a step than before it, at the worst node, the step
-    is halved in place of another one. A search ends where a step moved no voltage by more than eps^(1/3) of the
-    largest: two whole steps follow, from the voltages of the potentials, each of which squares the error. A search
-    that has ended stays where it is, so that a batch goes on until the last of it has. Compiled, a step is one
-    call. It has no derivative: that of the solution is the implicit function theorem's.
+    away from the terminals. Where a step has left more out of balance than there was before, at the worst
+    node, it is halved in place of another one. A search ends where a step moved no voltage by more than
+    eps^(1/3) of the largest: two whole steps follow, from the voltages of the potentials, each of which
+    squares the error. What has ended stays as it is, so that a batch goes on until the last of it has.
+    Compiled, a step is one call. It has no derivative: `implicit` gives the solution its own.
 
     - `plan`: as for `newton_search`.
     - `search`: where it is.
     - `flow`: currents i through the edges at `search.voltage` [A].
     - `slope`: differential conductances g there [S], positive.
     - `current`: what flows into each node from outside, b [A]; none by default.
-    - `n_junctions`: edges from this number on keep voltages of their own in the last two steps, as ideal contacts
-      must, for whose voltages potentials have no digits; all are junctions by default.
+    - `n_junctions`: edges from this number on keep voltages of their own in the last two steps, as ideal
+      contacts must, for whose voltages potentials have no digits; all are junctions by default.
 
-    Returns the search after it. Raises a `ValueError` for shapes that do not fit the plan, and for more than one
-    dtype.
+    Returns the search after it. Raises a `ValueError` for shapes that do not fit the plan, and for more
+    than one dtype.
 
     ```python
     plan = jaxnn.kernels.nodal_plan(3, np.array([[0, 1], [1, 2]]), np.array([0, 2]))
@@ -150,10 +150,9 @@ def newton_step(
     ```
     """
     n_nodes, n_edges = plan.graph.place.shape[0], plan.graph.ends.shape[-1]
-    sizes = {"potential": n_nodes, "voltage": n_edges, "before_potential": n_nodes, "before_voltage": n_edges}
-    sizes |= {"terminal_current": plan.terminals.shape[0], "control": _CONTROLS * _parts(plan)}
-    for name, size in sizes.items():
-        check_numbers(f"search.{name}", getattr(search, name), size)
+    sizes = n_nodes, n_edges, n_nodes, n_edges, plan.terminals.shape[0], _CONTROLS * _parts(plan)
+    for name, x, size in zip(search._fields, search, sizes, strict=True):
+        check_numbers(f"search.{name}", x, size)
     check_numbers("flow", flow, n_edges)
     check_numbers("slope", slope, n_edges)
     if current is not None:
@@ -166,7 +165,7 @@ def newton_step(
     most = n_edges if n_junctions is None else n_junctions
     if isinstance(plan, CompiledPlan) and plan.at_once:
         return NewtonSearch(*_step_rows(_Edges(plan, most), *still))
-    return _step_by_parts(plan, most, *still)
+    return _step_by_solve(plan, most, *still)
 
 
 @jax.tree_util.register_dataclass
@@ -184,29 +183,33 @@ def _shapes(of: _Edges, *given: PyTree[ArrayOrType]) -> tuple[tuple[int, ...], .
 
 
 def _kernel(of: _Edges, *given: Any) -> tuple[Array, ...]:
-    return tuple(
-        compiled_or_not(_compiled, _portable, (of, *given), _shapes(of, *given), given[0].dtype)
-    )
+    return tuple(compiled_or_not(_compiled, _portable, (of, *given), _shapes(of, *given), given[0].dtype))
 
 
 def _compiled(
     of: _Edges, slope: Array, flow: Array, current: Array | None, search: NewtonSearch
 ) -> list[Array]:
-    shapes = _shapes(of, slope, flow, current, search)
-    wide = lambda x: jnp.broadcast_to(x, (x.shape[0], *shapes[0][1:]))
-    near = float(jnp.finfo(flow.dtype).eps) ** _NEAR
-    numbers = {"near": near, "junctions": of.n_junctions} | least_of(slope)
+    slope, flow, search = _wide(slope, flow, search)
+    shapes = tuple(x.shape for x in search)
+    numbers = {"near": _near(flow), "junctions": of.n_junctions} | least_of(slope)
     numbers |= {"most_solves": _MOST_SOLVES, "most_halvings": _MOST_HALVINGS}
-    given = map(wide, (slope, *search))
-    return called("newton", of.plan, shapes, (current, wide(flow)), *given, in_place=True, **numbers)
+    return called("newton", of.plan, shapes, (current, flow), slope, *search, in_place=True, **numbers)
 
 
-def _portable(
-    of: _Edges, slope: Array, flow: Array, current: Array | None, search: NewtonSearch
-) -> list[Array]:
-    trail = _shapes(of, slope, flow, current, search)[0][1:]
-    given = jax.tree.map(lambda x: jnp.broadcast_to(x, (x.shape[0], *trail)), (slope, flow, current, search))
-    step = ft.partial(_step_by_parts, of.plan, of.n_junctions)
+def _wide(*given: PyTree[Array]) -> PyTree[Array]:
+    """All that is given for each of the batch."""
+    trail = trail_of(given)
+    return jax.tree.map(lambda x: jnp.broadcast_to(x, (x.shape[0], *trail)), given)
+
+
+def _near(like: Array) -> float:
+    return float(jnp.finfo(like.dtype).eps) ** _NEAR
+
+
+def _portable(of: _Edges, *given: Any) -> list[Array]:
+    given = _wide(*given)
+    trail = given[0].shape[1:]
+    step = ft.partial(_step_by_solve, of.plan, of.n_junctions)
     for _ in trail:
         step = jax.vmap(step, in_axes=-1, out_axes=-1)
     return list(step(*given))
@@ -215,9 +218,10 @@ def _portable(
 _, _step_rows = batch_last("newton_step", _kernel, _shapes, lambda of: of.plan.gathers_rows)
 
 
-def _step_by_parts(
+def _step_by_solve(
     plan: AbstractPlan, n_junctions: int, slope: Array, flow: Array, current: Array | None, at: NewtonSearch
 ) -> NewtonSearch:
+    """The same by `solve_nodes`, as `native/newton.h` has it."""
     dtype = flow.dtype
     is_free = jnp.ones(at.potential.shape, bool).at[plan.terminals].set(False)
     lost = -divergence(plan.graph, flow)
@@ -229,8 +233,8 @@ def _step_by_parts(
     halved = (phase == _SEARCH) & (size_now >= size) & (halvings < _MOST_HALVINGS)
     steps = (phase < _DONE) & ~halved
 
-    # Where a drive passes 0 V all voltages are roundings of those before it: no smaller than this in comparisons.
-    near = jnp.finfo(dtype).eps ** _NEAR
+    # Where a drive passes 0 V, what it leaves are roundings of the voltages before: they count for no less.
+    near = _near(flow)
     least = jnp.where(solves == 0, near * largest(at.voltage), least)
     solved = solve_nodes(plan, slope, jnp.zeros(plan.terminals.shape, dtype), lost)
     level, voltage = at.potential + solved.node_potential, at.voltage + solved.junction_voltage
