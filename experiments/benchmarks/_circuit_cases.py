@@ -26,6 +26,7 @@ from experiments.benchmarks._statistics import Case
 SERIES: Any = 1e4  # [Ohm]
 CAPACITANCE = 1e-10  # [F]: with what a junction conducts when it is off, about a time step
 SILVER = 2.26e-8, 50e-9  # [Ohm m] and [m], resistivity and diameter
+BARE = 200  # steps of Newton's method in one run
 SIZES = (50, 100, 200, 500, 1000)  # of wires; where these resist, five to six times as many nodes
 
 
@@ -72,6 +73,7 @@ def _around(wires: int) -> dict[str, dict[str, Any]]:
         "Ornstein-Uhlenbeck": {"junction": jaxnn.OrnsteinUhlenbeckJunction(), "is_noisy": True},
         "Newton, sinh": {"junction": Shaped(jnp.sinh)},
         "Newton, cubic": {"junction": Shaped(cubic)},
+        "Newton, sinh, value and gradient": {"junction": Shaped(jnp.sinh), "is_gradient": True},
         "resistive wires": {"resistive": True},
     }
 
@@ -80,7 +82,7 @@ def circuit_case(wires: int, batch: int, what: str, dtype: str = "float32") -> C
     """A time step of a run that has `what` besides, or of a plain one."""
     network, terminals = problem(wires)
     around = _around(wires)[what] if what else {}
-    is_noisy = around.pop("is_noisy", False)
+    is_noisy, is_gradient = around.pop("is_noisy", False), around.pop("is_gradient", False)
     if around.pop("resistive", False):
         network = network.with_wire_resistance(*SILVER)
         terminals = tuple(network.renumbered(terminals))
@@ -95,13 +97,16 @@ def circuit_case(wires: int, batch: int, what: str, dtype: str = "float32") -> C
         out = jaxnn.simulate(network, junction, drive, record=record, **chosen)
         return jnp.mean(out.terminal_current[:, 1]), out.final_state, out.recorded
 
+    if is_gradient:
+        value = lambda *given: run(*given)[0]
+        run = jax.value_and_grad(value)
     pairs = _pairs(network, terminals, batch)
     # Each run draws numbers of its own.
     keys = jax.random.split(jax.random.key(0), batch)
     arguments = amplitudes(wires, batch, dtype), pairs, keys[0] if batch == 1 else keys
     program, info = compiled(run if batch == 1 else jax.vmap(run), *arguments)
     info |= _programs.step_cost(program, steps) | {"steps": steps, "nodes": network.n_nodes}
-    if not junction.is_linear():
+    if not junction.is_linear() and not is_gradient:
         record = {"solves": lambda step: step.circuit.solves}
         counted = ft.partial(run, record=record)
         solves = jax.jit(counted if batch == 1 else jax.vmap(counted))(*arguments)[2]["solves"]
@@ -135,12 +140,39 @@ def injected_case(wires: int, batch: int, dtype: str = "float32") -> Case:
     return Case(f"ours {dtype}, solve with currents", run, batch, info=info)
 
 
+def bare_case(wires: int, batch: int, shape: Callable[[Any], Any], dtype: str = "float32") -> Case:
+    """What Newton's method cannot do without: a law, its slope, and a solve; nothing is judged."""
+    network, terminals = problem(wires)
+    start = jnp.asarray(conductances(network.n_junctions, batch)[0], dtype) * 1e4  # [V]
+    plan = jaxnn.kernels.sparse_plan(network.n_nodes, network.edges, np.asarray(terminals))
+    law, inner = Shaped(shape), jaxnn.kernels.batch_inner
+
+    def run(voltage: Any, plan: Any) -> Any:
+        def step(voltage: Any, _: Any) -> Any:
+            current = lambda v: law.current(None, v)
+            flow, slope = jax.jvp(current, (voltage,), (jnp.ones_like(voltage),))
+            source = inner(flow - slope * voltage)
+            held = jnp.asarray([1.0, 0.0], dtype)
+            solved = jaxnn.kernels.solve_nodes(plan, inner(slope), held, source=source)
+            return inner(solved.junction_voltage), solved.terminal_current
+
+        return jax.lax.scan(step, voltage, None, BARE)
+
+    if batch == 1:
+        start = start.reshape(-1)
+    program, info = compiled(run if batch == 1 else jax.vmap(run, (0, None)), start, plan)
+    run_once = lambda _: program(start, plan)
+    name = f"ours {dtype}, bare step of Newton's method, {shape.__name__}"
+    return Case(name, run_once, batch, BARE, False, info)
+
+
 def circuit_builds(wires: int, batch: int) -> list[Callable[[], Case]]:
     """All cases of circuits, and the solve to compare Newton's method with."""
     made: list[Callable[[], Case]] = [
         ft.partial(circuit_case, wires, batch, what) for what in _around(wires)
     ]
-    return [*made, ft.partial(injected_case, wires, batch)]
+    bare = [ft.partial(bare_case, wires, batch, shape) for shape in (cubic, jnp.sinh)]
+    return [*made, ft.partial(injected_case, wires, batch), *bare]
 
 
 def node_builds(batch: int) -> list[Callable[[], Case]]:
