@@ -26,7 +26,7 @@ from experiments.benchmarks._statistics import Case
 SERIES: Any = 1e4  # [Ohm]
 CAPACITANCE = 1e-10  # [F]: with what a junction conducts when it is off, about a time step
 SILVER = 2.26e-8, 50e-9  # [Ohm m] and [m], resistivity and diameter
-BARE = 200  # steps of Newton's method in one run
+BARE = 200, 4000  # steps of Newton's method in one run, of a batch and alone
 SIZES = (50, 100, 200, 500, 1000)  # of wires; where these resist, five to six times as many nodes
 
 
@@ -73,6 +73,7 @@ def _around(wires: int) -> dict[str, dict[str, Any]]:
         "Ornstein-Uhlenbeck": {"junction": jaxnn.OrnsteinUhlenbeckJunction(), "is_noisy": True},
         "Newton, sinh": {"junction": Shaped(jnp.sinh)},
         "Newton, cubic": {"junction": Shaped(cubic)},
+        "Newton, Simmons": {"junction": jaxnn.SimmonsJunction(law)},
         "Newton, sinh, value and gradient": {"junction": Shaped(jnp.sinh), "is_gradient": True},
         "resistive wires": {"resistive": True},
     }
@@ -98,8 +99,8 @@ def circuit_case(wires: int, batch: int, what: str, dtype: str = "float32") -> C
         return jnp.mean(out.terminal_current[:, 1]), out.final_state, out.recorded
 
     if is_gradient:
-        value = lambda *given: run(*given)[0]
-        run = jax.value_and_grad(value)
+        whole = run
+        run = jax.value_and_grad(lambda *given: whole(*given)[0])
     pairs = _pairs(network, terminals, batch)
     # Each run draws numbers of its own.
     keys = jax.random.split(jax.random.key(0), batch)
@@ -145,7 +146,7 @@ def bare_case(wires: int, batch: int, shape: Callable[[Any], Any], dtype: str = 
     network, terminals = problem(wires)
     start = jnp.asarray(conductances(network.n_junctions, batch)[0], dtype) * 1e4  # [V]
     plan = jaxnn.kernels.sparse_plan(network.n_nodes, network.edges, np.asarray(terminals))
-    law, inner = Shaped(shape), jaxnn.kernels.batch_inner
+    law, inner, steps = Shaped(shape), jaxnn.kernels.batch_inner, BARE[batch == 1]
 
     def run(voltage: Any, plan: Any) -> Any:
         def step(voltage: Any, _: Any) -> Any:
@@ -156,14 +157,14 @@ def bare_case(wires: int, batch: int, shape: Callable[[Any], Any], dtype: str = 
             solved = jaxnn.kernels.solve_nodes(plan, inner(slope), held, source=source)
             return inner(solved.junction_voltage), solved.terminal_current
 
-        return jax.lax.scan(step, voltage, None, BARE)
+        return jax.lax.scan(step, voltage, None, steps)
 
     if batch == 1:
         start = start.reshape(-1)
     program, info = compiled(run if batch == 1 else jax.vmap(run, (0, None)), start, plan)
     run_once = lambda _: program(start, plan)
     name = f"ours {dtype}, bare step of Newton's method, {shape.__name__}"
-    return Case(name, run_once, batch, BARE, False, info)
+    return Case(name, run_once, batch, steps, False, info)
 
 
 def circuit_builds(wires: int, batch: int) -> list[Callable[[], Case]]:

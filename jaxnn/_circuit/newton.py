@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxnn_kernels import (
     NewtonSearch,
+    batch_inner,
     implicit,
     newton_search,
     newton_step,
@@ -86,10 +87,9 @@ class _Given(NamedTuple):
 
 def slope_of(currents: AbstractCurrents, voltage: Float[Array, " edges"]) -> tuple[Array, Array]:
     """What is conducted [A] and differential conductances [S] at given voltages."""
-    # Mapped as voltages are, where JAX would put the batch of a product first; XLA knows them to be ones.
-    one = jnp.ones_like(voltage)
-    along = jnp.where(voltage > 0, one, one)
-    return jax.jvp(currents.conducted, (voltage,), (along,))
+    along = jnp.ones_like(voltage)
+    current, slope = jax.jvp(currents.conducted, (voltage,), (along,))
+    return batch_inner(current), batch_inner(slope)
 
 
 def balanced(

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, PyTree
 
+from jaxnn_kernels import batch_inner
+
 
 Context = TypeVar("Context")
 Carry = TypeVar("Carry")
@@ -43,17 +45,25 @@ def _loop(goes_on: Callable[..., Array], body: Callable[..., Any], given: list[A
 
     @run.def_vmap
     def run_mapped(size: int, mapped: _Mapped, given: list[Array], carry: PyTree[Array]) -> tuple[Any, Any]:
-        wide = lambda x, is_mapped: _last(x if is_mapped else jnp.broadcast_to(x, (size, *x.shape)))
-        carry = jax.tree.map(wide, carry, mapped[1])
-        given = [_last(x) if is_mapped else x for x, is_mapped in zip(given, mapped[0], strict=True)]
-        axes = [-1 if is_mapped else None for is_mapped in mapped[0]]
-        of_each = jax.vmap(body, (axes, -1), -1, axis_size=size)
+        wide = lambda x, is_mapped: x if is_mapped else jnp.broadcast_to(x, (size, *x.shape))
+        carry = jax.tree.map(lambda *x: _inner(_last(wide(*x))), carry, mapped[1])
+        axes = [0 if is_mapped else None for is_mapped in mapped[0]]
+        # Within, the batch is first: among what is mapped and what is not, JAX has it there in any case.
+        of_each = jax.vmap(body, (axes, 0), -1, axis_size=size)
+        of_last = lambda given, carry: of_each(given, jax.tree.map(_first, carry))
         any_goes_on = lambda carry: jnp.any(jax.vmap(goes_on, -1)(carry))
-        ended = _loop(any_goes_on, of_each, given, carry)
-        return jax.tree.map(lambda x: jnp.moveaxis(x, -1, 0), ended), jax.tree.map(lambda _: True, ended)
+        ended = _loop(any_goes_on, of_last, given, carry)
+        return jax.tree.map(_first, ended), jax.tree.map(lambda _: True, ended)
 
     return run(given, carry)
 
 
+_inner = jax.vmap(batch_inner, -1, -1)
+
+
 def _last(x: Array) -> Array:
     return jnp.moveaxis(x, 0, -1)
+
+
+def _first(x: Array) -> Array:
+    return jnp.moveaxis(x, -1, 0)
