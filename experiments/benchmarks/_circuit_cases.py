@@ -150,7 +150,7 @@ def bare_case(wires: int, batch: int, shape: Callable[[Any], Any], dtype: str = 
 
     def run(voltage: Any, plan: Any) -> Any:
         def step(voltage: Any, _: Any) -> Any:
-            current = lambda v: law.current(None, v)
+            current = lambda v: law.current(v, v)
             flow, slope = jax.jvp(current, (voltage,), (jnp.ones_like(voltage),))
             source = inner(flow - slope * voltage)
             held = jnp.asarray([1.0, 0.0], dtype)
