@@ -149,6 +149,13 @@ def of_circuit(x):
     return fields(charged(x)), jax.grad(lambda x: 1e6 * jnp.sum(charged(x).terminal_current[-1] ** 2))(x)
 
 
+def of_newton(x):
+    """Currents that are no multiples of voltages: each device goes on until its own are at rest."""
+    junction = jaxnn.SimmonsJunction(jaxnn.TunnelJunction())
+    loss = lambda x: 1e6 * last(x, junction=junction)
+    return fields(run(x, junction=junction, record=EVERYTHING)), jax.grad(loss)(x)
+
+
 def of_devices(x):
     device = jaxnn.NickelateDevice()
     programme = jaxnn.Programme.pulse(x, 1e-3, steps=3) + jaxnn.Programme.rest(1e-3, steps=3)
@@ -170,6 +177,7 @@ CASES = {
     "noise": of_noise,
     "circuit": of_circuit,
     "devices": of_devices,
+    "newton": of_newton,
 }
 
 
@@ -192,7 +200,12 @@ def by_itself(function):
 
 # What JAX cannot do on explicit axes: its own rules for a QR decomposition. And loops of as many rounds as
 # the slowest run needs, which only devices that know nothing of each other can end by themselves.
-WAYS = {"exponents": (automatic, by_itself), "read_out": (automatic, by_itself), "devices": (by_itself,)}
+WAYS = {
+    "exponents": (automatic, by_itself),
+    "read_out": (automatic, by_itself),
+    "devices": (by_itself,),
+    "newton": (by_itself,),
+}
 
 
 def waits_in_loops(text):

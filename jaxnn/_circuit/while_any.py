@@ -12,7 +12,6 @@ from jaxnn_kernels import batch_inner
 
 Context = TypeVar("Context")
 Carry = TypeVar("Carry")
-_Mapped = Sequence[Any]
 
 
 def is_traced(x: object) -> bool:
@@ -44,7 +43,7 @@ def _loop(goes_on: Callable[..., Array], body: Callable[..., Any], given: list[A
         return jax.lax.while_loop(goes_on, lambda carry: body(given, carry), carry)
 
     @run.def_vmap
-    def run_mapped(size: int, mapped: _Mapped, given: list[Array], carry: PyTree[Array]) -> tuple[Any, Any]:
+    def run_mapped(size: int, mapped: Sequence[Any], given: list[Array], carry: Any) -> tuple[Any, Any]:
         wide = lambda x, is_mapped: x if is_mapped else jnp.broadcast_to(x, (size, *x.shape))
         carry = jax.tree.map(lambda *x: _inner(_last(wide(*x))), carry, mapped[1])
         axes = [0 if is_mapped else None for is_mapped in mapped[0]]

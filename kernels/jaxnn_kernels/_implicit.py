@@ -16,6 +16,8 @@ from ._types import Tangent
 # As the rule that a user gives, of lists.
 _Rule = Callable[[list[Array], list[Array], list[Array | None]], list[Array]]
 
+_ARRAY = arguments.array()
+
 _primitive = Primitive("implicit")
 _primitive.multiple_results = True
 
@@ -34,17 +36,23 @@ def implicit(
     - `given`: all that the solution hangs on, p, a pytree of arrays.
     - `solution`: x; where it comes from is not differentiated.
 
+    Raises a `ValueError` for what is no array.
+
     As `jax.custom_jvp` for what is found already, whose rule JAX drops where it differentiates twice within
     a `scan`.
 
     ```python
     rule = lambda p, x, tangent: tangent / (2 * x)  # x^2 = p
     root = lambda p: jaxnn.kernels.implicit(rule, p, jnp.sqrt(jax.lax.stop_gradient(p)))
-    jax.grad(root)(4.0), jax.grad(jax.grad(root))(4.0)  # (0.25, -0.0312)
+    jax.grad(root)(4.0), jax.grad(jax.grad(root))(4.0)  # (0.25, -0.03125)
     ```
     """
     leaves, tree = jtu.tree_flatten(given)
     found, of_solution = jtu.tree_flatten(solution)
+    for name, arrays in {"given": leaves, "solution": found}.items():
+        for x in arrays:
+            if not isinstance(x, jax.Array):
+                _ARRAY(name, x)
 
     def of_leaves(leaves: list[Array], found: list[Array], tangents: list[Array | None]) -> list[Array]:
         given, solution = jtu.tree_unflatten(tree, leaves), jtu.tree_unflatten(of_solution, found)

@@ -22,6 +22,7 @@ SLOW = (
     "noise",
     "circuit",
     "devices",
+    "newton",
 )
 
 

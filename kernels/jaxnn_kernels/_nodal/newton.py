@@ -32,7 +32,7 @@ _ARRAY = arguments.array()
 
 
 class NewtonSearch(NamedTuple):
-    """Where a search for potentials is, between steps of `newton_step`.
+    """A search for potentials, between two steps of `newton_step`.
 
     ```python
     plan = jaxnn.kernels.nodal_plan(3, np.array([[0, 1], [1, 2]]), np.array([0, 2]))
@@ -61,7 +61,7 @@ class NewtonSearch(NamedTuple):
 
     @property
     def solves(self) -> Int[Array, ""]:
-        """Number of linear systems solved, of the part that took most."""
+        """The number of linear systems solved, of the part that took most."""
         return jnp.max(self._of_each_part()[_SOLVES]).astype(jnp.int32)
 
     @property
@@ -80,7 +80,7 @@ def _parts(plan: AbstractPlan) -> int:
 
 @arguments.checked(plan=arguments.one_of(AbstractPlan), potential=_ARRAY)
 def newton_search(plan: AbstractPlan, potential: Float[Array, " nodes"]) -> NewtonSearch:
-    """The search for potentials at which all currents balance, at its beginning.
+    """Gives a search for potentials at which all currents balance, at its beginning.
 
     - `plan`: of `nodal_plan` or another.
     - `potential`: where to begin [V]; the terminals stay at what is given for them.
@@ -146,7 +146,7 @@ def newton_step(
     slope = lambda v: jnp.array([1.0, 2.0]) * (1 + 3 * v**2)
     step = lambda x: jaxnn.kernels.newton_step(plan, x, law(x.voltage), slope(x.voltage))
     end = jax.lax.while_loop(lambda x: x.goes_on, step, search)
-    end.potential  # [1.0, 0.409, 0.0] [V]
+    end.potential  # [1.0, 0.378, 0.0] [V]
     ```
     """
     n_nodes, n_edges = plan.graph.place.shape[0], plan.graph.ends.shape[-1]
