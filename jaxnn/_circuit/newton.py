@@ -16,6 +16,7 @@ from jaxnn_kernels import (
     newton_search,
     newton_step,
     saved,
+    shared_like,
     solve_nodes,
 )
 
@@ -133,7 +134,8 @@ def _search(arrays: _Given, static: _Given, start: Array) -> NewtonSearch:
         flow, whole = currents.through(current, search.voltage), _whole(currents, slope)
         return newton_step(plan, search, flow, whole, injected, currents.n_junctions)
 
-    begin = newton_search(eqx.combine(arrays, static).plan, start)
+    # What a search adds to its potentials differs between devices as what it is given does.
+    begin = shared_like(newton_search(eqx.combine(arrays, static).plan, start), (arrays, start))
     return while_any(lambda search: search.goes_on, step, arrays, begin)
 
 
