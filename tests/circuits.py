@@ -6,6 +6,7 @@ import jax
 import numpy as np
 from jax import export
 
+import jaxnn_kernels as jk
 from jaxnn_kernels._nodal.costs import costs_for
 from jaxnn_kernels._nodal.schedule import schedule
 from jaxnn_kernels._nodal.solve import (
@@ -34,6 +35,18 @@ def graph(n_nodes, mean_degree=4.0, seed=0):
     flip = rng.random(len(edges)) < 0.5
     edges[flip] = edges[flip][:, ::-1]
     return edges[rng.permutation(len(edges))]
+
+
+def plans(n_nodes, edges, terminals):
+    """A plan of every kind; of the network with some junctions twice, where it says so."""
+    doubled = np.concatenate([edges, edges[:5, ::-1]])
+    return {
+        "compiled": jk.compiled_plan(n_nodes, edges, terminals),
+        "star mesh": jk.star_mesh_plan(n_nodes, edges, terminals),
+        "dense": jk.dense_plan(n_nodes, edges, terminals),
+        "parallel junctions": jk.compiled_plan(n_nodes, doubled, terminals),
+        "on a GPU": jk.compiled_plan(n_nodes, edges, terminals, "gpu"),
+    }
 
 
 def conductances(n_edges, decades=4.0, seed=0):

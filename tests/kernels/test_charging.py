@@ -10,19 +10,12 @@ import pytest
 import scipy.linalg
 
 import jaxnn_kernels as jk
-from circuits import central, conductances, graph, lowers
+from circuits import central, conductances, graph, lowers, plans
 
 
 N, TERMINALS = 40, np.array([3, 20, 31])
 EDGES = graph(N)
-DOUBLED = np.concatenate([EDGES, EDGES[:5, ::-1]])
-PLANS = {
-    "compiled": jk.compiled_plan(N, EDGES, TERMINALS),
-    "star mesh": jk.star_mesh_plan(N, EDGES, TERMINALS),
-    "dense": jk.dense_plan(N, EDGES, TERMINALS),
-    "parallel junctions": jk.compiled_plan(N, DOUBLED, TERMINALS),
-    "on a GPU": jk.compiled_plan(N, EDGES, TERMINALS, "gpu"),
-}
+PLANS = plans(N, EDGES, TERMINALS)
 BATCH = 37  # a tile and what is left of one
 
 

@@ -11,21 +11,14 @@ import scipy.optimize
 from jax import export
 
 import jaxnn_kernels as jk
-from circuits import graph, lowers
+from circuits import graph, lowers, plans
 
 
 N, TERMINALS = 40, np.array([3, 20, 31])
 EDGES = graph(N)
-DOUBLED = np.concatenate([EDGES, EDGES[:5, ::-1]])
 # Blocks of 2,000 wires or more search by themselves.
 MANY = np.concatenate([EDGES + N * k for k in range(120)])
-PLANS = {
-    "compiled": jk.compiled_plan(N, EDGES, TERMINALS),
-    "star mesh": jk.star_mesh_plan(N, EDGES, TERMINALS),
-    "dense": jk.dense_plan(N, EDGES, TERMINALS),
-    "parallel junctions": jk.compiled_plan(N, DOUBLED, TERMINALS),
-    "on a GPU": jk.compiled_plan(N, EDGES, TERMINALS, "gpu"),
-}
+PLANS = plans(N, EDGES, TERMINALS)
 SHAPES = {
     "cubic": lambda x: x + x**3,
     "sinh": jnp.sinh,
