@@ -213,7 +213,8 @@ def _circuit_figures(records: list[dict[str, Any]], most: Callable[..., None]) -
             one = solves * least("ours float32, solve with currents")
             most(f"step of Newton's method, {law} / its solves, {where}", least(name) / one, 1.2)
             bare = solves * least(f"ours float32, bare step of Newton's method, {law}")
-            most(f"the same / its solves and laws, {where}", least(name) / bare, 1.2)
+            what = f"step of Newton's method, {law} / its solves and laws, {where}"
+            most(what, least(name) / bare, 1.2)
 
 
 def _grow_figures(at: Callable[..., float], least: Callable[..., None], most: Callable[..., None]) -> None:

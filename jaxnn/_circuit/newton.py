@@ -21,7 +21,7 @@ from jaxnn_kernels import (
 )
 
 from .._core import Plan
-from .while_any import is_traced, while_any
+from .while_any import while_any
 
 
 class AbstractCurrents(eqx.Module):
@@ -105,7 +105,9 @@ def balanced(
     Newton's method, as `jaxnn_kernels.newton_step` has it. It begins at `guess`. Derivatives are those of
     the solution, by the implicit function theorem: the search has none.
     """
-    arrays, static = eqx.partition(_Given(plan, currents, held, injected), is_traced)
+    # What is NumPy's is structure.
+    given = _Given(plan, currents, held, injected)
+    arrays, static = eqx.partition(given, lambda x: isinstance(x, jax.Array))
     start = jax.lax.stop_gradient(guess.at[plan.terminals].set(held))
     found = _search(jax.tree.map(jax.lax.stop_gradient, arrays), static, start)
     solution = _Solution(found.potential, found.voltage, found.terminal_current)

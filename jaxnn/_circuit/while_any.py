@@ -14,11 +14,6 @@ Context = TypeVar("Context")
 Carry = TypeVar("Carry")
 
 
-def is_traced(x: object) -> bool:
-    """Whether something is an array of JAX; what is NumPy's is structure."""
-    return isinstance(x, jax.Array)
-
-
 def while_any(
     goes_on: Callable[[Carry], Bool[Array, ""]],
     body: Callable[[Context, Carry], Carry],

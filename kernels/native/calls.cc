@@ -104,6 +104,13 @@ int64_t products_of(const Schedule& s) {
   return work;
 }
 
+// Room for the factors of a block, so many numbers for each of its places, and what flows into its terminals.
+auto room_with(int64_t numbers) {
+  return [numbers](const Block& b) {
+    return int64_t(b.slots) + b.wires + b.meshes + numbers * (b.wires + b.terminals) + b.terminals;
+  };
+}
+
 template <typename Buffer>
 int64_t rows_of(const Buffer& x) {
   return x.dimensions()[0];
@@ -244,9 +251,8 @@ ffi::Error solve(
       s, batch, batch, batch_of(potential), fed.current_batch, fed.source_batch,
       nullptr, nullptr, nullptr, potential.typed_data(),
       fed.current, fed.source, phi->typed_data(), into->typed_data(), voltage->typed_data()};
-  const auto room = [](const Block& b) { return int64_t(b.slots) + 2 * b.wires + b.meshes + 2 * b.terminals; };
   const int64_t work = products_of(s) + 2 * s.head->slots;
-  return run_blocks<T>(pool, s, batch, Solve<T>{first, second}, work, room, &Routines<T>::solve);
+  return run_blocks<T>(pool, s, batch, Solve<T>{first, second}, work, room_with(1), &Routines<T>::solve);
 }
 
 // One step with capacitors: both of its stages.
@@ -296,9 +302,8 @@ ffi::Error stages(
       stage(first_fed, first_potential, first_phi, first_into, nullptr),
       stage(last_fed, last_potential, last_phi, last_into, last_voltage->typed_data()),
       batch_of(slope), batch_of(before), slope.typed_data(), before.typed_data(), T(growth)};
-  const auto room = [](const Block& b) { return int64_t(b.slots) + 3 * b.wires + b.meshes + 3 * b.terminals; };
   const int64_t work = products_of(s) + 4 * s.head->slots;
-  return run_blocks<T>(pool, s, batch, arguments, work, room, &Routines<T>::stages);
+  return run_blocks<T>(pool, s, batch, arguments, work, room_with(2), &Routines<T>::stages);
 }
 
 // A step of Newton's method, in place.
@@ -353,9 +358,8 @@ ffi::Error newton(
       junctions, most_solves, most_halvings, T(near),
       potential->typed_data(), voltage->typed_data(), before_potential->typed_data(),
       before_voltage->typed_data(), into->typed_data(), control->typed_data()};
-  const auto room = [](const Block& b) { return int64_t(b.slots) + 3 * b.wires + b.meshes + 3 * b.terminals; };
   const int64_t work = products_of(s) + 3 * s.head->slots;
-  return run_blocks<T>(pool, s, batch, arguments, work, room, &Routines<T>::newton);
+  return run_blocks<T>(pool, s, batch, arguments, work, room_with(2), &Routines<T>::newton);
 }
 
 // A matrix of so many rows turned round. Lines are read whole and sixteen rows written side by side: one number at a

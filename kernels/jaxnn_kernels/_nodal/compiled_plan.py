@@ -189,9 +189,7 @@ def _unflat(arrays: Sequence[Array], trail: tuple[int, ...]) -> list[Array]:
 
 
 def _eliminate_compiled(plan: CompiledPlan, conductance: Array) -> list[Array]:
-    trail = trail_of(conductance)
-    rows: Any = (shape[0] for shape in plan.factor_shapes(conductance))
-    shapes = [(n, *trail) for n in rows]
+    shapes: Any = list(plan.factor_shapes(conductance))
     return call("eliminate", shapes, plan.schedule, conductance, **least_of(conductance))
 
 
