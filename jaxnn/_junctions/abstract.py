@@ -28,7 +28,7 @@ class AbstractJunction(Module):
             return 1 / (1e5 - 9e4 * state)
 
         def update(self, state, voltage, dt):
-            return jnp.clip(state + 50.0 * voltage * dt, 0, 1)
+            return jaxnn.kernels.bounded(state + 50.0 * voltage * dt, 0, 1)
 
         def critical_state(self):
             return 1.0

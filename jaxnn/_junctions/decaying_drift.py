@@ -4,6 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from jaxnn_kernels import bounded
+
 from .._core import Number, as_inexact, check_at_least, following, unit
 from .linear_drift import AbstractDriftJunction
 from .spice import held_in_spice, written
@@ -66,7 +68,7 @@ class DecayingDriftJunction(AbstractDriftJunction):
     ) -> Float[Array, " junctions"]:
         passed = jnp.asarray(dt, state.dtype) / self.decay_time
         lost = -jnp.expm1(-passed)
-        return jnp.clip(state + lost * (self._drive(state, voltage) * self.decay_time - state), 0, 1)
+        return bounded(state + lost * (self._drive(state, voltage) * self.decay_time - state), 0, 1)
 
     @following
     def rate(

@@ -4,6 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from jaxnn_kernels import bounded
+
 from .._core import Number, as_inexact, check_at_least, following, unit
 from .abstract import AbstractCurrentJunction
 from .spice import AbstractSpiceJunction, held_in_spice, written
@@ -88,7 +90,7 @@ class DynamicMemristorJunction(AbstractCurrentJunction, AbstractSpiceJunction):
         end = self._growth(voltage) * self.decay_time
         passed = jnp.asarray(dt, state.dtype) / self.decay_time
         # On its way to the end a state passes a bound once, where it stays: clipping is exact too.
-        return jnp.clip(state - (state - end) * -jnp.expm1(-passed), 0, 1)
+        return bounded(state - (state - end) * -jnp.expm1(-passed), 0, 1)
 
     @following
     def rate(

@@ -4,6 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from jaxnn_kernels import bounded
+
 from .._core import (
     Number,
     as_inexact,
@@ -132,13 +134,13 @@ class LinearDriftJunction(AbstractDriftJunction):
     ) -> Float[Array, " junctions"]:
         dt = jnp.asarray(dt, state.dtype)
         if self.window is not None:
-            return jnp.clip(state + dt * self.drift(state, voltage), 0, 1)
+            return bounded(state + dt * self.drift(state, voltage), 0, 1)
         before, flux = self.resistance(state), self.speed() * voltage * dt
         # Past an end of the film the root may be of a negative number, and what it gives is cut off.
         fallen = 2 * (self.off_resistance - self.on_resistance) * flux
         after = jnp.sqrt(jnp.maximum(before**2 - fallen, self.on_resistance**2))
         # The difference of two resistances over that of their squares, so that short steps do not cancel.
-        return jnp.clip(state + 2 * flux / (before + after), 0, 1)
+        return bounded(state + 2 * flux / (before + after), 0, 1)
 
     @following
     def rate(

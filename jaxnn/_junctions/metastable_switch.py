@@ -6,6 +6,8 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, ArrayLike, Float
 
+from jaxnn_kernels import bounded
+
 from .._core import (
     Key,
     Number,
@@ -118,7 +120,7 @@ class MetastableSwitchJunction(AbstractJunction):
         # The root has no derivative at 0, where nothing can turn.
         varies = variance > 0
         deviation = jnp.where(varies, jnp.sqrt(jnp.where(varies, variance, 1)), 0)
-        return jnp.clip(state + mean + deviation * jr.normal(key, state.shape, state.dtype), 0, 1)
+        return bounded(state + mean + deviation * jr.normal(key, state.shape, state.dtype), 0, 1)
 
     def critical_state(self) -> float:
         return 1.0

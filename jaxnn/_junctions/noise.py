@@ -5,6 +5,8 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, ArrayLike, Float
 
+from jaxnn_kernels import bounded
+
 from .._core import (
     Declared,
     Key,
@@ -191,7 +193,7 @@ class WithLangevinNoise(_AbstractAround):
         low, high = (
             in_front(jnp.asarray(x, state.dtype), state.ndim) for x in self.junction.state_bounds()
         )
-        return jnp.clip(state + step, low, high)
+        return bounded(state + step, low, high)
 
 
 def in_front(x: Float[Number, "..."], ndim: int) -> Float[Number, "..."]:

@@ -5,6 +5,8 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, ArrayLike, Float
 
+from jaxnn_kernels import bounded
+
 from .._core import (
     Key,
     Number,
@@ -131,7 +133,7 @@ class OrnsteinUhlenbeckJunction(AbstractJunction):
         # sigma^2 (1 - e^-2x) / 2 theta with x = theta dt, and no difference of numbers near 1.
         deviation = self.noise * jnp.sqrt(dt * -jnp.expm1(-2 * passed) / (2 * passed))
         moved = mean + (state - mean) * jnp.exp(-passed) + deviation * normal
-        return jnp.clip(moved + self._jumps(mean - state, dt, of_jump), 0, 1)
+        return bounded(moved + self._jumps(mean - state, dt, of_jump), 0, 1)
 
     def _jumps(
         self, below_mean: Float[Array, " junctions"], dt: Float[Array, ""], key: Key

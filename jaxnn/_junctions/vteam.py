@@ -4,6 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from jaxnn_kernels import bounded
+
 from .._core import (
     Number,
     as_inexact,
@@ -117,7 +119,7 @@ class VteamJunction(AbstractSpiceJunction):
         dt: ArrayLike,
     ) -> Float[Array, " junctions"]:
         moved = state + jnp.asarray(dt, state.dtype) * self._speed(state, voltage)
-        return jnp.clip(moved, 0, self.thickness)
+        return bounded(moved, 0, self.thickness)
 
     @following
     def rate(

@@ -4,6 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from jaxnn_kernels import bounded
+
 from .._core import Number, as_inexact, check_at_least, following, holds, unit
 from .abstract import AbstractCurrentJunction
 from .spice import AbstractSpiceJunction, held_in_spice, written
@@ -104,7 +106,7 @@ class YakopcicJunction(AbstractCurrentJunction, AbstractSpiceJunction):
         voltage: Float[Array, " junctions"],
         dt: ArrayLike,
     ) -> Float[Array, " junctions"]:
-        return jnp.clip(state + jnp.asarray(dt, state.dtype) * self._motion(state, voltage), 0, 1)
+        return bounded(state + jnp.asarray(dt, state.dtype) * self._motion(state, voltage), 0, 1)
 
     @following
     def rate(

@@ -202,8 +202,11 @@ def _checkpoint(function: Body[State]) -> Body[State]:
 
 
 def _checkpoint_step(step: Body[State]) -> Body[State]:
-    """Keep the potentials beside the state: few numbers, and they spare the way back a substitution."""
-    policy = jax.checkpoint_policies.save_only_these_names("state", "node_potential")
+    """Keep the potentials beside the state: few numbers, and they spare the way back a substitution.
+
+    So does the drive, whose time is exact at some cost in compiling.
+    """
+    policy = jax.checkpoint_policies.save_only_these_names("state", "node_potential", "drive")
     return jax.checkpoint(step, prevent_cse=False, policy=policy)
 
 

@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from jaxnn_kernels import batch_inner, divergence, joined_wires, mapped_like, saved, shared_like
@@ -192,7 +193,8 @@ def _value_at(problem: Problem, memory: PyTree, voltage: Array | None, clock: Cl
         with user_code(f"the drive {type(problem.drive).__name__}"):
             return problem.drive.voltage(memory, clock.time)
     assert isinstance(problem.drive, AbstractDrive)
-    return drive_at(problem.drive, clock)
+    # A number or a few, and much to compute: kept for the way back.
+    return checkpoint_name(drive_at(problem.drive, clock), "drive")
 
 
 def _kirchhoff_residual(problem: Problem, step: Step) -> Array:

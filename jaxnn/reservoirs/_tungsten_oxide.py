@@ -5,6 +5,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxnn_kernels import bounded
+
 from .._core import Declared, Number, as_inexact, check_at_least, check_finite, follow, unit
 from ._abstract import AbstractReservoir, Response, check_pulses, in_dtype_of
 from ._linear import check_reads, check_taps, taps
@@ -92,7 +94,7 @@ class TungstenOxideReservoir(AbstractReservoir):
         def step(w: Array, amplitude: Array) -> tuple[Array, tuple[Array, Array]]:
             volts = law.low + amplitude * (law.high - law.low)
             end = law.decay_time * law.growth_rate * jnp.sinh(law.growth_slope * volts)
-            w = jnp.clip(end + (w - end) * under_pulse, 0, 1)
+            w = bounded(end + (w - end) * under_pulse, 0, 1)
             current = (1 - w) * law.insulating_current * -jnp.expm1(-law.insulating_slope * volts)
             current = current + w * law.tunnelling_current * jnp.sinh(law.tunnelling_slope * volts)
             energy = volts * current * law.width

@@ -24,6 +24,7 @@ from ._implicit import implicit as implicit
 from ._junctions import (
     FluxWidths as FluxWidths,
     binary_conductance as binary_conductance,
+    bounded as bounded,
     compensated_flux_step as compensated_flux_step,
     gap_conductance as gap_conductance,
     simmons_conductance as simmons_conductance,

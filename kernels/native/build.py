@@ -32,7 +32,7 @@ def build(folder: Path) -> None:
         raise OSError("there is no C++ compiler (g++, clang++, or what CXX names)")
     folder.mkdir(parents=True, exist_ok=True)
     include = ["-isystem", str(_headers())]
-    jobs = [(SOURCE / "calls.cc", folder / "calls.o", include)]
+    jobs = [(SOURCE / f"{name}.cc", folder / f"{name}.o", include) for name in ("calls", "turn")]
     for name, flags in WIDTHS.items():
         jobs.append((SOURCE / "nodal.cc", folder / f"{name}.o", [f"-DJAXNN_ISA={name}", *flags.split()]))
     new, note = folder / LIBRARY.name, folder / "made_of"

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string>
-#include <type_traits>
 #include <utility>
 
 #include "nodal.h"
@@ -123,8 +122,6 @@ int64_t batch_of(const Buffer& x) {
   for (size_t k = 1; k < x.dimensions().size(); ++k) batch *= x.dimensions()[k];
   return batch;
 }
-
-ffi::Error refused(const char* what) { return ffi::Error::InvalidArgument(what); }
 
 // A schedule that was cut short or made for other code must not be walked.
 ffi::Error checked(const ffi::Buffer<ffi::S32>& schedule) {
@@ -362,62 +359,26 @@ ffi::Error newton(
   return run_blocks<T>(pool, s, batch, arguments, work, room_with(2), &Routines<T>::newton);
 }
 
-// A matrix of so many rows turned round. Lines are read whole and sixteen rows written side by side: one number at a
-// time from a column of a batch would touch a line of the cache for each.
-#if defined(__clang__) || __GNUC__ >= 12
-#define JAXNN_OF(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#else
-#define JAXNN_OF(a, b, ...) __builtin_shuffle(a, b, Places{__VA_ARGS__})
-#endif
-template <typename T>
-void turn_columns(const T* x, T* y, int64_t rows, int64_t columns, int64_t from, int64_t to) {
-  typedef T Four __attribute__((vector_size(4 * sizeof(T))));
-  typedef T Anywhere __attribute__((vector_size(4 * sizeof(T)), aligned(alignof(T)), may_alias));
-  typedef std::conditional_t<sizeof(T) == 4, int32_t, int64_t> Place;
-  [[maybe_unused]] typedef Place Places __attribute__((vector_size(4 * sizeof(T))));
-  const int64_t whole_rows = rows / 4 * 4, whole = from + (to - from) / 4 * 4;
-  for (int64_t r = 0; r < whole_rows; r += 4) {
-    for (int64_t c = from; c < whole; c += 4) {
-      Four in[4], half[4];
-      for (int k = 0; k < 4; ++k) in[k] = *reinterpret_cast<const Anywhere*>(x + (r + k) * columns + c);
-      for (int k = 0; k < 2; ++k) {
-        half[k] = JAXNN_OF(in[2 * k], in[2 * k + 1], 0, 4, 1, 5);
-        half[k + 2] = JAXNN_OF(in[2 * k], in[2 * k + 1], 2, 6, 3, 7);
-      }
-      for (int k = 0; k < 2; ++k) {
-        const Four low = JAXNN_OF(half[2 * k], half[2 * k + 1], 0, 1, 4, 5);
-        const Four high = JAXNN_OF(half[2 * k], half[2 * k + 1], 2, 3, 6, 7);
-        *reinterpret_cast<Anywhere*>(y + (c + 2 * k) * rows + r) = low;
-        *reinterpret_cast<Anywhere*>(y + (c + 2 * k + 1) * rows + r) = high;
-      }
-    }
-  }
-  for (int64_t c = from; c < to; ++c)
-    for (int64_t r = c < whole ? whole_rows : 0; r < rows; ++r) y[c * rows + r] = x[r * columns + c];
-}
-
-// Numbers that pay for one more thread, some ten microseconds too.
-constexpr int64_t kSharedTurn = 60000;
-
+// Nodes that closed junctions join to a terminal, or junctions with both ends so.
 template <ffi::DataType kType>
-ffi::Error turn(ffi::ThreadPool pool, int64_t rows, ffi::Buffer<kType> x, ffi::ResultBuffer<kType> y) {
-  const int64_t size = x.element_count();
-  if (rows <= 0 || size % rows || int64_t(y->element_count()) != size)
-    return refused("An array to be turned round has another shape than its rows say.");
-  const int64_t columns = size / rows, strips = (columns + 15) / 16;
-  const auto *from = x.typed_data();
-  auto* to = y->typed_data();
-  const auto task = [=](int64_t k) {
-    turn_columns(from, to, rows, columns, 16 * k, std::min(columns, 16 * k + 16));
-  };
-  run_all(pool, strips, std::clamp<int64_t>(size / kSharedTurn, 1, pool.num_threads()), task);
-  return ffi::Error::Success();
-}
-
-template <ffi::DataType kType>
-auto bind_turn() {
-  return ffi::Ffi::Bind().Ctx<ffi::ThreadPool>().template Attr<int64_t>("rows").template Arg<ffi::Buffer<kType>>()
-      .template Ret<ffi::Buffer<kType>>();
+ffi::Error joined(
+    ffi::ThreadPool pool,
+    double most,
+    bool live,
+    ffi::Buffer<ffi::S32> schedule,
+    ffi::Buffer<kType> conductance,
+    ffi::ResultBuffer<kType> found) {
+  using T = ffi::NativeType<kType>;
+  if (ffi::Error error = checked(schedule); error.failure()) return error;
+  const Schedule s(schedule.typed_data());
+  const int64_t batch = batch_of(conductance);
+  if (rows_of(conductance) != s.head->junctions || batch_of(*found) != batch ||
+      rows_of(*found) != (live ? s.head->junctions : s.head->nodes))
+    return refused("Conductances, or what they join, have other shapes than their schedule says.");
+  T* const out = found->typed_data();
+  const Joined<T> arguments{s, batch, T(most), conductance.typed_data(), live ? nullptr : out, live ? out : nullptr};
+  const auto room = [](const Block& block) { return int64_t(block.wires) + block.terminals; };
+  return run_blocks<T>(pool, s, batch, arguments, s.head->junctions, room, &Routines<T>::joined);
 }
 
 // After a schedule so many arrays, and so many results.
@@ -462,6 +423,12 @@ auto bind_newton() {
   return of_arrays<kType, 9, 6>(std::move(numbers).template Arg<ffi::Buffer<ffi::S32>>());
 }
 
+template <ffi::DataType kType>
+auto bind_joined() {
+  return of_arrays<kType, 1, 1>(
+      bind().template Attr<double>("most").template Attr<bool>("live").template Arg<ffi::Buffer<ffi::S32>>());
+}
+
 }  // namespace
 
 #pragma GCC visibility push(default)
@@ -481,8 +448,8 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_stages_f64, stages<ffi::F64>, bind_stages<ff
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_newton_f32, newton<ffi::F32>, bind_newton<ffi::F32>());
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_newton_f64, newton<ffi::F64>, bind_newton<ffi::F64>());
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_turn_f32, turn<ffi::F32>, bind_turn<ffi::F32>());
-XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_turn_f64, turn<ffi::F64>, bind_turn<ffi::F64>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_joined_f32, joined<ffi::F32>, bind_joined<ffi::F32>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxnn_joined_f64, joined<ffi::F64>, bind_joined<ffi::F64>());
 
 #pragma GCC visibility pop
 

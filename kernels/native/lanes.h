@@ -157,6 +157,12 @@ JAXNN_INLINE R without_leaks(R x, T most) {
   return (x < 0 ? -x : x) <= most ? R{} : x;
 }
 
+// 1 where a number is `most` or less.
+template <typename T, typename R>
+JAXNN_INLINE R at_most(R x, T most) {
+  return x <= most ? 1 - R{} : R{};
+}
+
 // An open junction has its leak. What is negative or no number stays.
 template <typename T, typename R>
 JAXNN_INLINE R with_leak(R x, T leak) {
@@ -183,6 +189,7 @@ struct One {
   friend One where(One is, One x, One otherwise) { return {JAXNN_ISA::where(is.v, x.v, otherwise.v)}; }
   One inverse_root() const { return {JAXNN_ISA::inverse_root(v)}; }
   One without_leaks(T most) const { return {JAXNN_ISA::without_leaks(v, most)}; }
+  One at_most(T most) const { return {JAXNN_ISA::at_most(v, most)}; }
   One with_leak(T leak) const { return {JAXNN_ISA::with_leak(v, leak)}; }
 };
 
@@ -244,6 +251,9 @@ struct Tile {
   }
   JAXNN_INLINE Tile without_leaks(T most) const {
     return each([&](int k) { return JAXNN_ISA::without_leaks(v[k], most); });
+  }
+  JAXNN_INLINE Tile at_most(T most) const {
+    return each([&](int k) { return JAXNN_ISA::at_most(v[k], most); });
   }
   JAXNN_INLINE Tile with_leak(T leak) const {
     return each([&](int k) { return JAXNN_ISA::with_leak(v[k], leak); });

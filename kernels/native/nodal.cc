@@ -409,13 +409,15 @@ void stages_lanes(
 
 }  // namespace jaxnn::JAXNN_ISA
 
+#include "joined.h"
 #include "newton.h"
 
 namespace jaxnn::JAXNN_ISA {
 
 template <typename V>
 constexpr Routines<typename V::Number> routines() {
-  return {V::width, eliminate_lanes<V>, substitute_lanes<V>, solve_lanes<V>, stages_lanes<V>, newton_lanes<V>};
+  return {V::width,        eliminate_lanes<V>, substitute_lanes<V>, solve_lanes<V>,
+          stages_lanes<V>, newton_lanes<V>,    joined_lanes<V>};
 }
 
 template <typename T>

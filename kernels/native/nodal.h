@@ -48,6 +48,17 @@ struct Stages {
   T growth;
 };
 
+// What closed junctions join to a terminal: of nodes in `reach`, or of junctions with both ends in `live`; the other is
+// null. A block without an open junction is taken as joined in `live`.
+template <typename T>
+struct Joined {
+  Schedule schedule;
+  int64_t batch;
+  T most;  // what an open junction conducts at most
+  const T* conductance;
+  T *reach, *live;
+};
+
 // A step of Newton's method, of a search whose arrays are changed in place: see `_nodal/newton.py`. What flows is
 // the substitution's `source`, `control` has a row of each kind for each block.
 template <typename T>
@@ -71,6 +82,7 @@ struct Routines {
   void (*solve)(const Solve<T>&, const Block&, int64_t lane, T* work);
   void (*stages)(const Stages<T>&, const Block&, int64_t lane, T* work);
   void (*newton)(const Newton<T>&, const Block&, int64_t lane, T* work);
+  void (*joined)(const Joined<T>&, const Block&, int64_t lane, T* work);
 };
 
 // For one number at a time, for a register of them and for a tile.

@@ -46,6 +46,8 @@ class WithoutDenormals {
 #endif
 };
 
+inline ffi::Error refused(const char* what) { return ffi::Error::InvalidArgument(what); }
+
 // Numbers for one thread to work with, kept from call to call.
 template <typename T>
 T* work_room(int64_t size) {

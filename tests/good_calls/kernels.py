@@ -32,6 +32,7 @@ def of_kernels() -> dict[str, Call]:
             moving | {"remainder": 0 * flux},
         ),
         "kernels.binary_conductance": (kernels.binary_conductance, {"flux": flux} | binary),
+        "kernels.bounded": (kernels.bounded, {"x": flux, "low": -0.1, "high": 0.1}),
         "kernels.tunnel_conductance": (kernels.tunnel_conductance, {"flux": flux} | tunnel),
         "kernels.simmons_conductance": (
             kernels.simmons_conductance,

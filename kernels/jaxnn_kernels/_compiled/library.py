@@ -15,7 +15,7 @@ from .. import _arguments as arguments
 VARIABLE = "JAXNN_SOLVE"
 _check_choice = arguments.word("", "compiled", "xla")
 _LIBRARY = Path(__file__).parent / "libjaxnn_nodal.so"
-_CALLS = "eliminate", "substitute", "solve", "stages", "newton", "turn"
+_CALLS = "eliminate", "substitute", "solve", "stages", "newton", "joined", "turn"
 # The numbers that the library has routines for, and the ends of their names.
 _SUFFIX = {"float32": "f32", "float64": "f64"}
 

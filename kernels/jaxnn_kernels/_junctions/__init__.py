@@ -1,5 +1,6 @@
 """Conductances and states of junctions."""
 
+from .bounded import bounded as bounded
 from .simmons import simmons_conductance as simmons_conductance
 from .smooth import (
     FluxWidths as FluxWidths,

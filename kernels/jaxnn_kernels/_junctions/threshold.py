@@ -5,6 +5,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from .. import _arguments as arguments
 from .._number import Number
+from .bounded import bounded
 
 
 # Constants of the low-voltage tunnelling law as the published simulator has them. They are
@@ -82,7 +83,7 @@ def threshold_flux_step(
         # The published test compares a step that carries the sign of the state with |flux|.
         crosses = crosses & (flux >= 0)
     flux = jnp.where(crosses, 0, flux - jnp.sign(flux) * decay)
-    return jnp.clip(flux, -max_flux, max_flux)
+    return bounded(flux, -max_flux, max_flux)
 
 
 @arguments.checked("flux", "remainder", "voltage", "dt", *STATE_EQUATION, dt=DURATION, **STATE_EQUATION)
@@ -123,7 +124,7 @@ def compensated_flux_step(
     stops = (decay > 0) & (decay >= jnp.abs(flux))
     total = jnp.where(stops, 0, total)
     remainder = jnp.where(stops | (jnp.abs(total) >= max_flux), 0, remainder)
-    return jnp.clip(total, -max_flux, max_flux), remainder
+    return bounded(total, -max_flux, max_flux), remainder
 
 
 @arguments.checked("flux", "voltage", *STATE_EQUATION, **STATE_EQUATION)

@@ -21,6 +21,7 @@ from .._compiled import (
 )
 from .._two_stages import GROWTH, staged
 from .._types import ArrayOrType
+from .._xla import is_shared_out
 from . import flat_schedule
 from .costs import BATCHED, runs_on_cpu
 from .dense import dense_work
@@ -158,12 +159,16 @@ class CompiledPlan(AbstractPlan):
         return CompiledFactors(*rows)
 
     def joined(self, conductance: Array, factors: CompiledFactors) -> Array:
-        if self.on_gpu is None:
-            return _joined_by_plan(self, conductance, factors)[0]
         shape = self.graph.place.shape[0], *conductance.shape[1:]
-        elsewhere, operands = _joined_by_plan, (self, conductance, factors)
-        run = compiled_or_not(elsewhere, elsewhere, operands, (shape,), conductance.dtype, _joined_on_gpu)
-        return run[0]
+        on_gpu = None if self.on_gpu is None else _joined_on_gpu
+        operands, dtype = (self, conductance, factors), conductance.dtype
+        return compiled_or_not(_joined_compiled, _joined_by_plan, operands, (shape,), dtype, on_gpu)[0]
+
+    def live(self, conductance: Array, factors: CompiledFactors | None = None) -> Array:
+        if is_shared_out():
+            return super().live(conductance, factors)
+        operands, shapes = (self, conductance, factors), (conductance.shape,)
+        return compiled_or_not(_live_compiled, _live_portable, operands, shapes, conductance.dtype)[0]
 
 
 def trail_of(*arrays: PyTree[ArrayOrType]) -> tuple[int, ...]:
@@ -291,6 +296,26 @@ def _substitute_on_gpu(
     made = substitute_on_gpu(plan.on_gpu, known, _flat(potential, trail), injected, shape)
     phi, into = _unflat(made, trail)
     return [phi, into, pair_difference(plan.graph, phi)]
+
+
+def _joined_compiled(plan: CompiledPlan, conductance: Array, factors: CompiledFactors) -> list[Array]:
+    del factors
+    return _found(plan, conductance, plan.graph.place.shape[0], live=False)
+
+
+def _live_compiled(plan: CompiledPlan, conductance: Array, factors: CompiledFactors | None) -> list[Array]:
+    del factors
+    return _found(plan, conductance, conductance.shape[0], live=True)
+
+
+def _found(plan: CompiledPlan, conductance: Array, rows: int, live: bool) -> list[Array]:
+    shape = rows, *conductance.shape[1:]
+    most = open_conductance(1, conductance.dtype)
+    return call("joined", [shape], plan.schedule, conductance, most=most, live=live)
+
+
+def _live_portable(plan: CompiledPlan, conductance: Array, factors: CompiledFactors | None) -> list[Array]:
+    return [AbstractPlan.live(plan, conductance, factors)]
 
 
 def _joined_by_plan(plan: CompiledPlan, conductance: Array, factors: CompiledFactors) -> list[Array]:

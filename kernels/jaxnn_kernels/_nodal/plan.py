@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
 from .._types import ArrayOrType
+from .._xla import fold, is_shared_out
 from .incidence import Incidence, net_flow, pair_difference
 from .leak import open_conductance, with_leak
 
@@ -108,6 +109,32 @@ class AbstractPlan(abc.ABC):
 
         moves = lambda carry: jnp.any(carry[0] != carry[1])
         return jax.lax.while_loop(moves, spread, spread((reached, reached)))[0]
+
+    def live(self, conductance: Array, factors: PyTree | None = None) -> Array:
+        """Returns 1 at junctions (edges, *batch) with both wires joined to a terminal, 0 at the others.
+
+        Where no junction is open a CPU looks no further and has 1 at all of them; a GPU would wait longer
+        for that answer than it takes to find them.
+        """
+        find = lambda: _find_live(self, conductance, factors)
+        is_open = lambda: _least(conductance) <= open_conductance(1, conductance.dtype)
+        unless_closed = lambda: jax.lax.cond(is_open(), find, lambda: jnp.ones_like(conductance))
+        # Nor would devices that share a batch wait for each other in every step.
+        return jax.lax.platform_dependent(cpu=find if is_shared_out() else unless_closed, default=find)
+
+
+@jax.jit  # traced once for both places of use
+def _find_live(plan: AbstractPlan, conductance: Array, factors: PyTree | None) -> Array:
+    if factors is None:  # a plan that solves at once has none at hand
+        factors = plan.eliminate(with_leak(conductance))
+    joined = plan.joined(conductance, factors)
+    end = lambda k: joined.at[plan.graph.ends[k]].get(mode="promise_in_bounds")
+    return jnp.minimum(end(0), end(1))
+
+
+def _least(x: Array) -> Array:
+    """The least of all numbers, by the row: XLA's own reduction of a large array is slower."""
+    return jnp.min(fold(jnp.minimum, x) if x.ndim > 1 else x)
 
 
 def with_sources(graph: Incidence, current: Array | None, source: Array | None) -> Array | None:

@@ -11,10 +11,10 @@ from jaxtyping import Array, Bool, Float, PyTree
 from .. import _arguments as arguments
 from .._compiled import saved
 from .._types import AnyArray, ArrayOrType, Structure, Tangent
-from .._xla import batch_last, fold, is_shared_out
+from .._xla import batch_last
 from .checks import check_numbers
 from .incidence import difference_of as difference
-from .leak import open_conductance, with_leak
+from .leak import with_leak
 from .parallel import ParallelPlan, sum_of_pairs, value_of_pair
 from .plan import AbstractPlan
 
@@ -70,35 +70,12 @@ def _solve_shapes(
     return tuple((n, *trail) for n in rows)
 
 
-def _least(x: Array) -> Array:
-    """The least of all numbers, by the row: XLA's own reduction of a large array is slower."""
-    return jnp.min(fold(jnp.minimum, x) if x.ndim > 1 else x)
-
-
 def _joined_kernel(plan: AbstractPlan, conductance: Array, factors: PyTree) -> Array:
     return plan.joined(conductance, factors)
 
 
-@jax.jit  # traced once for both places of use
-def _find_live(plan: AbstractPlan, conductance: Array, factors: PyTree) -> Array:
-    if factors is None:  # a plan that solves at once has none at hand
-        factors = _eliminate_kernel(plan, conductance)
-    joined = _joined_kernel(plan, conductance, factors)
-    end = lambda k: joined.at[plan.graph.ends[k]].get(mode="promise_in_bounds")
-    return jnp.minimum(end(0), end(1))
-
-
 def _live_kernel(plan: AbstractPlan, conductance: Array, factors: PyTree) -> Array:
-    """1 at junctions that have both wires joined to a terminal, 0 at the others.
-
-    Where no junction is open a CPU need not look further; a GPU would wait longer for that answer than it
-    takes to find them.
-    """
-    find = lambda: _find_live(plan, conductance, factors)
-    is_open = lambda: _least(conductance) <= open_conductance(1, conductance.dtype)
-    unless_closed = lambda: jax.lax.cond(is_open(), find, lambda: jnp.ones_like(conductance))
-    # Nor would devices that share a batch wait for each other in every step.
-    return jax.lax.platform_dependent(cpu=find if is_shared_out() else unless_closed, default=find)
+    return plan.live(conductance, factors)
 
 
 def _joined_shapes(plan: AbstractPlan, conductance: ArrayOrType, factors: PyTree) -> tuple[int, ...]:
