@@ -65,6 +65,11 @@ CASES = (
     (1000, 64, "value and gradient"),
     (100, 1, "the same, all stored"),
     (100, 4096, "the same, all stored"),
+    # A step of its search counts once, however many a time step takes.
+    (100, 1, "forward, by Newton's method"),
+    (100, 4096, "forward, by Newton's method"),
+    (100, 1, "value and gradient, by Newton's method"),
+    (100, 4096, "value and gradient, by Newton's method"),
 )
 # How the nodal solve is compiled: by XLA, which is the default on a GPU, or as kernels of its own.
 SOLVES = "XLA", "kernels"
@@ -126,14 +131,16 @@ def simulation(wires: int, batch: int, what: str, solve: str = "XLA"):
     import jax.numpy as jnp
 
     import jaxnn
+    from experiments.benchmarks._circuit_cases import Shaped
 
+    law = Shaped(jnp.sinh) if what.endswith("Newton's method") else jaxnn.TunnelJunction()
     network = jaxnn.nanowire_network(wires, box=(wires / 1e11) ** 0.5)
     terminals = jaxnn.farthest_pair(network)
 
     def run(amplitude):
         solution = jaxnn.simulate(
             network,
-            jaxnn.TunnelJunction(),
+            law,
             jaxnn.Sine(amplitude, 0.5),
             terminals=terminals,
             dt=1e-3,
@@ -144,7 +151,7 @@ def simulation(wires: int, batch: int, what: str, solve: str = "XLA"):
         return solution.terminal_current
 
     one = run
-    if what != "forward":
+    if not what.startswith("forward"):
         one = jax.value_and_grad(lambda amplitude: jnp.sum(run(amplitude)[:, 1]))
     shape = jax.ShapeDtypeStruct((batch,) if batch > 1 else (), jnp.float32)
     return jax.vmap(one) if batch > 1 else one, shape
