@@ -117,6 +117,8 @@ TAKES_ANYTHING = {
     *((f"jaxnn.{x}", "device") for x in ("AutoSolver", "StarMesh", "kernels.nodal_plan")),
     *((f"jaxnn.kernels.{x}", "device") for x in ("star_mesh_plan", "sparse_plan", "compiled_plan")),
     ("jaxnn.kernels.plans_of_here", "tree"),
+    *(("jaxnn.kernels.implicit", x) for x in ("given", "solution")),
+    ("jaxnn.kernels.saved", "name"),
     ("jaxnn.to_free", "parameters"),
     ("jaxnn.from_free", "parameters"),
     ("jaxnn.spread", "parameters"),

@@ -6,7 +6,10 @@ from jaxtyping import Array, ArrayLike, Float
 from .. import _arguments as arguments
 
 
-@arguments.checked(x=arguments.array(), low=arguments.real(finite=False), high=arguments.real(finite=False))
+_BOUND = arguments.real(finite=False)
+
+
+@arguments.checked("x", "low", "high", x=arguments.array(), low=_BOUND, high=_BOUND)
 def bounded(x: Float[Array, "..."], low: ArrayLike, high: ArrayLike) -> Float[Array, "..."]:
     r"""Returns each number, or the bound that it lies beyond.
 
