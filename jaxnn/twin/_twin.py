@@ -63,8 +63,8 @@ class Twin:
     """When the fitted part ends [s]."""
 
     @arguments.checked(
-        time=arguments.real(ndim=1, known=True),
-        source=arguments.real(ndim=1, known=True),
+        time=(arguments.real(ndim=1, known=True), "scans"),
+        source=(arguments.real(ndim=1, known=True), "scans"),
         stage=arguments.word(*STAGES),
         dead=arguments.either(type(None), arguments.real(ndim=2, known=True, finite=False)),
     )
@@ -76,7 +76,8 @@ class Twin:
         The drive is given from where the fitted recording begins, so that charge is right when the fitted
         part ends; no live pad is read.
 
-        Raises a `ValueError` where `dead` has not the dead pads' columns and the scans' rows.
+        Raises a `ValueError` where `time` and `source` are not a number for each scan, or `dead` has not
+        the dead pads' columns and the scans' rows.
 
         **Arguments:**
 

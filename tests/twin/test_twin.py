@@ -118,6 +118,13 @@ def test_a_twin_without_its_dead_pads(found):
         predict(dead=np.ones((700, 2)))
 
 
+@pytest.mark.parametrize("stage", ["static", "pickup"])
+def test_a_twin_wants_a_number_for_each_scan(found, stage):
+    for time, source in ((5, 0), (0, 5), (5, 4)):
+        with pytest.raises(ValueError, match=r"source has shape .* in time"):
+            found.twin.predict(np.ones(time), np.ones(source), stage)
+
+
 def test_levels_that_relax_go_on():
     r"""$0.1 - 0.02 \ln t$ is foretold; a level that jumps about is not taken to relax."""
     rng, time = np.random.default_rng(0), 100 + 0.2 * np.arange(1, 1501)
