@@ -375,8 +375,7 @@ ffi::Error joined(
   if (rows_of(conductance) != s.head->junctions || batch_of(*found) != batch ||
       rows_of(*found) != (live ? s.head->junctions : s.head->nodes))
     return refused("Conductances, or what they join, have other shapes than their schedule says.");
-  T* const out = found->typed_data();
-  const Joined<T> arguments{s, batch, T(most), conductance.typed_data(), live ? nullptr : out, live ? out : nullptr};
+  const Joined<T> arguments{s, batch, T(most), live, conductance.typed_data(), found->typed_data()};
   const auto room = [](const Block& block) { return int64_t(block.wires) + block.terminals; };
   return run_blocks<T>(pool, s, batch, arguments, s.head->junctions, room, &Routines<T>::joined);
 }

@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include <type_traits>
+
 #include "nodal.h"
 
 namespace jaxnn::JAXNN_ISA {
@@ -20,13 +22,12 @@ bool any_of(const V& x, int64_t lanes) {
 template <typename V>
 void joined_lanes(
     const Joined<typename V::Number>& a, const Block& block, int64_t lane, typename V::Number* reach) {
-  using T = typename V::Number;
   const int32_t* const first = a.schedule.joined + 3 * int64_t(block.junction);
   const int32_t* const behind = first + 3 * int64_t(block.junctions);
   const int64_t lanes = a.batch - lane;
-  as_known(lanes >= V::width, true, [&](auto whole, auto) {
+  const auto find = [&](auto whole) {
     const OfBatch<V, decltype(whole)::value> of{a.batch, lane};
-    const auto row = [&](T* x, int64_t r) { return x + r * a.batch + lane; };
+    const auto row = [&](int64_t r) { return a.found + r * a.batch + lane; };
     // 1 where there is at most a leak: what is no number is closed, and carries its NaN on.
     const auto open = [&](const int32_t* j) { return of.get(a.conductance + j[0] * a.batch + lane).at_most(a.most); };
     const auto at = [reach](int32_t place) { return reach + int64_t(place) * V::width; };
@@ -34,7 +35,7 @@ void joined_lanes(
       V any = V::zero();
       for (const int32_t* j = first; j < behind; j += 3) any = larger(open(j), any);
       if (!any_of(any, lanes)) {
-        for (const int32_t* j = first; j < behind; j += 3) of.set(V::splat(1), row(a.live, j[0]));
+        for (const int32_t* j = first; j < behind; j += 3) of.set(V::splat(1), row(j[0]));
         return;
       }
     }
@@ -56,14 +57,15 @@ void joined_lanes(
     } while (any_of(grown, V::width));
     if (a.live) {
       for (const int32_t* j = first; j < behind; j += 3)
-        of.set(V::load(at(j[1])) * V::load(at(j[2])), row(a.live, j[0]));
+        of.set(V::load(at(j[1])) * V::load(at(j[2])), row(j[0]));
       return;
     }
     const Schedule& s = a.schedule;
-    for (int32_t k = 0; k < block.wires; ++k) of.set(V::load(at(k)), row(a.reach, s.wire_node[block.wire + k]));
+    for (int32_t k = 0; k < block.wires; ++k) of.set(V::load(at(k)), row(s.wire_node[block.wire + k]));
     for (int32_t k = 0; k < block.terminals; ++k)
-      of.set(V::splat(1), row(a.reach, s.terminal_node[block.terminal + k]));
-  });
+      of.set(V::splat(1), row(s.terminal_node[block.terminal + k]));
+  };
+  lanes >= V::width ? find(std::true_type()) : find(std::false_type());
 }
 
 }  // namespace jaxnn::JAXNN_ISA

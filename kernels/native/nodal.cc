@@ -416,8 +416,8 @@ namespace jaxnn::JAXNN_ISA {
 
 template <typename V>
 constexpr Routines<typename V::Number> routines() {
-  return {V::width,        eliminate_lanes<V>, substitute_lanes<V>, solve_lanes<V>,
-          stages_lanes<V>, newton_lanes<V>,    joined_lanes<V>};
+  return {V::width, eliminate_lanes<V>, substitute_lanes<V>, solve_lanes<V>,
+          stages_lanes<V>, newton_lanes<V>, joined_lanes<V>};
 }
 
 template <typename T>

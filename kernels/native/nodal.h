@@ -48,15 +48,16 @@ struct Stages {
   T growth;
 };
 
-// What closed junctions join to a terminal: of nodes in `reach`, or of junctions with both ends in `live`; the other is
-// null. A block without an open junction is taken as joined in `live`.
+// What closed junctions join to a terminal, 1 in `found`: nodes, or if `live` junctions with both ends so, and all of a
+// block without an open one.
 template <typename T>
 struct Joined {
   Schedule schedule;
   int64_t batch;
   T most;  // what an open junction conducts at most
+  bool live;
   const T* conductance;
-  T *reach, *live;
+  T* found;
 };
 
 // A step of Newton's method, of a search whose arrays are changed in place: see `_nodal/newton.py`. What flows is
